@@ -1,0 +1,1 @@
+//! HTTP: accept, sniff, limits, time-outs.

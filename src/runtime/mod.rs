@@ -1,0 +1,1 @@
+//! The seam to the outside: two drivers behind one set of functions.
