@@ -1,1 +1,30 @@
-//! The seam to the outside: two drivers behind one set of functions.
+//! The seam to the outside: listen, accept, read, write, sleep, spawn, wake another core.
+//!
+//! Two drivers stand behind one set of free functions: epoll (tokio's current-thread runtime, one
+//! per core; it is kqueue and IOCP elsewhere) and io_uring (glommio, one executor per core, Linux
+//! only). A core's thread knows its driver in a thread-local, so nothing above this module is
+//! generic over it and a call costs one predictable branch.
+//!
+//! Tasks are local to their core and never move. A panic in a task started with [`spawn_local`]
+//! ends its core, and [`CoreThreads::join`] reports it; `http` guards its connections itself, so
+//! that a panic in a handler costs one connection only.
+
+mod choose;
+mod cores;
+mod doorbell;
+mod hyper_glue;
+mod listener;
+mod local;
+mod shutdown;
+mod stream;
+mod timer;
+
+pub use choose::{DriverKind, RuntimeChoice, RuntimeError, choose};
+pub use cores::{CoreThreads, spawn_cores};
+pub use doorbell::{Doorbell, DoorbellWaiter, check_doorbell, doorbell};
+pub use hyper_glue::{HyperExecutor, HyperTimer};
+pub use listener::{ConnectionSlot, Listener, SharedListener};
+pub use local::{core_index, driver, spawn_local, yield_now};
+pub use shutdown::{Shutdown, shutdown_signal};
+pub use stream::Stream;
+pub use timer::{Sleep, TimedOut, sleep, sleep_until, timeout};

@@ -1,0 +1,189 @@
+//! One thread per core, and the runtime on it.
+
+use std::any::Any;
+use std::future::Future;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+
+use super::choose::DriverKind;
+use super::local::{CoreMain, enter_core};
+
+type Ending = Result<(), Box<dyn Any + Send>>;
+
+/// The running cores.
+#[derive(Debug)]
+pub struct CoreThreads {
+    threads: Vec<JoinHandle<()>>,
+    endings: mpsc::Receiver<(usize, Ending)>,
+}
+
+impl CoreThreads {
+    /// Waits until every core has ended. A core that panicked is an error, returned at once: the
+    /// others are then still running, and a server that lost a core should exit.
+    pub fn join(self) -> io::Result<()> {
+        for _ in 0..self.threads.len() {
+            let (core, ending) =
+                self.endings.recv().map_err(|_| io::Error::other("a core's thread vanished"))?;
+            if let Err(payload) = ending {
+                let what = panic_text(payload.as_ref());
+                return Err(io::Error::other(format!("core {core} panicked: {what}")));
+            }
+        }
+        for thread in self.threads {
+            thread.join().map_err(|payload| {
+                io::Error::other(format!("a core panicked: {}", panic_text(payload.as_ref())))
+            })?;
+        }
+        Ok(())
+    }
+}
+
+fn panic_text(payload: &(dyn Any + Send)) -> &str {
+    payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("(no message)")
+}
+
+/// Starts `count` cores, each a thread of its own that runs `f(core)` and every task spawned from
+/// it, until that first future ends.
+///
+/// Threads are pinned, the Nth core to the Nth CPU this process may use, if there are several cores
+/// and no more of them than CPUs; where pinning isn't possible they run unpinned. Returns once every
+/// core's runtime is up, or with the first error in setting one up.
+pub fn spawn_cores<F, Fut>(kind: DriverKind, count: usize, f: F) -> io::Result<CoreThreads>
+where
+    F: Fn(usize) -> Fut + Clone + Send + 'static,
+    Fut: Future<Output = ()> + 'static,
+{
+    assert!(count > 0, "at least one core");
+    let cpus = cpus_allowed();
+    let pinned = count > 1 && count <= cpus.len();
+    let (started_tx, started) = mpsc::channel::<io::Result<()>>();
+    let (ending_tx, endings) = mpsc::channel();
+    let mut threads = Vec::with_capacity(count);
+    for core in 0..count {
+        let cpu = pinned.then(|| cpus[core]);
+        let (f, started_tx, ending_tx) = (f.clone(), started_tx.clone(), ending_tx.clone());
+        let body = move || {
+            if let Some(cpu) = cpu {
+                pin_to(cpu);
+            }
+            let bell = enter_core(kind, core);
+            let run = AssertUnwindSafe(|| match kind {
+                DriverKind::Epoll => run_epoll(core, f, &started_tx),
+                #[cfg(target_os = "linux")]
+                DriverKind::IoUring => run_io_uring(core, f, &started_tx),
+                #[cfg(not(target_os = "linux"))]
+                DriverKind::IoUring => Err(Box::new("io_uring exists on Linux only") as _),
+            });
+            // A panic in a task comes out as an Err; this catches one in the runtime itself.
+            let ending = catch_unwind(run).unwrap_or_else(Err);
+            bell.retire();
+            let _ = ending_tx.send((core, ending));
+        };
+        threads.push(std::thread::Builder::new().name(format!("lclq-core-{core}")).spawn(body)?);
+    }
+    drop(started_tx);
+    for _ in 0..count {
+        started.recv().map_err(|_| io::Error::other("a core died while starting"))??;
+    }
+    Ok(CoreThreads { threads, endings })
+}
+
+fn run_epoll<F, Fut>(core: usize, f: F, started: &mpsc::Sender<io::Result<()>>) -> Ending
+where
+    F: Fn(usize) -> Fut,
+    Fut: Future<Output = ()> + 'static,
+{
+    // A LocalRuntime, not a LocalSet in a Runtime: its tasks go straight into the scheduler's own
+    // queue, where a LocalSet is a second scheduler that runs as one task of the first.
+    let built = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .on_thread_park(super::doorbell::before_park)
+        .on_thread_unpark(super::doorbell::after_unpark)
+        .build_local(tokio::runtime::LocalOptions::default());
+    match built {
+        Ok(runtime) => {
+            let _ = started.send(Ok(()));
+            runtime.block_on(async { CoreMain::new(f(core)).await })
+        }
+        Err(error) => {
+            let _ = started.send(Err(error));
+            Ok(())
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn run_io_uring<F, Fut>(core: usize, f: F, started: &mpsc::Sender<io::Result<()>>) -> Ending
+where
+    F: Fn(usize) -> Fut,
+    Fut: Future<Output = ()> + 'static,
+{
+    use std::time::Duration;
+
+    /// glommio registers this much locked memory for file I/O, which we don't do. Its least.
+    const IO_MEMORY_BYTES: usize = 64 * 1024;
+    /// How long a busy core may go without looking at its ring and at wakes from other threads.
+    /// glommio's default of 100 ms is what makes its foreign wakes so late. (The other cure, a
+    /// queue of `Latency::Matters`, costs an eventfd write for every foreign wake, even of a core
+    /// that is running.)
+    const PREEMPT_EVERY: Duration = Duration::from_millis(2);
+
+    let built = glommio::LocalExecutorBuilder::new(glommio::Placement::Unbound)
+        .name("lclq")
+        .io_memory(IO_MEMORY_BYTES)
+        .preempt_timer(PREEMPT_EVERY)
+        .make();
+    match built {
+        Ok(executor) => {
+            let _ = started.send(Ok(()));
+            executor.run(async { CoreMain::new(f(core)).await })
+        }
+        Err(error) => {
+            let _ = started.send(Err(io::Error::other(format!("glommio: {error}"))));
+            Ok(())
+        }
+    }
+}
+
+/// The CPUs this process may run on, which in a container can be any few of the machine's.
+#[cfg(target_os = "linux")]
+fn cpus_allowed() -> Vec<usize> {
+    // SAFETY: an all-zero cpu_set_t is a valid, empty set.
+    let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+    // SAFETY: the kernel writes at most the size given into the set.
+    let done = unsafe { libc::sched_getaffinity(0, size_of::<libc::cpu_set_t>(), &mut set) };
+    if done != 0 {
+        // More CPUs than a cpu_set_t can tell of: run unpinned.
+        return Vec::new();
+    }
+    // SAFETY: CPU_ISSET only reads the set, and the index is below its size.
+    (0..libc::CPU_SETSIZE as usize).filter(|&cpu| unsafe { libc::CPU_ISSET(cpu, &set) }).collect()
+}
+
+#[cfg(target_os = "linux")]
+fn pin_to(cpu: usize) {
+    // SAFETY: an all-zero cpu_set_t is valid, and `cpu` came out of one.
+    let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+    // SAFETY: as above.
+    unsafe { libc::CPU_SET(cpu, &mut set) };
+    // SAFETY: the kernel reads the size given out of the set. 0 is the calling thread.
+    let done = unsafe { libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &set) };
+    if done != 0 {
+        tracing::debug!(cpu, error = %io::Error::last_os_error(), "a core runs unpinned");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn cpus_allowed() -> Vec<usize> {
+    Vec::new()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn pin_to(_cpu: usize) {}

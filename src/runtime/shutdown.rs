@@ -1,0 +1,87 @@
+//! Telling every core to stop.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::doorbell::{Doorbell, doorbell};
+
+/// A flag that any thread can raise once and every core can wait for.
+#[derive(Clone, Debug, Default)]
+pub struct Shutdown {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    raised: AtomicBool,
+    bells: Mutex<Vec<Doorbell>>,
+}
+
+impl Shutdown {
+    /// A flag that isn't raised yet.
+    pub fn new() -> Self {
+        Shutdown::default()
+    }
+
+    /// Raises the flag. Doing it again changes nothing.
+    pub fn trigger(&self) {
+        self.shared.raised.store(true, Ordering::SeqCst);
+        let mut bells = self.shared.bells.lock().unwrap_or_else(PoisonError::into_inner);
+        for bell in bells.drain(..) {
+            bell.ring();
+        }
+    }
+
+    /// Whether the flag is raised.
+    pub fn is_triggered(&self) -> bool {
+        self.shared.raised.load(Ordering::SeqCst)
+    }
+
+    /// Waits, on any core, until the flag is raised.
+    pub async fn wait(&self) {
+        let (bell, mut waiter) = doorbell();
+        {
+            // Under the lock: `trigger` raises the flag before it takes the lock, so either it
+            // finds this bell or we find the flag.
+            let mut bells = self.shared.bells.lock().unwrap_or_else(PoisonError::into_inner);
+            if self.is_triggered() {
+                return;
+            }
+            bells.push(bell);
+        }
+        while !self.is_triggered() {
+            waiter.wait().await;
+        }
+    }
+}
+
+/// Waits, on any core of either driver, until the process is asked to end: SIGTERM or SIGINT on
+/// Unix, Ctrl-C elsewhere. A second signal after that ends the process the hard way.
+#[cfg(unix)]
+pub async fn shutdown_signal() -> io::Result<()> {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+
+    let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT])?;
+    let asked = Shutdown::new();
+    let trigger = asked.clone();
+    // A thread, since neither driver's event loop should know about signals: it sleeps in read(2).
+    std::thread::Builder::new().name("lclq-signals".to_owned()).stack_size(64 * 1024).spawn(
+        move || {
+            for signal in signals.forever() {
+                if trigger.is_triggered() {
+                    let _ = signal_hook::low_level::emulate_default_handler(signal);
+                }
+                trigger.trigger();
+            }
+        },
+    )?;
+    asked.wait().await;
+    Ok(())
+}
+
+/// Waits until the process is asked to end by Ctrl-C.
+#[cfg(not(unix))]
+pub async fn shutdown_signal() -> io::Result<()> {
+    tokio::signal::ctrl_c().await
+}
