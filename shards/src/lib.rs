@@ -1,1 +1,33 @@
-//! engine
+//! The engine of lclq: queues in single-threaded shards, and the journal that keeps them.
+//!
+//! Nothing here opens a socket, reads a clock or awaits. A [`Shard`] is a state machine: a command
+//! and the time go in, replies, journal changes and messages for other shards come out. A
+//! [`ShardHost`] pairs a shard with its journal and releases replies once what they promise is
+//! durable.
+
+pub mod attributes;
+pub mod command;
+mod dedup;
+mod host;
+pub mod journal;
+mod message;
+pub mod moves;
+mod name;
+mod payload;
+mod queue;
+mod receipt;
+mod shard;
+mod slab;
+mod wheel;
+
+pub use dedup::{DedupEntry, DedupKey, WINDOW_MS as DEDUPLICATION_WINDOW_MS};
+pub use host::{Outgoing, ShardHost};
+pub use name::{QueueName, shard_of};
+pub use payload::{Draft, Payload, Section};
+pub use receipt::{HANDLE_CHARS, Receipt, ReceiptSigner};
+pub use shard::{Eviction, Shard, ShardConfig};
+pub use slab::{NONE, Slab};
+pub use wheel::{TimerId, Wheel};
+
+/// Milliseconds since 1970-01-01 UTC.
+pub type Millis = u64;

@@ -1,0 +1,372 @@
+//! What a shard is asked and what it answers.
+
+use crate::attributes::{AttributeMap, QueueAttribute};
+use crate::moves::{Transfer, TransferAck};
+use crate::{Millis, Payload, QueueName};
+use smallvec::SmallVec;
+use std::collections::BTreeMap;
+
+/// Names one request towards the host of a shard; the shard only hands it back.
+pub type Token = u64;
+
+/// Where a queue lives. Valid until the queue is deleted or purged: then commands that use it come
+/// back as [`Reply::Stale`] and the name has to be resolved again.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct QueueRef {
+    /// Owning shard.
+    pub shard: u16,
+    /// Place in the shard's memory.
+    pub slot: u32,
+    /// The queue's id; never used twice within a shard.
+    pub id: u64,
+}
+
+/// A message to send.
+#[derive(Clone, Debug)]
+pub struct SendEntry {
+    /// Its bytes.
+    pub payload: Payload,
+    /// Bytes that count against the queue's MaximumMessageSize: body and attributes.
+    pub counted_bytes: u32,
+    /// Delay that the sender asked for, seconds.
+    pub delay_s: Option<u32>,
+    /// The payload's deduplication id was derived from the body, not given by the sender.
+    pub deduplication_from_content: bool,
+}
+
+/// Names one receive of one message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LeaseRef {
+    /// Sequence number of the message.
+    pub sequence: u64,
+    /// Where it was in memory when received.
+    pub slot: u32,
+    /// Which receive it was.
+    pub receive_count: u32,
+    /// When it was received, ms since 1970.
+    pub received_at: Millis,
+}
+
+/// A request to receive.
+#[derive(Clone, Debug)]
+pub struct Receive {
+    /// From where.
+    pub queue: QueueRef,
+    /// At most this many, 1-10.
+    pub messages_max: u8,
+    /// Lease, seconds; the queue's where absent.
+    pub visibility_timeout_s: Option<u32>,
+    /// How long to wait for a first message, seconds; the queue's where absent.
+    pub wait_s: Option<u32>,
+    /// ReceiveRequestAttemptId (FIFO): a repeat within five minutes gets the same messages.
+    pub attempt: Option<Box<str>>,
+}
+
+/// One command for one shard.
+#[derive(Debug)]
+pub enum Command {
+    /// Sends up to ten messages to one queue.
+    Send {
+        /// Where to.
+        queue: QueueRef,
+        /// What.
+        entries: SmallVec<[SendEntry; 1]>,
+    },
+    /// Receives messages, waiting for one if asked to.
+    Receive(Receive),
+    /// Deletes received messages.
+    Delete {
+        /// From where.
+        queue: QueueRef,
+        /// Which.
+        entries: SmallVec<[LeaseRef; 1]>,
+    },
+    /// Sets how long received messages stay invisible, seconds from now.
+    ChangeVisibility {
+        /// Where.
+        queue: QueueRef,
+        /// Which, and for how long.
+        entries: SmallVec<[(LeaseRef, u32); 1]>,
+    },
+    /// Everything that isn't done per message.
+    Queue(Box<QueueCommand>),
+    /// A message from another shard.
+    Transfer(Box<Transfer>),
+}
+
+/// A command about queues rather than messages.
+#[derive(Debug)]
+pub enum QueueCommand {
+    /// Finds a queue by name.
+    Resolve(QueueName),
+    /// Makes a queue, or finds one whose attributes don't contradict those given.
+    Create {
+        /// Its name.
+        name: QueueName,
+        /// Attributes given.
+        attributes: AttributeMap,
+        /// Tags given.
+        tags: BTreeMap<String, String>,
+        /// Refuse for this long after a queue of that name was deleted, ms; 0 never refuses.
+        recreate_after_ms: u64,
+    },
+    /// Sets attributes; `None` removes one.
+    SetAttributes(QueueRef, Vec<(QueueAttribute, Option<String>)>),
+    /// Attributes, tags and counts.
+    Describe(QueueRef),
+    /// Deletes the queue and all it holds.
+    Delete(QueueRef),
+    /// Deletes all messages.
+    Purge {
+        /// Where.
+        queue: QueueRef,
+        /// Refuse for this long after an earlier purge, ms; 0 never refuses.
+        interval_ms: u64,
+    },
+    /// Sets tags.
+    Tag(QueueRef, BTreeMap<String, String>),
+    /// Removes tags.
+    Untag(QueueRef, Vec<String>),
+    /// Names of queues in order.
+    List {
+        /// Region of the queues.
+        region: Box<str>,
+        /// Account of the queues.
+        account: Box<str>,
+        /// Only names that start so.
+        prefix: Box<str>,
+        /// Only names after this one.
+        after: Option<Box<str>>,
+        /// At most so many.
+        names_max: usize,
+    },
+    /// All queues of the shard with their counts, in order of key, for operators.
+    ListAll {
+        /// Only those after this key.
+        after: Option<Box<str>>,
+        /// At most so many.
+        queues_max: usize,
+    },
+    /// Queues whose dead-letter queue is `target`, in order.
+    ListSources {
+        /// The dead-letter queue.
+        target: QueueName,
+        /// Only names after this one.
+        after: Option<Box<str>>,
+        /// At most so many.
+        names_max: usize,
+    },
+    /// Looks at messages without receiving them, oldest first.
+    Peek {
+        /// Where.
+        queue: QueueRef,
+        /// Only messages with a greater sequence number.
+        after: u64,
+        /// At most so many.
+        messages_max: usize,
+    },
+    /// Starts a move task from the dead-letter queue `source`.
+    StartMove {
+        /// The dead-letter queue.
+        source: QueueRef,
+        /// Where to; each message's own source queue where absent.
+        destination: Option<QueueName>,
+        /// Messages per second; as fast as goes where absent.
+        messages_per_s_max: Option<u32>,
+        /// The task's id.
+        task_id: [u8; 16],
+    },
+    /// Cancels a running move task.
+    CancelMove(QueueRef, [u8; 16]),
+    /// The latest move tasks, newest first.
+    ListMoves(QueueRef, usize),
+    /// Counts over the whole shard.
+    Stats,
+}
+
+/// A message as a receiver gets it.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// Its bytes.
+    pub payload: Payload,
+    /// Names this receive.
+    pub lease: LeaseRef,
+    /// When it was received first, ms since 1970.
+    pub first_received_at: Millis,
+}
+
+/// What became of one sent message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Sent {
+    /// Its sequence number.
+    pub sequence: u64,
+    /// Where it is a duplicate: the id of the message sent first.
+    pub duplicate_of: Option<[u8; 16]>,
+}
+
+/// Why one message was not accepted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SendError {
+    /// Longer than the queue takes; the limit in bytes.
+    TooLong(u32),
+    /// A FIFO queue takes no delay per message.
+    DelayOnFifo(u32),
+    /// The memory bound is reached and nothing may be evicted.
+    MemoryFull,
+}
+
+/// Why one lease could not be used.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LeaseError {
+    /// The lease is over, and the queue is FIFO.
+    Expired,
+    /// The message is gone.
+    NoMessage,
+    /// The message would stay invisible longer than 12 h after it was received.
+    TooLongInAll,
+}
+
+/// Why a command was refused as a whole.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Refusal {
+    /// No such queue.
+    NoQueue,
+    /// A queue of that name exists and differs in this attribute.
+    Exists(QueueAttribute),
+    /// A queue of that name was deleted a moment ago.
+    DeletedRecently,
+    /// The queue was purged a moment ago.
+    PurgedRecently,
+    /// A message for a FIFO queue names no group.
+    NoGroup,
+    /// A message for a FIFO queue names no deduplication id, and content doesn't stand in.
+    NoDeduplicationId,
+    /// A standard queue can't be made FIFO, nor the other way round.
+    FixedType,
+    /// Too many messages are in flight.
+    InFlightLimit,
+    /// A move task is running.
+    MoveRunning,
+    /// No such move task is running.
+    NoMove,
+    /// The host could not pass the command on, or answer it in time: a lane is full.
+    Overloaded,
+    /// The journal can't be written; nothing was promised.
+    JournalDown,
+    /// The server is stopping.
+    Stopping,
+}
+
+/// What a queue is, for GetQueueAttributes, tags and operators.
+#[derive(Clone, Debug)]
+pub struct Description {
+    /// Where it lives.
+    pub queue: QueueRef,
+    /// Its name.
+    pub name: QueueName,
+    /// Attributes that were set.
+    pub attributes: AttributeMap,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+    /// When it was made, ms since 1970.
+    pub created_at: Millis,
+    /// When attributes changed last, ms since 1970.
+    pub modified_at: Millis,
+    /// Counts of messages.
+    pub counts: Counts,
+}
+
+/// Counts of a queue's messages.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct Counts {
+    /// Can be received.
+    pub visible: u64,
+    /// Received and not yet deleted or visible again.
+    pub in_flight: u64,
+    /// Waiting for their delay.
+    pub delayed: u64,
+}
+
+/// State of a message that is looked at.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MessageState {
+    /// Can be received (or, in a FIFO group, once those before it are done).
+    Visible,
+    /// Received.
+    InFlight,
+    /// Delayed.
+    Delayed,
+}
+
+/// A message that is looked at.
+#[derive(Clone, Debug)]
+pub struct Peeked {
+    /// Its bytes.
+    pub payload: Payload,
+    /// Its sequence number.
+    pub sequence: u64,
+    /// Its state.
+    pub state: MessageState,
+    /// How often it was received.
+    pub receive_count: u32,
+    /// When it was received first, if ever, ms since 1970.
+    pub first_received_at: Option<Millis>,
+}
+
+/// Counts over a shard.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct ShardStats {
+    /// Queues.
+    pub queues: u64,
+    /// Messages of all queues by state.
+    pub messages: Counts,
+    /// Bytes that messages take in memory.
+    pub resident_bytes: u64,
+    /// Long polls that wait.
+    pub waiters: u64,
+    /// Messages accepted since the start.
+    pub sent: u64,
+    /// Messages given out since the start.
+    pub received: u64,
+    /// Messages deleted by clients since the start.
+    pub deleted: u64,
+    /// Messages dead-lettered since the start.
+    pub dead_lettered: u64,
+    /// Messages dropped for age or for room since the start.
+    pub dropped: u64,
+}
+
+/// A shard's answer.
+#[derive(Debug)]
+pub enum Reply {
+    /// The queue reference is out of date; here is the command back.
+    Stale(Box<Command>),
+    /// To `Send`, in the order of its entries.
+    Sent(SmallVec<[Result<Sent, SendError>; 1]>),
+    /// To `Receive`.
+    Received(SmallVec<[Delivery; 1]>),
+    /// To `Delete` and `ChangeVisibility`, in the order of the entries.
+    Leases(SmallVec<[Result<(), LeaseError>; 1]>),
+    /// Done.
+    Done,
+    /// To `Resolve` and `Create`.
+    Queue(QueueRef),
+    /// To `Describe`.
+    Described(Box<Description>),
+    /// To `ListAll`.
+    DescribedAll(Vec<Description>),
+    /// To `List` and `ListSources`.
+    Names(Vec<Box<str>>),
+    /// To `Peek`.
+    Peeked(Vec<Peeked>),
+    /// To `CancelMove`: messages moved so far.
+    MoveCancelled(u64),
+    /// To `ListMoves`.
+    Moves(Vec<crate::moves::MoveTask>),
+    /// To `Stats`.
+    Stats(Box<ShardStats>),
+    /// To `Transfer`.
+    Transferred(TransferAck),
+    /// Refused as a whole.
+    Refused(Refusal),
+}

@@ -1,0 +1,300 @@
+//! A shard with its journal: replies go out once what they promise is durable.
+
+use crate::Millis;
+use crate::command::{Command, QueueCommand, Refusal, Reply, ShardStats, Token};
+use crate::journal::{Batch, Completion, Journal, JournalError};
+use crate::moves::{Transfer, TransferAck};
+use crate::shard::{Hold, Shard, ShardConfig};
+use std::collections::VecDeque;
+
+/// Time before transfers that a target could not take are sent again, ms.
+const RESEND_MS: Millis = 200;
+
+/// What leaves a shard.
+#[derive(Debug)]
+pub enum Outgoing {
+    /// A reply to a command.
+    Reply(Token, Reply),
+    /// A message for another shard; answer with [`ShardHost::acked`] or
+    /// [`ShardHost::transfer_failed`].
+    Transfer(Box<Transfer>),
+}
+
+/// Runs one shard. The caller brings commands, time and journal completions in, and takes
+/// [`Outgoing`]s out; it decides when a batch is closed by calling [`ShardHost::flush`].
+pub struct ShardHost {
+    shard: Shard,
+    journal: Option<Box<dyn Journal>>,
+    epoch: u64,
+    /// Number of the open batch.
+    open: u64,
+    /// The batch under way: its number and the first sequence number it may hold.
+    under_way: Option<(u64, u64)>,
+    /// Outgoings that wait for a batch, in order of its number.
+    held: VecDeque<(u64, Outgoing)>,
+    ready: VecDeque<Outgoing>,
+    /// The journal could not write; until it can, nothing is promised.
+    down: Option<String>,
+    resend_at: Option<Millis>,
+}
+
+impl ShardHost {
+    /// A shard that keeps nothing.
+    pub fn in_memory(mut config: ShardConfig, now: Millis) -> Self {
+        config.durable = false;
+        Self::with(Shard::new(config, now), None, 0)
+    }
+
+    /// A shard that takes up what its journal kept.
+    pub fn open(
+        mut config: ShardConfig,
+        mut journal: Box<dyn Journal>,
+        now: Millis,
+    ) -> Result<Self, JournalError> {
+        config.durable = true;
+        let mut shard = Shard::new(config, now);
+        let mut state = Default::default();
+        let epoch = journal.load(&mut |op| shard.restore(&mut state, op))?;
+        shard.resume_moves();
+        let mut host = Self::with(shard, Some(journal), epoch);
+        host.settle();
+        Ok(host)
+    }
+
+    fn with(shard: Shard, journal: Option<Box<dyn Journal>>, epoch: u64) -> Self {
+        Self {
+            shard,
+            journal,
+            epoch,
+            open: 1,
+            under_way: None,
+            held: VecDeque::new(),
+            ready: VecDeque::new(),
+            down: None,
+            resend_at: None,
+        }
+    }
+
+    /// Carries out one command; its reply comes out of [`ShardHost::next_outgoing`], now or later.
+    #[inline]
+    pub fn apply(&mut self, now: Millis, token: Token, command: Command) {
+        if self.down.is_some() && is_write(&command) {
+            self.ready
+                .push_back(Outgoing::Reply(token, Reply::Refused(Refusal::JournalDown)));
+            return;
+        }
+        self.shard.apply(now, token, command);
+        self.settle();
+    }
+
+    /// Forgets a long poll whose client has gone.
+    pub fn cancel(&mut self, token: Token) {
+        self.shard.cancel(token);
+    }
+
+    /// Deals with what is due. Answers when to call again at the latest.
+    pub fn tick(&mut self, now: Millis) -> Option<Millis> {
+        let mut next = self.shard.tick(now);
+        if let Some(at) = self.resend_at {
+            if at <= now {
+                self.resend_at = None;
+                for outbox in &self.shard.outboxes {
+                    let again = outbox
+                        .waiting
+                        .iter()
+                        .take_while(|t| t.number <= outbox.sent_to);
+                    self.ready.extend(again.cloned().map(Outgoing::Transfer));
+                }
+            } else {
+                next = Some(next.map_or(at, |next| next.min(at)));
+            }
+        }
+        self.settle();
+        next
+    }
+
+    /// When [`ShardHost::tick`] has something to do next.
+    pub fn next_due(&self) -> Option<Millis> {
+        match (self.shard.next_due(), self.resend_at) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// A transfer has arrived and is durable at its target.
+    pub fn acked(&mut self, ack: TransferAck) {
+        self.shard.transfer_acked(ack);
+    }
+
+    /// A transfer could not be handed over; it is sent again in a moment.
+    pub fn transfer_failed(&mut self, now: Millis) {
+        self.resend_at.get_or_insert(now + RESEND_MS);
+    }
+
+    /// Closes the open batch and hands it to the journal, unless one is under way.
+    pub fn flush(&mut self) {
+        let Some(journal) = &mut self.journal else {
+            return;
+        };
+        if self.under_way.is_some() || !self.shard.has_ops() {
+            return;
+        }
+        let first = self.shard.batch_first_sequence;
+        let ops = self.shard.take_ops();
+        let number = self.open;
+        self.under_way = Some((number, first));
+        self.open += 1;
+        journal.commit(self.epoch, Batch { number, ops });
+    }
+
+    /// Takes up what the journal has to say, and goes on writing.
+    pub fn poll_journal(&mut self) {
+        while let Some(completion) = self.journal.as_mut().and_then(|journal| journal.poll()) {
+            match completion {
+                Completion::Committed(number) => {
+                    debug_assert_eq!(self.under_way.map(|(under_way, _)| under_way), Some(number));
+                    self.under_way = None;
+                    self.down = None;
+                    while self.held.front().is_some_and(|(batch, _)| *batch <= number) {
+                        let (_, outgoing) = self.held.pop_front().expect("just seen");
+                        self.release(outgoing);
+                    }
+                }
+                Completion::Failed(_, error) => {
+                    self.down = Some(error.to_string());
+                    // What was promised to nobody stays to be written; clients learn that now.
+                    let ready = &mut self.ready;
+                    self.held.retain(|(_, outgoing)| match outgoing {
+                        Outgoing::Transfer(_) => true,
+                        Outgoing::Reply(token, _) => {
+                            let refused = Reply::Refused(Refusal::JournalDown);
+                            ready.push_back(Outgoing::Reply(*token, refused));
+                            false
+                        }
+                    });
+                    break;
+                }
+            }
+        }
+        self.flush();
+    }
+
+    /// The next thing to send out.
+    #[inline]
+    pub fn next_outgoing(&mut self) -> Option<Outgoing> {
+        self.ready.pop_front()
+    }
+
+    /// Whether everything is durable and nothing waits to go out.
+    pub fn is_idle(&self) -> bool {
+        self.under_way.is_none()
+            && self.held.is_empty()
+            && self.ready.is_empty()
+            && (self.journal.is_none() || !self.shard.has_ops())
+    }
+
+    /// Why the journal can't write at the moment, if it can't.
+    pub fn down(&self) -> Option<&str> {
+        self.down.as_deref()
+    }
+
+    /// The shard, to look at.
+    pub fn shard(&self) -> &Shard {
+        &self.shard
+    }
+
+    /// Counts over the shard.
+    pub fn stats(&self) -> ShardStats {
+        self.shard.stats()
+    }
+
+    /// Sorts what the shard put out into what may go and what has to wait.
+    #[inline]
+    fn settle(&mut self) {
+        if self.journal.is_none() {
+            for effect in self.shard.effects.drain(..) {
+                self.ready
+                    .push_back(Outgoing::Reply(effect.token, effect.reply));
+            }
+            for transfer in std::mem::take(&mut self.shard.outgoing) {
+                self.release(Outgoing::Transfer(transfer));
+            }
+            return;
+        }
+        let latest = if self.shard.has_ops() {
+            Some(self.open)
+        } else {
+            self.under_way.map(|(number, _)| number)
+        };
+        for effect in self.shard.effects.drain(..) {
+            let batch = match effect.hold {
+                Hold::No => None,
+                Hold::UntilCommit => latest,
+                Hold::UntilDurable(sequence) if sequence >= self.shard.batch_first_sequence => {
+                    Some(self.open)
+                }
+                Hold::UntilDurable(sequence) => self
+                    .under_way
+                    .filter(|(_, first)| sequence >= *first)
+                    .map(|(number, _)| number),
+            };
+            let outgoing = Outgoing::Reply(effect.token, effect.reply);
+            match batch {
+                None => self.ready.push_back(outgoing),
+                Some(_) if self.down.is_some() => {
+                    let refused = Reply::Refused(Refusal::JournalDown);
+                    self.ready.push_back(Outgoing::Reply(effect.token, refused));
+                }
+                Some(batch) => hold(&mut self.held, batch, outgoing),
+            }
+        }
+        for transfer in std::mem::take(&mut self.shard.outgoing) {
+            match latest {
+                Some(batch) => hold(&mut self.held, batch, Outgoing::Transfer(transfer)),
+                None => self.release(Outgoing::Transfer(transfer)),
+            }
+        }
+    }
+
+    fn release(&mut self, outgoing: Outgoing) {
+        if let Outgoing::Transfer(transfer) = &outgoing {
+            self.shard.outboxes[usize::from(transfer.target)].sent_to = transfer.number;
+        }
+        self.ready.push_back(outgoing);
+    }
+}
+
+/// A reply that waits for the batch under way may come after one that waits for the open batch.
+fn hold(held: &mut VecDeque<(u64, Outgoing)>, batch: u64, outgoing: Outgoing) {
+    let at = held
+        .iter()
+        .rposition(|(other, _)| *other <= batch)
+        .map_or(0, |at| at + 1);
+    held.insert(at, (batch, outgoing));
+}
+
+/// Whether a command changes what is kept, beyond leases and counts.
+fn is_write(command: &Command) -> bool {
+    match command {
+        Command::Send { .. } | Command::Delete { .. } | Command::Transfer(_) => true,
+        Command::Receive(_) | Command::ChangeVisibility { .. } => false,
+        Command::Queue(command) => match **command {
+            QueueCommand::Create { .. }
+            | QueueCommand::SetAttributes(..)
+            | QueueCommand::Delete(_)
+            | QueueCommand::Purge { .. }
+            | QueueCommand::Tag(..)
+            | QueueCommand::Untag(..)
+            | QueueCommand::StartMove { .. }
+            | QueueCommand::CancelMove(..) => true,
+            QueueCommand::Resolve(_)
+            | QueueCommand::Describe(_)
+            | QueueCommand::List { .. }
+            | QueueCommand::ListAll { .. }
+            | QueueCommand::ListSources { .. }
+            | QueueCommand::Peek { .. }
+            | QueueCommand::ListMoves(..)
+            | QueueCommand::Stats => false,
+        },
+    }
+}

@@ -1,0 +1,177 @@
+//! The journal: what a shard keeps so that a restart finds it again.
+//!
+//! The seam is narrow on purpose: [`Journal::load`] hands the kept state back, [`Journal::commit`]
+//! takes one batch, [`Journal::poll`] says what became of it. Nothing above knows what stores the
+//! batches. A commit carries the shard's epoch, so that a store that several servers share could
+//! refuse an owner that has been replaced.
+
+mod directory;
+mod memory;
+mod sqlite;
+mod writer;
+
+pub use directory::{DataDirectory, DirectoryError};
+pub use memory::MemoryJournal;
+pub use sqlite::{Durability, SqliteFile};
+pub use writer::SqliteJournal;
+
+use crate::attributes::AttributeMap;
+use crate::dedup::{DedupEntry, DedupKey};
+use crate::moves::{MoveTask, Transfer};
+use crate::{Millis, Payload, QueueName};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A queue as it is kept.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct QueueRecord {
+    /// Id; never used twice within a shard.
+    pub id: u64,
+    /// Name.
+    pub name: QueueName,
+    /// Attributes that were set.
+    pub attributes: AttributeMap,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+    /// When it was made, ms since 1970.
+    pub created_at: Millis,
+    /// When attributes changed last, ms since 1970.
+    pub modified_at: Millis,
+    /// Messages with a smaller sequence number were purged; their rows may still be there.
+    pub purged_below: u64,
+    /// Move tasks, oldest first.
+    pub moves: Vec<MoveTask>,
+}
+
+/// A message as it is kept.
+#[derive(Clone, PartialEq, Debug)]
+pub struct MessageRecord {
+    /// Sequence number.
+    pub sequence: u64,
+    /// Id of its queue.
+    pub queue_id: u64,
+    /// Its bytes.
+    pub payload: Payload,
+    /// Not visible before, ms since 1970; 0 where it was not delayed.
+    pub available_at: Millis,
+    /// Times received.
+    pub receive_count: u32,
+    /// Times received before it came to this queue.
+    pub base_count: u32,
+    /// When received first, ms since 1970; 0 if never.
+    pub first_received_at: Millis,
+}
+
+/// One change. A shard's kept state is what all its changes leave behind.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Op {
+    /// Makes or changes a queue.
+    PutQueue(Box<QueueRecord>),
+    /// Forgets a queue; its messages' rows may follow later.
+    DropQueue(u64),
+    /// Adds a message.
+    Insert(MessageRecord),
+    /// A message was received.
+    Received {
+        /// Sequence number.
+        sequence: u64,
+        /// Times received.
+        receive_count: u32,
+        /// When first, ms since 1970.
+        first_received_at: Millis,
+    },
+    /// Removes a message.
+    Delete(u64),
+    /// Remembers a deduplication id.
+    Dedup {
+        /// Id of the queue.
+        queue_id: u64,
+        /// Hash of the id.
+        key: DedupKey,
+        /// What is remembered.
+        entry: DedupEntry,
+    },
+    /// Keeps a message that is on its way to another shard.
+    OutboxPut(Box<Transfer>),
+    /// Forgets messages on their way to `target` up to this number.
+    OutboxDelete {
+        /// Receiving shard.
+        target: u16,
+        /// Last number, inclusive.
+        up_to: u64,
+    },
+    /// Messages from `source` up to this number have arrived.
+    Inbox {
+        /// Sending shard.
+        source: u16,
+        /// Last number, inclusive.
+        up_to: u64,
+    },
+    /// Numbers below these may have been used, by rows that are gone too.
+    Reserve {
+        /// Next sequence number after a restart.
+        sequence: u64,
+        /// Next queue id after a restart.
+        queue_id: u64,
+    },
+    /// Nothing: an insert whose delete came before the batch was closed.
+    Nothing,
+}
+
+/// Changes that become durable together.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Batch {
+    /// Counts up by one from 1 in each run of the shard.
+    pub number: u64,
+    /// The changes in order.
+    pub ops: Vec<Op>,
+}
+
+/// Why a journal could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// SQLite says no.
+    #[error("SQLite: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// Written by a later version.
+    #[error("schema version {found} is newer than this program knows ({known}); use a newer lclq")]
+    FromTheFuture {
+        /// In the file.
+        found: i64,
+        /// Highest known.
+        known: i64,
+    },
+    /// The file holds what this program can't have written.
+    #[error("{0}")]
+    Corrupt(String),
+    /// The commit was for another epoch of the shard.
+    #[error("epoch {given} is over; the shard is in epoch {current}")]
+    OldEpoch {
+        /// Of the commit.
+        given: u64,
+        /// Of the journal.
+        current: u64,
+    },
+}
+
+/// What became of a batch.
+#[derive(Debug)]
+pub enum Completion {
+    /// Durable.
+    Committed(u64),
+    /// Not durable. The journal keeps the batch and tries again; `Committed` follows once it is.
+    Failed(u64, JournalError),
+}
+
+/// Keeps one shard's changes.
+pub trait Journal {
+    /// Visits the kept state as changes that would produce it: `Reserve` first, then queues,
+    /// messages in order of sequence number, and the rest. Answers the shard's epoch.
+    fn load(&mut self, visit: &mut dyn FnMut(Op)) -> Result<u64, JournalError>;
+
+    /// Starts to commit a batch. The caller waits for its completion before it sends the next.
+    fn commit(&mut self, epoch: u64, batch: Batch);
+
+    /// The next completion, if there is one.
+    fn poll(&mut self) -> Option<Completion>;
+}

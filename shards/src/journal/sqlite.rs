@@ -1,0 +1,429 @@
+//! One shard's SQLite file: schema, loading, and writing a batch as one transaction.
+
+use super::{Batch, JournalError, MessageRecord, Op, QueueRecord};
+use crate::dedup::{DedupEntry, WINDOW_MS};
+use crate::moves::Transfer;
+use crate::{Millis, Payload, QueueName};
+use rusqlite::{Connection, OptionalExtension, params};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// What a commit waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Durability {
+    /// The disk: nothing acknowledged is lost by a crash of the machine.
+    #[default]
+    Full,
+    /// The operating system: a crash of the process loses nothing, one of the machine may lose the
+    /// last moments.
+    Normal,
+}
+
+/// Forward-only steps of the schema; the position of a step is its version.
+const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/0001_initial.sql")];
+
+/// Payload bytes written between two checkpoints of the write-ahead log.
+const CHECKPOINT_BYTES: u64 = 32 << 20;
+/// What one change costs in the log beside its payload, bytes; a rough figure.
+const CHANGE_BYTES: u64 = 100;
+/// Deduplication rows between two clean-ups of expired ones.
+const DEDUP_ROWS_PER_CLEANUP: u32 = 20_000;
+
+/// An open file of one shard. Only this process can have it open.
+#[derive(Debug)]
+pub struct SqliteFile {
+    connection: Connection,
+    epoch: u64,
+    bytes_since_checkpoint: u64,
+    dedup_rows_since_cleanup: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Envelope {
+    to: QueueName,
+    from: QueueName,
+    task: Option<[u8; 16]>,
+    returned: bool,
+}
+
+impl SqliteFile {
+    /// Opens or makes the file of `shard`, one of `shards`, brings its schema up to date and starts
+    /// a new epoch.
+    pub fn open(
+        path: &Path,
+        shard: u16,
+        shards: u16,
+        durability: Durability,
+    ) -> Result<Self, JournalError> {
+        let mut connection = Connection::open(path)?;
+        // Exclusive before the first access: no shared-memory file, and no second process.
+        connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+        let mode: String =
+            connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+        if mode != "wal" {
+            return Err(JournalError::Corrupt(format!(
+                "no write-ahead log: journal mode {mode}"
+            )));
+        }
+        let synchronous = match durability {
+            Durability::Full => "FULL",
+            Durability::Normal => "NORMAL",
+        };
+        connection.pragma_update(None, "synchronous", synchronous)?;
+        // Checkpoints run between batches instead of inside a commit that clients wait for.
+        connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+        connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+        connection.pragma_update(None, "cache_size", -8192)?;
+        connection.set_prepared_statement_cache_capacity(32);
+        migrate(&mut connection)?;
+        let mut file = Self {
+            connection,
+            epoch: 0,
+            bytes_since_checkpoint: 0,
+            dedup_rows_since_cleanup: 0,
+        };
+        for (key, expected) in [("shard", shard), ("shards", shards)] {
+            let found = file.meta(key)?.unwrap_or(u64::from(expected));
+            if found != u64::from(expected) {
+                return Err(JournalError::Corrupt(format!(
+                    "file is of {key} {found}, expected {expected}"
+                )));
+            }
+            file.set_meta(key, found)?;
+        }
+        file.epoch = file.meta("epoch")?.unwrap_or(0) + 1;
+        file.set_meta("epoch", file.epoch)?;
+        Ok(file)
+    }
+
+    /// The epoch that began when the file was opened.
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// Visits all that is kept; see [`super::Journal::load`].
+    pub fn load(&mut self, visit: &mut dyn FnMut(Op)) -> Result<(), JournalError> {
+        let sequence = self.meta("next_sequence")?.unwrap_or(1);
+        let queue_id = self.meta("next_queue_id")?.unwrap_or(1);
+        visit(Op::Reserve { sequence, queue_id });
+        self.drop_orphans()?;
+        let mut statement = self
+            .connection
+            .prepare("SELECT record FROM queues ORDER BY id")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let record: QueueRecord = from_json(row.get_ref(0)?.as_str().unwrap_or_default())?;
+            visit(Op::PutQueue(Box::new(record)));
+        }
+        let mut statement = self.connection.prepare(
+            "SELECT sequence, queue_id, available_at, receive_count, base_count,
+                    first_received_at, payload FROM messages ORDER BY sequence",
+        )?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            visit(Op::Insert(MessageRecord {
+                sequence: unsigned(row.get(0)?),
+                queue_id: unsigned(row.get(1)?),
+                available_at: unsigned(row.get(2)?),
+                receive_count: row.get(3)?,
+                base_count: row.get(4)?,
+                first_received_at: unsigned(row.get(5)?),
+                payload: payload(row.get_ref(6)?)?,
+            }));
+        }
+        let mut statement = self.connection.prepare(
+            "SELECT sequence, queue_id, expires_at, key, message_id
+             FROM deduplication ORDER BY sequence",
+        )?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            visit(Op::Dedup {
+                queue_id: unsigned(row.get(1)?),
+                key: u128::from_le_bytes(row.get(3)?),
+                entry: DedupEntry {
+                    sequence: unsigned(row.get(0)?),
+                    expires_at: unsigned(row.get(2)?),
+                    message_id: row.get(4)?,
+                },
+            });
+        }
+        self.load_transfers(visit)
+    }
+
+    fn load_transfers(&self, visit: &mut dyn FnMut(Op)) -> Result<(), JournalError> {
+        let source = self.meta("shard")?.unwrap_or(0) as u16;
+        let mut statement = self
+            .connection
+            .prepare("SELECT target, up_to FROM outbox_confirmed")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            visit(Op::OutboxDelete {
+                target: row.get(0)?,
+                up_to: unsigned(row.get(1)?),
+            });
+        }
+        let mut statement = self.connection.prepare(
+            "SELECT target, number, envelope, receive_count, first_received_at, payload
+             FROM outbox ORDER BY target, number",
+        )?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let envelope: Envelope = from_json(row.get_ref(2)?.as_str().unwrap_or_default())?;
+            visit(Op::OutboxPut(Box::new(Transfer {
+                source,
+                target: row.get(0)?,
+                number: unsigned(row.get(1)?),
+                to: envelope.to,
+                from: envelope.from,
+                task: envelope.task,
+                returned: envelope.returned,
+                receive_count: row.get(3)?,
+                first_received_at: unsigned(row.get(4)?),
+                payload: payload(row.get_ref(5)?)?,
+            })));
+        }
+        let mut statement = self.connection.prepare("SELECT source, up_to FROM inbox")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            visit(Op::Inbox {
+                source: row.get(0)?,
+                up_to: unsigned(row.get(1)?),
+            });
+        }
+        Ok(())
+    }
+
+    /// Deletes rows of queues that are gone, and of messages that were purged.
+    fn drop_orphans(&self) -> Result<(), JournalError> {
+        for table in ["messages", "deduplication"] {
+            self.connection.execute(
+                &format!(
+                    "DELETE FROM {table} WHERE NOT EXISTS (
+                         SELECT 1 FROM queues WHERE queues.id = {table}.queue_id
+                         AND json_extract(record, '$.purged_below') <= {table}.sequence)"
+                ),
+                [],
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Writes a batch as one transaction: all of it is durable, or none.
+    pub fn write(&mut self, batch: &Batch) -> Result<(), JournalError> {
+        let result = self.try_write(batch);
+        if result.is_err() && !self.connection.is_autocommit() {
+            // SQLite rolls back by itself on some errors; on the others this does.
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+        result
+    }
+
+    fn try_write(&mut self, batch: &Batch) -> Result<(), JournalError> {
+        self.connection
+            .prepare_cached("BEGIN IMMEDIATE")?
+            .execute([])?;
+        for op in &batch.ops {
+            self.write_op(op)?;
+        }
+        self.connection.prepare_cached("COMMIT")?.execute([])?;
+        Ok(())
+    }
+
+    fn write_op(&mut self, op: &Op) -> Result<(), JournalError> {
+        self.bytes_since_checkpoint += CHANGE_BYTES;
+        match op {
+            Op::Insert(message) => {
+                self.bytes_since_checkpoint += message.payload.stored().len() as u64;
+                self.connection
+                    .prepare_cached("INSERT INTO messages VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
+                    .execute(params![
+                        signed(message.sequence),
+                        signed(message.queue_id),
+                        signed(message.available_at),
+                        message.receive_count,
+                        message.base_count,
+                        signed(message.first_received_at),
+                        message.payload.stored(),
+                    ])?;
+            }
+            Op::Delete(sequence) => {
+                self.connection
+                    .prepare_cached("DELETE FROM messages WHERE sequence = ?1")?
+                    .execute([signed(*sequence)])?;
+            }
+            Op::Received {
+                sequence,
+                receive_count,
+                first_received_at,
+            } => {
+                self.connection
+                    .prepare_cached(
+                        "UPDATE messages SET receive_count = ?2, first_received_at = ?3
+                         WHERE sequence = ?1",
+                    )?
+                    .execute(params![
+                        signed(*sequence),
+                        receive_count,
+                        signed(*first_received_at)
+                    ])?;
+            }
+            Op::Dedup {
+                queue_id,
+                key,
+                entry,
+            } => self.write_dedup(*queue_id, *key, entry)?,
+            Op::PutQueue(record) => {
+                self.connection
+                    .prepare_cached("INSERT OR REPLACE INTO queues VALUES (?1, ?2)")?
+                    .execute(params![signed(record.id), to_json(&**record)?])?;
+            }
+            Op::DropQueue(id) => {
+                self.connection
+                    .prepare_cached("DELETE FROM queues WHERE id = ?1")?
+                    .execute([signed(*id)])?;
+            }
+            Op::OutboxPut(transfer) => {
+                self.bytes_since_checkpoint += transfer.payload.stored().len() as u64;
+                let envelope = Envelope {
+                    to: transfer.to.clone(),
+                    from: transfer.from.clone(),
+                    task: transfer.task,
+                    returned: transfer.returned,
+                };
+                self.connection
+                    .prepare_cached("INSERT INTO outbox VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+                    .execute(params![
+                        transfer.target,
+                        signed(transfer.number),
+                        to_json(&envelope)?,
+                        transfer.receive_count,
+                        signed(transfer.first_received_at),
+                        transfer.payload.stored(),
+                    ])?;
+            }
+            Op::OutboxDelete { target, up_to } => {
+                self.connection
+                    .prepare_cached("DELETE FROM outbox WHERE target = ?1 AND number <= ?2")?
+                    .execute(params![target, signed(*up_to)])?;
+                self.connection
+                    .prepare_cached("INSERT OR REPLACE INTO outbox_confirmed VALUES (?1, ?2)")?
+                    .execute(params![target, signed(*up_to)])?;
+            }
+            Op::Inbox { source, up_to } => {
+                self.connection
+                    .prepare_cached("INSERT OR REPLACE INTO inbox VALUES (?1, ?2)")?
+                    .execute(params![source, signed(*up_to)])?;
+            }
+            Op::Reserve { sequence, queue_id } => {
+                self.set_meta("next_sequence", *sequence)?;
+                self.set_meta("next_queue_id", *queue_id)?;
+            }
+            Op::Nothing => {}
+        }
+        Ok(())
+    }
+
+    fn write_dedup(
+        &mut self,
+        queue_id: u64,
+        key: u128,
+        entry: &DedupEntry,
+    ) -> Result<(), JournalError> {
+        self.connection
+            .prepare_cached("INSERT OR REPLACE INTO deduplication VALUES (?1, ?2, ?3, ?4, ?5)")?
+            .execute(params![
+                signed(entry.sequence),
+                signed(queue_id),
+                signed(entry.expires_at),
+                key.to_le_bytes(),
+                entry.message_id,
+            ])?;
+        self.dedup_rows_since_cleanup += 1;
+        if self.dedup_rows_since_cleanup >= DEDUP_ROWS_PER_CLEANUP {
+            self.dedup_rows_since_cleanup = 0;
+            // Rows expire in the order of their sequence numbers; twice the rows that came are
+            // looked at, so that the table can't outgrow its window.
+            let now: Millis = entry.expires_at.saturating_sub(WINDOW_MS);
+            self.connection
+                .prepare_cached(
+                    "DELETE FROM deduplication WHERE expires_at <= ?1 AND sequence IN (
+                         SELECT sequence FROM deduplication ORDER BY sequence LIMIT ?2)",
+                )?
+                .execute(params![signed(now), 2 * DEDUP_ROWS_PER_CLEANUP])?;
+        }
+        Ok(())
+    }
+
+    /// Whether enough was written for a checkpoint to be worth its while.
+    pub fn wants_checkpoint(&self) -> bool {
+        self.bytes_since_checkpoint >= CHECKPOINT_BYTES
+    }
+
+    /// Moves the write-ahead log's pages into the database file.
+    pub fn checkpoint(&mut self) -> Result<(), JournalError> {
+        self.bytes_since_checkpoint = 0;
+        self.connection
+            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+        Ok(())
+    }
+
+    fn meta(&self, key: &str) -> Result<Option<u64>, JournalError> {
+        let value = self
+            .connection
+            .prepare_cached("SELECT value FROM meta WHERE key = ?1")?
+            .query_row([key], |row| row.get(0))
+            .optional()?;
+        Ok(value.map(unsigned))
+    }
+
+    fn set_meta(&self, key: &str, value: u64) -> Result<(), JournalError> {
+        self.connection
+            .prepare_cached("INSERT OR REPLACE INTO meta VALUES (?1, ?2)")?
+            .execute(params![key, signed(value)])?;
+        Ok(())
+    }
+}
+
+fn migrate(connection: &mut Connection) -> Result<(), JournalError> {
+    let known = MIGRATIONS.len() as i64;
+    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if found > known {
+        return Err(JournalError::FromTheFuture { found, known });
+    }
+    if found < 0 {
+        return Err(JournalError::Corrupt(format!("schema version {found}")));
+    }
+    for (version, step) in MIGRATIONS.iter().enumerate().skip(found as usize) {
+        let transaction =
+            connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "user_version", version as i64 + 1)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}
+
+/// SQLite's integers are signed; the bits are kept.
+fn signed(value: u64) -> i64 {
+    value as i64
+}
+
+fn unsigned(value: i64) -> u64 {
+    value as u64
+}
+
+fn payload(value: rusqlite::types::ValueRef<'_>) -> Result<Payload, JournalError> {
+    value
+        .as_blob()
+        .ok()
+        .and_then(Payload::from_stored)
+        .ok_or_else(|| JournalError::Corrupt("a stored message can't be read".to_owned()))
+}
+
+fn to_json<T: Serialize>(value: &T) -> Result<String, JournalError> {
+    serde_json::to_string(value).map_err(|error| JournalError::Corrupt(error.to_string()))
+}
+
+fn from_json<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, JournalError> {
+    serde_json::from_str(text).map_err(|error| JournalError::Corrupt(error.to_string()))
+}

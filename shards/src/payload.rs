@@ -1,0 +1,256 @@
+//! What a message carries, in one shared allocation.
+//!
+//! The bytes are written once where the request is decoded and from then on only shared: by the
+//! engine, the journal (which stores them as they are) and every delivery. Layout, little endian:
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 0-15 | message id (UUID) |
+//! | 16-31 | MD5 of the body |
+//! | 32-39 | time of sending, ms since 1970 |
+//! | 40-43 | length of the body |
+//! | 44.. | sections: tag (1), length (4), bytes |
+//! | end | the body |
+
+use crate::Millis;
+use std::sync::Arc;
+
+const FIXED_BYTES: usize = 44;
+
+/// What an optional section of a payload holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Section {
+    /// Message group id, UTF-8.
+    Group = 1,
+    /// Message deduplication id, UTF-8.
+    Deduplication = 2,
+    /// `AWSTraceHeader`, UTF-8.
+    Trace = 3,
+    /// ARN of the queue the message was dead-lettered from, UTF-8.
+    DeadLetterSource = 4,
+    /// MD5 of all message attributes, 16 bytes.
+    AttributesMd5 = 5,
+    /// Message attributes as the dialect encodes them; opaque to the engine.
+    Attributes = 6,
+    /// MD5 of the message system attributes, 16 bytes.
+    SystemAttributesMd5 = 7,
+}
+
+/// A message's bytes, shared and immutable.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Payload(Arc<[u8]>);
+
+impl std::fmt::Debug for Payload {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Never the body: payloads end up in logs through other types' Debug.
+        write!(f, "Payload({} bytes)", self.0.len())
+    }
+}
+
+/// The parts of a payload before they are put together.
+#[derive(Clone, Default)]
+pub struct Draft<'a> {
+    /// UUID of the message.
+    pub id: [u8; 16],
+    /// MD5 of `body`.
+    pub body_md5: [u8; 16],
+    /// Time of sending, ms since 1970.
+    pub sent_at: Millis,
+    /// The body.
+    pub body: &'a [u8],
+    /// Optional sections; empty ones should be left out.
+    pub sections: smallvec::SmallVec<[(Section, &'a [u8]); 4]>,
+}
+
+impl Draft<'_> {
+    /// Puts the parts into one allocation.
+    pub fn build(&self) -> Payload {
+        let sections: usize = self.sections.iter().map(|(_, bytes)| 5 + bytes.len()).sum();
+        let total = FIXED_BYTES + sections + self.body.len();
+        let mut bytes = Vec::with_capacity(total);
+        bytes.extend_from_slice(&self.id);
+        bytes.extend_from_slice(&self.body_md5);
+        bytes.extend_from_slice(&self.sent_at.to_le_bytes());
+        bytes.extend_from_slice(&(self.body.len() as u32).to_le_bytes());
+        for (tag, section) in &self.sections {
+            bytes.push(*tag as u8);
+            bytes.extend_from_slice(&(section.len() as u32).to_le_bytes());
+            bytes.extend_from_slice(section);
+        }
+        bytes.extend_from_slice(self.body);
+        debug_assert_eq!(bytes.len(), total);
+        Payload(bytes.into())
+    }
+}
+
+impl Payload {
+    /// Takes bytes that a journal stored, or `None` where they are not a payload.
+    pub fn from_stored(bytes: &[u8]) -> Option<Self> {
+        let payload = (bytes.len() >= FIXED_BYTES).then(|| Self(bytes.into()))?;
+        let mut at = FIXED_BYTES;
+        let body_start = bytes.len().checked_sub(payload.body_len())?;
+        while at < body_start {
+            let length = bytes.get(at + 1..at + 5)?;
+            at += 5 + u32::from_le_bytes(length.try_into().ok()?) as usize;
+        }
+        (at == body_start).then_some(payload)
+    }
+
+    /// The bytes as a journal stores them.
+    pub fn stored(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// UUID of the message.
+    pub fn id(&self) -> [u8; 16] {
+        self.0[..16].try_into().expect("payload has a header")
+    }
+
+    /// MD5 of the body.
+    pub fn body_md5(&self) -> [u8; 16] {
+        self.0[16..32].try_into().expect("payload has a header")
+    }
+
+    /// Time of sending, ms since 1970.
+    #[inline]
+    pub fn sent_at(&self) -> Millis {
+        Millis::from_le_bytes(self.0[32..40].try_into().expect("payload has a header"))
+    }
+
+    /// The body.
+    pub fn body(&self) -> &[u8] {
+        &self.0[self.0.len() - self.body_len()..]
+    }
+
+    /// One section, if the message has it.
+    pub fn section(&self, wanted: Section) -> Option<&[u8]> {
+        self.sections()
+            .find(|(tag, _)| *tag == wanted as u8)
+            .map(|(_, bytes)| bytes)
+    }
+
+    /// One section that holds text.
+    pub fn text(&self, wanted: Section) -> Option<&str> {
+        self.section(wanted)
+            .and_then(|bytes| std::str::from_utf8(bytes).ok())
+    }
+
+    /// The same message with one section set or, given `None`, left out, and optionally a new
+    /// identity (id and time of sending).
+    pub fn with_section(
+        &self,
+        changed: Section,
+        value: Option<&[u8]>,
+        identity: Option<([u8; 16], Millis)>,
+    ) -> Self {
+        let (id, sent_at) = identity.unwrap_or((self.id(), self.sent_at()));
+        let mut sections: smallvec::SmallVec<[(Section, &[u8]); 4]> = self
+            .sections()
+            .filter_map(|(tag, bytes)| Some((Section::from_tag(tag)?, bytes)))
+            .filter(|(tag, _)| *tag != changed)
+            .collect();
+        if let Some(value) = value {
+            sections.push((changed, value));
+        }
+        Draft {
+            id,
+            body_md5: self.body_md5(),
+            sent_at,
+            body: self.body(),
+            sections,
+        }
+        .build()
+    }
+
+    /// Bytes of memory the payload takes, its reference counts included.
+    #[inline]
+    pub fn memory_bytes(&self) -> usize {
+        self.0.len() + 16
+    }
+
+    fn body_len(&self) -> usize {
+        u32::from_le_bytes(self.0[40..44].try_into().expect("payload has a header")) as usize
+    }
+
+    fn sections(&self) -> impl Iterator<Item = (u8, &[u8])> {
+        let end = self.0.len() - self.body_len();
+        let mut rest = &self.0[FIXED_BYTES..end];
+        std::iter::from_fn(move || {
+            let (tag, after) = rest.split_first()?;
+            let (length, after) = after.split_first_chunk::<4>()?;
+            let (bytes, after) = after.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+            rest = after;
+            Some((*tag, bytes))
+        })
+    }
+}
+
+impl Section {
+    fn from_tag(tag: u8) -> Option<Self> {
+        use Section::*;
+        [
+            Group,
+            Deduplication,
+            Trace,
+            DeadLetterSource,
+            AttributesMd5,
+            Attributes,
+            SystemAttributesMd5,
+        ]
+        .into_iter()
+        .find(|section| *section as u8 == tag)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn sample() -> Payload {
+        Draft {
+            id: [7; 16],
+            body_md5: [9; 16],
+            sent_at: 1234,
+            body: b"hello",
+            sections: [(Section::Group, &b"g"[..]), (Section::Trace, b"Root=1")]
+                .into_iter()
+                .collect(),
+        }
+        .build()
+    }
+
+    #[test]
+    fn reads_back_what_was_written() {
+        let payload = sample();
+        assert_eq!(payload.id(), [7; 16]);
+        assert_eq!(payload.body_md5(), [9; 16]);
+        assert_eq!(payload.sent_at(), 1234);
+        assert_eq!(payload.body(), b"hello");
+        assert_eq!(payload.text(Section::Group), Some("g"));
+        assert_eq!(payload.text(Section::Trace), Some("Root=1"));
+        assert_eq!(payload.section(Section::Attributes), None);
+        assert_eq!(Payload::from_stored(payload.stored()), Some(payload));
+    }
+
+    #[test]
+    fn a_section_is_replaced_or_left_out() {
+        let moved = sample().with_section(Section::DeadLetterSource, Some(b"arn"), None);
+        assert_eq!(moved.text(Section::DeadLetterSource), Some("arn"));
+        assert_eq!(moved.text(Section::Group), Some("g"));
+        assert_eq!(moved.body(), b"hello");
+        let back = moved.with_section(Section::DeadLetterSource, None, Some(([1; 16], 5)));
+        assert_eq!(back.section(Section::DeadLetterSource), None);
+        assert_eq!((back.id(), back.sent_at()), ([1; 16], 5));
+    }
+
+    proptest! {
+        #[test]
+        fn stored_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            if let Some(payload) = Payload::from_stored(&bytes) {
+                let _ = (payload.body().len(), payload.section(Section::Attributes));
+            }
+        }
+    }
+}

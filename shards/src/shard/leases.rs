@@ -1,0 +1,107 @@
+//! DeleteMessage and ChangeMessageVisibility, single and by batch.
+
+use super::timers::Timer;
+use super::{Hold, Shard};
+use crate::Millis;
+use crate::command::{LeaseError, LeaseRef, Reply, Token};
+use crate::message::State;
+use crate::slab::NONE;
+
+/// A message can be kept invisible this long after it was received, s.
+const INVISIBLE_S_MAX: u64 = 12 * 60 * 60;
+
+impl Shard {
+    pub(crate) fn delete(&mut self, token: Token, queue_slot: u32, entries: &[LeaseRef]) {
+        let results = entries
+            .iter()
+            .map(|lease| self.delete_one(queue_slot, lease))
+            .collect();
+        self.reply(token, Reply::Leases(results), Hold::UntilCommit);
+    }
+
+    fn delete_one(&mut self, queue_slot: u32, lease: &LeaseRef) -> Result<(), LeaseError> {
+        // A message that is gone was deleted before: that is success.
+        let Some(slot) = self.find_leased(queue_slot, lease) else {
+            return Ok(());
+        };
+        if self.queues[queue_slot].config.fifo && !self.is_current(slot, lease) {
+            return Err(LeaseError::Expired);
+        }
+        self.remove_message(slot);
+        self.counters.deleted += 1;
+        Ok(())
+    }
+
+    pub(crate) fn change_visibility(
+        &mut self,
+        token: Token,
+        queue_slot: u32,
+        entries: &[(LeaseRef, u32)],
+    ) {
+        let results = entries
+            .iter()
+            .map(|(lease, timeout_s)| self.change_one(queue_slot, lease, *timeout_s))
+            .collect();
+        // Leases need not outlive a crash.
+        self.reply(token, Reply::Leases(results), Hold::No);
+    }
+
+    fn change_one(
+        &mut self,
+        queue_slot: u32,
+        lease: &LeaseRef,
+        timeout_s: u32,
+    ) -> Result<(), LeaseError> {
+        let slot = self
+            .find_leased(queue_slot, lease)
+            .ok_or(LeaseError::NoMessage)?;
+        if self.queues[queue_slot].config.fifo && !self.is_current(slot, lease) {
+            return Err(LeaseError::NoMessage);
+        }
+        let until = self.now + Millis::from(timeout_s) * 1000;
+        let received_at = self.messages[slot].received_at();
+        if until > received_at + INVISIBLE_S_MAX * 1000 {
+            return Err(LeaseError::TooLongInAll);
+        }
+        if timeout_s == 0 {
+            if self.messages[slot].state == State::InFlight {
+                self.leave_state(slot);
+                self.make_ready(slot);
+            }
+            return Ok(());
+        }
+        // On a standard queue an expired lease can be taken up again.
+        self.leave_state(slot);
+        let message = &mut self.messages[slot];
+        message.state = State::InFlight;
+        debug_assert_eq!(message.timer, NONE);
+        message.timer = self.wheel.arm(until, Timer::Visible(slot));
+        self.queues[queue_slot].counts.in_flight += 1;
+        self.in_flight += 1;
+        Ok(())
+    }
+
+    /// The message that a lease names, if this queue still has it.
+    fn find_leased(&self, queue_slot: u32, lease: &LeaseRef) -> Option<u32> {
+        let is_it = |slot: u32| {
+            self.messages.get(slot).is_some_and(|message| {
+                message.sequence == lease.sequence && message.queue == queue_slot
+            })
+        };
+        if is_it(lease.slot) {
+            return Some(lease.slot);
+        }
+        // A handle from before a restart: the message may be in another slot now.
+        let at = self
+            .restored
+            .binary_search_by_key(&lease.sequence, |(sequence, _)| *sequence);
+        at.ok()
+            .map(|at| self.restored[at].1)
+            .filter(|slot| is_it(*slot))
+    }
+
+    fn is_current(&self, slot: u32, lease: &LeaseRef) -> bool {
+        let message = &self.messages[slot];
+        message.state == State::InFlight && message.receive_count == lease.receive_count
+    }
+}

@@ -1,0 +1,312 @@
+//! One shard: a single-threaded state machine over its queues.
+
+mod eviction;
+mod leases;
+mod lists;
+mod moving;
+mod queues;
+mod receiving;
+mod restoring;
+mod sending;
+mod timers;
+
+pub use eviction::Eviction;
+
+use crate::command::{Command, QueueRef, Refusal, Reply, ShardStats, Token};
+use crate::journal::Op;
+use crate::message::{Group, Message};
+use crate::moves::{Outbox, Transfer};
+use crate::queue::Queue;
+use crate::slab::Slab;
+use crate::wheel::Wheel;
+use crate::{Millis, QueueName};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
+use timers::Timer;
+
+/// How a shard is set up.
+#[derive(Clone, Debug)]
+pub struct ShardConfig {
+    /// Its number.
+    pub index: u16,
+    /// Number of shards in all.
+    pub shards: u16,
+    /// Whether changes are to be handed to a journal.
+    pub durable: bool,
+    /// Messages in flight per queue at most.
+    pub in_flight_max: u64,
+    /// Memory that messages may take, bytes.
+    pub memory_bytes_max: u64,
+    /// What to do when they would take more.
+    pub eviction: Eviction,
+    /// Long polls that may wait at once.
+    pub waiters_max: usize,
+    /// Secret under which deduplication ids are hashed; kept with the data.
+    pub secret: [u8; 16],
+}
+
+impl ShardConfig {
+    /// Shard `index` of `shards`, in memory, with the service's limits and no memory bound.
+    pub fn new(index: u16, shards: u16) -> Self {
+        Self {
+            index,
+            shards,
+            durable: false,
+            in_flight_max: 120_000,
+            memory_bytes_max: u64::MAX,
+            eviction: Eviction::Reject,
+            waiters_max: 1 << 20,
+            secret: [0; 16],
+        }
+    }
+}
+
+/// When a reply may go out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Hold {
+    /// At once.
+    No,
+    /// When the message with this sequence number is durable.
+    UntilDurable(u64),
+    /// When all changes so far are durable.
+    UntilCommit,
+}
+
+/// A reply with the condition of its release.
+pub(crate) struct Effect {
+    pub token: Token,
+    pub reply: Reply,
+    pub hold: Hold,
+}
+
+/// A long poll that waits.
+pub(crate) struct Waiter {
+    pub token: Token,
+    pub queue: u32,
+    pub messages_max: u8,
+    pub visibility_timeout_s: Option<u32>,
+    pub attempt: Option<Box<str>>,
+    pub timer: u32,
+    pub prev: u32,
+    pub next: u32,
+}
+
+crate::message::linked!(push_waiter, unlink_waiter, Waiter, prev, next);
+
+/// The state of one shard. See [`crate::ShardHost`] for how it is run.
+pub struct Shard {
+    pub(crate) config: ShardConfig,
+    pub(crate) now: Millis,
+    pub(crate) messages: Slab<Message>,
+    pub(crate) groups: Slab<Group>,
+    pub(crate) queues: Slab<Queue>,
+    pub(crate) waiters: Slab<Waiter>,
+    pub(crate) wheel: Wheel<Timer>,
+    /// Queues by [`QueueName::key`], which sorts them as listings want them.
+    pub(crate) names: BTreeMap<String, u32>,
+    /// Sources by dead-letter queue: target key, then source key.
+    pub(crate) sources: BTreeSet<(String, String)>,
+    pub(crate) waiting: HashMap<Token, u32>,
+    /// When names were deleted that may not be used again yet.
+    pub(crate) deleted_at: HashMap<String, Millis>,
+    /// Queues with a message to give and someone waiting.
+    pub(crate) to_serve: Vec<u32>,
+    /// Ghosts: queues that were deleted or purged and are being emptied.
+    pub(crate) ghosts: Vec<u32>,
+    pub(crate) next_sequence: u64,
+    pub(crate) next_queue_id: u64,
+    /// Numbers below these are reserved in the journal.
+    pub(crate) reserved: (u64, u64),
+    pub(crate) resident_bytes: u64,
+    pub(crate) in_flight: u64,
+    pub(crate) delayed: u64,
+    /// Least recently used queue first (only kept for that eviction policy).
+    pub(crate) by_use: crate::message::Ends,
+    /// Oldest message per queue, possibly out of date (only kept for that eviction policy).
+    pub(crate) oldest: BinaryHeap<std::cmp::Reverse<(u64, u32)>>,
+    pub(crate) outboxes: Vec<Outbox>,
+    /// Last transfer number that arrived from each shard.
+    pub(crate) inboxes: Vec<u64>,
+    /// Slots of messages that a restart brought back, by sequence number: receipt handles from
+    /// before name other slots.
+    pub(crate) restored: Vec<(u64, u32)>,
+    pub(crate) effects: Vec<Effect>,
+    pub(crate) outgoing: Vec<Box<Transfer>>,
+    pub(crate) ops: Vec<Op>,
+    /// First sequence number given out since the open batch was opened, and where its insert is.
+    pub(crate) batch_first_sequence: u64,
+    pub(crate) batch_inserts: Vec<u32>,
+    /// Messages whose receive count changed since the open batch was opened.
+    pub(crate) dirty: Vec<(u32, u64)>,
+    /// Deadlines that fired and are being dealt with.
+    pub(crate) fired: Vec<Timer>,
+    pub(crate) counters: ShardStats,
+    pub(crate) ids: IdSource,
+}
+
+/// Message ids for messages that the shard itself makes new (move tasks).
+pub(crate) struct IdSource(u64);
+
+impl IdSource {
+    /// A version 4 UUID from a counter under SplitMix64; unique within a shard's run, and the same
+    /// in a replay of a simulation.
+    pub fn next(&mut self) -> [u8; 16] {
+        let mut word = || {
+            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut mixed = self.0;
+            mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            mixed ^ (mixed >> 31)
+        };
+        let mut id = [0u8; 16];
+        id[..8].copy_from_slice(&word().to_be_bytes());
+        id[8..].copy_from_slice(&word().to_be_bytes());
+        id[6] = id[6] & 0x0f | 0x40;
+        id[8] = id[8] & 0x3f | 0x80;
+        id
+    }
+}
+
+impl Shard {
+    /// An empty shard that starts at `now`.
+    pub fn new(config: ShardConfig, now: Millis) -> Self {
+        let shards = usize::from(config.shards);
+        let seed = u64::from_le_bytes(config.secret[..8].try_into().expect("16 bytes"));
+        let ids = IdSource(seed ^ now ^ (u64::from(config.index) << 48));
+        Self {
+            config,
+            now,
+            messages: Slab::default(),
+            groups: Slab::default(),
+            queues: Slab::default(),
+            waiters: Slab::default(),
+            wheel: Wheel::new(now),
+            names: BTreeMap::new(),
+            sources: BTreeSet::new(),
+            waiting: HashMap::new(),
+            deleted_at: HashMap::new(),
+            to_serve: Vec::new(),
+            ghosts: Vec::new(),
+            next_sequence: 1,
+            next_queue_id: 1,
+            reserved: (1, 1),
+            resident_bytes: 0,
+            in_flight: 0,
+            delayed: 0,
+            by_use: Default::default(),
+            oldest: BinaryHeap::new(),
+            outboxes: (0..shards).map(|_| Outbox::default()).collect(),
+            inboxes: vec![0; shards],
+            restored: Vec::new(),
+            effects: Vec::new(),
+            outgoing: Vec::new(),
+            ops: Vec::new(),
+            batch_first_sequence: 1,
+            batch_inserts: Vec::new(),
+            dirty: Vec::new(),
+            fired: Vec::new(),
+            counters: ShardStats::default(),
+            ids,
+        }
+    }
+
+    /// Carries out one command. The reply, at once or later, is among the effects.
+    pub(crate) fn apply(&mut self, now: Millis, token: Token, command: Command) {
+        self.pass_time(now);
+        match command {
+            Command::Send { queue, entries } => match self.queue_slot(queue) {
+                Some(slot) => self.send(token, slot, entries),
+                None => self.stale(token, Command::Send { queue, entries }),
+            },
+            Command::Receive(receive) => match self.queue_slot(receive.queue) {
+                Some(slot) => self.receive(token, slot, receive),
+                None => self.stale(token, Command::Receive(receive)),
+            },
+            Command::Delete { queue, entries } => match self.queue_slot(queue) {
+                Some(slot) => self.delete(token, slot, &entries),
+                None => self.stale(token, Command::Delete { queue, entries }),
+            },
+            Command::ChangeVisibility { queue, entries } => match self.queue_slot(queue) {
+                Some(slot) => self.change_visibility(token, slot, &entries),
+                None => self.stale(token, Command::ChangeVisibility { queue, entries }),
+            },
+            Command::Queue(command) => self.queue_command(token, *command),
+            Command::Transfer(transfer) => self.transfer(token, *transfer),
+        }
+        self.serve_waiters();
+    }
+
+    /// Deals with deadlines up to `now`. Answers when to call again at the latest.
+    pub(crate) fn tick(&mut self, now: Millis) -> Option<Millis> {
+        self.pass_time(now);
+        self.sweep_ghosts();
+        self.serve_waiters();
+        self.next_due()
+    }
+
+    /// When [`Shard::tick`] has something to do next.
+    pub(crate) fn next_due(&self) -> Option<Millis> {
+        if self.ghosts.is_empty() {
+            self.wheel.next_due()
+        } else {
+            Some(self.now)
+        }
+    }
+
+    /// Counts over the shard.
+    pub fn stats(&self) -> ShardStats {
+        let mut stats = self.counters;
+        stats.queues = self.names.len() as u64;
+        stats.messages.in_flight = self.in_flight;
+        stats.messages.delayed = self.delayed;
+        stats.messages.visible = self.messages.len() as u64 - self.in_flight - self.delayed;
+        stats.resident_bytes = self.resident_bytes;
+        stats.waiters = self.waiters.len() as u64;
+        stats
+    }
+
+    #[inline]
+    pub(crate) fn queue_slot(&self, queue: QueueRef) -> Option<u32> {
+        let found = self.queues.get(queue.slot)?;
+        (found.id == queue.id && !found.ghost).then_some(queue.slot)
+    }
+
+    pub(crate) fn queue_ref(&self, slot: u32) -> QueueRef {
+        QueueRef {
+            shard: self.config.index,
+            slot,
+            id: self.queues[slot].id,
+        }
+    }
+
+    pub(crate) fn slot_by_name(&self, name: &QueueName) -> Option<u32> {
+        self.names.get(&name.key()).copied()
+    }
+
+    #[inline]
+    pub(crate) fn reply(&mut self, token: Token, reply: Reply, hold: Hold) {
+        self.effects.push(Effect { token, reply, hold });
+    }
+
+    pub(crate) fn refuse(&mut self, token: Token, refusal: Refusal) {
+        self.reply(token, Reply::Refused(refusal), Hold::No);
+    }
+
+    #[cold]
+    pub(crate) fn stale(&mut self, token: Token, command: Command) {
+        self.reply(token, Reply::Stale(Box::new(command)), Hold::No);
+    }
+
+    #[inline]
+    pub(crate) fn log(&mut self, op: Op) {
+        if self.config.durable {
+            self.ops.push(op);
+        }
+    }
+
+    pub(crate) fn log_queue(&mut self, slot: u32) {
+        if self.config.durable {
+            let record = self.queues[slot].record();
+            self.ops.push(Op::PutQueue(Box::new(record)));
+        }
+    }
+}

@@ -1,0 +1,399 @@
+//! Commands about queues: make, find, describe, change, purge, delete, list.
+
+use super::{Hold, Shard};
+use crate::attributes::{AttributeMap, QueueAttribute, QueueConfig};
+use crate::command::{MessageState, Peeked, QueueCommand, QueueRef, Refusal, Reply, Token};
+use crate::journal::{Op, QueueRecord};
+use crate::message::State;
+use crate::queue::Queue;
+use crate::slab::NONE;
+use crate::{Millis, QueueName};
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+/// Deleted names that are remembered at once (for the switchable wait before re-creation).
+const DELETED_NAMES_MAX: usize = 100_000;
+
+impl Shard {
+    pub(crate) fn queue_command(&mut self, token: Token, command: QueueCommand) {
+        use QueueCommand::*;
+        let on = match &command {
+            SetAttributes(queue, _)
+            | Describe(queue)
+            | Delete(queue)
+            | Purge { queue, .. }
+            | Tag(queue, _)
+            | Untag(queue, _)
+            | Peek { queue, .. }
+            | StartMove { source: queue, .. }
+            | CancelMove(queue, _)
+            | ListMoves(queue, _) => Some(*queue),
+            _ => None,
+        };
+        let slot = match on {
+            None => NONE,
+            Some(queue) => match self.queue_slot(queue) {
+                Some(slot) => slot,
+                None => {
+                    return self.stale(token, crate::command::Command::Queue(Box::new(command)));
+                }
+            },
+        };
+        match command {
+            Resolve(name) => match self.slot_by_name(&name) {
+                Some(slot) => self.reply(token, Reply::Queue(self.queue_ref(slot)), Hold::No),
+                None => self.refuse(token, Refusal::NoQueue),
+            },
+            Create {
+                name,
+                attributes,
+                tags,
+                recreate_after_ms,
+            } => {
+                self.create(token, name, attributes, tags, recreate_after_ms);
+            }
+            SetAttributes(_, changes) => self.set_attributes(token, slot, changes),
+            Describe(queue) => {
+                let description = self.queues[slot].describe(queue);
+                self.reply(token, Reply::Described(Box::new(description)), Hold::No);
+            }
+            Delete(_) => self.delete_queue(token, slot),
+            Purge { interval_ms, .. } => self.purge(token, slot, interval_ms),
+            Tag(_, tags) => {
+                self.queues[slot].cold.tags.extend(tags);
+                self.log_queue(slot);
+                self.reply(token, Reply::Done, Hold::UntilCommit);
+            }
+            Untag(_, keys) => {
+                for key in keys {
+                    self.queues[slot].cold.tags.remove(&key);
+                }
+                self.log_queue(slot);
+                self.reply(token, Reply::Done, Hold::UntilCommit);
+            }
+            List {
+                region,
+                account,
+                prefix,
+                after,
+                names_max,
+            } => {
+                let names = self.list(&region, &account, &prefix, after.as_deref(), names_max);
+                self.reply(token, Reply::Names(names), Hold::No);
+            }
+            ListAll { after, queues_max } => {
+                let from = match &after {
+                    Some(after) => Bound::Excluded(after.to_string()),
+                    None => Bound::Unbounded,
+                };
+                let described = self
+                    .names
+                    .range((from, Bound::Unbounded))
+                    .take(queues_max)
+                    .map(|(_, slot)| self.queues[*slot].describe(self.queue_ref(*slot)))
+                    .collect();
+                self.reply(token, Reply::DescribedAll(described), Hold::No);
+            }
+            ListSources {
+                target,
+                after,
+                names_max,
+            } => {
+                let names = self.list_sources(&target, after.as_deref(), names_max);
+                self.reply(token, Reply::Names(names), Hold::No);
+            }
+            Peek {
+                after,
+                messages_max,
+                ..
+            } => {
+                let peeked = self.peek(slot, after, messages_max);
+                self.reply(token, Reply::Peeked(peeked), Hold::No);
+            }
+            StartMove {
+                destination,
+                messages_per_s_max,
+                task_id,
+                ..
+            } => {
+                self.start_move(token, slot, destination, messages_per_s_max, task_id);
+            }
+            CancelMove(_, task_id) => self.cancel_move(token, slot, task_id),
+            ListMoves(_, tasks_max) => {
+                let moves = &self.queues[slot].cold.moves;
+                let moves = moves.iter().rev().take(tasks_max).cloned().collect();
+                self.reply(token, Reply::Moves(moves), Hold::No);
+            }
+            Stats => {
+                let stats = Box::new(self.stats());
+                self.reply(token, Reply::Stats(stats), Hold::No);
+            }
+        }
+    }
+
+    fn create(
+        &mut self,
+        token: Token,
+        name: QueueName,
+        attributes: AttributeMap,
+        tags: BTreeMap<String, String>,
+        recreate_after_ms: u64,
+    ) {
+        if let Some(slot) = self.slot_by_name(&name) {
+            let existing = &self.queues[slot].cold.attributes;
+            let differing = attributes.iter().find(|(attribute, value)| {
+                let is = existing.get(attribute).map(String::as_str);
+                !same_value(**attribute, is.or(attribute.default_value()), value)
+            });
+            return match differing {
+                Some((attribute, _)) => self.refuse(token, Refusal::Exists(*attribute)),
+                // Held: the queue may itself be on its way into the journal.
+                None => self.reply(token, Reply::Queue(self.queue_ref(slot)), Hold::UntilCommit),
+            };
+        }
+        if recreate_after_ms > 0 && self.was_deleted_within(&name, recreate_after_ms) {
+            return self.refuse(token, Refusal::DeletedRecently);
+        }
+        let id = self.next_queue_id;
+        self.next_queue_id += 1;
+        if self.next_queue_id > self.reserved.1 {
+            self.reserved.1 = self.next_queue_id + 1024;
+            let (sequence, queue_id) = self.reserved;
+            self.log(Op::Reserve { sequence, queue_id });
+        }
+        let slot = self.add_queue(QueueRecord {
+            id,
+            name,
+            attributes,
+            tags,
+            created_at: self.now,
+            modified_at: self.now,
+            purged_below: 0,
+            moves: Vec::new(),
+        });
+        self.log_queue(slot);
+        self.reply(token, Reply::Queue(self.queue_ref(slot)), Hold::UntilCommit);
+    }
+
+    pub(crate) fn add_queue(&mut self, record: QueueRecord) -> u32 {
+        let key = record.name.key();
+        let queue = Queue::new(record);
+        if let Some(redrive) = &queue.config.redrive {
+            self.sources.insert((redrive.target.key(), key.clone()));
+        }
+        let slot = self.queues.insert(queue);
+        self.names.insert(key, slot);
+        slot
+    }
+
+    fn was_deleted_within(&mut self, name: &QueueName, ms: Millis) -> bool {
+        let now = self.now;
+        self.deleted_at
+            .get(&name.key())
+            .is_some_and(|at| at + ms > now)
+    }
+
+    fn set_attributes(
+        &mut self,
+        token: Token,
+        slot: u32,
+        changes: Vec<(QueueAttribute, Option<String>)>,
+    ) {
+        let queue = &self.queues[slot];
+        let mut attributes = queue.cold.attributes.clone();
+        for (attribute, value) in changes {
+            match value {
+                Some(value) => attributes.insert(attribute, value),
+                None => attributes.remove(&attribute),
+            };
+        }
+        let config = QueueConfig::derive(&attributes);
+        if config.fifo != queue.config.fifo {
+            return self.refuse(token, Refusal::FixedType);
+        }
+        let key = queue.cold.name.key();
+        if let Some(redrive) = &queue.config.redrive {
+            self.sources.remove(&(redrive.target.key(), key.clone()));
+        }
+        if let Some(redrive) = &config.redrive {
+            self.sources.insert((redrive.target.key(), key));
+        }
+        let retention_changed = config.retention_s != queue.config.retention_s;
+        let now = self.now;
+        let queue = &mut self.queues[slot];
+        queue.config = config;
+        queue.cold.attributes = attributes;
+        queue.cold.modified_at = now;
+        queue.cold.redrive_paused_until = 0;
+        if retention_changed && queue.retention_timer != NONE {
+            self.wheel.disarm(queue.retention_timer);
+            let timer = self.wheel.arm(now, super::timers::Timer::Retention(slot));
+            self.queues[slot].retention_timer = timer;
+        }
+        self.log_queue(slot);
+        self.reply(token, Reply::Done, Hold::UntilCommit);
+    }
+
+    fn delete_queue(&mut self, token: Token, slot: u32) {
+        let key = self.queues[slot].cold.name.key();
+        if let Some(redrive) = &self.queues[slot].config.redrive {
+            self.sources.remove(&(redrive.target.key(), key.clone()));
+        }
+        // Whoever waits on the queue learns that it is gone.
+        while self.queues[slot].waiters.head != NONE {
+            let waiter = self.end_wait(self.queues[slot].waiters.head);
+            self.refuse(waiter.token, Refusal::NoQueue);
+        }
+        self.names.remove(&key);
+        if self.deleted_at.len() < DELETED_NAMES_MAX {
+            self.deleted_at.insert(key, self.now);
+        } else {
+            let horizon = self.now.saturating_sub(60_000);
+            self.deleted_at.retain(|_, at| *at > horizon);
+        }
+        self.log(Op::DropQueue(self.queues[slot].id));
+        self.make_ghost(slot);
+        self.reply(token, Reply::Done, Hold::UntilCommit);
+    }
+
+    /// Purging gives the queue a new place and leaves the old one, with all messages, to be emptied
+    /// bit by bit: it costs the same however many there are.
+    fn purge(&mut self, token: Token, slot: u32, interval_ms: u64) {
+        let now = self.now;
+        let purged_at = self.queues[slot].cold.purged_at;
+        if interval_ms > 0 && purged_at.is_some_and(|at| at + interval_ms > now) {
+            return self.refuse(token, Refusal::PurgedRecently);
+        }
+        let mut record = self.queues[slot].record();
+        record.purged_below = self.next_sequence;
+        let mut fresh = Queue::new(record);
+        fresh.cold.purged_at = Some(now);
+        let key = fresh.cold.name.key();
+        let new_slot = self.queues.insert(fresh);
+        self.names.insert(key, new_slot);
+        while self.queues[slot].waiters.head != NONE {
+            let waiter = self.queues[slot].waiters.head;
+            super::unlink_waiter(&mut self.waiters, &mut self.queues[slot].waiters, waiter);
+            self.waiters[waiter].queue = new_slot;
+            super::push_waiter(
+                &mut self.waiters,
+                &mut self.queues[new_slot].waiters,
+                waiter,
+            );
+        }
+        if self.queues[slot].move_timer != NONE {
+            self.arm_move(new_slot, now);
+        }
+        self.make_ghost(slot);
+        self.log_queue(new_slot);
+        self.reply(token, Reply::Done, Hold::UntilCommit);
+    }
+
+    fn make_ghost(&mut self, slot: u32) {
+        self.forget_use(slot);
+        let queue = &mut self.queues[slot];
+        queue.ghost = true;
+        queue.cold.moves.clear();
+        self.ghosts.push(slot);
+    }
+
+    fn list(
+        &self,
+        region: &str,
+        account: &str,
+        prefix: &str,
+        after: Option<&str>,
+        names_max: usize,
+    ) -> Vec<Box<str>> {
+        let scope = format!("{region}/{account}/");
+        let wanted = format!("{scope}{prefix}");
+        let from = match after {
+            Some(after) if format!("{scope}{after}") >= wanted => {
+                Bound::Excluded(format!("{scope}{after}"))
+            }
+            _ => Bound::Included(wanted.clone()),
+        };
+        self.names
+            .range((from, Bound::Unbounded))
+            .take_while(|(key, _)| key.starts_with(&wanted))
+            .take(names_max)
+            .map(|(key, _)| key[scope.len()..].into())
+            .collect()
+    }
+
+    fn list_sources(
+        &self,
+        target: &QueueName,
+        after: Option<&str>,
+        names_max: usize,
+    ) -> Vec<Box<str>> {
+        let key = target.key();
+        let scope = format!("{}/{}/", target.region, target.account);
+        let from = match after {
+            Some(after) => Bound::Excluded((key.clone(), format!("{scope}{after}"))),
+            None => Bound::Included((key.clone(), String::new())),
+        };
+        self.sources
+            .range((from, Bound::Unbounded))
+            .take_while(|(of, _)| *of == key)
+            .filter_map(|(_, source)| source.strip_prefix(&scope))
+            .take(names_max)
+            .map(Into::into)
+            .collect()
+    }
+
+    fn peek(&self, slot: u32, after: u64, messages_max: usize) -> Vec<Peeked> {
+        let mut out = Vec::new();
+        let mut at = self.queues[slot].ages.head;
+        while at != NONE && out.len() < messages_max {
+            let message = &self.messages[at];
+            if message.sequence > after {
+                out.push(Peeked {
+                    payload: message.payload.clone(),
+                    sequence: message.sequence,
+                    state: match message.state {
+                        State::Ready => MessageState::Visible,
+                        State::InFlight => MessageState::InFlight,
+                        State::Delayed => MessageState::Delayed,
+                    },
+                    receive_count: message.receive_count,
+                    first_received_at: message.first_received_at(),
+                });
+            }
+            at = message.newer;
+        }
+        out
+    }
+
+    /// Finds a queue by name; for tests and tools that hold the shard itself.
+    pub fn find_queue(&self, name: &QueueName) -> Option<QueueRef> {
+        self.slot_by_name(name).map(|slot| self.queue_ref(slot))
+    }
+}
+
+/// Whether two values of an attribute mean the same. JSON is compared by content.
+fn same_value(attribute: QueueAttribute, one: Option<&str>, other: &str) -> bool {
+    use QueueAttribute::*;
+    let Some(one) = one else {
+        return other.is_empty() || is_implied(attribute, other);
+    };
+    if one == other {
+        return true;
+    }
+    let json = |text| serde_json::from_str::<serde_json::Value>(text).ok();
+    matches!(attribute, Policy | RedrivePolicy | RedriveAllowPolicy)
+        && json(one).is_some()
+        && json(one) == json(other)
+}
+
+/// Values that a queue has without having been given them.
+fn is_implied(attribute: QueueAttribute, value: &str) -> bool {
+    use QueueAttribute::*;
+    match attribute {
+        FifoQueue | ContentBasedDeduplication => value == "false",
+        DeduplicationScope => value == "queue",
+        FifoThroughputLimit => value == "perQueue",
+        KmsDataKeyReusePeriodSeconds => value == "300",
+        _ => false,
+    }
+}

@@ -1,0 +1,370 @@
+//! ReceiveMessage: leasing messages, long polls, and repeated attempts.
+
+use super::timers::Timer;
+use super::{Hold, Shard, Waiter, push_waiter, unlink_waiter};
+use crate::Millis;
+use crate::command::{Delivery, LeaseRef, Receive, Refusal, Reply, Token};
+use crate::message::State;
+use crate::moves::Moved;
+use crate::queue::{ATTEMPTS_MAX, Attempt};
+use crate::slab::NONE;
+use smallvec::SmallVec;
+
+/// How long a receive attempt can be repeated, ms.
+const ATTEMPT_MS: u64 = 5 * 60 * 1000;
+
+type Deliveries = SmallVec<[Delivery; 1]>;
+
+impl Shard {
+    pub(crate) fn receive(&mut self, token: Token, queue_slot: u32, receive: Receive) {
+        self.note_use(queue_slot);
+        let Receive {
+            messages_max,
+            visibility_timeout_s,
+            wait_s,
+            attempt,
+            ..
+        } = receive;
+        if let Some(attempt) = &attempt
+            && let Some(again) = self.repeat_attempt(queue_slot, attempt, visibility_timeout_s)
+        {
+            return self.deliver(token, again);
+        }
+        let deliveries = self.lease(
+            queue_slot,
+            messages_max,
+            visibility_timeout_s,
+            attempt.as_deref(),
+        );
+        if !deliveries.is_empty() {
+            return self.deliver(token, deliveries);
+        }
+        let queue = &self.queues[queue_slot];
+        let wait_s = wait_s.unwrap_or(queue.config.receive_wait_s);
+        if wait_s == 0 || self.waiters.len() >= self.config.waiters_max {
+            let full = queue.counts.in_flight >= self.config.in_flight_max;
+            if full && !queue.config.fifo {
+                return self.refuse(token, Refusal::InFlightLimit);
+            }
+            return self.deliver(token, deliveries);
+        }
+        self.wait(
+            token,
+            queue_slot,
+            wait_s,
+            messages_max,
+            visibility_timeout_s,
+            attempt,
+        );
+    }
+
+    fn deliver(&mut self, token: Token, deliveries: Deliveries) {
+        self.counters.received += deliveries.len() as u64;
+        // Only what is durable may be seen: a message that a crash takes back was never there.
+        let latest = deliveries
+            .iter()
+            .map(|delivery| delivery.lease.sequence)
+            .max();
+        let hold = latest.map_or(Hold::No, Hold::UntilDurable);
+        self.reply(token, Reply::Received(deliveries), hold);
+    }
+
+    fn wait(
+        &mut self,
+        token: Token,
+        queue_slot: u32,
+        wait_s: u32,
+        messages_max: u8,
+        visibility_timeout_s: Option<u32>,
+        attempt: Option<Box<str>>,
+    ) {
+        let slot = self.waiters.insert(Waiter {
+            token,
+            queue: queue_slot,
+            messages_max,
+            visibility_timeout_s,
+            attempt,
+            timer: NONE,
+            prev: NONE,
+            next: NONE,
+        });
+        let due = self.now + Millis::from(wait_s) * 1000;
+        self.waiters[slot].timer = self.wheel.arm(due, Timer::Waiter(slot));
+        self.waiting.insert(token, slot);
+        push_waiter(
+            &mut self.waiters,
+            &mut self.queues[queue_slot].waiters,
+            slot,
+        );
+    }
+
+    /// Takes a waiting long poll out; nothing will be leased for it any more.
+    pub(crate) fn end_wait(&mut self, slot: u32) -> Waiter {
+        let queue_slot = self.waiters[slot].queue;
+        unlink_waiter(
+            &mut self.waiters,
+            &mut self.queues[queue_slot].waiters,
+            slot,
+        );
+        let waiter = self.waiters.remove(slot);
+        self.waiting.remove(&waiter.token);
+        if waiter.timer != NONE {
+            self.wheel.disarm(waiter.timer);
+        }
+        waiter
+    }
+
+    /// Forgets a long poll whose client has gone.
+    pub(crate) fn cancel(&mut self, token: Token) {
+        if let Some(slot) = self.waiting.get(&token).copied() {
+            self.end_wait(slot);
+        }
+    }
+
+    /// Gives messages to the long polls that wait for them, to each as it came.
+    pub(crate) fn serve_waiters(&mut self) {
+        while let Some(queue_slot) = self.to_serve.pop() {
+            loop {
+                let Some(queue) = self.queues.get(queue_slot) else {
+                    break;
+                };
+                let slot = queue.waiters.head;
+                if slot == NONE || queue.ready_groups.is_empty() {
+                    break;
+                }
+                let (messages_max, visibility, attempt) = {
+                    let waiter = &mut self.waiters[slot];
+                    let attempt = waiter.attempt.take();
+                    (waiter.messages_max, waiter.visibility_timeout_s, attempt)
+                };
+                let deliveries =
+                    self.lease(queue_slot, messages_max, visibility, attempt.as_deref());
+                if deliveries.is_empty() {
+                    self.waiters[slot].attempt = attempt;
+                    break;
+                }
+                let waiter = self.end_wait(slot);
+                self.deliver(waiter.token, deliveries);
+            }
+        }
+    }
+
+    /// Leases up to `messages_max` messages, the next in turn.
+    fn lease(
+        &mut self,
+        queue_slot: u32,
+        messages_max: u8,
+        visibility_timeout_s: Option<u32>,
+        attempt: Option<&str>,
+    ) -> Deliveries {
+        let queue = &self.queues[queue_slot];
+        let timeout_s = visibility_timeout_s.unwrap_or(queue.config.visibility_timeout_s);
+        let fifo = queue.config.fifo;
+        let until = self.now + Millis::from(timeout_s) * 1000;
+        let mut out = Deliveries::new();
+        let messages_max = usize::from(messages_max);
+        while out.len() < messages_max {
+            let queue = &self.queues[queue_slot];
+            let group_slot = queue.ready_groups.head;
+            if group_slot == NONE || queue.counts.in_flight >= self.config.in_flight_max {
+                break;
+            }
+            let busy = if fifo {
+                self.lease_group(group_slot, messages_max, until, &mut out)
+            } else {
+                self.lease_first(queue_slot, group_slot, until, &mut out)
+            };
+            if busy {
+                break;
+            }
+        }
+        if timeout_s == 0 {
+            // Leased for no time: visible again at once, but not twice in one answer.
+            for delivery in &out {
+                self.leave_state(delivery.lease.slot);
+                self.make_ready(delivery.lease.slot);
+            }
+        }
+        if let Some(id) = attempt.filter(|_| fifo && !out.is_empty()) {
+            self.note_attempt(queue_slot, id, &out);
+        }
+        out
+    }
+
+    /// Leases a group's first message and lets the next group have its turn. Answers whether the
+    /// message can neither be given out nor moved on now.
+    fn lease_first(
+        &mut self,
+        queue_slot: u32,
+        group_slot: u32,
+        until: Millis,
+        out: &mut Deliveries,
+    ) -> bool {
+        let slot = self.groups[group_slot].messages.head;
+        match self.dispose(slot) {
+            Some(Moved::Busy) => return true,
+            Some(_) => return false,
+            None => {}
+        }
+        self.rotate_group(queue_slot, group_slot);
+        self.lease_message(slot, until, out);
+        false
+    }
+
+    /// Leases messages from the start of a FIFO group. Answers like [`Shard::lease_first`].
+    fn lease_group(
+        &mut self,
+        group_slot: u32,
+        messages_max: usize,
+        until: Millis,
+        out: &mut Deliveries,
+    ) -> bool {
+        let mut slot = self.groups[group_slot].messages.head;
+        let mut busy = false;
+        while slot != NONE && out.len() < messages_max {
+            let message = &self.messages[slot];
+            if message.state != State::Ready {
+                break;
+            }
+            let next = message.next;
+            match self.dispose(slot) {
+                Some(Moved::Busy) => {
+                    busy = true;
+                    break;
+                }
+                Some(_) => {}
+                None => self.lease_message(slot, until, out),
+            }
+            slot = next;
+        }
+        self.settle_group(group_slot);
+        busy
+    }
+
+    /// Drops a message that is too old and moves one on that was received too often. `None` where
+    /// it is to be given out.
+    fn dispose(&mut self, slot: u32) -> Option<Moved> {
+        let message = &self.messages[slot];
+        let queue = &self.queues[message.queue];
+        if Self::retention_ends(&queue.config, &message.payload) <= self.now {
+            self.remove_message(slot);
+            self.counters.dropped += 1;
+            return Some(Moved::Gone);
+        }
+        let redrive = queue.config.redrive.as_ref()?;
+        let receives = message.receive_count - message.base_count;
+        if receives < redrive.max_receive_count || queue.cold.redrive_paused_until > self.now {
+            return None;
+        }
+        let target = redrive.target.clone();
+        match self.dead_letter(slot, target) {
+            Moved::Nowhere => None,
+            moved => Some(moved),
+        }
+    }
+
+    fn lease_message(&mut self, slot: u32, until: Millis, out: &mut Deliveries) {
+        self.leave_state(slot);
+        let now = self.now;
+        let message = &mut self.messages[slot];
+        message.state = State::InFlight;
+        message.received_after_ms = message.offset(now);
+        if message.receive_count == 0 {
+            message.first_received_after_ms = message.received_after_ms;
+        }
+        message.receive_count += 1;
+        if until > now {
+            message.timer = self.wheel.arm(until, Timer::Visible(slot));
+        }
+        out.push(Delivery {
+            payload: message.payload.clone(),
+            lease: LeaseRef {
+                sequence: message.sequence,
+                slot,
+                receive_count: message.receive_count,
+                received_at: now,
+            },
+            first_received_at: message.first_received_at().unwrap_or(now),
+        });
+        if self.config.durable && !message.count_dirty {
+            message.count_dirty = true;
+            self.dirty.push((slot, message.sequence));
+        }
+        self.queues[message.queue].counts.in_flight += 1;
+        self.in_flight += 1;
+    }
+
+    fn note_attempt(&mut self, queue_slot: u32, id: &str, deliveries: &Deliveries) {
+        let given = deliveries
+            .iter()
+            .map(|delivery| {
+                let lease = delivery.lease;
+                (lease.slot, lease.sequence, lease.receive_count)
+            })
+            .collect();
+        let expires_at = self.now + ATTEMPT_MS;
+        let attempts = &mut self.queues[queue_slot].cold.attempts;
+        attempts.retain(|attempt| attempt.expires_at > self.now && &*attempt.id != id);
+        if attempts.len() >= ATTEMPTS_MAX {
+            attempts.pop_front();
+        }
+        attempts.push_back(Attempt {
+            id: id.into(),
+            expires_at,
+            given,
+        });
+    }
+
+    /// The messages of an earlier attempt with this id, leased anew, if all are still as that
+    /// attempt left them.
+    fn repeat_attempt(
+        &mut self,
+        queue_slot: u32,
+        id: &str,
+        visibility_timeout_s: Option<u32>,
+    ) -> Option<Deliveries> {
+        let queue = &self.queues[queue_slot];
+        if !queue.config.fifo {
+            return None;
+        }
+        let attempt = queue
+            .cold
+            .attempts
+            .iter()
+            .find(|a| &*a.id == id && a.expires_at > self.now)?;
+        let intact = attempt.given.iter().all(|(slot, sequence, count)| {
+            self.messages.get(*slot).is_some_and(|message| {
+                message.sequence == *sequence
+                    && message.queue == queue_slot
+                    && message.state == State::InFlight
+                    && message.receive_count == *count
+            })
+        });
+        if !intact {
+            return None;
+        }
+        let timeout_s = visibility_timeout_s.unwrap_or(queue.config.visibility_timeout_s);
+        let until = self.now + Millis::from(timeout_s) * 1000;
+        let given = attempt.given.clone();
+        let mut out = Deliveries::new();
+        for (slot, sequence, receive_count) in given {
+            let message = &mut self.messages[slot];
+            if message.timer != NONE {
+                self.wheel.disarm(message.timer);
+            }
+            message.timer = self.wheel.arm(until, Timer::Visible(slot));
+            let received_at = message.received_at();
+            out.push(Delivery {
+                payload: message.payload.clone(),
+                lease: LeaseRef {
+                    sequence,
+                    slot,
+                    receive_count,
+                    received_at,
+                },
+                first_received_at: message.first_received_at().unwrap_or(received_at),
+            });
+        }
+        Some(out)
+    }
+}

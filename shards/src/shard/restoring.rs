@@ -1,0 +1,107 @@
+//! Bringing a shard back from what its journal kept, and handing over what it has to keep.
+
+use super::Shard;
+use super::lists::Arrival;
+use crate::journal::Op;
+use std::collections::HashMap;
+
+/// Queue slots by id while a shard is restored.
+#[derive(Default)]
+pub(crate) struct Restoring {
+    slots: HashMap<u64, u32>,
+}
+
+impl Shard {
+    /// Takes one piece of the kept state. Pieces come in the order of [`crate::journal::Journal`].
+    pub(crate) fn restore(&mut self, state: &mut Restoring, op: Op) {
+        match op {
+            Op::Reserve { sequence, queue_id } => {
+                self.next_sequence = self.next_sequence.max(sequence);
+                self.next_queue_id = self.next_queue_id.max(queue_id);
+                self.reserved = (self.next_sequence, self.next_queue_id);
+                self.batch_first_sequence = self.next_sequence;
+            }
+            Op::PutQueue(record) => {
+                let id = record.id;
+                let slot = self.add_queue(*record);
+                state.slots.insert(id, slot);
+            }
+            Op::Insert(record) => {
+                let Some(slot) = state.slots.get(&record.queue_id).copied() else {
+                    return;
+                };
+                if record.sequence < self.queues[slot].cold.purged_below {
+                    return;
+                }
+                let place = self.place_message(
+                    slot,
+                    record.sequence,
+                    Arrival {
+                        payload: record.payload,
+                        receive_count: record.receive_count,
+                        base_count: record.base_count,
+                        first_received_at: record.first_received_at,
+                        available_at: record.available_at,
+                    },
+                );
+                self.restored.push((record.sequence, place));
+            }
+            Op::Dedup {
+                queue_id,
+                key,
+                entry,
+            } => {
+                let Some(slot) = state.slots.get(&queue_id).copied() else {
+                    return;
+                };
+                let purged = entry.sequence < self.queues[slot].cold.purged_below;
+                if !purged && entry.expires_at > self.now {
+                    self.remember(slot, key, entry);
+                }
+            }
+            Op::OutboxPut(transfer) => {
+                let outbox = &mut self.outboxes[usize::from(transfer.target)];
+                outbox.last_number = outbox.last_number.max(transfer.number);
+                outbox.waiting.push_back(transfer.clone());
+                self.outgoing.push(transfer);
+            }
+            Op::OutboxDelete { target, up_to } => {
+                let outbox = &mut self.outboxes[usize::from(target)];
+                outbox.last_number = outbox.last_number.max(up_to);
+            }
+            Op::Inbox { source, up_to } => {
+                let inbox = &mut self.inboxes[usize::from(source)];
+                *inbox = (*inbox).max(up_to);
+            }
+            Op::DropQueue(_) | Op::Received { .. } | Op::Delete(_) | Op::Nothing => {
+                debug_assert!(false, "not a piece of kept state");
+            }
+        }
+    }
+
+    /// Hands over the changes since the last call, and opens a new batch.
+    pub(crate) fn take_ops(&mut self) -> Vec<Op> {
+        let mut ops = std::mem::take(&mut self.ops);
+        for (slot, sequence) in std::mem::take(&mut self.dirty) {
+            let Some(message) = self.messages.get_mut(slot) else {
+                continue;
+            };
+            if message.sequence == sequence {
+                message.count_dirty = false;
+                ops.push(Op::Received {
+                    sequence,
+                    receive_count: message.receive_count,
+                    first_received_at: message.first_received_at().unwrap_or(0),
+                });
+            }
+        }
+        self.batch_first_sequence = self.next_sequence;
+        self.batch_inserts.clear();
+        ops
+    }
+
+    /// Whether there are changes that no batch has yet.
+    pub(crate) fn has_ops(&self) -> bool {
+        !self.ops.is_empty() || !self.dirty.is_empty()
+    }
+}

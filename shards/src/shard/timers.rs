@@ -1,0 +1,155 @@
+//! Deadlines of the shard and what happens when they come.
+
+use super::{Hold, Shard};
+use crate::Millis;
+use crate::command::Reply;
+use crate::slab::NONE;
+use smallvec::SmallVec;
+
+/// What a deadline is for; the number is a slot.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Timer {
+    /// A message becomes visible: its lease or its delay ends.
+    Visible(u32),
+    /// A queue's oldest message reaches the end of its retention.
+    Retention(u32),
+    /// A queue's oldest deduplication id is forgotten.
+    Dedup(u32),
+    /// A long poll ends.
+    Waiter(u32),
+    /// A queue's move task takes its next step.
+    Move(u32),
+}
+
+/// Deadlines that are taken from the wheel in one go.
+const FIRED_MAX: usize = 4096;
+/// Messages or ids that one deadline removes before others have their turn.
+const EXPIRED_MAX: usize = 1024;
+/// Messages of deleted or purged queues that are removed per tick.
+const SWEPT_MAX: usize = 1024;
+/// Journal changes that wait before sweeping pauses.
+const SWEEP_OPS_MAX: usize = 65_536;
+
+impl Shard {
+    /// Moves the shard's time on and deals with what is due.
+    pub(crate) fn pass_time(&mut self, now: Millis) {
+        // A clock that steps back must not bring deadlines into disorder.
+        self.now = self.now.max(now);
+        if self.wheel.next_due().is_none_or(|due| due > self.now) {
+            return;
+        }
+        let mut fired = std::mem::take(&mut self.fired);
+        loop {
+            let more = self.wheel.advance(self.now, FIRED_MAX, &mut fired);
+            // Those that remove messages come last: until then every message whose deadline is
+            // among the fired is where the deadline says.
+            for timer in &fired {
+                self.fire(*timer);
+            }
+            for timer in &fired {
+                self.fire_removing(*timer);
+            }
+            fired.clear();
+            if !more {
+                break;
+            }
+        }
+        self.fired = fired;
+    }
+
+    fn fire(&mut self, timer: Timer) {
+        match timer {
+            Timer::Visible(slot) => {
+                let message = &mut self.messages[slot];
+                message.timer = NONE;
+                self.leave_state(slot);
+                self.make_ready(slot);
+            }
+            Timer::Waiter(slot) => {
+                self.waiters[slot].timer = NONE;
+                let waiter = self.end_wait(slot);
+                self.reply(waiter.token, Reply::Received(SmallVec::new()), Hold::No);
+            }
+            Timer::Retention(_) | Timer::Move(_) => {}
+            Timer::Dedup(slot) => {
+                self.expire_dedup(slot, EXPIRED_MAX);
+                let queue = &mut self.queues[slot];
+                queue.dedup_timer = match queue.cold.dedup.next_expiry() {
+                    Some(due) => self.wheel.arm(due, Timer::Dedup(slot)),
+                    None => NONE,
+                };
+            }
+        }
+    }
+
+    fn fire_removing(&mut self, timer: Timer) {
+        match timer {
+            Timer::Retention(slot) => {
+                self.queues[slot].retention_timer = NONE;
+                self.expire_oldest(slot);
+            }
+            Timer::Move(slot) => {
+                self.queues[slot].move_timer = NONE;
+                self.step_move(slot);
+            }
+            Timer::Visible(_) | Timer::Waiter(_) | Timer::Dedup(_) => {}
+        }
+    }
+
+    /// Drops a queue's messages that are past their retention and waits for the next.
+    fn expire_oldest(&mut self, queue_slot: u32) {
+        for _ in 0..EXPIRED_MAX {
+            let queue = &self.queues[queue_slot];
+            let slot = queue.ages.head;
+            if slot == NONE {
+                return;
+            }
+            let ends = Self::retention_ends(&queue.config, &self.messages[slot].payload);
+            if ends > self.now {
+                let timer = self.wheel.arm(ends, Timer::Retention(queue_slot));
+                self.queues[queue_slot].retention_timer = timer;
+                return;
+            }
+            self.remove_message(slot);
+            self.counters.dropped += 1;
+        }
+        let timer = self.wheel.arm(self.now, Timer::Retention(queue_slot));
+        self.queues[queue_slot].retention_timer = timer;
+    }
+
+    /// Removes a part of what deleted and purged queues held.
+    pub(crate) fn sweep_ghosts(&mut self) {
+        let mut room = SWEPT_MAX;
+        while let Some(slot) = self.ghosts.last().copied() {
+            if self.ops.len() > SWEEP_OPS_MAX {
+                return;
+            }
+            while !self.queues[slot].is_empty() {
+                if room == 0 {
+                    return;
+                }
+                room -= 1;
+                let oldest = self.queues[slot].ages.head;
+                self.remove_message(oldest);
+            }
+            self.ghosts.pop();
+            let queue = self.queues.remove(slot);
+            self.resident_bytes -= queue.cold.dedup.len() as u64 * super::sending::DEDUP_BYTES;
+            if queue.ungrouped != NONE {
+                self.groups.remove(queue.ungrouped);
+            }
+            for timer in [queue.retention_timer, queue.dedup_timer, queue.move_timer] {
+                if timer != NONE {
+                    self.wheel.disarm(timer);
+                }
+            }
+        }
+    }
+
+    /// Lets a queue's move task take its next step at `at`.
+    pub(crate) fn arm_move(&mut self, queue_slot: u32, at: Millis) {
+        if self.queues[queue_slot].move_timer == NONE {
+            self.queues[queue_slot].move_timer = self.wheel.arm(at, Timer::Move(queue_slot));
+        }
+    }
+}
