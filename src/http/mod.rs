@@ -1,1 +1,18 @@
-//! HTTP: accept, sniff, limits, time-outs.
+//! HTTP: accept, tell HTTP/1.1 from HTTP/2, limits, time-outs, bodies, compression.
+//!
+//! [`serve`] runs one core's side of a listener. Handlers are local to the core: nothing here needs
+//! `Send`. A panic in a handler closes its connection (HTTP/2: its stream) and nothing else.
+
+mod body;
+mod compress;
+mod conn;
+mod cors;
+mod io;
+mod limits;
+mod serve;
+
+pub use body::{BodyError, ReplyBody, read_body};
+pub use compress::{GZIP_BYTES_MIN, accepts_gzip, compress_reply, decompress_body};
+pub use cors::{add_cors, is_preflight, preflight_reply};
+pub use limits::HttpLimits;
+pub use serve::serve;

@@ -1,0 +1,177 @@
+//! Bodies, both ways.
+
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http_body::{Body, Frame, SizeHint};
+
+use super::limits::HttpLimits;
+use crate::runtime;
+
+/// Why a request's body couldn't be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyError {
+    /// Longer than [`HttpLimits::body_bytes_max`].
+    TooLarge,
+    /// Not complete after [`HttpLimits::body_read_ms_max`].
+    Timeout,
+    /// The client broke off, or broke the protocol, or its compression is broken.
+    Broken,
+}
+
+impl std::fmt::Display for BodyError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            BodyError::TooLarge => "the request's body is too large",
+            BodyError::Timeout => "the request's body didn't arrive in time",
+            BodyError::Broken => "the request's body is broken",
+        })
+    }
+}
+
+impl std::error::Error for BodyError {}
+
+/// Reads a whole body. One that came in one piece is handed on without copying it; a timer is
+/// armed only for one that isn't there yet.
+pub async fn read_body<B>(body: B, limits: &HttpLimits) -> Result<Bytes, BodyError>
+where
+    B: Body<Data = Bytes>,
+{
+    let bytes_max = limits.body_bytes_max;
+    if body.size_hint().lower() > bytes_max as u64 {
+        return Err(BodyError::TooLarge);
+    }
+    let mut body = pin!(body);
+    let mut limit = BodyDeadline { sleep: None, polls: 0, ms_max: limits.body_read_ms_max };
+    let Some(first) = next_chunk(body.as_mut(), &mut limit).await? else {
+        return Ok(Bytes::new());
+    };
+    if first.len() > bytes_max {
+        return Err(BodyError::TooLarge);
+    }
+    if body.is_end_stream() {
+        return Ok(first);
+    }
+    let Some(second) = next_chunk(body.as_mut(), &mut limit).await? else {
+        return Ok(first);
+    };
+    let expected = first.len() as u64 + second.len() as u64 + body.size_hint().lower();
+    let mut whole = BytesMut::with_capacity(expected.min(bytes_max as u64) as usize);
+    whole.extend_from_slice(&first);
+    drop(first);
+    let mut chunk = Some(second);
+    while let Some(bytes) = chunk {
+        if whole.len() + bytes.len() > bytes_max {
+            return Err(BodyError::TooLarge);
+        }
+        whole.extend_from_slice(&bytes);
+        drop(bytes);
+        if body.is_end_stream() {
+            break;
+        }
+        chunk = next_chunk(body.as_mut(), &mut limit).await?;
+    }
+    Ok(whole.freeze())
+}
+
+struct BodyDeadline {
+    sleep: Option<runtime::Sleep>,
+    polls: u32,
+    ms_max: u64,
+}
+
+impl BodyDeadline {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.polls += 1;
+        if self.polls == 1 {
+            // hyper reads an HTTP/1 body only once it was asked for, so the first look always
+            // finds nothing. Look again before paying for a timer.
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let ms_max = self.ms_max;
+        let sleep = self.sleep.get_or_insert_with(|| runtime::sleep(Duration::from_millis(ms_max)));
+        Pin::new(sleep).poll(cx)
+    }
+}
+
+/// The next data frame; trailers are skipped.
+async fn next_chunk<B>(
+    mut body: Pin<&mut B>,
+    limit: &mut BodyDeadline,
+) -> Result<Option<Bytes>, BodyError>
+where
+    B: Body<Data = Bytes>,
+{
+    poll_fn(|cx| {
+        loop {
+            match body.as_mut().poll_frame(cx) {
+                Poll::Ready(None) => return Poll::Ready(Ok(None)),
+                Poll::Ready(Some(Err(_))) => return Poll::Ready(Err(BodyError::Broken)),
+                Poll::Ready(Some(Ok(frame))) => {
+                    if let Ok(bytes) = frame.into_data() {
+                        return Poll::Ready(Ok(Some(bytes)));
+                    }
+                }
+                Poll::Pending => return limit.poll(cx).map(|()| Err(BodyError::Timeout)),
+            }
+        }
+    })
+    .await
+}
+
+/// A reply's body: nothing, or one piece whose size is known.
+#[derive(Clone, Debug, Default)]
+pub struct ReplyBody {
+    bytes: Bytes,
+}
+
+impl ReplyBody {
+    /// No body.
+    pub const fn empty() -> Self {
+        ReplyBody { bytes: Bytes::new() }
+    }
+
+    /// One piece.
+    pub fn new(bytes: impl Into<Bytes>) -> Self {
+        ReplyBody { bytes: bytes.into() }
+    }
+
+    /// What is left to send.
+    pub fn as_bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+}
+
+impl<T: Into<Bytes>> From<T> for ReplyBody {
+    fn from(bytes: T) -> Self {
+        ReplyBody::new(bytes)
+    }
+}
+
+impl Body for ReplyBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if self.bytes.is_empty() {
+            return Poll::Ready(None);
+        }
+        Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.bytes)))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.bytes.len() as u64)
+    }
+}
