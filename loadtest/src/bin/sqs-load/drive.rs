@@ -1,0 +1,386 @@
+//! The event loop: one thread, one poll, every connection.
+
+use std::collections::VecDeque;
+use std::error::Error;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+use lclq_loadtest::request::Requests;
+use lclq_loadtest::response::{Framed, frame, string_values};
+use mio::net::TcpStream;
+use mio::{Events, Interest, Poll, Token};
+
+use crate::options::{Action, Options};
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// One queue's requests that never change.
+struct Target {
+    url: String,
+    send: Vec<u8>,
+    send_batch: Vec<u8>,
+    receive: Vec<u8>,
+}
+
+/// What the answer in hand belongs to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Send,
+    SendBatch,
+    Receive,
+    Delete,
+}
+
+struct Connection {
+    stream: TcpStream,
+    target: Rc<Target>,
+    /// Asked, not answered: what, and since when.
+    asked: VecDeque<(Step, Instant)>,
+    input: Vec<u8>,
+    filled: usize,
+    /// What the socket had no room for.
+    output: Vec<u8>,
+}
+
+struct Tally {
+    latencies_us: Histogram<u64>,
+    requests: u64,
+    messages: u64,
+    errors: u64,
+}
+
+impl Tally {
+    fn new() -> Result<Self> {
+        let latencies_us = Histogram::new_with_max(60_000_000, 3)?;
+        Ok(Tally { latencies_us, requests: 0, messages: 0, errors: 0 })
+    }
+}
+
+pub fn run(options: &Options) -> Result<()> {
+    let host = options.url.trim_start_matches("http://").trim_end_matches('/');
+    let addr = host.to_socket_addrs()?.next().ok_or("the URL has no address")?;
+    let requests = Requests::new(host);
+    let targets = create_queues(options, addr, &requests)?;
+
+    let mut poll = Poll::new()?;
+    let mut connections = Vec::with_capacity(options.connections);
+    for index in 0..options.connections {
+        let stream = std::net::TcpStream::connect(addr)?;
+        stream.set_nodelay(true)?;
+        stream.set_nonblocking(true)?;
+        let mut stream = TcpStream::from_std(stream);
+        poll.registry().register(
+            &mut stream,
+            Token(index),
+            Interest::READABLE | Interest::WRITABLE,
+        )?;
+        connections.push(Connection {
+            stream,
+            target: targets[index % targets.len()].clone(),
+            asked: VecDeque::new(),
+            input: vec![0; 16 * 1024],
+            filled: 0,
+            output: Vec::new(),
+        });
+    }
+
+    let mut load = Load { options, requests, tally: Tally::new()?, due: VecDeque::new() };
+    let started = Instant::now();
+    let measure_from = started + Duration::from_secs_f64(options.warmup_seconds);
+    let until = measure_from + Duration::from_secs_f64(options.seconds);
+    let mut measuring = false;
+    let mut free: VecDeque<usize> = VecDeque::new();
+    let mut schedule = options.rate.map(|rate| Schedule { rate, started, offered: 0 });
+    for (index, connection) in connections.iter_mut().enumerate() {
+        for _ in 0..options.pipeline {
+            if schedule.is_some() {
+                free.push_back(index);
+            } else {
+                load.ask_first(connection, Instant::now())?;
+            }
+        }
+    }
+
+    let mut events = Events::with_capacity(1024);
+    loop {
+        let mut now = Instant::now();
+        if now >= until {
+            break;
+        }
+        if !measuring && now >= measure_from {
+            measuring = true;
+            load.tally = Tally::new()?;
+        }
+        let mut wait = until - now;
+        if let Some(schedule) = &mut schedule {
+            schedule.fill(now, &mut load.due);
+            while let Some(index) = if load.due.is_empty() { None } else { free.pop_front() } {
+                let due = load.due.pop_front().expect("not empty");
+                load.ask_first(&mut connections[index], due)?;
+            }
+            wait = wait.min(schedule.next().saturating_duration_since(now));
+        }
+        match poll.poll(&mut events, Some(wait)) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            result => result?,
+        }
+        now = Instant::now();
+        for event in &events {
+            let Token(index) = event.token();
+            let connection = &mut connections[index];
+            if event.is_writable() && !connection.output.is_empty() {
+                connection.flush()?;
+            }
+            if event.is_readable() {
+                for _ in 0..load.read(connection, now)? {
+                    if schedule.is_some() {
+                        free.push_back(index);
+                    } else {
+                        load.ask_first(connection, now)?;
+                    }
+                }
+            }
+        }
+    }
+    let elapsed = (Instant::now() - measure_from).as_secs_f64();
+    report(options, &load.tally, elapsed);
+    if load.tally.requests == 0 {
+        return Err("not one request was answered".into());
+    }
+    Ok(())
+}
+
+/// When requests are due in an open loop.
+struct Schedule {
+    rate: f64,
+    started: Instant,
+    offered: u64,
+}
+
+impl Schedule {
+    fn next(&self) -> Instant {
+        self.started + Duration::from_secs_f64(self.offered as f64 / self.rate)
+    }
+
+    fn fill(&mut self, now: Instant, due: &mut VecDeque<Instant>) {
+        loop {
+            let next = self.next();
+            if next > now {
+                return;
+            }
+            due.push_back(next);
+            self.offered += 1;
+        }
+    }
+}
+
+struct Load<'a> {
+    options: &'a Options,
+    requests: Requests,
+    tally: Tally,
+    due: VecDeque<Instant>,
+}
+
+impl Load<'_> {
+    /// Begins a connection's next round of its action.
+    fn ask_first(&self, connection: &mut Connection, since: Instant) -> Result<()> {
+        let target = connection.target.clone();
+        match self.options.action {
+            Action::Send | Action::Cycle => connection.ask(Step::Send, &target.send, since),
+            Action::SendBatch => connection.ask(Step::SendBatch, &target.send_batch, since),
+            Action::ReceiveDelete => connection.ask(Step::Receive, &target.receive, since),
+        }
+    }
+
+    /// Takes in what has come. Returns how many rounds have ended.
+    fn read(&mut self, connection: &mut Connection, now: Instant) -> Result<usize> {
+        let mut rounds = 0;
+        loop {
+            if connection.filled == connection.input.len() {
+                connection.input.resize(connection.input.len() * 2, 0);
+            }
+            let room = connection.input.len() - connection.filled;
+            let read = match connection.stream.read(&mut connection.input[connection.filled..]) {
+                Ok(0) => return Err("the server closed a connection".into()),
+                Ok(read) => read,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(rounds),
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error.into()),
+            };
+            connection.filled += read;
+            let mut start = 0;
+            while let Some(framed) = frame(&connection.input[start..connection.filled])? {
+                let at = start;
+                start += framed.end;
+                if self.answered(connection, at, framed, now)? {
+                    rounds += 1;
+                }
+            }
+            connection.input.copy_within(start..connection.filled, 0);
+            connection.filled -= start;
+            // A short read has emptied the socket: asking again would only return EAGAIN.
+            if read < room {
+                return Ok(rounds);
+            }
+        }
+    }
+
+    /// One answer. Returns whether it ended its round; if not, the next request of it is sent.
+    fn answered(
+        &mut self,
+        connection: &mut Connection,
+        at: usize,
+        framed: Framed,
+        now: Instant,
+    ) -> Result<bool> {
+        let (step, since) = connection.asked.pop_front().ok_or("an answer nobody asked for")?;
+        let tally = &mut self.tally;
+        tally.requests += 1;
+        let latency_us = now.saturating_duration_since(since).as_micros() as u64;
+        tally.latencies_us.saturating_record(latency_us);
+        if framed.status != 200 {
+            if tally.errors == 0 {
+                let text = &connection.input[at..at + framed.end];
+                eprintln!("first error:\n{}", String::from_utf8_lossy(text));
+            }
+            tally.errors += 1;
+            return Ok(true);
+        }
+        let target = connection.target.clone();
+        match step {
+            Step::Send => {
+                tally.messages += 1;
+                if self.options.action != Action::Cycle {
+                    return Ok(true);
+                }
+                connection.ask(Step::Receive, &target.receive, now)?;
+                Ok(false)
+            }
+            Step::SendBatch => {
+                tally.messages += self.options.batch as u64;
+                Ok(true)
+            }
+            Step::Receive => {
+                let body = &connection.input[at + framed.body_start..at + framed.end];
+                let handles = string_values(body, "ReceiptHandle");
+                if handles.is_empty() {
+                    return Ok(true);
+                }
+                if self.options.action == Action::ReceiveDelete {
+                    tally.messages += handles.len() as u64;
+                }
+                let delete = self.requests.delete(&target.url, &handles);
+                connection.ask(Step::Delete, &delete, now)?;
+                Ok(false)
+            }
+            Step::Delete => Ok(true),
+        }
+    }
+}
+
+impl Connection {
+    fn ask(&mut self, step: Step, request: &[u8], since: Instant) -> Result<()> {
+        self.asked.push_back((step, since));
+        if !self.output.is_empty() {
+            self.output.extend_from_slice(request);
+            return Ok(());
+        }
+        let sent = match self.stream.write(request) {
+            Ok(sent) => sent,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
+            Err(error) => return Err(error.into()),
+        };
+        self.output.extend_from_slice(&request[sent..]);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        while !self.output.is_empty() {
+            match self.stream.write(&self.output) {
+                Ok(sent) => drop(self.output.drain(..sent)),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn create_queues(
+    options: &Options,
+    addr: SocketAddr,
+    requests: &Requests,
+) -> Result<Vec<Rc<Target>>> {
+    let mut stream = std::net::TcpStream::connect(addr)?;
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    let mut targets = Vec::new();
+    for index in 0..options.queues.max(1) {
+        let queue = format!("load-{index}");
+        stream.write_all(&requests.create_queue(&queue))?;
+        let mut input = Vec::new();
+        let framed = loop {
+            if let Some(framed) = frame(&input)? {
+                break framed;
+            }
+            let mut chunk = [0; 4096];
+            let read = stream.read(&mut chunk)?;
+            if read == 0 {
+                return Err("the server closed the connection".into());
+            }
+            input.extend_from_slice(&chunk[..read]);
+        };
+        let body = &input[framed.body_start..framed.end];
+        if framed.status != 200 {
+            return Err(format!("CreateQueue: {}", String::from_utf8_lossy(body)).into());
+        }
+        // The no-op server has no QueueUrl to tell.
+        let url = string_values(body, "QueueUrl")
+            .first()
+            .map_or_else(|| requests.queue_url(&queue), |url| (*url).to_owned());
+        let received = if options.action == Action::Cycle { 1 } else { options.batch };
+        targets.push(Rc::new(Target {
+            send: requests.send(&url, options.body_bytes),
+            send_batch: requests.send_batch(&url, options.body_bytes, options.batch),
+            receive: requests.receive(&url, received),
+            url,
+        }));
+    }
+    Ok(targets)
+}
+
+fn report(options: &Options, tally: &Tally, elapsed: f64) {
+    let at = |quantile| tally.latencies_us.value_at_quantile(quantile);
+    let per_second = tally.requests as f64 / elapsed;
+    let messages_per_second = tally.messages as f64 / elapsed;
+    let action = clap::ValueEnum::to_possible_value(&options.action)
+        .map_or_else(String::new, |value| value.get_name().to_owned());
+    println!(
+        "{action}: {per_second:.0} requests/s, {messages_per_second:.0} messages/s over {} \
+         connections; p50 {} us, p90 {} us, p99 {} us, max {} us; {} errors",
+        options.connections,
+        at(0.5),
+        at(0.9),
+        at(0.99),
+        tally.latencies_us.max(),
+        tally.errors
+    );
+    println!(
+        "{{\"action\":\"{action}\",\"connections\":{},\"pipeline\":{},\"body_bytes\":{},\
+         \"seconds\":{elapsed:.3},\"requests\":{},\"messages\":{},\"errors\":{},\
+         \"requests_per_second\":{per_second:.1},\"messages_per_second\":{messages_per_second:.1},\
+         \"p50_us\":{},\"p90_us\":{},\"p99_us\":{},\"max_us\":{}}}",
+        options.connections,
+        options.pipeline,
+        options.body_bytes,
+        tally.requests,
+        tally.messages,
+        tally.errors,
+        at(0.5),
+        at(0.9),
+        at(0.99),
+        tally.latencies_us.max()
+    );
+}

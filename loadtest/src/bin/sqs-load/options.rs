@@ -1,0 +1,48 @@
+//! The command line.
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Action {
+    /// SendMessage.
+    Send,
+    /// SendMessageBatch.
+    SendBatch,
+    /// ReceiveMessage, then delete what came.
+    ReceiveDelete,
+    /// SendMessage, ReceiveMessage of one, DeleteMessage.
+    Cycle,
+}
+
+#[derive(Clone, Debug, clap::Parser)]
+#[command(about = "Load an SQS server and report requests/s and latencies")]
+pub struct Options {
+    /// The server, http://HOST:PORT.
+    #[arg(long, default_value = "http://127.0.0.1:9324")]
+    pub url: String,
+    /// Connections to keep open.
+    #[arg(long, default_value_t = 64)]
+    pub connections: usize,
+    /// How long to measure.
+    #[arg(long, default_value_t = 5.0)]
+    pub seconds: f64,
+    /// How long to run before measuring.
+    #[arg(long, default_value_t = 1.0)]
+    pub warmup_seconds: f64,
+    /// What to do.
+    #[arg(long, value_enum, default_value_t = Action::Send)]
+    pub action: Action,
+    /// Length of a message's body.
+    #[arg(long, default_value_t = 200)]
+    pub body_bytes: usize,
+    /// Messages in a batch, sent or received.
+    #[arg(long, default_value_t = 10)]
+    pub batch: usize,
+    /// Queues to spread the connections over; they are created first.
+    #[arg(long, default_value_t = 1)]
+    pub queues: usize,
+    /// Requests in flight on each connection (send and send-batch only).
+    #[arg(long, default_value_t = 1)]
+    pub pipeline: usize,
+    /// Requests per second to offer, instead of as many as the server answers.
+    #[arg(long)]
+    pub rate: Option<f64>,
+}
