@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+"""Checks that README.md's samples are the files in examples/, and runs each of them.
+
+A sample is a fenced code block that follows a comment such as
+
+    <!-- sample: sqs/python -->
+
+and must be, character for character, the one source file in examples/sqs/python.
+Each runs against the server that LCLQ_ENDPOINT names, and must print its greeting.
+With --examples, every example in examples/ runs, whatever README.md says.
+Dependencies come from the caches of the suites beside this file.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+REPO = Path(__file__).resolve().parents[2]
+SUITES = REPO / "tests" / "sdk"
+CACHE = Path(os.environ.get("LCLQ_TEST_CACHE") or REPO / "target" / "test-cache")
+ENDPOINT = os.environ.get("LCLQ_ENDPOINT", "http://127.0.0.1:9324").rstrip("/")
+TIMEOUT_SECONDS = 600  # the first run of a sample may compile its SDK
+
+SAMPLE = re.compile(r"<!-- sample: (\S+) -->\s*\n```[^\n]*\n(.*?)^```\s*$", re.DOTALL | re.MULTILINE)
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # Maven writes some even where it is told not to
+COMMENT = re.compile(r"<!-- sample: (\S+) -->")
+
+
+class Failure(Exception):
+    pass
+
+
+def run(command, directory, **environment):
+    """Runs a command and answers its standard output; the samples see no other AWS settings."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    done = subprocess.run(
+        [str(word) for word in command],
+        cwd=directory,
+        env=inherited | {"AWS_ENDPOINT_URL": ENDPOINT} | {name: str(value) for name, value in environment.items()},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_SECONDS,
+    )
+    if done.returncode != 0:
+        raise Failure(f"{command[0]} exited with {done.returncode}\n{done.stdout}{done.stderr}")
+    return COLOUR.sub("", done.stdout)
+
+
+def python(directory):
+    venv = CACHE / "python" / "venv"
+    if not (venv / "bin" / "python").exists():
+        venv = CACHE / "samples" / "venv"
+        if not (venv / "bin" / "python").exists():
+            run([sys.executable, "-m", "venv", venv], directory)
+        run([venv / "bin" / "pip", "install", "--quiet", "--requirement", "requirements.txt"], directory)
+    return run([venv / "bin" / "python", "hello.py"], directory)
+
+
+def javascript(directory):
+    suite = SUITES / "javascript"
+    if not (suite / "node_modules").exists():
+        run(["npm", "ci", "--cache", CACHE / "javascript" / "npm", "--no-audit", "--no-fund"], suite)
+    (directory / "node_modules").symlink_to(suite / "node_modules")
+    return run(["node", "hello.mjs"], directory, NODE_NO_WARNINGS=1)
+
+
+def go(directory):
+    cache = CACHE / "go"
+    flags = f"{os.environ.get('GOFLAGS', '')} -modcacherw -mod=readonly"
+    return run(["go", "run", "."], directory, GOMODCACHE=cache / "mod", GOCACHE=cache / "build", GOFLAGS=flags)
+
+
+def java(directory):
+    maven = ["mvn", "-q", "-B", "-ntp", "-Dstyle.color=never", f"-Dmaven.repo.local={CACHE / 'java' / 'm2'}"]
+    return run([*maven, "compile", "exec:java"], directory)
+
+
+def rust(directory):
+    # The suite's profile, so that what it built is used again.
+    profile = {"CARGO_PROFILE_DEV_DEBUG": "false", "CARGO_PROFILE_DEV_INCREMENTAL": "false"}
+    target = CACHE / "rust" / "target"
+    return run(["cargo", "run", "--quiet", "--locked"], directory, CARGO_TARGET_DIR=target, **profile)
+
+
+# Of each kind of sample: its source file, how to run it, what it prints.
+KINDS = {
+    "sqs/python": ("hello.py", python, "Hello from Python"),
+    "sqs/javascript": ("hello.mjs", javascript, "Hello from JavaScript"),
+    "sqs/go": ("main.go", go, "Hello from Go"),
+    "sqs/java": ("Hello.java", java, "Hello from Java"),
+    "sqs/rust": ("src/main.rs", rust, "Hello from Rust"),
+}
+
+
+def check_text(name, text):
+    source = REPO / "examples" / name / KINDS[name][0]
+    if source.read_text() != text:
+        raise Failure(f"README.md's sample is not {source.relative_to(REPO)}")
+
+
+def check_output(name):
+    _, runner, greeting = KINDS[name]
+    with tempfile.TemporaryDirectory(prefix="lclq-sample-") as place:
+        directory = Path(place) / "sample"
+        ignored = shutil.ignore_patterns("node_modules", "target", "__pycache__")
+        shutil.copytree(REPO / "examples" / name, directory, ignore=ignored)
+        printed = runner(directory)
+    if printed.strip() != greeting:
+        raise Failure(f"printed {printed!r}, not {greeting!r}")
+
+
+def samples():
+    """The names of the samples, each with its text in README.md, or None for the whole of examples/."""
+    if sys.argv[1:] == ["--examples"]:
+        return [(name, None) for name in KINDS]
+    readme = (REPO / "README.md").read_text()
+    found = SAMPLE.findall(readme)
+    if len(found) != len(COMMENT.findall(readme)):
+        raise SystemExit("README.md has a sample comment without a code block right after it")
+    if not found:
+        raise SystemExit("README.md has no samples")
+    return found
+
+
+def main():
+    passed = failed = 0
+    for name, text in samples():
+        try:
+            if name not in KINDS:
+                raise Failure(f"no such kind of sample: {name}")
+            if text is not None:
+                check_text(name, text)
+            check_output(name)
+        except (Failure, OSError, subprocess.TimeoutExpired) as reason:
+            failed += 1
+            print(f"FAILED {name}: {reason}", flush=True)
+        else:
+            passed += 1
+            print(f"ok {name}", flush=True)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
