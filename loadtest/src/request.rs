@@ -9,7 +9,9 @@ pub struct Requests {
 impl Requests {
     /// For the server at `host` ("127.0.0.1:9324").
     pub fn new(host: &str) -> Self {
-        Requests { host: host.to_owned() }
+        Requests {
+            host: host.to_owned(),
+        }
     }
 
     /// The URL a queue most likely has, if the server doesn't tell.
@@ -60,7 +62,10 @@ impl Requests {
             .collect();
         self.action(
             "SendMessageBatch",
-            &format!(r#"{{"QueueUrl":"{queue_url}","Entries":[{}]}}"#, entries.join(",")),
+            &format!(
+                r#"{{"QueueUrl":"{queue_url}","Entries":[{}]}}"#,
+                entries.join(",")
+            ),
         )
     }
 
@@ -87,7 +92,10 @@ impl Requests {
             .collect();
         self.action(
             "DeleteMessageBatch",
-            &format!(r#"{{"QueueUrl":"{queue_url}","Entries":[{}]}}"#, entries.join(",")),
+            &format!(
+                r#"{{"QueueUrl":"{queue_url}","Entries":[{}]}}"#,
+                entries.join(",")
+            ),
         )
     }
 }

@@ -16,13 +16,16 @@ pub struct Framed {
 /// Finds the first response in `buf`: `Ok(None)` if it isn't complete yet, an error if it isn't
 /// HTTP/1.1 with a Content-Length.
 pub fn frame(buf: &[u8]) -> Result<Option<Framed>, &'static str> {
-    let Some(head_end) = memmem::find(buf, b"\r\n\r\n") else { return Ok(None) };
+    let Some(head_end) = memmem::find(buf, b"\r\n\r\n") else {
+        return Ok(None);
+    };
     let head = &buf[..head_end];
     if head.len() < 12 || !head.starts_with(b"HTTP/1.1 ") {
         return Err("not an HTTP/1.1 response");
     }
-    let status =
-        head[9..12].iter().fold(0, |status, digit| status * 10 + u16::from(digit - b'0'));
+    let status = head[9..12]
+        .iter()
+        .fold(0, |status, digit| status * 10 + u16::from(digit - b'0'));
     let body_start = head_end + 4;
     let length = match content_length(head) {
         Some(length) => length,
@@ -30,7 +33,11 @@ pub fn frame(buf: &[u8]) -> Result<Option<Framed>, &'static str> {
         None => return Err("no content-length"),
     };
     let end = body_start + length;
-    Ok((buf.len() >= end).then_some(Framed { status, body_start, end }))
+    Ok((buf.len() >= end).then_some(Framed {
+        status,
+        body_start,
+        end,
+    }))
 }
 
 fn content_length(head: &[u8]) -> Option<usize> {
@@ -70,7 +77,14 @@ mod tests {
     #[test]
     fn responses_are_framed() {
         let one = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
-        assert_eq!(frame(one), Ok(Some(Framed { status: 200, body_start: 38, end: 43 })));
+        assert_eq!(
+            frame(one),
+            Ok(Some(Framed {
+                status: 200,
+                body_start: 38,
+                end: 43
+            }))
+        );
         assert_eq!(frame(&one[..42]), Ok(None));
         assert_eq!(frame(&one[..20]), Ok(None));
         assert!(frame(b"HTTP/1.1 200 OK\r\nfoo: bar\r\n\r\n").is_err());

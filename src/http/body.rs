@@ -46,7 +46,11 @@ where
         return Err(BodyError::TooLarge);
     }
     let mut body = pin!(body);
-    let mut limit = BodyDeadline { sleep: None, polls: 0, ms_max: limits.body_read_ms_max };
+    let mut limit = BodyDeadline {
+        sleep: None,
+        polls: 0,
+        ms_max: limits.body_read_ms_max,
+    };
     let Some(first) = next_chunk(body.as_mut(), &mut limit).await? else {
         return Ok(Bytes::new());
     };
@@ -94,7 +98,9 @@ impl BodyDeadline {
             return Poll::Pending;
         }
         let ms_max = self.ms_max;
-        let sleep = self.sleep.get_or_insert_with(|| runtime::sleep(Duration::from_millis(ms_max)));
+        let sleep = self
+            .sleep
+            .get_or_insert_with(|| runtime::sleep(Duration::from_millis(ms_max)));
         Pin::new(sleep).poll(cx)
     }
 }
@@ -133,12 +139,16 @@ pub struct ReplyBody {
 impl ReplyBody {
     /// No body.
     pub const fn empty() -> Self {
-        ReplyBody { bytes: Bytes::new() }
+        ReplyBody {
+            bytes: Bytes::new(),
+        }
     }
 
     /// One piece.
     pub fn new(bytes: impl Into<Bytes>) -> Self {
-        ReplyBody { bytes: bytes.into() }
+        ReplyBody {
+            bytes: bytes.into(),
+        }
     }
 
     /// What is left to send.

@@ -33,13 +33,13 @@ pub fn accepts_gzip(request: &HeaderMap) -> bool {
 
 /// `q=0`, `q=0.0` and so on.
 fn is_weight_zero(parameter: &[u8]) -> bool {
-    let Some(weight) =
-        parameter.strip_prefix(b"q=").or_else(|| parameter.strip_prefix(b"Q="))
+    let Some(weight) = parameter
+        .strip_prefix(b"q=")
+        .or_else(|| parameter.strip_prefix(b"Q="))
     else {
         return false;
     };
-    weight.first() == Some(&b'0')
-        && weight[1..].iter().all(|byte| matches!(byte, b'0' | b'.'))
+    weight.first() == Some(&b'0') && weight[1..].iter().all(|byte| matches!(byte, b'0' | b'.'))
 }
 
 /// Compresses a reply in place if its client asked for that and it pays.
@@ -51,10 +51,11 @@ pub fn compress_reply(request: &HeaderMap, reply: &mut Response<ReplyBody>) {
     {
         return;
     }
-    let mut encoder =
-        GzEncoder::new(Vec::with_capacity(body.len() / 4 + 64), Compression::fast());
+    let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4 + 64), Compression::fast());
     // Writing into a Vec can't fail.
-    let Ok(compressed) = encoder.write_all(body).and_then(|()| encoder.finish()) else { return };
+    let Ok(compressed) = encoder.write_all(body).and_then(|()| encoder.finish()) else {
+        return;
+    };
     let headers = reply.headers_mut();
     headers.append(header::VARY, HeaderValue::from_static("accept-encoding"));
     if compressed.len() >= reply.body().as_bytes().len() {
@@ -73,7 +74,9 @@ pub fn decompress_body(
     body: Bytes,
     bytes_max: usize,
 ) -> Result<Bytes, BodyError> {
-    let Some(encoding) = request.get(header::CONTENT_ENCODING) else { return Ok(body) };
+    let Some(encoding) = request.get(header::CONTENT_ENCODING) else {
+        return Ok(body);
+    };
     let encoding = encoding.as_bytes().trim_ascii();
     if encoding.is_empty() || encoding.eq_ignore_ascii_case(b"identity") {
         return Ok(body);
@@ -109,10 +112,23 @@ mod tests {
 
     #[test]
     fn accept_encoding_is_understood() {
-        for yes in ["gzip", "deflate, gzip", "br;q=1.0, GZIP;q=0.5", "*", "*;q=0.1"] {
+        for yes in [
+            "gzip",
+            "deflate, gzip",
+            "br;q=1.0, GZIP;q=0.5",
+            "*",
+            "*;q=0.1",
+        ] {
             assert!(accepts_gzip(&asking(yes)), "{yes}");
         }
-        for no in ["", "identity", "gzip;q=0", "gzip; q=0.000", "gzip;q=0, *", "br"] {
+        for no in [
+            "",
+            "identity",
+            "gzip;q=0",
+            "gzip; q=0.000",
+            "gzip;q=0, *",
+            "br",
+        ] {
             assert!(!accepts_gzip(&asking(no)), "{no}");
         }
         assert!(!accepts_gzip(&HeaderMap::new()));
@@ -142,10 +158,22 @@ mod tests {
         request.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         let bomb = gzipped(&vec![0; 10_000_000]);
         assert!(bomb.len() < 20_000);
-        assert_eq!(decompress_body(&request, bomb, 100_000), Err(BodyError::TooLarge));
-        assert_eq!(decompress_body(&request, gzipped(&[1; 100]), 100).unwrap(), vec![1; 100]);
-        assert_eq!(decompress_body(&request, gzipped(&[1; 101]), 100), Err(BodyError::TooLarge));
+        assert_eq!(
+            decompress_body(&request, bomb, 100_000),
+            Err(BodyError::TooLarge)
+        );
+        assert_eq!(
+            decompress_body(&request, gzipped(&[1; 100]), 100).unwrap(),
+            vec![1; 100]
+        );
+        assert_eq!(
+            decompress_body(&request, gzipped(&[1; 101]), 100),
+            Err(BodyError::TooLarge)
+        );
         let broken = Bytes::from_static(b"not gzip");
-        assert_eq!(decompress_body(&request, broken, 100), Err(BodyError::Broken));
+        assert_eq!(
+            decompress_body(&request, broken, 100),
+            Err(BodyError::Broken)
+        );
     }
 }

@@ -78,14 +78,20 @@ where
     let state = Rc::new(ConnState::default());
     let mut io = ConnIo::new(stream, state.clone());
     let protocol = {
-        let sniff = Sniff { shared: &place.shared, sniff: io.sniff() };
+        let sniff = Sniff {
+            shared: &place.shared,
+            sniff: io.sniff(),
+        };
         match timeout(header_time, sniff).await {
             Ok(Some(Ok(Some(protocol)))) => protocol,
             // Closed before the first request, broken, too slow, or we are stopping.
             _ => return,
         }
     };
-    let service = Service { shared: place.shared.clone(), state: state.clone() };
+    let service = Service {
+        shared: place.shared.clone(),
+        state: state.clone(),
+    };
     let http = match protocol {
         Protocol::Http1 => {
             let http = http1(limits).serve_connection(io, service);
@@ -106,7 +112,14 @@ where
         header_time,
         is_http1: protocol == Protocol::Http1,
     };
-    Connection { http, watch, state, place, told: false }.await;
+    Connection {
+        http,
+        watch,
+        state,
+        place,
+        told: false,
+    }
+    .await;
 }
 
 fn http1(limits: &HttpLimits) -> http1::Builder {
@@ -116,7 +129,8 @@ fn http1(limits: &HttpLimits) -> http1::Builder {
         // to nobody. Half-closed clients that still read are too rare to pay that for.
         .half_close(false)
         .keep_alive(true)
-        .pipeline_flush(true)
+        // No pipeline_flush: with it hyper never sends its 431 or 400 if more input is waiting, and
+        // keeps the largest reply's room for as long as the connection lives.
         .max_headers(limits.headers_max)
         .max_header_size(limits.header_bytes_max)
         // One body frame is at most this long.
@@ -187,8 +201,13 @@ where
         state.requests.set(state.requests.get() + 1);
         state.in_flight.set(state.in_flight.get() + 1);
         state.head_partial.set(false);
-        let counted = Counted { state: state.clone() };
-        InFlight { future: (self.shared.handler)(request), _counted: counted }
+        let counted = Counted {
+            state: state.clone(),
+        };
+        InFlight {
+            future: (self.shared.handler)(request),
+            _counted: counted,
+        }
     }
 }
 
@@ -243,11 +262,14 @@ enum Verdict {
 impl Watch {
     fn poll(&mut self, state: &ConnState, cx: &mut Context<'_>) -> Verdict {
         // HTTP/2's frames aren't heads: its own pings find the dead.
-        let head_partial =
-            self.is_http1 && state.head_partial.get() && state.in_flight.get() == 0;
+        let head_partial = self.is_http1 && state.head_partial.get() && state.in_flight.get() == 0;
         if head_partial != self.head_armed {
             self.head_armed = head_partial;
-            let time = if head_partial { self.header_time } else { self.idle };
+            let time = if head_partial {
+                self.header_time
+            } else {
+                self.idle
+            };
             self.sleep.reset(Instant::now() + time);
         }
         while Pin::new(&mut self.sleep).poll(cx).is_ready() {

@@ -41,7 +41,13 @@ pub(super) struct ConnIo<S> {
 
 impl<S: Read + Write + Unpin> ConnIo<S> {
     pub(super) fn new(stream: S, state: Rc<ConnState>) -> Self {
-        ConnIo { stream, prefix: [0; PREFACE.len()], prefix_start: 0, prefix_end: 0, state }
+        ConnIo {
+            stream,
+            prefix: [0; PREFACE.len()],
+            prefix_start: 0,
+            prefix_end: 0,
+            state,
+        }
     }
 
     /// Reads until the protocol is known: one read for any client that isn't contrary, and never

@@ -16,3 +16,6 @@ pub use compress::{GZIP_BYTES_MIN, accepts_gzip, compress_reply, decompress_body
 pub use cors::{add_cors, is_preflight, preflight_reply};
 pub use limits::HttpLimits;
 pub use serve::serve;
+
+#[cfg(test)]
+mod tests;

@@ -41,9 +41,9 @@ impl FromStr for RuntimeChoice {
             "auto" => Ok(RuntimeChoice::Auto),
             "io-uring" | "io_uring" => Ok(RuntimeChoice::IoUring),
             "epoll" => Ok(RuntimeChoice::Epoll),
-            other => {
-                Err(format!("unknown runtime {other:?}: expected auto, io-uring or epoll"))
-            }
+            other => Err(format!(
+                "unknown runtime {other:?}: expected auto, io-uring or epoll"
+            )),
         }
     }
 }
@@ -67,7 +67,10 @@ pub fn choose(choice: RuntimeChoice) -> Result<(DriverKind, String), RuntimeErro
     match choice {
         RuntimeChoice::Epoll => Ok((DriverKind::Epoll, "asked for".to_owned())),
         RuntimeChoice::IoUring => match probe() {
-            Ok(()) => Ok((DriverKind::IoUring, "asked for, and the kernel allows it".to_owned())),
+            Ok(()) => Ok((
+                DriverKind::IoUring,
+                "asked for, and the kernel allows it".to_owned(),
+            )),
             Err(reason) => Err(RuntimeError { reason }),
         },
         // By measurement (loadtest/ratio.sh), not by fashion: see ARCHITECTURE.md for the figures.
@@ -119,10 +122,16 @@ fn probe() -> Result<(), String> {
         return Err("the kernel's io_uring is too old (5.9 or later is needed)".to_owned());
     }
 
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
     // SAFETY: getrlimit fills one rlimit.
     if unsafe { libc::getrlimit(libc::RLIMIT_MEMLOCK, &mut limit) } != 0 {
-        return Err(format!("RLIMIT_MEMLOCK is unknown: {}", std::io::Error::last_os_error()));
+        return Err(format!(
+            "RLIMIT_MEMLOCK is unknown: {}",
+            std::io::Error::last_os_error()
+        ));
     }
     if limit.rlim_cur < MEMLOCK_BYTES_MIN {
         return Err(format!(

@@ -24,8 +24,10 @@ impl CoreThreads {
     /// others are then still running, and a server that lost a core should exit.
     pub fn join(self) -> io::Result<()> {
         for _ in 0..self.threads.len() {
-            let (core, ending) =
-                self.endings.recv().map_err(|_| io::Error::other("a core's thread vanished"))?;
+            let (core, ending) = self
+                .endings
+                .recv()
+                .map_err(|_| io::Error::other("a core's thread vanished"))?;
             if let Err(payload) = ending {
                 let what = panic_text(payload.as_ref());
                 return Err(io::Error::other(format!("core {core} panicked: {what}")));
@@ -66,7 +68,11 @@ where
     let (ending_tx, endings) = mpsc::channel();
     let mut threads = Vec::with_capacity(count);
     for core in 0..count {
-        let cpu = pinned.then(|| cpus[core]);
+        let cpu = if pinned {
+            cpus.get(core).copied()
+        } else {
+            None
+        };
         let (f, started_tx, ending_tx) = (f.clone(), started_tx.clone(), ending_tx.clone());
         let body = move || {
             if let Some(cpu) = cpu {
@@ -85,11 +91,17 @@ where
             bell.retire();
             let _ = ending_tx.send((core, ending));
         };
-        threads.push(std::thread::Builder::new().name(format!("lclq-core-{core}")).spawn(body)?);
+        threads.push(
+            std::thread::Builder::new()
+                .name(format!("lclq-core-{core}"))
+                .spawn(body)?,
+        );
     }
     drop(started_tx);
     for _ in 0..count {
-        started.recv().map_err(|_| io::Error::other("a core died while starting"))??;
+        started
+            .recv()
+            .map_err(|_| io::Error::other("a core died while starting"))??;
     }
     Ok(CoreThreads { threads, endings })
 }
@@ -164,7 +176,9 @@ fn cpus_allowed() -> Vec<usize> {
         return Vec::new();
     }
     // SAFETY: CPU_ISSET only reads the set, and the index is below its size.
-    (0..libc::CPU_SETSIZE as usize).filter(|&cpu| unsafe { libc::CPU_ISSET(cpu, &set) }).collect()
+    (0..libc::CPU_SETSIZE as usize)
+        .filter(|&cpu| unsafe { libc::CPU_ISSET(cpu, &set) })
+        .collect()
 }
 
 #[cfg(target_os = "linux")]

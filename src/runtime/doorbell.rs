@@ -50,7 +50,11 @@ impl Bell {
             DriverKind::Epoll => 0,
             DriverKind::IoUring => PARKED,
         };
-        Bell { state: AtomicU32::new(resting), waker: OnceLock::new(), resting }
+        Bell {
+            state: AtomicU32::new(resting),
+            waker: OnceLock::new(),
+            resting,
+        }
     }
 
     pub(super) fn set_waker(&self, waker: Waker) {
@@ -155,12 +159,20 @@ pub(super) struct Waiters {
 /// Makes a doorbell that is answered on the calling core.
 pub fn doorbell() -> (Doorbell, DoorbellWaiter) {
     with_core(|core| {
-        let shared =
-            Arc::new(Shared { pending: AtomicBool::new(false), bell: core.bell.clone() });
-        let entry = WaiterEntry { shared: shared.clone(), waker: None };
+        let shared = Arc::new(Shared {
+            pending: AtomicBool::new(false),
+            bell: core.bell.clone(),
+        });
+        let entry = WaiterEntry {
+            shared: shared.clone(),
+            waker: None,
+        };
         let slot = core.waiters.borrow_mut().table.insert(entry);
-        let waiter =
-            DoorbellWaiter { shared: shared.clone(), slot, _local: std::marker::PhantomData };
+        let waiter = DoorbellWaiter {
+            shared: shared.clone(),
+            slot,
+            _local: std::marker::PhantomData,
+        };
         (Doorbell { shared }, waiter)
     })
 }

@@ -46,7 +46,9 @@ where
     F: Future + 'static,
 {
     fn execute(&self, future: F) {
-        spawn_local(StreamTask { future: Some(future) });
+        spawn_local(StreamTask {
+            future: Some(future),
+        });
     }
 }
 
@@ -62,7 +64,9 @@ impl<F: Future> Future for StreamTask<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut slot = self.project().future;
-        let Some(future) = slot.as_mut().as_pin_mut() else { return Poll::Ready(()) };
+        let Some(future) = slot.as_mut().as_pin_mut() else {
+            return Poll::Ready(());
+        };
         // Sound to assert: the future is dropped right away, and what its handler shares with the
         // rest of the core is the handler's to keep in order across an unwind.
         match catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {

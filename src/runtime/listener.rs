@@ -69,7 +69,9 @@ pub struct ConnectionSlot {
 
 impl Drop for ConnectionSlot {
     fn drop(&mut self) {
-        self.shared.cores[self.core].open.fetch_sub(1, Ordering::Relaxed);
+        self.shared.cores[self.core]
+            .open
+            .fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -83,7 +85,13 @@ impl SharedListener {
         let socket = bind_socket(addr).map_err(explain)?;
         let addr = socket.local_addr()?;
         let cores = (0..cores).map(|_| Core::default()).collect();
-        Ok(SharedListener { shared: Arc::new(Shared { socket, addr, cores }) })
+        Ok(SharedListener {
+            shared: Arc::new(Shared {
+                socket,
+                addr,
+                cores,
+            }),
+        })
     }
 
     /// The address bound, with the port the system chose for port 0.
@@ -98,7 +106,9 @@ impl SharedListener {
 
     /// Connections open on every core now.
     pub fn connections_open_total(&self) -> usize {
-        (0..self.shared.cores.len()).map(|core| self.connections_open(core)).sum()
+        (0..self.shared.cores.len())
+            .map(|core| self.connections_open(core))
+            .sum()
     }
 
     /// The side of `core`, which must be the calling core. Core 0's does the accepting for all, so
@@ -130,7 +140,12 @@ impl SharedListener {
             self.shared.cores[core].inbox().bell = Some(bell);
             Source::Inbox(waiter)
         };
-        Ok(Listener { source, shared: self.shared.clone(), core, next: 0 })
+        Ok(Listener {
+            source,
+            shared: self.shared.clone(),
+            core,
+            next: 0,
+        })
     }
 }
 
@@ -170,8 +185,8 @@ enum Accepted {
 }
 
 impl Listener {
-    /// The next connection for this core. On core 0 this also hands the others theirs. Cancelling
-    /// loses no connection that a client could have noticed as accepted for good.
+    /// The next connection for this core. On core 0 this also hands the others theirs. Cancel it
+    /// only to stop: on io_uring a connection that comes at that very moment is lost.
     pub async fn accept(&mut self) -> io::Result<Stream> {
         loop {
             let accepted = match &mut self.source {
@@ -190,13 +205,21 @@ impl Listener {
                         }
                     })
                     .await;
-                    let slot = ConnectionSlot { shared: self.shared.clone(), core: self.core };
+                    let slot = ConnectionSlot {
+                        shared: self.shared.clone(),
+                        core: self.core,
+                    };
                     return Stream::adopt(socket, Some(slot));
                 }
             };
             let target = self.least_loaded();
-            self.shared.cores[target].open.fetch_add(1, Ordering::Relaxed);
-            let slot = ConnectionSlot { shared: self.shared.clone(), core: target };
+            self.shared.cores[target]
+                .open
+                .fetch_add(1, Ordering::Relaxed);
+            let slot = ConnectionSlot {
+                shared: self.shared.clone(),
+                core: target,
+            };
             if target == self.core {
                 return match accepted {
                     Accepted::Epoll(stream) => Stream::from_epoll(stream, Some(slot)),
@@ -260,7 +283,9 @@ impl Drop for Listener {
             inbox.bell = None;
             // Connections nobody will take: closed, and out of the gauge.
             let unclaimed = inbox.waiting.drain(..).count();
-            self.shared.cores[self.core].open.fetch_sub(unclaimed, Ordering::Relaxed);
+            self.shared.cores[self.core]
+                .open
+                .fetch_sub(unclaimed, Ordering::Relaxed);
         }
     }
 }

@@ -166,6 +166,10 @@ impl<F: Future<Output = ()> + 'static> Future for CoreMain<F> {
                 core.bell.set_waker(cx.waker().clone());
             });
             super::timer::spawn_timers();
+            #[cfg(target_os = "linux")]
+            if driver() == DriverKind::IoUring {
+                super::ticks::spawn_ticks();
+            }
             spawn_local(async move {
                 first.await;
                 with_core(|core| {
@@ -181,7 +185,11 @@ impl<F: Future<Output = ()> + 'static> Future for CoreMain<F> {
             if let Some(payload) = core.panic.borrow_mut().take() {
                 return Poll::Ready(Err(payload));
             }
-            if core.main_done.get() { Poll::Ready(Ok(())) } else { Poll::Pending }
+            if core.main_done.get() {
+                Poll::Ready(Ok(()))
+            } else {
+                Poll::Pending
+            }
         })
     }
 }

@@ -17,6 +17,8 @@ mod listener;
 mod local;
 mod shutdown;
 mod stream;
+#[cfg(target_os = "linux")]
+mod ticks;
 mod timer;
 
 pub use choose::{DriverKind, RuntimeChoice, RuntimeError, choose};
@@ -28,3 +30,6 @@ pub use local::{core_index, driver, spawn_local, yield_now};
 pub use shutdown::{Shutdown, shutdown_signal};
 pub use stream::Stream;
 pub use timer::{Sleep, TimedOut, sleep, sleep_until, timeout};
+
+#[cfg(test)]
+pub(crate) mod tests;

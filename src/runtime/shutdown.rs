@@ -27,7 +27,11 @@ impl Shutdown {
     /// Raises the flag. Doing it again changes nothing.
     pub fn trigger(&self) {
         self.shared.raised.store(true, Ordering::SeqCst);
-        let mut bells = self.shared.bells.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut bells = self
+            .shared
+            .bells
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         for bell in bells.drain(..) {
             bell.ring();
         }
@@ -44,7 +48,11 @@ impl Shutdown {
         {
             // Under the lock: `trigger` raises the flag before it takes the lock, so either it
             // finds this bell or we find the flag.
-            let mut bells = self.shared.bells.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut bells = self
+                .shared
+                .bells
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             if self.is_triggered() {
                 return;
             }
@@ -66,16 +74,17 @@ pub async fn shutdown_signal() -> io::Result<()> {
     let asked = Shutdown::new();
     let trigger = asked.clone();
     // A thread, since neither driver's event loop should know about signals: it sleeps in read(2).
-    std::thread::Builder::new().name("lclq-signals".to_owned()).stack_size(64 * 1024).spawn(
-        move || {
+    std::thread::Builder::new()
+        .name("lclq-signals".to_owned())
+        .stack_size(64 * 1024)
+        .spawn(move || {
             for signal in signals.forever() {
                 if trigger.is_triggered() {
                     let _ = signal_hook::low_level::emulate_default_handler(signal);
                 }
                 trigger.trigger();
             }
-        },
-    )?;
+        })?;
     asked.wait().await;
     Ok(())
 }

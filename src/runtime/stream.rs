@@ -72,7 +72,10 @@ impl Stream {
         slot: Option<ConnectionSlot>,
     ) -> io::Result<Stream> {
         stream.set_nodelay(true)?;
-        Ok(Stream { io: Io::Epoll(stream), _slot: slot })
+        Ok(Stream {
+            io: Io::Epoll(stream),
+            _slot: slot,
+        })
     }
 
     #[cfg(target_os = "linux")]
@@ -81,7 +84,10 @@ impl Stream {
         slot: Option<ConnectionSlot>,
     ) -> io::Result<Stream> {
         stream.set_nodelay(true)?;
-        Ok(Stream { io: Io::IoUring(stream), _slot: slot })
+        Ok(Stream {
+            io: Io::IoUring(stream),
+            _slot: slot,
+        })
     }
 
     /// The other side's address.
@@ -144,9 +150,7 @@ impl hyper::rt::Write for Stream {
         match &mut self.io {
             Io::Epoll(stream) => Pin::new(stream).poll_write(cx, buf),
             #[cfg(target_os = "linux")]
-            Io::IoUring(stream) => {
-                futures_io::AsyncWrite::poll_write(Pin::new(stream), cx, buf)
-            }
+            Io::IoUring(stream) => futures_io::AsyncWrite::poll_write(Pin::new(stream), cx, buf),
         }
     }
 

@@ -52,8 +52,12 @@ impl Timers {
     }
 
     fn insert(&mut self, due: Instant, waker: Waker) -> u32 {
-        let slot = u32::try_from(self.entries.insert(Entry { due, fired: false, waker }))
-            .expect("fewer than 2^32 timers");
+        let slot = u32::try_from(self.entries.insert(Entry {
+            due,
+            fired: false,
+            waker,
+        }))
+        .expect("fewer than 2^32 timers");
         self.order_insert(due, slot);
         slot
     }
@@ -118,17 +122,21 @@ pub(super) fn spawn_timers() {
 
 /// The driver's own timer.
 enum Native {
-    Epoll { sleep: Pin<Box<tokio::time::Sleep>> },
+    Epoll {
+        sleep: Pin<Box<tokio::time::Sleep>>,
+    },
     #[cfg(target_os = "linux")]
-    IoUring { timer: Option<(Instant, glommio::timer::Timer)> },
+    IoUring {
+        timer: Option<(Instant, glommio::timer::Timer)>,
+    },
 }
 
 impl Native {
     fn new() -> Self {
         match driver() {
-            DriverKind::Epoll => {
-                Native::Epoll { sleep: Box::pin(tokio::time::sleep(Duration::ZERO)) }
-            }
+            DriverKind::Epoll => Native::Epoll {
+                sleep: Box::pin(tokio::time::sleep(Duration::ZERO)),
+            },
             #[cfg(target_os = "linux")]
             DriverKind::IoUring => Native::IoUring { timer: None },
             #[cfg(not(target_os = "linux"))]
@@ -173,7 +181,11 @@ pub struct Sleep {
 impl Sleep {
     /// A sleep that ends at `deadline`.
     pub fn until(deadline: Instant) -> Self {
-        Sleep { deadline, slot: NO_SLOT, tag: 0 }
+        Sleep {
+            deadline,
+            slot: NO_SLOT,
+            tag: 0,
+        }
     }
 
     /// When it ends.
@@ -224,7 +236,10 @@ impl Future for Sleep {
                 this.slot = timers.insert(this.deadline, cx.waker().clone());
                 return Poll::Pending;
             }
-            assert_eq!(this.tag, timers.tag, "a sleep stays on the core that polled it first");
+            assert_eq!(
+                this.tag, timers.tag,
+                "a sleep stays on the core that polled it first"
+            );
             let slot = this.slot;
             let entry = &mut timers.entries[slot as usize];
             entry.waker.clone_from(cx.waker());

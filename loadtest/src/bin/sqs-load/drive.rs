@@ -55,13 +55,24 @@ struct Tally {
 impl Tally {
     fn new() -> Result<Self> {
         let latencies_us = Histogram::new_with_max(60_000_000, 3)?;
-        Ok(Tally { latencies_us, requests: 0, messages: 0, errors: 0 })
+        Ok(Tally {
+            latencies_us,
+            requests: 0,
+            messages: 0,
+            errors: 0,
+        })
     }
 }
 
 pub fn run(options: &Options) -> Result<()> {
-    let host = options.url.trim_start_matches("http://").trim_end_matches('/');
-    let addr = host.to_socket_addrs()?.next().ok_or("the URL has no address")?;
+    let host = options
+        .url
+        .trim_start_matches("http://")
+        .trim_end_matches('/');
+    let addr = host
+        .to_socket_addrs()?
+        .next()
+        .ok_or("the URL has no address")?;
     let requests = Requests::new(host);
     let targets = create_queues(options, addr, &requests)?;
 
@@ -87,13 +98,22 @@ pub fn run(options: &Options) -> Result<()> {
         });
     }
 
-    let mut load = Load { options, requests, tally: Tally::new()?, due: VecDeque::new() };
+    let mut load = Load {
+        options,
+        requests,
+        tally: Tally::new()?,
+        due: VecDeque::new(),
+    };
     let started = Instant::now();
     let measure_from = started + Duration::from_secs_f64(options.warmup_seconds);
     let until = measure_from + Duration::from_secs_f64(options.seconds);
     let mut measuring = false;
     let mut free: VecDeque<usize> = VecDeque::new();
-    let mut schedule = options.rate.map(|rate| Schedule { rate, started, offered: 0 });
+    let mut schedule = options.rate.map(|rate| Schedule {
+        rate,
+        started,
+        offered: 0,
+    });
     for (index, connection) in connections.iter_mut().enumerate() {
         for _ in 0..options.pipeline {
             if schedule.is_some() {
@@ -117,7 +137,11 @@ pub fn run(options: &Options) -> Result<()> {
         let mut wait = until - now;
         if let Some(schedule) = &mut schedule {
             schedule.fill(now, &mut load.due);
-            while let Some(index) = if load.due.is_empty() { None } else { free.pop_front() } {
+            while let Some(index) = if load.due.is_empty() {
+                None
+            } else {
+                free.pop_front()
+            } {
                 let due = load.due.pop_front().expect("not empty");
                 load.ask_first(&mut connections[index], due)?;
             }
@@ -203,7 +227,10 @@ impl Load<'_> {
                 connection.input.resize(connection.input.len() * 2, 0);
             }
             let room = connection.input.len() - connection.filled;
-            let read = match connection.stream.read(&mut connection.input[connection.filled..]) {
+            let read = match connection
+                .stream
+                .read(&mut connection.input[connection.filled..])
+            {
                 Ok(0) => return Err("the server closed a connection".into()),
                 Ok(read) => read,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(rounds),
@@ -236,7 +263,10 @@ impl Load<'_> {
         framed: Framed,
         now: Instant,
     ) -> Result<bool> {
-        let (step, since) = connection.asked.pop_front().ok_or("an answer nobody asked for")?;
+        let (step, since) = connection
+            .asked
+            .pop_front()
+            .ok_or("an answer nobody asked for")?;
         let tally = &mut self.tally;
         tally.requests += 1;
         let latency_us = now.saturating_duration_since(since).as_micros() as u64;
@@ -340,7 +370,11 @@ fn create_queues(
         let url = string_values(body, "QueueUrl")
             .first()
             .map_or_else(|| requests.queue_url(&queue), |url| (*url).to_owned());
-        let received = if options.action == Action::Cycle { 1 } else { options.batch };
+        let received = if options.action == Action::Cycle {
+            1
+        } else {
+            options.batch
+        };
         targets.push(Rc::new(Target {
             send: requests.send(&url, options.body_bytes),
             send_batch: requests.send_batch(&url, options.body_bytes, options.batch),
