@@ -1,3 +1,9 @@
-//! lclq: a local cloud queue. See ARCHITECTURE.md for the picture.
+//! lclq: a local cloud queue. ARCHITECTURE.md has the picture.
+
+pub mod cli;
+pub mod config;
 pub mod http;
+pub mod mesh;
 pub mod runtime;
+pub mod server;
+pub mod sqs;

@@ -1,1 +1,40 @@
-fn main() {}
+//! The `lclq` program: arguments in, exit code out.
+
+use clap::Parser;
+use lclq::cli::{Cli, Command, LogFormat};
+use lclq::config::Config;
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match cli.command {
+        Command::Start(args) => start(*args),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("lclq: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(args: lclq::cli::StartArgs) -> Result<(), String> {
+    let config = Config::resolve(args).map_err(|error| error.to_string())?;
+    log_to_stderr(&config)?;
+    lclq::server::run(config).map_err(|error| error.to_string())
+}
+
+fn log_to_stderr(config: &Config) -> Result<(), String> {
+    let filter = EnvFilter::try_new(&config.log)
+        .map_err(|error| format!("--log {}: {error}", config.log))?;
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    match config.log_format {
+        LogFormat::Text => log.with_target(false).init(),
+        LogFormat::Json => log.json().init(),
+    }
+    Ok(())
+}

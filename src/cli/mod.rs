@@ -1,0 +1,190 @@
+//! The command line: flags and environment variables, before anything is made of them.
+
+use crate::runtime::RuntimeChoice;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+/// A fast local stand-in for AWS SQS (and Google Cloud Pub/Sub).
+///
+/// Point an SDK at it and run unchanged code: for SQS set AWS_ENDPOINT_URL_SQS (or the client's
+/// endpoint) to http://127.0.0.1:9324 and give any credentials.
+#[derive(Parser, Debug)]
+#[command(name = "lclq", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Start the server and run until SIGTERM or SIGINT.
+    #[command(after_help = START_EXAMPLES)]
+    Start(Box<StartArgs>),
+}
+
+const START_EXAMPLES: &str = "\
+Examples:
+  lclq start
+      SQS on 127.0.0.1:9324, everything in memory.
+  lclq start --data-dir ./data
+      The same, kept on disk: an answer means that the disk has it.
+  lclq start --bind 0.0.0.0 --sqs-port 4566 --log-format json
+      For a container.
+
+Each flag can also be given as an environment variable: LCLQ_SQS_PORT=4566 lclq start.";
+
+#[derive(Args, Debug)]
+pub struct StartArgs {
+    /// Address to listen on; 0.0.0.0 or :: for all.
+    #[arg(
+        long,
+        env = "LCLQ_BIND",
+        default_value = "127.0.0.1",
+        value_name = "IP"
+    )]
+    pub bind: IpAddr,
+
+    /// Port of the SQS endpoint; 0 takes a free one and prints it.
+    #[arg(
+        long,
+        env = "LCLQ_SQS_PORT",
+        default_value_t = 9324,
+        value_name = "PORT"
+    )]
+    pub sqs_port: u16,
+
+    /// Keep everything in this directory (SQLite, one file per shard); without it, in memory.
+    #[arg(long, env = "LCLQ_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+
+    /// What an answer waits for: full = the disk; normal = the operating system.
+    #[arg(
+        long,
+        env = "LCLQ_DURABILITY",
+        value_enum,
+        default_value_t,
+        value_name = "LEVEL"
+    )]
+    pub durability: DurabilityArg,
+
+    /// I/O driver; auto takes the faster one that this kernel allows.
+    #[arg(
+        long,
+        env = "LCLQ_RUNTIME",
+        value_enum,
+        default_value_t,
+        value_name = "DRIVER"
+    )]
+    pub runtime: RuntimeChoice,
+
+    /// Cores to use, one thread each; by default all that this process may use.
+    #[arg(long, env = "LCLQ_CORES", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub cores: Option<u16>,
+
+    /// Shards that queues are spread over; by default one per core. Fixed for a data directory
+    /// when it is made.
+    #[arg(long, env = "LCLQ_SHARDS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub shards: Option<u16>,
+
+    /// Bytes of memory that messages may take in all; by default three quarters of the machine's.
+    #[arg(long, env = "LCLQ_MEMORY_BYTES_MAX", value_name = "BYTES")]
+    pub memory_bytes_max: Option<u64>,
+
+    /// What happens to a message for which there is no room: reject refuses it; oldest drops the
+    /// oldest messages of all; lru drops the oldest of the queue unused for the longest time.
+    #[arg(
+        long,
+        env = "LCLQ_EVICTION",
+        value_enum,
+        default_value_t,
+        value_name = "POLICY"
+    )]
+    pub eviction: EvictionArg,
+
+    /// Region of requests whose credentials name none.
+    #[arg(long, env = "LCLQ_REGION", default_value = "us-east-1", value_parser = scope_name)]
+    pub region: String,
+
+    /// Account of requests whose access key isn't a 12-digit account number.
+    #[arg(long, env = "LCLQ_ACCOUNT", default_value = "000000000000", value_parser = scope_name)]
+    pub account: String,
+
+    /// Refuse a second PurgeQueue within 60 s, as the real service does.
+    #[arg(long, env = "LCLQ_SQS_ENFORCE_PURGE_INTERVAL")]
+    pub sqs_enforce_purge_interval: bool,
+
+    /// Refuse to make a queue within 60 s after its deletion, as the real service does.
+    #[arg(long, env = "LCLQ_SQS_ENFORCE_RECREATE_INTERVAL")]
+    pub sqs_enforce_recreate_interval: bool,
+
+    /// Connections that may be open at once, in all.
+    #[arg(
+        long,
+        env = "LCLQ_CONNECTIONS_MAX",
+        default_value_t = 50_000,
+        value_name = "N"
+    )]
+    pub connections_max: usize,
+
+    /// Time for requests to end after SIGTERM, ms.
+    #[arg(
+        long,
+        env = "LCLQ_SHUTDOWN_MS_MAX",
+        default_value_t = 10_000,
+        value_name = "MS"
+    )]
+    pub shutdown_ms_max: u64,
+
+    /// Form of the log, which goes to standard error.
+    #[arg(
+        long,
+        env = "LCLQ_LOG_FORMAT",
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT"
+    )]
+    pub log_format: LogFormat,
+
+    /// What to log: error, warn, info, debug, trace, or per module (lclq::sqs=debug,info).
+    #[arg(long, env = "LCLQ_LOG", default_value = "info", value_name = "FILTER")]
+    pub log: String,
+}
+
+fn scope_name(text: &str) -> Result<String, String> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    if (1..=80).contains(&text.len()) && text.bytes().all(plain) {
+        Ok(text.to_owned())
+    } else {
+        Err("1 to 80 letters, digits, hyphens and underscores".to_owned())
+    }
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DurabilityArg {
+    /// fsync before each answer.
+    #[default]
+    Full,
+    /// No fsync per answer: a crash of the machine may lose the last moments.
+    Normal,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EvictionArg {
+    /// Refuse the new message.
+    #[default]
+    Reject,
+    /// Drop the oldest messages.
+    Oldest,
+    /// Drop the oldest messages of the least recently used queue.
+    Lru,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One object per line.
+    Json,
+}

@@ -1,0 +1,105 @@
+//! The resolved configuration: what the command line's flags amount to on this machine.
+
+use crate::cli::{DurabilityArg, EvictionArg, LogFormat, StartArgs};
+use crate::http::HttpLimits;
+use crate::mesh::{MeshConfig, Storage};
+use crate::runtime::{DriverKind, RuntimeError, choose};
+use crate::sqs::SqsConfig;
+use lclq_shards::Eviction;
+use lclq_shards::journal::Durability;
+use std::net::SocketAddr;
+
+/// Memory bound where the machine's memory isn't known, bytes.
+const MEMORY_BYTES_FALLBACK: u64 = 4 << 30;
+
+/// Everything the server needs to know.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub sqs_address: SocketAddr,
+    pub driver: DriverKind,
+    /// Why this driver, for the log.
+    pub driver_reason: String,
+    pub cores: usize,
+    pub mesh: MeshConfig,
+    pub sqs: SqsConfig,
+    pub limits: HttpLimits,
+    pub log_format: LogFormat,
+    pub log: String,
+}
+
+impl Config {
+    /// Resolves flags.
+    pub fn resolve(args: StartArgs) -> Result<Self, RuntimeError> {
+        let (driver, driver_reason) = choose(args.runtime)?;
+        let cores = args.cores.map_or_else(cores_allowed, usize::from);
+        Ok(Self {
+            sqs_address: SocketAddr::new(args.bind, args.sqs_port),
+            driver,
+            driver_reason,
+            cores,
+            mesh: MeshConfig {
+                cores,
+                shards: args.shards,
+                storage: match args.data_dir {
+                    None => Storage::Memory,
+                    Some(path) => Storage::Sqlite {
+                        path,
+                        durability: match args.durability {
+                            DurabilityArg::Full => Durability::Full,
+                            DurabilityArg::Normal => Durability::Normal,
+                        },
+                    },
+                },
+                memory_bytes_max: Some(args.memory_bytes_max.unwrap_or_else(memory_default)),
+                eviction: match args.eviction {
+                    EvictionArg::Reject => Eviction::Reject,
+                    EvictionArg::Oldest => Eviction::OldestFirst,
+                    EvictionArg::Lru => Eviction::LeastRecentlyUsed,
+                },
+            },
+            sqs: SqsConfig {
+                region: args.region,
+                account: args.account,
+                enforce_purge_interval: args.sqs_enforce_purge_interval,
+                enforce_recreate_interval: args.sqs_enforce_recreate_interval,
+            },
+            limits: HttpLimits {
+                connections_per_core_max: args.connections_max.div_ceil(cores).max(1),
+                shutdown_ms_max: args.shutdown_ms_max,
+                ..HttpLimits::default()
+            },
+            log_format: args.log_format,
+            log: args.log,
+        })
+    }
+}
+
+/// CPUs that this process may use.
+fn cores_allowed() -> usize {
+    std::thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(256)
+}
+
+/// Three quarters of the machine's memory, or of the container's share of it.
+fn memory_default() -> u64 {
+    let machine = std::fs::read_to_string("/proc/meminfo")
+        .ok()
+        .and_then(|text| {
+            let line = text.lines().find(|line| line.starts_with("MemTotal:"))?;
+            line.split_whitespace()
+                .nth(1)?
+                .parse::<u64>()
+                .ok()
+                .map(|kib| kib << 10)
+        });
+    let container = std::fs::read_to_string("/sys/fs/cgroup/memory.max")
+        .ok()
+        .and_then(|text| text.trim().parse::<u64>().ok());
+    let bytes = match (machine, container) {
+        (Some(machine), Some(container)) => machine.min(container),
+        (Some(bytes), None) | (None, Some(bytes)) => bytes,
+        (None, None) => MEMORY_BYTES_FALLBACK,
+    };
+    bytes / 4 * 3
+}

@@ -1,0 +1,265 @@
+//! Putting the mesh together: which core has which shards, and the lanes between cores.
+
+use super::core::{Lanes, Mesh, wall_clock};
+use super::lane::Sender;
+use crate::runtime::{Doorbell, DoorbellWaiter, doorbell};
+use lclq_shards::journal::{
+    DataDirectory, DirectoryError, Durability, JournalError, SqliteJournal,
+};
+use lclq_shards::{Eviction, ShardConfig, ShardHost};
+use std::path::PathBuf;
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
+
+/// Where messages are kept.
+#[derive(Clone, Debug)]
+pub enum Storage {
+    /// In memory only.
+    Memory,
+    /// In one SQLite file per shard.
+    Sqlite {
+        /// Data directory.
+        path: PathBuf,
+        /// What a commit waits for.
+        durability: Durability,
+    },
+}
+
+/// What the mesh is to be.
+#[derive(Clone, Debug)]
+pub struct MeshConfig {
+    /// Cores.
+    pub cores: usize,
+    /// Shards; by default one per core, or what the data directory has.
+    pub shards: Option<u16>,
+    /// Where messages are kept.
+    pub storage: Storage,
+    /// Memory that messages may take in all, bytes.
+    pub memory_bytes_max: Option<u64>,
+    /// What to do when they would take more.
+    pub eviction: Eviction,
+}
+
+/// Why the mesh can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum MeshError {
+    /// The data directory can't be used.
+    #[error("{0}")]
+    Directory(#[from] DirectoryError),
+    /// A shard's kept state can't be loaded.
+    #[error("shard {shard}: {error}")]
+    Load {
+        /// The shard.
+        shard: u16,
+        /// What is wrong.
+        error: JournalError,
+    },
+    /// No randomness for secrets.
+    #[error("no randomness from the system: {0}")]
+    Random(getrandom::Error),
+}
+
+/// A checked configuration with what is shared between cores.
+pub struct MeshPlan {
+    config: MeshConfig,
+    shards: u16,
+    directory: Option<Arc<DataDirectory>>,
+    receipt_secret: [u8; 32],
+    engine_secret: [u8; 16],
+}
+
+impl MeshPlan {
+    /// Opens the data directory, if there is one, and fixes the number of shards.
+    pub fn new(config: MeshConfig) -> Result<Self, MeshError> {
+        let shards_default = config.cores as u16;
+        match &config.storage {
+            Storage::Memory => {
+                let mut receipt_secret = [0; 32];
+                let mut engine_secret = [0; 16];
+                getrandom::fill(&mut receipt_secret).map_err(MeshError::Random)?;
+                getrandom::fill(&mut engine_secret).map_err(MeshError::Random)?;
+                let shards = config.shards.unwrap_or(shards_default);
+                Ok(Self {
+                    config,
+                    shards,
+                    directory: None,
+                    receipt_secret,
+                    engine_secret,
+                })
+            }
+            Storage::Sqlite { path, .. } => {
+                let directory = DataDirectory::open(path, config.shards, shards_default)?;
+                Ok(Self {
+                    shards: directory.shards(),
+                    receipt_secret: directory.receipt_secret(),
+                    engine_secret: directory.engine_secret(),
+                    directory: Some(Arc::new(directory)),
+                    config,
+                })
+            }
+        }
+    }
+
+    /// Number of shards.
+    pub fn shards(&self) -> u16 {
+        self.shards
+    }
+
+    /// Secret that signs receipt handles.
+    pub fn receipt_secret(&self) -> [u8; 32] {
+        self.receipt_secret
+    }
+
+    /// What each core takes to start, by core.
+    pub fn into_parts(self) -> MeshParts {
+        let cores = self.config.cores;
+        let (bell_senders, bell_receivers): (Vec<_>, Vec<_>) =
+            (0..cores).map(|_| mpsc::channel::<Vec<Doorbell>>()).unzip();
+        let mut lanes: Vec<Vec<Option<RawLanes>>> = (0..cores)
+            .map(|_| (0..cores).map(|_| None).collect())
+            .collect();
+        for one in 0..cores {
+            for other in one + 1..cores {
+                let (there, there_in) = rtrb::RingBuffer::new(super::LANE_REQUESTS_MAX);
+                let (back, back_in) = rtrb::RingBuffer::new(super::LANE_REQUESTS_MAX);
+                let (other_there, other_there_in) = rtrb::RingBuffer::new(super::LANE_REQUESTS_MAX);
+                let (other_back, other_back_in) = rtrb::RingBuffer::new(super::LANE_REQUESTS_MAX);
+                lanes[one][other] = Some(RawLanes {
+                    requests_out: there,
+                    replies_in: back_in,
+                    requests_in: other_there_in,
+                    replies_out: other_back,
+                });
+                lanes[other][one] = Some(RawLanes {
+                    requests_out: other_there,
+                    replies_in: other_back_in,
+                    requests_in: there_in,
+                    replies_out: back,
+                });
+            }
+        }
+        let parts = lanes
+            .into_iter()
+            .zip(bell_receivers)
+            .map(|(lanes, bells)| Some(Part { lanes, bells }))
+            .collect();
+        MeshParts {
+            plan: Arc::new(self),
+            parts: Arc::new(Mutex::new(parts)),
+            bells: Arc::new(Mutex::new(Gathering {
+                bells: (0..cores).map(|_| None).collect(),
+                tell: bell_senders,
+            })),
+        }
+    }
+
+    fn shard_config(&self, shard: u16) -> ShardConfig {
+        let mut config = ShardConfig::new(shard, self.shards);
+        config.secret = self.engine_secret;
+        config.eviction = self.config.eviction;
+        if let Some(bytes) = self.config.memory_bytes_max {
+            config.memory_bytes_max = bytes / u64::from(self.shards);
+        }
+        config
+    }
+
+    fn open_host(&self, shard: u16, bell: Doorbell) -> Result<ShardHost, MeshError> {
+        let config = self.shard_config(shard);
+        match (&self.directory, &self.config.storage) {
+            (Some(directory), Storage::Sqlite { durability, .. }) => {
+                let file = directory.open_shard(shard, *durability)?;
+                let journal = SqliteJournal::new(file, move || bell.ring());
+                ShardHost::open(config, Box::new(journal), wall_clock())
+                    .map_err(|error| MeshError::Load { shard, error })
+            }
+            _ => Ok(ShardHost::in_memory(config, wall_clock())),
+        }
+    }
+}
+
+/// Lanes before the bells of the other side are known.
+struct RawLanes {
+    requests_out: rtrb::Producer<super::lane::Request>,
+    replies_in: rtrb::Consumer<super::lane::Answer>,
+    requests_in: rtrb::Consumer<super::lane::Request>,
+    replies_out: rtrb::Producer<super::lane::Answer>,
+}
+
+struct Part {
+    lanes: Vec<Option<RawLanes>>,
+    bells: mpsc::Receiver<Vec<Doorbell>>,
+}
+
+struct Gathering {
+    bells: Vec<Option<Doorbell>>,
+    tell: Vec<mpsc::Sender<Vec<Doorbell>>>,
+}
+
+/// What each core takes to start; clone it into every core.
+#[derive(Clone)]
+pub struct MeshParts {
+    plan: Arc<MeshPlan>,
+    parts: Arc<Mutex<Vec<Option<Part>>>>,
+    bells: Arc<Mutex<Gathering>>,
+}
+
+impl MeshParts {
+    /// Starts the mesh on the calling core. Every core has to do so: each waits, blocking, until
+    /// all have got as far as to have a bell.
+    pub fn start(&self, core: usize) -> Result<Mesh, MeshError> {
+        let part = self.parts.lock().expect("no core panics in here")[core]
+            .take()
+            .expect("a core starts once");
+        let (bell, waiter) = doorbell();
+        self.gather(core, &bell);
+        let bells = part.bells.recv().expect("every core starts");
+        let cores = bells.len();
+        let lanes = part
+            .lanes
+            .into_iter()
+            .zip(&bells)
+            .map(|(raw, other)| {
+                raw.map(|raw| Lanes {
+                    requests_out: Sender::new(raw.requests_out, other.clone()),
+                    replies_in: raw.replies_in,
+                    requests_in: raw.requests_in,
+                    replies_out: Sender::new(raw.replies_out, other.clone()),
+                })
+            })
+            .collect();
+        let hosts = (0..self.plan.shards)
+            .map(|shard| {
+                (usize::from(shard) % cores == core)
+                    .then(|| self.plan.open_host(shard, bell.clone()))
+                    .transpose()
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Self::run(core, cores, hosts, lanes, bell, waiter))
+    }
+
+    fn run(
+        core: usize,
+        cores: usize,
+        hosts: Vec<Option<ShardHost>>,
+        lanes: Vec<Option<Lanes>>,
+        bell: Doorbell,
+        waiter: DoorbellWaiter,
+    ) -> Mesh {
+        let again = bell.clone();
+        let mesh = Mesh::start(core, cores, hosts, lanes, bell, waiter);
+        // What a restart brought back, transfers above all, goes out with the first round.
+        again.ring();
+        mesh
+    }
+
+    fn gather(&self, core: usize, bell: &Doorbell) {
+        let mut gathering = self.bells.lock().expect("no core panics in here");
+        gathering.bells[core] = Some(bell.clone());
+        if gathering.bells.iter().all(Option::is_some) {
+            let bells: Vec<Doorbell> = gathering.bells.iter().flatten().cloned().collect();
+            for tell in &gathering.tell {
+                let _ = tell.send(bells.clone());
+            }
+        }
+    }
+}

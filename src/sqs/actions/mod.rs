@@ -1,0 +1,169 @@
+//! The 23 actions.
+
+mod leases;
+mod moves;
+mod permissions;
+mod queues;
+mod receive;
+mod send;
+mod tags;
+
+pub use send::shown_sequence;
+
+use super::decode::{Form, Text, from_json};
+use super::encode::{Encoder, JsonEncoder, XmlEncoder};
+use super::error::{SqsResult, missing_parameter};
+use super::request::Input;
+use super::server::{Scope, Sqs};
+use super::wire::Protocol;
+
+macro_rules! actions {
+    ($($name:ident)*) => {
+        /// An action of the service.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum Action { $($name,)* }
+
+        impl Action {
+            /// Looks a name up.
+            pub fn from_name(name: &str) -> Option<Self> {
+                match name { $(stringify!($name) => Some(Self::$name),)* _ => None }
+            }
+
+            /// Its name on the wire.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$name => stringify!($name),)* }
+            }
+        }
+    };
+}
+
+actions! {
+    AddPermission CancelMessageMoveTask ChangeMessageVisibility ChangeMessageVisibilityBatch
+    CreateQueue DeleteMessage DeleteMessageBatch DeleteQueue GetQueueAttributes GetQueueUrl
+    ListDeadLetterSourceQueues ListMessageMoveTasks ListQueues ListQueueTags PurgeQueue
+    ReceiveMessage RemovePermission SendMessage SendMessageBatch SetQueueAttributes
+    StartMessageMoveTask TagQueue UntagQueue
+}
+
+impl Action {
+    /// Whether it is about one queue, so that a queue URL's path can serve it.
+    pub fn is_on_a_queue(self) -> bool {
+        !matches!(self, Action::CreateQueue | Action::ListQueues)
+    }
+}
+
+/// Where an action's input is.
+pub enum Source<'a> {
+    Json(&'a [u8]),
+    Form(&'a Form<'a>),
+}
+
+impl<'a> Source<'a> {
+    fn read<T: Input<'a>>(&self) -> SqsResult<T> {
+        match self {
+            Source::Json(body) => from_json(body),
+            Source::Form(form) => T::from_form(form),
+        }
+    }
+}
+
+/// Where an action's result goes. It is opened only when there is something to write, since an
+/// action without a result has no body in JSON.
+pub struct Output {
+    protocol: Protocol,
+    action: Action,
+    out: Vec<u8>,
+    has_result: bool,
+}
+
+impl Output {
+    /// Writes the result's members.
+    fn write(&mut self, members: impl Members) {
+        self.has_result = true;
+        self.protocol.begin(self.action.name(), true, &mut self.out);
+        match self.protocol {
+            Protocol::Query => members.write(&mut XmlEncoder::new(&mut self.out)),
+            Protocol::Json | Protocol::QueryJson => {
+                let mut encoder = JsonEncoder::new(&mut self.out);
+                members.write(&mut encoder);
+                encoder.finish();
+            }
+        }
+    }
+}
+
+/// Something that can be written in either form.
+trait Members {
+    fn write<E: Encoder>(&self, encoder: &mut E);
+}
+
+/// Runs an action and answers the body of its answer.
+pub async fn run(
+    sqs: &Sqs,
+    scope: &Scope<'_>,
+    action: Action,
+    source: Source<'_>,
+    protocol: Protocol,
+    request_id: [u8; 16],
+) -> SqsResult<Vec<u8>> {
+    let mut output = Output {
+        protocol,
+        action,
+        out: Vec::new(),
+        has_result: false,
+    };
+    let out = &mut output;
+    match action {
+        Action::SendMessage => send::one(sqs, scope, source.read()?, out).await?,
+        Action::SendMessageBatch => send::batch(sqs, scope, source.read()?, out).await?,
+        Action::ReceiveMessage => receive::receive(sqs, scope, source.read()?, out).await?,
+        Action::DeleteMessage => leases::delete(sqs, scope, source.read()?).await?,
+        Action::DeleteMessageBatch => leases::delete_batch(sqs, scope, source.read()?, out).await?,
+        Action::ChangeMessageVisibility => leases::change(sqs, scope, source.read()?).await?,
+        Action::ChangeMessageVisibilityBatch => {
+            leases::change_batch(sqs, scope, source.read()?, out).await?;
+        }
+        Action::CreateQueue => queues::create(sqs, scope, source.read()?, out).await?,
+        Action::DeleteQueue => queues::delete(sqs, scope, source.read()?).await?,
+        Action::ListQueues => queues::list(sqs, scope, source.read()?, out).await?,
+        Action::GetQueueUrl => queues::get_url(sqs, scope, source.read()?, out).await?,
+        Action::GetQueueAttributes => {
+            queues::get_attributes(sqs, scope, source.read()?, out).await?;
+        }
+        Action::SetQueueAttributes => queues::set_attributes(sqs, scope, source.read()?).await?,
+        Action::PurgeQueue => queues::purge(sqs, scope, source.read()?).await?,
+        Action::ListDeadLetterSourceQueues => {
+            queues::list_sources(sqs, scope, source.read()?, out).await?;
+        }
+        Action::TagQueue => tags::tag(sqs, scope, source.read()?).await?,
+        Action::UntagQueue => tags::untag(sqs, scope, source.read()?).await?,
+        Action::ListQueueTags => tags::list(sqs, scope, source.read()?, out).await?,
+        Action::AddPermission => permissions::add(sqs, scope, source.read()?).await?,
+        Action::RemovePermission => permissions::remove(sqs, scope, source.read()?).await?,
+        Action::StartMessageMoveTask => moves::start(sqs, scope, source.read()?, out).await?,
+        Action::CancelMessageMoveTask => moves::cancel(sqs, scope, source.read()?, out).await?,
+        Action::ListMessageMoveTasks => moves::list(sqs, scope, source.read()?, out).await?,
+    }
+    let Output {
+        mut out,
+        has_result,
+        ..
+    } = output;
+    if !has_result {
+        protocol.begin(action.name(), false, &mut out);
+    }
+    protocol.end(action.name(), has_result, request_id, &mut out);
+    Ok(out)
+}
+
+/// A parameter that must be there, and not empty.
+fn required<'i>(value: &'i Option<Text<'_>>, name: &str) -> SqsResult<&'i str> {
+    match value.as_deref() {
+        Some(text) if !text.is_empty() => Ok(text),
+        _ => Err(missing_parameter(name)),
+    }
+}
+
+fn url_of<'i>(value: &'i Option<Text<'_>>) -> Option<&'i str> {
+    value.as_deref()
+}

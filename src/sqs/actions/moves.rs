@@ -1,0 +1,208 @@
+//! Move tasks: from a dead-letter queue back to where its messages came from, or elsewhere.
+
+use super::queues::{has_sources, is_missing};
+use super::{Members, Output, required};
+use crate::sqs::decode::Int;
+use crate::sqs::encode::Encoder;
+use crate::sqs::error::{
+    SqsError, SqsResult, invalid_parameter, invalid_parameter_text, no_such_resource, no_such_task,
+};
+use crate::sqs::ids::random_uuid;
+use crate::sqs::limits::{LISTED_MOVES_MAX, MOVE_RATE_MAX};
+use crate::sqs::request::{CancelMessageMoveTask, ListMessageMoveTasks, StartMessageMoveTask};
+use crate::sqs::server::{Scope, Sqs};
+use crate::sqs::target::{refused, unexpected};
+use lclq_shards::QueueName;
+use lclq_shards::command::{Command, QueueCommand, QueueRef, Reply};
+use lclq_shards::moves::{MoveStatus, MoveTask};
+use serde_json::{Value, json};
+
+/// A task's handle: base64 of JSON, as the service has it.
+fn handle_of(task: &[u8; 16], source_arn: &str) -> String {
+    let id = uuid::Uuid::from_bytes(*task).to_string();
+    let text = json!({"taskId": id, "sourceArn": source_arn}).to_string();
+    base64_simd::STANDARD.encode_to_string(text)
+}
+
+fn open_handle(handle: &str) -> Option<([u8; 16], QueueName)> {
+    let bytes = base64_simd::STANDARD.decode_to_vec(handle).ok()?;
+    let value: Value = serde_json::from_slice(&bytes).ok()?;
+    let id = uuid::Uuid::parse_str(value.get("taskId")?.as_str()?).ok()?;
+    Some((
+        id.into_bytes(),
+        QueueName::from_arn(value.get("sourceArn")?.as_str()?)?,
+    ))
+}
+
+async fn find(sqs: &Sqs, arn: &str, parameter: &str) -> SqsResult<(QueueName, QueueRef)> {
+    let name = QueueName::from_arn(arn).ok_or_else(|| no_such_resource(parameter))?;
+    match sqs.resolve(&name).await {
+        Ok(queue) => Ok((name, queue)),
+        Err(error) if is_missing(&error) => Err(no_such_resource(parameter)),
+        Err(error) => Err(error),
+    }
+}
+
+async fn ask(sqs: &Sqs, queue: QueueRef, command: QueueCommand) -> SqsResult<Reply> {
+    match sqs
+        .mesh
+        .call(queue.shard, Command::Queue(Box::new(command)))
+        .await
+    {
+        Reply::Refused(refusal) => Err(refused(refusal, "")),
+        Reply::Stale(_) => Err(no_such_resource("SourceArn")),
+        reply => Ok(reply),
+    }
+}
+
+struct Started(String);
+
+impl Members for Started {
+    fn write<E: Encoder>(&self, encoder: &mut E) {
+        encoder.text("TaskHandle", &self.0);
+    }
+}
+
+pub async fn start(
+    sqs: &Sqs,
+    _scope: &Scope<'_>,
+    input: StartMessageMoveTask<'_>,
+    out: &mut Output,
+) -> SqsResult<()> {
+    let arn = required(&input.source_arn, "SourceArn")?;
+    let messages_per_s_max = match input.max_number_of_messages_per_second {
+        None => None,
+        Some(Int(rate)) if (1..=MOVE_RATE_MAX).contains(&rate) => Some(rate as u32),
+        Some(Int(rate)) => {
+            return Err(invalid_parameter(
+                "MaxNumberOfMessagesPerSecond",
+                rate,
+                "Must be between 1 and 500, if provided.",
+            ));
+        }
+    };
+    let (source, queue) = find(sqs, arn, "SourceArn").await?;
+    if !has_sources(sqs, &source).await? {
+        return Err(invalid_parameter_text(
+            "Source queue must be configured as a Dead Letter Queue.",
+        ));
+    }
+    let destination = match input.destination_arn.as_deref() {
+        None => None,
+        Some(arn) => Some(find(sqs, arn, "DestinationArn").await?.0),
+    };
+    let task_id = random_uuid();
+    let command = QueueCommand::StartMove {
+        source: queue,
+        destination,
+        messages_per_s_max,
+        task_id,
+    };
+    match ask(sqs, queue, command).await? {
+        Reply::Done => out.write(Started(handle_of(&task_id, &source.arn()))),
+        other => return Err(unexpected(&other)),
+    }
+    Ok(())
+}
+
+struct Cancelled(u64);
+
+impl Members for Cancelled {
+    fn write<E: Encoder>(&self, encoder: &mut E) {
+        encoder.number("ApproximateNumberOfMessagesMoved", self.0);
+    }
+}
+
+pub async fn cancel(
+    sqs: &Sqs,
+    _scope: &Scope<'_>,
+    input: CancelMessageMoveTask<'_>,
+    out: &mut Output,
+) -> SqsResult<()> {
+    let handle = required(&input.task_handle, "TaskHandle")?;
+    let (task, source) = open_handle(handle)
+        .ok_or_else(|| invalid_parameter("TaskHandle", handle, "The task handle is invalid."))?;
+    let queue = match sqs.resolve(&source).await {
+        Ok(queue) => queue,
+        Err(error) if is_missing(&error) => {
+            return Err(SqsError {
+                message: "The resource that you specified for the SourceArn parameter doesn't \
+                          exist."
+                    .into(),
+                ..no_such_task()
+            });
+        }
+        Err(error) => return Err(error),
+    };
+    match ask(sqs, queue, QueueCommand::CancelMove(queue, task)).await? {
+        Reply::MoveCancelled(moved) => out.write(Cancelled(moved)),
+        other => return Err(unexpected(&other)),
+    }
+    Ok(())
+}
+
+struct Tasks {
+    source: String,
+    tasks: Vec<MoveTask>,
+}
+
+impl Members for Tasks {
+    fn write<E: Encoder>(&self, encoder: &mut E) {
+        encoder.structures("Results", "Result", &self.tasks, |encoder, task| {
+            if task.status == MoveStatus::Running {
+                encoder.text("TaskHandle", &handle_of(&task.id, &self.source));
+            }
+            encoder.text(
+                "Status",
+                match task.status {
+                    MoveStatus::Running => "RUNNING",
+                    MoveStatus::Completed => "COMPLETED",
+                    MoveStatus::Cancelled => "CANCELLED",
+                    MoveStatus::Failed => "FAILED",
+                },
+            );
+            encoder.text("SourceArn", &self.source);
+            if let Some(destination) = &task.destination {
+                encoder.text("DestinationArn", &destination.arn());
+            }
+            if let Some(rate) = task.messages_per_s_max {
+                encoder.number("MaxNumberOfMessagesPerSecond", u64::from(rate));
+            }
+            encoder.number("ApproximateNumberOfMessagesMoved", task.moved);
+            encoder.number("ApproximateNumberOfMessagesToMove", task.to_move);
+            if let Some(reason) = &task.failure {
+                encoder.text("FailureReason", reason);
+            }
+            encoder.number("StartedTimestamp", task.started_at);
+        });
+    }
+}
+
+pub async fn list(
+    sqs: &Sqs,
+    _scope: &Scope<'_>,
+    input: ListMessageMoveTasks<'_>,
+    out: &mut Output,
+) -> SqsResult<()> {
+    let arn = required(&input.source_arn, "SourceArn")?;
+    let tasks_max = match input.max_results {
+        None => 1,
+        Some(Int(number)) if (1..=LISTED_MOVES_MAX).contains(&number) => number as usize,
+        Some(Int(number)) => {
+            return Err(invalid_parameter(
+                "MaxResults",
+                number,
+                "Must be between 1 and 10, if provided.",
+            ));
+        }
+    };
+    let (source, queue) = find(sqs, arn, "SourceArn").await?;
+    match ask(sqs, queue, QueueCommand::ListMoves(queue, tasks_max)).await? {
+        Reply::Moves(tasks) => out.write(Tasks {
+            source: source.arn(),
+            tasks,
+        }),
+        other => return Err(unexpected(&other)),
+    }
+    Ok(())
+}

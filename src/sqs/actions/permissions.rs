@@ -1,0 +1,165 @@
+//! AddPermission and RemovePermission: statements of the queue's Policy.
+
+use super::{required, url_of};
+use crate::sqs::decode::Text;
+use crate::sqs::error::{SqsResult, invalid_parameter, missing_parameter};
+use crate::sqs::names::is_plain_name;
+use crate::sqs::request::{AddPermission, RemovePermission};
+use crate::sqs::server::{Scope, Sqs};
+use lclq_shards::attributes::QueueAttribute;
+use lclq_shards::command::Description;
+use serde_json::{Value, json};
+
+/// Actions that a permission can name.
+const SHAREABLE: [&str; 8] = [
+    "*",
+    "SendMessage",
+    "ReceiveMessage",
+    "DeleteMessage",
+    "ChangeMessageVisibility",
+    "GetQueueAttributes",
+    "GetQueueUrl",
+    "PurgeQueue",
+];
+/// Actions that a permission can name.
+const ACTIONS_MAX: usize = 7;
+
+/// The queue's policy, or the one that a first permission makes.
+fn policy_of(description: &Description) -> Value {
+    description
+        .attributes
+        .get(&QueueAttribute::Policy)
+        .and_then(|text| serde_json::from_str(text).ok())
+        .filter(Value::is_object)
+        .unwrap_or_else(|| {
+            json!({
+                "Version": "2008-10-17",
+                "Id": format!("{}/SQSDefaultPolicy", description.name.arn()),
+                "Statement": [],
+            })
+        })
+}
+
+fn statements(policy: &mut Value) -> Vec<Value> {
+    match policy.get_mut("Statement").map(Value::take) {
+        Some(Value::Array(statements)) => statements,
+        Some(Value::Null) | None => Vec::new(),
+        Some(single) => vec![single],
+    }
+}
+
+fn has_label(statement: &Value, label: &str) -> bool {
+    statement.get("Sid").and_then(Value::as_str) == Some(label)
+}
+
+/// One value stands alone, several in a list.
+fn one_or_many(mut values: Vec<String>) -> Value {
+    if values.len() == 1 {
+        Value::String(values.remove(0))
+    } else {
+        json!(values)
+    }
+}
+
+fn check_label<'i>(label: &'i Option<Text<'_>>) -> SqsResult<&'i str> {
+    let label = required(label, "Label")?;
+    if is_plain_name(label) {
+        return Ok(label);
+    }
+    Err(invalid_parameter(
+        "Label",
+        label,
+        "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length",
+    ))
+}
+
+pub async fn add(sqs: &Sqs, scope: &Scope<'_>, input: AddPermission<'_>) -> SqsResult<()> {
+    let target = sqs.target(scope, url_of(&input.queue_url)).await?;
+    let label = check_label(&input.label)?;
+    let accounts = input.aws_account_ids.unwrap_or_default();
+    if accounts.is_empty() {
+        return Err(missing_parameter("AWSAccountIds"));
+    }
+    let actions = input.actions.unwrap_or_default();
+    if actions.is_empty() {
+        return Err(missing_parameter("Actions"));
+    }
+    for account in &accounts {
+        if account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(invalid_parameter(
+                "PrincipalId",
+                format!("[{}]", &**account),
+                "Unable to verify.",
+            ));
+        }
+    }
+    for action in &actions {
+        if crate::sqs::actions::Action::from_name(action).is_none() && &**action != "*" {
+            return Err(invalid_parameter(
+                "ActionName",
+                format!("SQS:{}", &**action),
+                "Please refer to the appropriate WSDL for a list of valid actions.",
+            ));
+        }
+        if !SHAREABLE.contains(&&**action) {
+            return Err(invalid_parameter(
+                "ActionName",
+                format!("SQS:{}", &**action),
+                "Only the queue owner is allowed to invoke this action.",
+            ));
+        }
+    }
+    if actions.len() > ACTIONS_MAX {
+        return Err(crate::sqs::error::SqsError::new(
+            crate::sqs::error::Kind::OverLimit,
+            format!(
+                "{} Actions were found, maximum allowed is {ACTIONS_MAX}.",
+                actions.len()
+            ),
+        ));
+    }
+    let description = sqs.describe(&target).await?;
+    let mut policy = policy_of(&description);
+    let mut list = statements(&mut policy);
+    if list.iter().any(|statement| has_label(statement, label)) {
+        return Err(invalid_parameter("Label", label, "Already exists."));
+    }
+    let principals = accounts
+        .iter()
+        .map(|account| format!("arn:aws:iam::{}:root", &**account))
+        .collect();
+    let actions = actions
+        .iter()
+        .map(|action| format!("SQS:{}", &**action))
+        .collect();
+    list.push(json!({
+        "Sid": label,
+        "Effect": "Allow",
+        "Principal": {"AWS": one_or_many(principals)},
+        "Action": one_or_many(actions),
+        "Resource": description.name.arn(),
+    }));
+    policy["Statement"] = Value::Array(list);
+    let change = (QueueAttribute::Policy, Some(policy.to_string()));
+    sqs.change_attributes(&target, vec![change]).await
+}
+
+pub async fn remove(sqs: &Sqs, scope: &Scope<'_>, input: RemovePermission<'_>) -> SqsResult<()> {
+    let target = sqs.target(scope, url_of(&input.queue_url)).await?;
+    let label = check_label(&input.label)?;
+    let description = sqs.describe(&target).await?;
+    let mut policy = policy_of(&description);
+    let mut list = statements(&mut policy);
+    let before = list.len();
+    list.retain(|statement| !has_label(statement, label));
+    if list.len() == before {
+        return Err(invalid_parameter("Label", label, "can't find label."));
+    }
+    // The last permission takes the policy with it.
+    let text = (!list.is_empty()).then(|| {
+        policy["Statement"] = Value::Array(list);
+        policy.to_string()
+    });
+    sqs.change_attributes(&target, vec![(QueueAttribute::Policy, text)])
+        .await
+}

@@ -1,0 +1,199 @@
+//! ReceiveMessage.
+
+use super::send::shown_sequence;
+use super::{Members, Output, url_of};
+use crate::sqs::decode::{Int, Text};
+use crate::sqs::encode::{Encoder, decimal, hex, uuid};
+use crate::sqs::error::{SqsResult, invalid_parameter};
+use crate::sqs::limits::{VISIBILITY_TIMEOUT_S_MAX, WAIT_S_MAX};
+use crate::sqs::message_attributes::{Attributes, TRACE_HEADER};
+use crate::sqs::request::ReceiveMessage;
+use crate::sqs::server::{Scope, Sqs};
+use crate::sqs::target::{Target, unexpected};
+use lclq_shards::command::{Command, Delivery, Receive, Reply};
+use lclq_shards::{HANDLE_CHARS, Receipt, Section};
+use smallvec::SmallVec;
+use std::rc::Rc;
+
+/// Messages that one receive can ask for.
+const MESSAGES_MAX: i64 = 10;
+
+fn ranged(
+    value: Option<Int>,
+    name: &str,
+    range: std::ops::RangeInclusive<i64>,
+    reason: &str,
+) -> SqsResult<Option<u32>> {
+    match value {
+        None => Ok(None),
+        Some(Int(number)) if range.contains(&number) => Ok(Some(number as u32)),
+        Some(Int(number)) => Err(invalid_parameter(name, number, reason)),
+    }
+}
+
+pub async fn receive(
+    sqs: &Sqs,
+    scope: &Scope<'_>,
+    input: ReceiveMessage<'_>,
+    out: &mut Output,
+) -> SqsResult<()> {
+    let target = sqs.target(scope, url_of(&input.queue_url)).await?;
+    let messages_max = ranged(
+        input.max_number_of_messages,
+        "MaxNumberOfMessages",
+        1..=MESSAGES_MAX,
+        "Must be between 1 and 10, if provided.",
+    )?;
+    let wait_s = ranged(
+        input.wait_time_seconds,
+        "WaitTimeSeconds",
+        0..=WAIT_S_MAX,
+        "Must be >= 0 and <= 20, if provided.",
+    )?;
+    let visibility_timeout_s = ranged(
+        input.visibility_timeout,
+        "VisibilityTimeout",
+        0..=VISIBILITY_TIMEOUT_S_MAX,
+        "Must be between 0 and 43200, if provided.",
+    )?;
+    let command = Command::Receive(Receive {
+        queue: target.queue(),
+        messages_max: messages_max.unwrap_or(1) as u8,
+        visibility_timeout_s,
+        wait_s,
+        attempt: input.receive_request_attempt_id.as_deref().map(Into::into),
+    });
+    // A long poll that a shutdown ends is answered like one that found nothing.
+    let deliveries = match sqs.mesh_receive(&target, command).await? {
+        Reply::Received(deliveries) => deliveries,
+        other => return Err(unexpected(&other)),
+    };
+    let mut wanted: Vec<Text<'_>> = input.attribute_names.unwrap_or_default();
+    wanted.extend(input.message_system_attribute_names.unwrap_or_default());
+    out.write(Received {
+        sqs,
+        target,
+        deliveries,
+        wanted,
+        wanted_attributes: input.message_attribute_names.unwrap_or_default(),
+    });
+    Ok(())
+}
+
+struct Received<'r> {
+    sqs: &'r Sqs,
+    target: Rc<Target>,
+    deliveries: SmallVec<[Delivery; 1]>,
+    wanted: Vec<Text<'r>>,
+    wanted_attributes: Vec<Text<'r>>,
+}
+
+impl Members for Received<'_> {
+    fn write<E: Encoder>(&self, encoder: &mut E) {
+        if self.deliveries.is_empty() {
+            return;
+        }
+        encoder.structures(
+            "Messages",
+            "Message",
+            &self.deliveries,
+            |encoder, delivery| {
+                self.write_message(encoder, delivery);
+            },
+        );
+    }
+}
+
+impl Received<'_> {
+    fn write_message<E: Encoder>(&self, encoder: &mut E, delivery: &Delivery) {
+        let payload = &delivery.payload;
+        encoder.plain("MessageId", |out| uuid(out, payload.id()));
+        encoder.plain("ReceiptHandle", |out| self.write_handle(delivery, out));
+        encoder.plain("MD5OfBody", |out| hex(out, &payload.body_md5()));
+        // The body came in as text.
+        encoder.text("Body", &String::from_utf8_lossy(payload.body()));
+        if !self.wanted.is_empty() {
+            self.write_system_attributes(encoder, delivery);
+        }
+        if let Some(packed) = payload.section(Section::Attributes)
+            && !self.wanted_attributes.is_empty()
+        {
+            let selected = Attributes::unpack(packed).select(&self.wanted_attributes);
+            if !selected.is_empty() {
+                encoder.plain("MD5OfMessageAttributes", |out| hex(out, &selected.md5()));
+                selected.write(encoder);
+            }
+        }
+    }
+
+    fn write_handle(&self, delivery: &Delivery, out: &mut Vec<u8>) {
+        out.reserve(HANDLE_CHARS);
+        let queue = self.target.queue();
+        let lease = &delivery.lease;
+        self.sqs.signer.seal(
+            &Receipt {
+                shard: queue.shard,
+                queue_id: queue.id,
+                sequence: lease.sequence,
+                slot: lease.slot,
+                receive_count: lease.receive_count,
+                received_at: lease.received_at,
+            },
+            out,
+        );
+    }
+
+    fn write_system_attributes<E: Encoder>(&self, encoder: &mut E, delivery: &Delivery) {
+        let payload = &delivery.payload;
+        let number = |value: u64| {
+            let mut digits = Vec::with_capacity(20);
+            decimal(&mut digits, value);
+            String::from_utf8(digits).unwrap_or_default()
+        };
+        let all = self.wanted.iter().any(|name| &**name == "All");
+        let mut found: SmallVec<[(&str, String); 8]> = SmallVec::new();
+        let mut offer = |name: &'static str, value: &dyn Fn() -> Option<String>| {
+            if (all || self.wanted.iter().any(|wanted| &**wanted == name))
+                && let Some(value) = value()
+            {
+                found.push((name, value));
+            }
+        };
+        let text = |section| move || payload.text(section).map(str::to_owned);
+        let fifo = self.target.is_fifo();
+        offer("SenderId", &|| Some(self.target.name.account.to_string()));
+        offer("SentTimestamp", &|| Some(number(payload.sent_at())));
+        offer("ApproximateReceiveCount", &|| {
+            Some(number(u64::from(delivery.lease.receive_count)))
+        });
+        offer("ApproximateFirstReceiveTimestamp", &|| {
+            Some(number(delivery.first_received_at))
+        });
+        offer("SequenceNumber", &|| {
+            fifo.then(|| number(shown_sequence(delivery.lease.sequence)))
+        });
+        offer("MessageDeduplicationId", &text(Section::Deduplication));
+        offer("MessageGroupId", &text(Section::Group));
+        offer(TRACE_HEADER, &text(Section::Trace));
+        offer("DeadLetterQueueSourceArn", &text(Section::DeadLetterSource));
+        if !found.is_empty() {
+            encoder.map(
+                "Attributes",
+                "Attribute",
+                ("Name", "Value"),
+                found.iter().map(|(name, value)| (*name, value.as_str())),
+            );
+        }
+    }
+}
+
+impl Sqs {
+    async fn mesh_receive(&self, target: &Target, command: Command) -> SqsResult<Reply> {
+        match self.ask(target, command).await {
+            Err(error) if error == crate::sqs::error::stopping() => {
+                Ok(Reply::Received(SmallVec::new()))
+            }
+            other => other,
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Tags of queues.
+
+use super::{Members, Output, url_of};
+use crate::sqs::decode::{Pairs, Text};
+use crate::sqs::encode::Encoder;
+use crate::sqs::error::{SqsResult, invalid_parameter_text, missing_parameter};
+use crate::sqs::limits::TAGS_MAX;
+use crate::sqs::request::{OnQueue, TagQueue, UntagQueue};
+use crate::sqs::server::{Scope, Sqs};
+use lclq_shards::command::QueueCommand;
+use std::collections::BTreeMap;
+
+const KEY_CHARS_MAX: usize = 128;
+const VALUE_CHARS_MAX: usize = 256;
+
+/// Checks tags that are to be added to a queue that has `present` others.
+pub fn check(tags: Pairs<'_, Text<'_>>, present: usize) -> SqsResult<BTreeMap<String, String>> {
+    let mut checked = BTreeMap::new();
+    for (key, value) in tags.0 {
+        let key_chars = key.chars().count();
+        if key_chars == 0 || key_chars > KEY_CHARS_MAX {
+            return Err(invalid_parameter_text(
+                "Tag keys must be between 1 and 128 characters in length.",
+            ));
+        }
+        if value.chars().count() > VALUE_CHARS_MAX {
+            return Err(invalid_parameter_text(
+                "Tag values must be between 0 and 256 characters in length.",
+            ));
+        }
+        if key.to_ascii_lowercase().starts_with("aws:") {
+            return Err(invalid_parameter_text("Tag keys must not start with aws:."));
+        }
+        checked.insert(key.0.into_owned(), value.0.into_owned());
+    }
+    if checked.len() + present > TAGS_MAX {
+        return Err(invalid_parameter_text(format!(
+            "Too many tags added for queue. At most {TAGS_MAX} are allowed."
+        )));
+    }
+    Ok(checked)
+}
+
+pub async fn tag(sqs: &Sqs, scope: &Scope<'_>, input: TagQueue<'_>) -> SqsResult<()> {
+    let target = sqs.target(scope, url_of(&input.queue_url)).await?;
+    let given = input.tags.ok_or_else(|| missing_parameter("Tags"))?;
+    if given.0.is_empty() {
+        return Err(missing_parameter("Tags"));
+    }
+    let present = sqs.describe(&target).await?.tags;
+    let others = present
+        .keys()
+        .filter(|key| !given.0.iter().any(|(new, _)| &**new == *key));
+    let tags = check(given.clone(), others.count())?;
+    sqs.ask_queue(&target, QueueCommand::Tag(target.queue(), tags))
+        .await?;
+    Ok(())
+}
+
+pub async fn untag(sqs: &Sqs, scope: &Scope<'_>, input: UntagQueue<'_>) -> SqsResult<()> {
+    let target = sqs.target(scope, url_of(&input.queue_url)).await?;
+    let keys: Vec<String> = input
+        .tag_keys
+        .ok_or_else(|| missing_parameter("TagKeys"))?
+        .iter()
+        .map(|key| key.to_string())
+        .collect();
+    sqs.ask_queue(&target, QueueCommand::Untag(target.queue(), keys))
+        .await?;
+    Ok(())
+}
+
+struct Tags(BTreeMap<String, String>);
+
+impl Members for Tags {
+    fn write<E: Encoder>(&self, encoder: &mut E) {
+        if !self.0.is_empty() {
+            encoder.map(
+                "Tags",
+                "Tag",
+                ("Key", "Value"),
+                self.0
+                    .iter()
+                    .map(|(key, value)| (key.as_str(), value.as_str())),
+            );
+        }
+    }
+}
+
+pub async fn list(
+    sqs: &Sqs,
+    scope: &Scope<'_>,
+    input: OnQueue<'_>,
+    out: &mut Output,
+) -> SqsResult<()> {
+    let target = sqs.target(scope, url_of(&input.queue_url)).await?;
+    out.write(Tags(sqs.describe(&target).await?.tags));
+    Ok(())
+}

@@ -1,0 +1,278 @@
+//! Queue attributes as clients give them: checked, and brought into canonical text.
+
+use super::decode::{Pairs, Text};
+use super::error::{
+    Kind, SqsError, SqsResult, fixed_type, invalid_attribute, invalid_attribute_because,
+    invalid_parameter, unknown_attribute,
+};
+use lclq_shards::QueueName;
+use lclq_shards::attributes::{QueueAttribute, Redrive, parse_redrive_policy};
+use serde_json::Value;
+
+/// Sources that a RedriveAllowPolicy can name.
+const SOURCES_MAX: usize = 10;
+
+/// Changes to a queue's attributes; `None` removes one.
+pub type Changes = Vec<(QueueAttribute, Option<String>)>;
+
+/// Checks attributes for a queue of the given type.
+pub fn check(given: &Pairs<'_, Text<'_>>, fifo: bool) -> SqsResult<Changes> {
+    let mut changes = Changes::new();
+    for (name, value) in &given.0 {
+        let attribute = QueueAttribute::from_name(name).ok_or_else(|| unknown_attribute(name))?;
+        changes.push((attribute, check_one(attribute, value, fifo)?));
+    }
+    check_together(&mut changes)?;
+    Ok(changes)
+}
+
+fn check_one(attribute: QueueAttribute, value: &str, fifo: bool) -> SqsResult<Option<String>> {
+    use QueueAttribute::*;
+    let name = attribute.name();
+    let number = |min: i64, max: i64| {
+        let number = value
+            .parse::<i64>()
+            .ok()
+            .filter(|number| (min..=max).contains(number));
+        number
+            .map(|number| Some(number.to_string()))
+            .ok_or_else(|| invalid_attribute(name))
+    };
+    let boolean = || match value.to_ascii_lowercase().as_str() {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(invalid_attribute(name)),
+    };
+    let fifo_only = || {
+        if fifo {
+            Ok(())
+        } else {
+            Err(unknown_attribute(name))
+        }
+    };
+    let one_of = |allowed: &[&str]| {
+        if allowed.contains(&value) {
+            Ok(Some(value.to_owned()))
+        } else {
+            Err(invalid_attribute(name))
+        }
+    };
+    match attribute {
+        VisibilityTimeout => number(0, 43_200),
+        MaximumMessageSize => number(1_024, 1_048_576),
+        MessageRetentionPeriod => number(60, 1_209_600),
+        DelaySeconds => number(0, 900),
+        ReceiveMessageWaitTimeSeconds => number(0, 20),
+        KmsDataKeyReusePeriodSeconds => number(60, 86_400),
+        KmsMasterKeyId => Ok((!value.is_empty()).then(|| value.to_owned())),
+        SqsManagedSseEnabled => Ok(Some(boolean()?.to_string())),
+        FifoQueue if !fifo => Err(unknown_attribute(name)),
+        FifoQueue if boolean()? => Ok(Some("true".to_owned())),
+        FifoQueue => Err(fixed_type()),
+        ContentBasedDeduplication => {
+            fifo_only()?;
+            Ok(Some(boolean()?.to_string()))
+        }
+        DeduplicationScope => {
+            fifo_only()?;
+            one_of(&["queue", "messageGroup"])
+        }
+        FifoThroughputLimit => {
+            fifo_only()?;
+            one_of(&["perQueue", "perMessageGroupId"])
+        }
+        Policy if value.is_empty() => Ok(None),
+        Policy => match serde_json::from_str::<Value>(value) {
+            Ok(Value::Object(_)) => Ok(Some(value.to_owned())),
+            _ => Err(invalid_attribute(name)),
+        },
+        RedrivePolicy if value.is_empty() => Ok(None),
+        RedrivePolicy => check_redrive(value).map(|()| Some(value.to_owned())),
+        RedriveAllowPolicy if value.is_empty() => Ok(None),
+        RedriveAllowPolicy => check_redrive_allow(value).map(|()| Some(value.to_owned())),
+    }
+}
+
+/// What holds between attributes.
+fn check_together(changes: &mut Changes) -> SqsResult<()> {
+    use QueueAttribute::*;
+    let value = |changes: &Changes, wanted: QueueAttribute| {
+        changes
+            .iter()
+            .find(|(attribute, _)| *attribute == wanted)
+            .and_then(|(_, value)| value.clone())
+    };
+    if value(changes, KmsMasterKeyId).is_some() {
+        if value(changes, SqsManagedSseEnabled).as_deref() == Some("true") {
+            return Err(SqsError::new(
+                Kind::InvalidAttributeName,
+                "You can use one type of server-side encryption (SSE) at one time. You can either \
+                 enable KMS SSE or SQS SSE.",
+            ));
+        }
+        changes.retain(|(attribute, _)| *attribute != SqsManagedSseEnabled);
+        // A key of one's own switches the service's off, for good.
+        changes.push((SqsManagedSseEnabled, Some("false".to_owned())));
+    }
+    Ok(())
+}
+
+/// `perMessageGroupId` needs the group scope; `scope` is what the queue will have.
+pub fn check_throughput(limit: Option<&str>, scope: Option<&str>) -> SqsResult<()> {
+    if limit == Some("perMessageGroupId") && scope != Some("messageGroup") {
+        return Err(invalid_attribute_because(
+            "FifoThroughputLimit",
+            "The perMessageGroupId value is allowed only when the value for DeduplicationScope is \
+             messageGroup.",
+        ));
+    }
+    Ok(())
+}
+
+fn check_redrive(value: &str) -> SqsResult<()> {
+    let wrong = |reason: &str| Err(invalid_parameter("RedrivePolicy", value, reason));
+    let Ok(Value::Object(policy)) = serde_json::from_str(value) else {
+        return wrong("Redrive policy is not a valid JSON map.");
+    };
+    for mandatory in ["deadLetterTargetArn", "maxReceiveCount"] {
+        if !policy.contains_key(mandatory) {
+            return wrong(&format!(
+                "Redrive policy does not contain mandatory attribute: {mandatory}."
+            ));
+        }
+    }
+    if let Some(other) = policy
+        .keys()
+        .find(|key| !matches!(key.as_str(), "deadLetterTargetArn" | "maxReceiveCount"))
+    {
+        return wrong(&format!(
+            "Only following attributes are supported: [deadLetterTargetArn, maxReceiveCount], got {other}."
+        ));
+    }
+    let arn = policy["deadLetterTargetArn"].as_str();
+    if arn.and_then(QueueName::from_arn).is_none() {
+        return wrong("Invalid value for deadLetterTargetArn.");
+    }
+    if parse_redrive_policy(value).is_none() {
+        let count = policy["maxReceiveCount"].to_string();
+        return wrong(&format!(
+            "Invalid value for maxReceiveCount: {}, valid values are from 1 to 1000 both \
+             inclusive.",
+            count.trim_matches('"')
+        ));
+    }
+    Ok(())
+}
+
+fn check_redrive_allow(value: &str) -> SqsResult<()> {
+    let wrong = |reason: &str| Err(invalid_parameter("RedriveAllowPolicy", value, reason));
+    let Ok(Value::Object(policy)) = serde_json::from_str(value) else {
+        return wrong(
+            "Amazon SQS can't create the redrive allow policy, as it’s in an unsupported format.",
+        );
+    };
+    let sources = policy.get("sourceQueueArns");
+    let sources_sound = sources.is_none_or(|sources| {
+        sources.as_array().is_some_and(|list| {
+            list.iter()
+                .all(|arn| arn.as_str().and_then(QueueName::from_arn).is_some())
+        })
+    });
+    if !sources_sound {
+        return wrong("The sourceQueueArns must be a list of queue ARNs.");
+    }
+    let count = sources.and_then(Value::as_array).map(Vec::len);
+    match policy.get("redrivePermission").and_then(Value::as_str) {
+        Some("allowAll" | "denyAll") if count.is_none() => Ok(()),
+        Some("allowAll" | "denyAll") => {
+            wrong("The sourceQueueArns can be given only with redrivePermission byQueue.")
+        }
+        Some("byQueue") => match count {
+            Some(1..=SOURCES_MAX) => Ok(()),
+            _ => wrong("The redrivePermission byQueue needs 1 to 10 sourceQueueArns."),
+        },
+        _ => wrong("The redrivePermission must be allowAll, denyAll or byQueue."),
+    }
+}
+
+/// Whether a dead-letter queue's RedriveAllowPolicy lets `source` use it.
+pub fn allows_redrive(policy: Option<&str>, source: &QueueName) -> bool {
+    let Some(policy) = policy.and_then(|text| serde_json::from_str::<Value>(text).ok()) else {
+        return true;
+    };
+    match policy.get("redrivePermission").and_then(Value::as_str) {
+        Some("denyAll") => false,
+        Some("byQueue") => {
+            let arn = source.arn();
+            let sources = policy.get("sourceQueueArns").and_then(Value::as_array);
+            sources.is_some_and(|list| list.iter().any(|one| one.as_str() == Some(&arn)))
+        }
+        _ => true,
+    }
+}
+
+/// The dead-letter queue that changes ask for.
+pub fn redrive_of(changes: &Changes) -> Option<(Redrive, &str)> {
+    changes
+        .iter()
+        .find(|(attribute, _)| *attribute == QueueAttribute::RedrivePolicy)
+        .and_then(|(_, value)| value.as_deref())
+        .and_then(|text| Some((parse_redrive_policy(text)?, text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::decode::from_json;
+    use super::*;
+    use proptest::prelude::*;
+
+    fn changes(json: &str, fifo: bool) -> SqsResult<Changes> {
+        check(&from_json(json.as_bytes()).unwrap(), fifo)
+    }
+
+    #[test]
+    fn ranges_types_and_unknown_names() {
+        assert!(changes(r#"{"VisibilityTimeout":"43200"}"#, false).is_ok());
+        for json in [
+            r#"{"VisibilityTimeout":"43201"}"#,
+            r#"{"VisibilityTimeout":"x"}"#,
+            r#"{"MaximumMessageSize":"1023"}"#,
+            r#"{"Policy":"[]"}"#,
+        ] {
+            assert_eq!(
+                changes(json, false).unwrap_err().kind,
+                Kind::InvalidAttributeValue
+            );
+        }
+        let unknown = changes(r#"{"Foobar":"1"}"#, false).unwrap_err();
+        assert_eq!(unknown.message, "Unknown Attribute Foobar.");
+        let fifo = changes(r#"{"FifoQueue":"true"}"#, false).unwrap_err();
+        assert_eq!(fifo.message, "Unknown Attribute FifoQueue.");
+        let fixed = changes(r#"{"FifoQueue":"false"}"#, true).unwrap_err();
+        assert!(
+            fixed
+                .message
+                .ends_with("Modifying queue type is not supported.")
+        );
+    }
+
+    #[test]
+    fn own_key_switches_the_managed_one_off() {
+        let with_key = changes(r#"{"KmsMasterKeyId":"alias/k"}"#, false).unwrap();
+        assert!(with_key.contains(&(QueueAttribute::SqsManagedSseEnabled, Some("false".into()))));
+        let both = r#"{"KmsMasterKeyId":"alias/k","SqsManagedSseEnabled":"true"}"#;
+        assert_eq!(
+            changes(both, false).unwrap_err().kind,
+            Kind::InvalidAttributeName
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_policy_panics(text in ".{0,100}") {
+            let _ = check_redrive(&text);
+            let _ = check_redrive_allow(&text);
+            let _ = allows_redrive(Some(&text), &QueueName::new("r", "a", "q"));
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! Reading requests: the JSON body or the query form, into the same structures.
+
+use super::error::{SqsResult, serialization};
+use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+/// Parameters of one query request; more is refused, so that looking them up stays cheap.
+const PARAMETERS_MAX: usize = 4096;
+
+/// Text that borrows from the request where it can.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Text<'a>(pub Cow<'a, str>);
+
+impl std::ops::Deref for Text<'_> {
+    type Target = str;
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl AsRef<str> for Text<'_> {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextVisitor<'a>(PhantomData<&'a ()>);
+        impl<'de: 'a, 'a> Visitor<'de> for TextVisitor<'a> {
+            type Value = Text<'a>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+            fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Text<'a>, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Text<'a>, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+            fn visit_string<E: de::Error>(self, text: String) -> Result<Text<'a>, E> {
+                Ok(Text(Cow::Owned(text)))
+            }
+        }
+        deserializer.deserialize_str(TextVisitor(PhantomData))
+    }
+}
+
+/// A whole number, or a string of digits as some clients send it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Int(pub i64);
+
+impl<'de> Deserialize<'de> for Int {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct IntVisitor;
+        impl Visitor<'_> for IntVisitor {
+            type Value = Int;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a whole number")
+            }
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Int, E> {
+                Ok(Int(number))
+            }
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Int, E> {
+                i64::try_from(number)
+                    .map(Int)
+                    .map_err(|_| E::custom("number too large"))
+            }
+            fn visit_f64<E: de::Error>(self, number: f64) -> Result<Int, E> {
+                if number.fract() == 0.0 && number.abs() < 1e15 {
+                    Ok(Int(number as i64))
+                } else {
+                    Err(E::custom("not a whole number"))
+                }
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Int, E> {
+                text.parse()
+                    .map(Int)
+                    .map_err(|_| E::custom("not a whole number"))
+            }
+        }
+        deserializer.deserialize_any(IntVisitor)
+    }
+}
+
+/// A JSON object as pairs in the order of the request. A repeated key replaces the earlier one.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Pairs<'a, V>(pub Vec<(Text<'a>, V)>);
+
+impl<V> Default for Pairs<'_, V> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'de: 'a, 'a, V: Deserialize<'de> + 'a> Deserialize<'de> for Pairs<'a, V> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct PairsVisitor<'a, V>(PhantomData<&'a V>);
+        impl<'de: 'a, 'a, V: Deserialize<'de> + 'a> Visitor<'de> for PairsVisitor<'a, V> {
+            type Value = Pairs<'a, V>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Pairs<'a, V>, M::Error> {
+                let mut pairs: Vec<(Text<'a>, V)> = Vec::new();
+                while let Some((key, value)) = map.next_entry::<Text<'a>, V>()? {
+                    if pairs.len() >= PARAMETERS_MAX {
+                        return Err(de::Error::custom("too many entries"));
+                    }
+                    match pairs.iter_mut().find(|(before, _)| *before == key) {
+                        Some((_, before)) => *before = value,
+                        None => pairs.push((key, value)),
+                    }
+                }
+                Ok(Pairs(pairs))
+            }
+        }
+        deserializer.deserialize_map(PairsVisitor(PhantomData))
+    }
+}
+
+/// The parameters of a query request.
+pub struct Form<'a> {
+    parameters: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+}
+
+/// The parameters of one element of a list: what follows `Name.N.`, and the value.
+pub type Element<'f> = Vec<(&'f str, &'f str)>;
+
+impl<'a> Form<'a> {
+    /// Reads form-encoded texts; of parameters that are there twice the first counts.
+    pub fn parse(sources: &[&'a [u8]]) -> SqsResult<Self> {
+        let mut parameters = Vec::new();
+        for source in sources {
+            for pair in form_urlencoded::parse(source) {
+                if parameters.len() >= PARAMETERS_MAX {
+                    return Err(serialization("too many parameters"));
+                }
+                parameters.push(pair);
+            }
+        }
+        Ok(Self { parameters })
+    }
+
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.parameters
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| &**value)
+    }
+
+    pub fn text(&self, name: &str) -> Option<Text<'_>> {
+        self.get(name).map(|value| Text(Cow::Borrowed(value)))
+    }
+
+    pub fn int(&self, name: &str) -> SqsResult<Option<Int>> {
+        let Some(value) = self.get(name) else {
+            return Ok(None);
+        };
+        match value.parse() {
+            Ok(number) => Ok(Some(Int(number))),
+            Err(_) => Err(super::error::invalid_parameter(
+                name,
+                value,
+                "Must be an integer.",
+            )),
+        }
+    }
+
+    /// The elements of a flattened list in the order of their numbers. `names` are the spellings
+    /// that clients use for it.
+    pub fn list(&self, names: &[&str]) -> Vec<Element<'_>> {
+        let mut elements: std::collections::BTreeMap<u32, Element<'_>> = Default::default();
+        for (key, value) in &self.parameters {
+            let Some(rest) = names.iter().find_map(|name| {
+                key.strip_prefix(name)
+                    .and_then(|rest| rest.strip_prefix('.'))
+            }) else {
+                continue;
+            };
+            let rest = rest.strip_prefix("member.").unwrap_or(rest);
+            let (number, rest) = rest.split_once('.').unwrap_or((rest, ""));
+            if let Ok(number) = number.parse() {
+                elements.entry(number).or_default().push((rest, value));
+            }
+        }
+        elements.into_values().collect()
+    }
+
+    /// A flattened list of texts.
+    pub fn texts(&self, names: &[&str]) -> Vec<Text<'_>> {
+        self.list(names)
+            .into_iter()
+            .filter_map(|element| member(&element, &[""]))
+            .map(|value| Text(Cow::Borrowed(value)))
+            .collect()
+    }
+
+    /// A flattened map of texts.
+    pub fn map(&self, names: &[&str], key: &str, value: &str) -> Pairs<'_, Text<'_>> {
+        Pairs(
+            self.list(names)
+                .into_iter()
+                .filter_map(|element| {
+                    let key = member(&element, &[key])?;
+                    let value = member(&element, &[value]).unwrap_or("");
+                    Some((Text(Cow::Borrowed(key)), Text(Cow::Borrowed(value))))
+                })
+                .collect(),
+        )
+    }
+}
+
+/// A member of a list's element.
+pub fn member<'f>(element: &Element<'f>, names: &[&str]) -> Option<&'f str> {
+    element
+        .iter()
+        .find(|(key, _)| names.contains(key))
+        .map(|(_, value)| *value)
+}
+
+/// Reads a JSON body. An empty one counts as an empty object.
+pub fn from_json<'a, T: Deserialize<'a>>(body: &'a [u8]) -> SqsResult<T> {
+    let body = if body.is_empty() { b"{}" } else { body };
+    serde_json::from_slice(body).map_err(serialization)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn lists_are_in_order_of_their_numbers() {
+        let form =
+            Form::parse(&[b"A.2=b&A.10=c&A.1=a&B.1.Name=n&B.1.Value=v&C.member.1=m"]).unwrap();
+        let texts: Vec<String> = form
+            .texts(&["A"])
+            .iter()
+            .map(|text| text.to_string())
+            .collect();
+        assert_eq!(texts, ["a", "b", "c"]);
+        let map = form.map(&["B", "Bs"], "Name", "Value");
+        assert_eq!((&*map.0[0].0, &*map.0[0].1), ("n", "v"));
+        assert_eq!(&*form.texts(&["C"])[0], "m");
+    }
+
+    proptest! {
+        #[test]
+        fn no_form_panics(body in prop::collection::vec(any::<u8>(), 0..300)) {
+            if let Ok(form) = Form::parse(&[&body]) {
+                form.list(&["A", "Tag"]);
+                let _ = form.int("A");
+            }
+        }
+
+        #[test]
+        fn no_json_panics(body in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = from_json::<Pairs<'_, Text<'_>>>(&body);
+            let _ = from_json::<Int>(&body);
+        }
+    }
+}

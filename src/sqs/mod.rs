@@ -1,0 +1,22 @@
+//! The SQS dialect: AWS JSON 1.0 and the Query/XML protocol on one port.
+//!
+//! This module knows the wire and nothing of storage: it turns a request into commands for shards
+//! and their replies into an answer. Wire errors are chosen in [`error`].
+
+mod actions;
+mod attributes;
+mod body;
+mod decode;
+mod encode;
+mod error;
+mod ids;
+mod limits;
+mod message_attributes;
+mod names;
+mod peek;
+mod request;
+mod server;
+mod target;
+mod wire;
+
+pub use server::{Sqs, SqsConfig};

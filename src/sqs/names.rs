@@ -1,0 +1,161 @@
+//! Queue names, batch ids, group ids, and queue URLs in every form that clients use.
+
+use super::limits::{GROUP_ID_CHARS_MAX, NAME_CHARS_MAX};
+use lclq_shards::QueueName;
+
+/// Letters, digits, hyphens and underscores, 1-80: what names and batch ids are made of.
+pub fn is_plain_name(name: &str) -> bool {
+    (1..=NAME_CHARS_MAX).contains(&name.len())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}
+
+/// Whether a name is one of a queue of that type.
+pub fn is_queue_name(name: &str, fifo: bool) -> bool {
+    let base = if fifo {
+        name.strip_suffix(".fifo")
+    } else {
+        Some(name)
+    };
+    name.len() <= NAME_CHARS_MAX && base.is_some_and(is_plain_name)
+}
+
+/// Alphanumeric characters and punctuation, 1-128: group ids and deduplication ids.
+pub fn is_group_id(id: &str) -> bool {
+    (1..=GROUP_ID_CHARS_MAX).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// Whether this looks like a region, such as `eu-west-1`.
+fn is_region(label: &str) -> bool {
+    let mut parts = label.split('-');
+    let letters = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
+    let Some(number) = parts.next_back() else {
+        return false;
+    };
+    let mut words = 0;
+    for part in parts {
+        if !letters(part) {
+            return false;
+        }
+        words += 1;
+    }
+    words >= 2 && !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Region that a host name names: `sqs.<region>.…`, `<region>.queue.…`.
+fn region_of_host(host: &str) -> Option<&str> {
+    let host = host.split(':').next().unwrap_or(host);
+    let mut labels = host.split('.');
+    let (first, second) = (labels.next()?, labels.next()?);
+    if first == "sqs" && is_region(second) {
+        Some(second)
+    } else if second == "queue" && is_region(first) {
+        Some(first)
+    } else {
+        None
+    }
+}
+
+/// Reads a queue URL, a queue URL's path, or a bare queue name. What it leaves open comes from
+/// `region` and `account`.
+pub fn parse_queue_url(url: &str, region: &str, account: &str) -> Option<QueueName> {
+    let without_scheme = url
+        .strip_prefix("http://")
+        .or_else(|| url.strip_prefix("https://"));
+    let (host, path) = match without_scheme {
+        Some(rest) => rest.split_once('/').unwrap_or((rest, "")),
+        None => match url.strip_prefix('/') {
+            Some(path) => ("", path),
+            // Host and path without a scheme, or a bare name.
+            None => match url.split_once('/') {
+                Some((host, path)) if host.contains(['.', ':']) => (host, path),
+                _ => ("", url),
+            },
+        },
+    };
+    let path = path.split(['?', '#']).next().unwrap_or(path);
+    let region = region_of_host(host).unwrap_or(region);
+    let mut segments = path.split('/').filter(|segment| !segment.is_empty());
+    let parts = (
+        segments.next(),
+        segments.next(),
+        segments.next(),
+        segments.next(),
+    );
+    let name = match (parts, segments.next()) {
+        ((Some("queue"), Some(region), Some(account), Some(name)), None) => {
+            QueueName::new(region, account, name)
+        }
+        ((Some("queue"), Some(name), None, None), None) => QueueName::new(region, account, name),
+        ((Some(account), Some(name), None, None), None) => QueueName::new(region, account, name),
+        ((Some(name), None, None, None), None) => QueueName::new(region, account, name),
+        _ => return None,
+    };
+    let fifo = name.name.ends_with(".fifo");
+    let sound = is_queue_name(&name.name, fifo)
+        && is_plain_name(&name.account)
+        && is_plain_name(&name.region);
+    sound.then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn every_form_of_a_queue_url() {
+        let read =
+            |url: &str| parse_queue_url(url, "us-east-1", "000000000000").map(|name| name.key());
+        for url in [
+            "http://localhost:9324/000000000000/q",
+            "https://sqs.us-east-1.amazonaws.com/000000000000/q",
+            "http://us-east-1.queue.localhost:9324/000000000000/q",
+            "http://queue.localhost/000000000000/q",
+            "http://localhost:9324/queue/us-east-1/000000000000/q",
+            "http://localhost:9324/queue/q",
+            "localhost:9324/000000000000/q",
+            "/000000000000/q",
+            "/q",
+            "q",
+        ] {
+            assert_eq!(
+                read(url).as_deref(),
+                Some("us-east-1/000000000000/q"),
+                "{url}"
+            );
+        }
+        assert_eq!(
+            read("http://sqs.eu-west-1.localhost:9324/123456789012/q.fifo").as_deref(),
+            Some("eu-west-1/123456789012/q.fifo")
+        );
+        for url in [
+            "",
+            "/",
+            "http://localhost",
+            "http://h/1/2/3/4/5",
+            "bad name",
+            "a.b",
+        ] {
+            assert_eq!(read(url), None, "{url}");
+        }
+    }
+
+    #[test]
+    fn names_count_the_suffix() {
+        assert!(is_queue_name(&"a".repeat(80), false));
+        assert!(!is_queue_name(&"a".repeat(81), false));
+        assert!(is_queue_name(&format!("{}.fifo", "a".repeat(75)), true));
+        assert!(!is_queue_name(&format!("{}.fifo", "a".repeat(76)), true));
+        assert!(!is_queue_name("a.fifo", false));
+        assert!(!is_queue_name(".fifo", true));
+    }
+
+    proptest! {
+        #[test]
+        fn no_url_panics(url in ".{0,120}") {
+            let _ = parse_queue_url(&url, "us-east-1", "000000000000");
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! One core's SQS endpoint: from an HTTP request to its answer.
+
+use super::actions;
+use super::decode::Form;
+use super::error::{Kind, SqsError, SqsResult, unknown_action};
+use super::ids::random_uuid;
+use super::target::Targets;
+use super::wire::{Protocol, no_action};
+use crate::http::{
+    BodyError, HttpLimits, ReplyBody, add_cors, compress_reply, decompress_body, is_preflight,
+    preflight_reply, read_body,
+};
+use crate::mesh::Mesh;
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use lclq_shards::ReceiptSigner;
+use std::rc::Rc;
+
+/// How the dialect is set up.
+#[derive(Clone, Debug)]
+pub struct SqsConfig {
+    /// Region of requests whose credentials name none.
+    pub region: String,
+    /// Account of requests whose credentials name none.
+    pub account: String,
+    /// Refuse a second purge within 60 s, as the service does.
+    pub enforce_purge_interval: bool,
+    /// Refuse to make a queue within 60 s of its deletion, as the service does.
+    pub enforce_recreate_interval: bool,
+}
+
+/// One core's SQS endpoint.
+pub struct Sqs {
+    pub(super) mesh: Mesh,
+    pub(super) config: SqsConfig,
+    pub(super) signer: ReceiptSigner,
+    pub(super) targets: Targets,
+    limits: Rc<HttpLimits>,
+}
+
+/// Whose queues a request means, and where it was sent to.
+pub struct Scope<'r> {
+    pub region: &'r str,
+    pub account: &'r str,
+    /// Host that the client used; queue URLs in answers have it too.
+    pub host: &'r str,
+    /// `http` or, behind a proxy that says so, `https`.
+    pub scheme: &'r str,
+    pub path: &'r str,
+    /// `X-Amzn-Trace-Id`, which becomes a message's trace header.
+    pub trace: Option<&'r str>,
+}
+
+impl Sqs {
+    /// An endpoint on `mesh`, which must be of the calling core.
+    pub fn new(
+        mesh: Mesh,
+        config: SqsConfig,
+        receipt_secret: &[u8; 32],
+        limits: Rc<HttpLimits>,
+    ) -> Rc<Self> {
+        Rc::new(Self {
+            mesh,
+            config,
+            signer: ReceiptSigner::new(receipt_secret),
+            targets: Targets::default(),
+            limits,
+        })
+    }
+
+    /// Answers one request.
+    pub async fn handle(self: Rc<Self>, request: Request<Incoming>) -> Response<ReplyBody> {
+        if is_preflight(&request) {
+            return preflight_reply(request.headers());
+        }
+        let (head, body) = request.into_parts();
+        let mut reply = match (head.method.clone(), head.uri.path()) {
+            (Method::GET | Method::HEAD, "/health") => self.health(),
+            (Method::GET, "/_lclq/sqs/messages") => {
+                let scope = self.scope(&head.headers, &head.uri, None);
+                super::peek::answer(&self, &scope, head.uri.query().unwrap_or("")).await
+            }
+            _ => match read_body(body, &self.limits).await {
+                Ok(body) => self.answer(&head, body).await,
+                Err(error) => {
+                    let error = body_error(&error);
+                    protocol_of(&head.headers).error(&error, random_uuid())
+                }
+            },
+        };
+        add_cors(&head.headers, reply.headers_mut());
+        compress_reply(&head.headers, &mut reply);
+        reply
+    }
+
+    async fn answer(&self, head: &http::request::Parts, body: Bytes) -> Response<ReplyBody> {
+        let request_id = random_uuid();
+        let protocol = protocol_of(&head.headers);
+        let body = match decompress_body(&head.headers, body, self.limits.body_bytes_max) {
+            Ok(body) => body,
+            Err(error) => return protocol.error(&body_error(&error), request_id),
+        };
+        let outcome = if protocol == Protocol::Json {
+            self.answer_json(head, &body, request_id).await
+        } else {
+            self.answer_query(protocol, head, &body, request_id).await
+        };
+        match outcome {
+            Ok(reply) => reply,
+            Err(error) => {
+                tracing::debug!(code = error.kind.query_code(), message = %error.message, "refused");
+                protocol.error(&error, request_id)
+            }
+        }
+    }
+
+    async fn answer_json(
+        &self,
+        head: &http::request::Parts,
+        body: &[u8],
+        request_id: [u8; 16],
+    ) -> SqsResult<Response<ReplyBody>> {
+        let target = head
+            .headers
+            .get(TARGET)
+            .map(|value| value.as_bytes())
+            .unwrap_or_default();
+        let action = target
+            .strip_prefix(b"AmazonSQS.")
+            .and_then(|action| std::str::from_utf8(action).ok())
+            .and_then(actions::Action::from_name)
+            .ok_or_else(|| {
+                SqsError::new(
+                    Kind::UnknownOperation,
+                    format!(
+                        "The operation {} is unknown.",
+                        String::from_utf8_lossy(target)
+                    ),
+                )
+            })?;
+        let scope = self.scope(&head.headers, &head.uri, None);
+        let source = actions::Source::Json(body);
+        let body = actions::run(self, &scope, action, source, Protocol::Json, request_id).await?;
+        Ok(Protocol::Json.reply(body, request_id))
+    }
+
+    async fn answer_query(
+        &self,
+        protocol: Protocol,
+        head: &http::request::Parts,
+        body: &[u8],
+        request_id: [u8; 16],
+    ) -> SqsResult<Response<ReplyBody>> {
+        let query = head.uri.query().unwrap_or("").as_bytes();
+        let form = Form::parse(&[body, query])?;
+        let Some(name) = form.get("Action") else {
+            return Ok(no_action(request_id));
+        };
+        let action = actions::Action::from_name(name).ok_or_else(|| unknown_action(name))?;
+        let scope = self.scope(&head.headers, &head.uri, form.get("X-Amz-Credential"));
+        if scope.path.len() > 1 && !action.is_on_a_queue() && is_queue_path(scope.path) {
+            return Err(unknown_action(name));
+        }
+        let source = actions::Source::Form(&form);
+        let body = actions::run(self, &scope, action, source, protocol, request_id).await?;
+        Ok(protocol.reply(body, request_id))
+    }
+
+    /// Reads region and account from the credentials, if there are any.
+    fn scope<'r>(
+        &'r self,
+        headers: &'r HeaderMap,
+        uri: &'r http::Uri,
+        presigned: Option<&'r str>,
+    ) -> Scope<'r> {
+        let credential = headers
+            .get(AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.split_once("Credential="))
+            .map(|(_, rest)| rest.split([',', ' ']).next().unwrap_or(rest))
+            .or(presigned);
+        let mut parts = credential.unwrap_or("").split('/');
+        let (key, _date, region) = (parts.next(), parts.next(), parts.next());
+        let account =
+            key.filter(|key| key.len() == 12 && key.bytes().all(|byte| byte.is_ascii_digit()));
+        let region = region.filter(|region| super::names::is_plain_name(region));
+        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+        let proxied = headers
+            .get("x-forwarded-proto")
+            .map(|scheme| scheme.as_bytes());
+        Scope {
+            region: region.unwrap_or(&self.config.region),
+            account: account.unwrap_or(&self.config.account),
+            host: host
+                .or(uri.authority().map(|authority| authority.as_str()))
+                .unwrap_or("localhost"),
+            scheme: if proxied == Some(b"https") {
+                "https"
+            } else {
+                "http"
+            },
+            path: uri.path(),
+            trace: headers
+                .get("x-amzn-trace-id")
+                .and_then(|value| value.to_str().ok()),
+        }
+    }
+
+    fn health(&self) -> Response<ReplyBody> {
+        match self.mesh.journal_down() {
+            None => Response::new(ReplyBody::new("{\"status\":\"ok\"}\n")),
+            Some(reason) => {
+                let text = serde_json::json!({"status": "failing", "reason": reason});
+                let mut reply = Response::new(ReplyBody::new(format!("{text}\n")));
+                *reply.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+                reply
+            }
+        }
+    }
+}
+
+const TARGET: &str = "x-amz-target";
+
+fn protocol_of(headers: &HeaderMap) -> Protocol {
+    if headers.contains_key(TARGET)
+        || headers
+            .get(CONTENT_TYPE)
+            .is_some_and(|value| value.as_bytes().starts_with(b"application/x-amz-json"))
+    {
+        return Protocol::Json;
+    }
+    match headers.get(ACCEPT) {
+        Some(accept) if accept.as_bytes().starts_with(b"application/json") => Protocol::QueryJson,
+        _ => Protocol::Query,
+    }
+}
+
+/// A path of account and name, rather than one that a proxy put before the endpoint.
+fn is_queue_path(path: &str) -> bool {
+    super::names::parse_queue_url(path, "-", "-").is_some()
+}
+
+fn body_error(error: &BodyError) -> SqsError {
+    match error {
+        BodyError::TooLarge => {
+            SqsError::new(Kind::RequestTooLarge, "The request's body is too large.")
+        }
+        BodyError::Timeout => SqsError::new(
+            Kind::Serialization,
+            "The request's body did not come in time.",
+        ),
+        BodyError::Broken => {
+            SqsError::new(Kind::Serialization, "The request's body could not be read.")
+        }
+    }
+}
