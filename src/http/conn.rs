@@ -129,7 +129,6 @@ fn http1(limits: &HttpLimits) -> http1::Builder {
         // to nobody. Half-closed clients that still read are too rare to pay that for.
         .half_close(false)
         .keep_alive(true)
-        .writev(false)
         // No pipeline_flush: with it hyper never sends its 431 or 400 if more input is waiting, and
         // keeps the largest reply's room for as long as the connection lives.
         .max_headers(limits.headers_max)
