@@ -650,7 +650,7 @@ def test_edge_22_an_empty_redrive_policy_removes_it(sqs, queues):
     assert source.attribute("RedrivePolicy")
     assert_void(source.set(RedrivePolicy=""))
     assert "RedrivePolicy" not in source.attributes("All")
-    assert sqs.list_dead_letter_source_queues(QueueUrl=dead.url)["queueUrls"] == []
+    assert not sqs.list_dead_letter_source_queues(QueueUrl=dead.url).get("queueUrls")
     source.send("kept")
     for _ in range(4):
         assert source.receive_one(wait=0, VisibilityTimeout=0)["Body"] == "kept"
@@ -700,16 +700,17 @@ def test_edge_23_a_task_must_exist_to_be_cancelled(sqs, queues):
 
 
 def test_edge_23_one_task_at_a_time_and_its_handle(sqs, queues):
-    _, dead = queues.with_dead_letters()
+    source, dead = queues.with_dead_letters()
     dead.send_many([f"m{index}" for index in range(5)])
-    handle = sqs.start_message_move_task(SourceArn=dead.arn, MaxNumberOfMessagesPerSecond=1)[
-        "TaskHandle"
-    ]
+    started = sqs.start_message_move_task(
+        SourceArn=dead.arn, DestinationArn=source.arn, MaxNumberOfMessagesPerSecond=1
+    )
+    handle = started["TaskHandle"]
     decoded = json.loads(base64.b64decode(handle, validate=True))
     assert set(decoded) == {"taskId", "sourceArn"}
     assert decoded["sourceArn"] == dead.arn
     with refused(sqs, "InvalidParameterValue") as second:
-        sqs.start_message_move_task(SourceArn=dead.arn)
+        sqs.start_message_move_task(SourceArn=dead.arn, DestinationArn=source.arn)
     message = second.value.response["Error"]["Message"]
     assert message.startswith("There is already a task running")
     sqs.cancel_message_move_task(TaskHandle=handle)
