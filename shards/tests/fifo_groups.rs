@@ -1,7 +1,8 @@
 //! Order and exclusion within message groups.
 
 mod common;
-use common::{Driver, bodies};
+use common::{Driver, bodies, receive};
+use lclq_shards::command::Reply;
 
 #[test]
 fn a_batch_takes_a_group_first_and_locks_it() {
@@ -60,4 +61,17 @@ fn no_visibility_timeout_gives_the_groups_their_turns() {
         bodies(&d.receive_for(q, 10, Some(0))),
         ["c1", "a1", "a2", "b1", "b2"]
     );
+}
+
+#[test]
+fn a_delete_that_unlocks_a_group_wakes_a_long_poll() {
+    let mut d = Driver::in_memory();
+    let q = d.fifo("q.fifo");
+    d.send_group(q, "a", "a1");
+    d.send_group(q, "a", "a2");
+    let got = d.receive(q, 1);
+    let poll = d.start(receive(q, 1, None, Some(20)));
+    assert!(!d.replies.contains_key(&poll));
+    d.delete(q, &got[0]).unwrap();
+    assert!(matches!(&d.replies[&poll], Reply::Received(got) if bodies(got) == ["a2"]));
 }

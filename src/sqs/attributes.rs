@@ -2,8 +2,7 @@
 
 use super::decode::{Pairs, Text};
 use super::error::{
-    Kind, SqsError, SqsResult, fixed_type, invalid_attribute, invalid_attribute_because,
-    invalid_parameter, unknown_attribute,
+    Kind, SqsError, SqsResult, fixed_type, invalid_attribute, invalid_parameter, unknown_attribute,
 };
 use lclq_shards::QueueName;
 use lclq_shards::attributes::{QueueAttribute, Redrive, parse_redrive_policy};
@@ -120,8 +119,9 @@ fn check_together(changes: &mut Changes) -> SqsResult<()> {
 /// `perMessageGroupId` needs the group scope; `scope` is what the queue will have.
 pub fn check_throughput(limit: Option<&str>, scope: Option<&str>) -> SqsResult<()> {
     if limit == Some("perMessageGroupId") && scope != Some("messageGroup") {
-        return Err(invalid_attribute_because(
+        return Err(invalid_parameter(
             "FifoThroughputLimit",
+            "perMessageGroupId",
             "The perMessageGroupId value is allowed only when the value for DeduplicationScope is \
              messageGroup.",
         ));

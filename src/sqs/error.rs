@@ -377,7 +377,7 @@ pub fn no_such_task() -> SqsError {
 
 pub fn move_running() -> SqsError {
     SqsError::new(
-        Kind::UnsupportedOperation,
+        Kind::InvalidParameterValue,
         "There is already a task running. Only one active task is allowed for a source queue arn \
          at a given time.",
     )

@@ -128,15 +128,11 @@ impl Shard {
         let queue_slot = message.queue;
         let queue = &mut self.queues[queue_slot];
         queue.counts.visible += 1;
-        let wanted = !queue.waiters.is_empty();
         if !queue.config.fifo {
             self.append_to_group(queue_slot, slot);
         }
         let group = self.messages[slot].group;
         self.settle_group(group);
-        if wanted {
-            self.to_serve.push(queue_slot);
-        }
     }
 
     /// Takes a message out of its state: counts, deadline and (standard queues) the ready list.
@@ -160,6 +156,10 @@ impl Shard {
             State::InFlight => {
                 queue.counts.in_flight -= 1;
                 self.in_flight -= 1;
+                // Room below the limit on messages in flight, which may be all that was missing.
+                if !queue.waiters.is_empty() && !queue.ready_groups.is_empty() {
+                    self.to_serve.push(queue_slot);
+                }
             }
             State::Delayed => {
                 queue.counts.delayed -= 1;
@@ -202,13 +202,19 @@ impl Shard {
         let Some(group) = self.groups.get_mut(group_slot) else {
             return;
         };
-        let queue = &mut self.queues[group.queue];
+        let group_queue = group.queue;
+        let queue = &mut self.queues[group_queue];
         let head = group.messages.head;
         let ready = head != NONE && self.messages[head].state == State::Ready;
         if ready != group.listed {
             group.listed = ready;
             if ready {
                 push_group(&mut self.groups, &mut queue.ready_groups, group_slot);
+                // A delete may have unlocked the group: no message became ready, yet one can be
+                // given.
+                if !queue.waiters.is_empty() {
+                    self.to_serve.push(group_queue);
+                }
             } else {
                 unlink_group(&mut self.groups, &mut queue.ready_groups, group_slot);
             }

@@ -89,7 +89,12 @@ pub async fn start(
     }
     let destination = match input.destination_arn.as_deref() {
         None => None,
-        Some(arn) => Some(find(sqs, arn, "DestinationArn").await?.0),
+        Some(to) if to == arn => {
+            return Err(invalid_parameter_text(
+                "Source queue arn and destination queue arn cannot be the same.",
+            ));
+        }
+        Some(to) => Some(find(sqs, to, "DestinationArn").await?.0),
     };
     let task_id = random_uuid();
     let command = QueueCommand::StartMove {
@@ -121,7 +126,7 @@ pub async fn cancel(
 ) -> SqsResult<()> {
     let handle = required(&input.task_handle, "TaskHandle")?;
     let (task, source) = open_handle(handle)
-        .ok_or_else(|| invalid_parameter("TaskHandle", handle, "The task handle is invalid."))?;
+        .ok_or_else(|| invalid_parameter_text("Value for parameter TaskHandle is invalid."))?;
     let queue = match sqs.resolve(&source).await {
         Ok(queue) => queue,
         Err(error) if is_missing(&error) => {
@@ -148,33 +153,38 @@ struct Tasks {
 
 impl Members for Tasks {
     fn write<E: Encoder>(&self, encoder: &mut E) {
-        encoder.structures("Results", "Result", &self.tasks, |encoder, task| {
-            if task.status == MoveStatus::Running {
-                encoder.text("TaskHandle", &handle_of(&task.id, &self.source));
-            }
-            encoder.text(
-                "Status",
-                match task.status {
-                    MoveStatus::Running => "RUNNING",
-                    MoveStatus::Completed => "COMPLETED",
-                    MoveStatus::Cancelled => "CANCELLED",
-                    MoveStatus::Failed => "FAILED",
-                },
-            );
-            encoder.text("SourceArn", &self.source);
-            if let Some(destination) = &task.destination {
-                encoder.text("DestinationArn", &destination.arn());
-            }
-            if let Some(rate) = task.messages_per_s_max {
-                encoder.number("MaxNumberOfMessagesPerSecond", u64::from(rate));
-            }
-            encoder.number("ApproximateNumberOfMessagesMoved", task.moved);
-            encoder.number("ApproximateNumberOfMessagesToMove", task.to_move);
-            if let Some(reason) = &task.failure {
-                encoder.text("FailureReason", reason);
-            }
-            encoder.number("StartedTimestamp", task.started_at);
-        });
+        encoder.structures(
+            "Results",
+            "ListMessageMoveTasksResultEntry",
+            &self.tasks,
+            |encoder, task| {
+                if task.status == MoveStatus::Running {
+                    encoder.text("TaskHandle", &handle_of(&task.id, &self.source));
+                }
+                encoder.text(
+                    "Status",
+                    match task.status {
+                        MoveStatus::Running => "RUNNING",
+                        MoveStatus::Completed => "COMPLETED",
+                        MoveStatus::Cancelled => "CANCELLED",
+                        MoveStatus::Failed => "FAILED",
+                    },
+                );
+                encoder.text("SourceArn", &self.source);
+                if let Some(destination) = &task.destination {
+                    encoder.text("DestinationArn", &destination.arn());
+                }
+                if let Some(rate) = task.messages_per_s_max {
+                    encoder.number("MaxNumberOfMessagesPerSecond", u64::from(rate));
+                }
+                encoder.number("ApproximateNumberOfMessagesMoved", task.moved);
+                encoder.number("ApproximateNumberOfMessagesToMove", task.to_move);
+                if let Some(reason) = &task.failure {
+                    encoder.text("FailureReason", reason);
+                }
+                encoder.number("StartedTimestamp", task.started_at);
+            },
+        );
     }
 }
 

@@ -205,13 +205,15 @@ pub async fn get_url(
 
 struct Urls {
     name: &'static str,
+    /// An empty list is there too, not absent.
+    always: bool,
     urls: Vec<String>,
     next_token: Option<String>,
 }
 
 impl Members for Urls {
     fn write<E: Encoder>(&self, encoder: &mut E) {
-        if !self.urls.is_empty() {
+        if !self.urls.is_empty() || self.always {
             encoder.texts(self.name, "QueueUrl", self.urls.iter().map(String::as_str));
         }
         if let Some(token) = &self.next_token {
@@ -312,6 +314,7 @@ pub async fn list(
         .collect();
     out.write(Urls {
         name: "QueueUrls",
+        always: false,
         urls,
         next_token,
     });
@@ -346,6 +349,7 @@ pub async fn list_sources(
     // In lower case, unlike everywhere else.
     out.write(Urls {
         name: "queueUrls",
+        always: true,
         urls,
         next_token,
     });
