@@ -168,13 +168,16 @@ class TestDeleteQueue:
             sqs.delete_queue(QueueUrl=url)
 
     def test_every_queue_action_then_says_so(self, sqs, queues):
-        url = missing_url(queues)
-        entry = {"Id": "a", "ReceiptHandle": "h"}
+        queue = queues.standard("gone")
+        queue.send()
+        handle = queue.receive_one()["ReceiptHandle"]
+        sqs.delete_queue(QueueUrl=queue.url)
+        entry = {"Id": "a", "ReceiptHandle": handle}
         calls = {
             "add_permission": dict(Label="l", AWSAccountIds=["123456789012"], Actions=["*"]),
-            "change_message_visibility": dict(ReceiptHandle="h", VisibilityTimeout=1),
+            "change_message_visibility": dict(ReceiptHandle=handle, VisibilityTimeout=1),
             "change_message_visibility_batch": dict(Entries=[entry | {"VisibilityTimeout": 1}]),
-            "delete_message": dict(ReceiptHandle="h"),
+            "delete_message": dict(ReceiptHandle=handle),
             "delete_message_batch": dict(Entries=[entry]),
             "get_queue_attributes": dict(AttributeNames=["All"]),
             "list_dead_letter_source_queues": {},
@@ -190,7 +193,7 @@ class TestDeleteQueue:
         }
         for call, parameters in calls.items():
             with refused(sqs, "QueueDoesNotExist"):
-                getattr(sqs, call)(QueueUrl=url, **parameters)
+                getattr(sqs, call)(QueueUrl=queue.url, **parameters)
 
 
 class TestGetQueueAttributes:

@@ -204,10 +204,3 @@ def test_a_source_that_is_no_arn(sqs, queues):
     with pytest.raises(sqs.exceptions.ClientError) as caught:
         sqs.start_message_move_task(SourceArn="garbage")
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] in {400, 404}
-
-
-def test_destination_is_the_source(sqs, queues):
-    _, dead = queues.with_dead_letters()
-    with pytest.raises(sqs.exceptions.ClientError) as caught:
-        sqs.start_message_move_task(SourceArn=dead.arn, DestinationArn=dead.arn)
-    assert caught.value.response["Error"]["Code"] == "InvalidParameterValue"

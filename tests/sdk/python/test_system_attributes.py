@@ -3,7 +3,6 @@
 import pytest
 
 from support import md5
-from support.clients import sqs_client
 from support.errors import refused
 
 HEADER = "Root=1-67891233-abcdef012345678912345678;Parent=53995c3f42cd8ad8;Sampled=1"
@@ -65,18 +64,17 @@ def test_the_trace_header_must_be_a_string(sqs, queues):
         queue.send("m", MessageSystemAttributes=trace("7", "Number"))
 
 
-def test_an_http_trace_header_becomes_the_attribute(endpoint, queues):
+def test_an_http_trace_header_becomes_the_attribute(sqs, queues):
     queue = queues.standard()
-    client = sqs_client(endpoint)
 
     def add_header(request, **_):
         request.headers["X-Amzn-Trace-Id"] = HEADER
 
-    client.meta.events.register("before-sign.sqs.SendMessage", add_header, unique_id="trace")
+    sqs.meta.events.register("before-sign.sqs.SendMessage", add_header, unique_id="trace")
     try:
         sent = queue.send("m")
     finally:
-        client.meta.events.unregister("before-sign.sqs.SendMessage", unique_id="trace")
+        sqs.meta.events.unregister("before-sign.sqs.SendMessage", unique_id="trace")
     assert "MessageId" in sent
     message = queue.receive_one(MessageSystemAttributeNames=["All"])
     assert message["Attributes"]["AWSTraceHeader"] == HEADER

@@ -12,8 +12,12 @@ DEFAULT_REGION = "us-east-1"
 ANONYMOUS_KEY = "test"
 
 
-@functools.cache
 def sqs_client(endpoint, protocol="json", region=DEFAULT_REGION, access_key=ANONYMOUS_KEY):
+    return _sqs_client(endpoint, protocol, region, access_key)
+
+
+@functools.cache  # by position, so that a default given and a default left out are one client
+def _sqs_client(endpoint, protocol, region, access_key):
     core = botocore.session.Session()
     if protocol == "query":
         # botocore still speaks the Query protocol where a service's model asks for it.
