@@ -4,6 +4,7 @@ package sqs_test
 import (
 	"encoding/base64"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -13,7 +14,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-const resourceNotFound = "ResourceNotFoundException"
+const (
+	resourceNotFound = "ResourceNotFoundException"
+	neverStarted     = "00000000-0000-4000-8000-000000000000"
+)
 
 func deadLetterPair(t *testing.T) (dead, source *queue) {
 	t.Helper()
@@ -67,6 +71,18 @@ func (q *queue) taskBecomes(status string) types.ListMessageMoveTasksResultEntry
 	panic("unreachable")
 }
 
+// holds waits until the queue has this many messages.
+func (q *queue) holds(count int) {
+	q.t.Helper()
+	last := ""
+	for giveUp := time.Now().Add(10 * time.Second); time.Now().Before(giveUp); time.Sleep(20 * time.Millisecond) {
+		if last = q.attributes("All")["ApproximateNumberOfMessages"]; last == strconv.Itoa(count) {
+			return
+		}
+	}
+	q.t.Fatalf("the queue has %s messages, not %d", last, count)
+}
+
 func (q *queue) sendThirty() {
 	q.t.Helper()
 	for range 3 {
@@ -83,6 +99,7 @@ func TestMessagesGoBackToTheirSource(t *testing.T) {
 	}
 	source.receiveExactly(3)
 	source.isEmpty("moved")
+	dead.holds(3)
 	succeeds(t, source.set(map[string]string{"VisibilityTimeout": "60"}))
 
 	handle, err := start(dead.arn, "", 0)
@@ -177,6 +194,6 @@ func TestMoveTaskErrors(t *testing.T) {
 	raises[*types.ResourceNotFoundException](t, err, resourceNotFound, "SourceArn")
 	_, err = start(dead.arn, dead.arn+"-missing", 0)
 	raises[*types.ResourceNotFoundException](t, err, resourceNotFound, "DestinationArn")
-	_, err = cancel(base64.StdEncoding.EncodeToString([]byte(toJSON(map[string]string{"taskId": "none", "sourceArn": dead.arn}))))
+	_, err = cancel(base64.StdEncoding.EncodeToString([]byte(toJSON(map[string]string{"taskId": neverStarted, "sourceArn": dead.arn}))))
 	raises[*types.ResourceNotFoundException](t, err, resourceNotFound, "Task does not exist.")
 }

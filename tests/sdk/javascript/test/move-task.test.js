@@ -2,7 +2,7 @@
 import { test } from "node:test";
 import { ResourceNotFoundException } from "@aws-sdk/client-sqs";
 import {
-  assert, bodies, createQueue, eventually, receive, receiveExactly, receiveOne, rejectsWith, rejectsWithCode, send, sqs,
+  assert, attributesOf, bodies, createQueue, eventually, receive, receiveExactly, receiveOne, rejectsWith, rejectsWithCode, send, sqs,
 } from "./helpers.js";
 
 async function deadLetterPair(t) {
@@ -30,6 +30,7 @@ test("messages go back to where they came from", async (t) => {
   for (const body of ["a", "b", "c"]) await send(source.url, body);
   await receiveExactly(source.url, 3, { VisibilityTimeout: 0 });
   assert.deepEqual(await receive(source.url), []);
+  await eventually(async () => (await attributesOf(dead.url)).ApproximateNumberOfMessages === "3", "three dead letters");
 
   const { TaskHandle } = await start(dead.arn);
   const handle = JSON.parse(Buffer.from(TaskHandle, "base64").toString());
@@ -107,8 +108,9 @@ test("only a dead-letter queue can be a source", async (t) => {
 test("missing queues and tasks are ResourceNotFoundException", async (t) => {
   const { dead } = await deadLetterPair(t);
   const missing = `${dead.arn}-missing`;
+  const neverStarted = "00000000-0000-4000-8000-000000000000";
   await rejectsWith(ResourceNotFoundException, start(missing), /SourceArn/, 404);
   await rejectsWith(ResourceNotFoundException, start(dead.arn, { DestinationArn: missing }), /DestinationArn/, 404);
-  const handle = Buffer.from(JSON.stringify({ taskId: "none", sourceArn: dead.arn })).toString("base64");
+  const handle = Buffer.from(JSON.stringify({ taskId: neverStarted, sourceArn: dead.arn })).toString("base64");
   await rejectsWith(ResourceNotFoundException, sqs.cancelMessageMoveTask({ TaskHandle: handle }), /Task does not exist/, 404);
 });

@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 use crate::batches::{numbered, sends};
 use crate::dead_letter::redrive;
 
+const NEVER_STARTED: &str = "00000000-0000-4000-8000-000000000000";
+
 async fn dead_letter_pair() -> (Queue, Queue) {
     let dead = Queue::standard().await;
     let source = Queue::with(&[("RedrivePolicy", &redrive(&dead, 1))]).await;
@@ -48,6 +50,19 @@ async fn latest(dead: &Queue, status: &str) -> Task {
     }
 }
 
+/// Waits until the queue has this many messages.
+async fn holds(queue: &Queue, count: &str) {
+    let give_up = Instant::now() + Duration::from_secs(10);
+    loop {
+        let now = queue.attribute("ApproximateNumberOfMessages").await;
+        if now.as_deref() == Some(count) {
+            return;
+        }
+        assert!(Instant::now() < give_up, "the queue has {now:?} messages, not {count}");
+        sleep(20).await;
+    }
+}
+
 async fn send_thirty(queue: &Queue) {
     for _ in 0..3 {
         sends(queue, numbered(10)).send().await.unwrap();
@@ -63,6 +78,7 @@ fn messages_go_back_to_their_source() {
             source.receive_hiding(0).await;
             source.is_empty("moved").await;
         }
+        holds(&dead, "3").await;
 
         let handle = start(starting(&dead)).await;
         let fields: Value = serde_json::from_slice(&BASE64_STANDARD.decode(handle).unwrap()).unwrap();
@@ -194,7 +210,7 @@ fn errors() {
         raises!(from, ResourceNotFoundException, "SourceArn");
         let to = starting(&dead).destination_arn(&missing).send().await;
         raises!(to, ResourceNotFoundException, "DestinationArn");
-        let handle = BASE64_STANDARD.encode(json!({"taskId": "none", "sourceArn": dead.arn}).to_string());
+        let handle = BASE64_STANDARD.encode(json!({"taskId": NEVER_STARTED, "sourceArn": dead.arn}).to_string());
         let cancelled = dead.client.cancel_message_move_task().task_handle(handle).send().await;
         raises!(cancelled, ResourceNotFoundException, "Task does not exist.");
     });

@@ -21,6 +21,8 @@ import software.amazon.awssdk.services.sqs.model.StartMessageMoveTaskRequest;
 
 /** Message move tasks: out of a dead-letter queue again. */
 class MoveTaskTest extends SqsTest {
+    private static final String NEVER_STARTED = "00000000-0000-4000-8000-000000000000";
+
     private record Pair(Queue dead, Queue source) {}
 
     private Pair deadLetterPair() {
@@ -49,6 +51,14 @@ class MoveTaskTest extends SqsTest {
         }
     }
 
+    /** Waits until the queue has this many messages. */
+    private static void holds(Queue queue, String count) throws InterruptedException {
+        var giveUp = Instant.now().plus(Duration.ofSeconds(10));
+        for (String now; !count.equals(now = queue.attribute("ApproximateNumberOfMessages")); sleep(20)) {
+            assertTrue(Instant.now().isBefore(giveUp), "the queue has " + now + " messages, not " + count);
+        }
+    }
+
     private static void sendThirty(Queue queue) {
         for (int i = 0; i < 3; i++) {
             BatchesTest.send(queue, BatchesTest.numbered(10));
@@ -67,6 +77,7 @@ class MoveTaskTest extends SqsTest {
             pair.source.receiveHiding(0);
             pair.source.isEmpty("moved");
         }
+        holds(pair.dead, "3");
         var handle = new String(Base64.getDecoder().decode(start(pair.dead.arn, r -> {})), StandardCharsets.UTF_8);
         assertEquals(pair.dead.arn, json(handle).field("sourceArn").orElseThrow().asString());
         assertTrue(json(handle).field("taskId").isPresent(), handle);
@@ -149,7 +160,7 @@ class MoveTaskTest extends SqsTest {
                 "Source queue must be configured as a Dead Letter Queue.", () -> start(pair.source.arn, r -> {}));
         raises(type, code, "SourceArn", () -> start(missing, r -> {}));
         raises(type, code, "DestinationArn", () -> start(pair.dead.arn, r -> r.destinationArn(missing)));
-        var none = handle("{\"taskId\":\"none\",\"sourceArn\":\"" + pair.dead.arn + "\"}");
+        var none = handle("{\"taskId\":\"%s\",\"sourceArn\":\"%s\"}".formatted(NEVER_STARTED, pair.dead.arn));
         raises(type, code, "Task does not exist.", () -> SQS.cancelMessageMoveTask(r -> r.taskHandle(none)));
     }
 }
