@@ -21,8 +21,12 @@ fn main() -> ExitCode {
 }
 
 fn start(args: lclq::cli::StartArgs) -> Result<(), String> {
+    let check = args.check;
     let config = Config::resolve(args).map_err(|error| error.to_string())?;
     log_to_stderr(&config)?;
+    if check {
+        return lclq::server::check(config).map_err(|error| error.to_string());
+    }
     lclq::server::run(config).map_err(|error| error.to_string())
 }
 

@@ -21,6 +21,23 @@ pub enum ServerError {
     Mesh(#[from] MeshError),
 }
 
+/// Checks that the server could start, and prints how it would.
+pub fn check(config: Config) -> Result<(), ServerError> {
+    let listener = SharedListener::bind(config.sqs_address, config.cores)?;
+    let plan = MeshPlan::new(config.mesh.clone())?;
+    let mut out = io::stdout().lock();
+    writeln!(out, "sqs      http://{}", listener.local_addr())?;
+    writeln!(
+        out,
+        "driver   {:?} ({})",
+        config.driver, config.driver_reason
+    )?;
+    writeln!(out, "cores    {}", config.cores)?;
+    writeln!(out, "shards   {}", plan.shards())?;
+    writeln!(out, "storage  {:?}", config.mesh.storage)?;
+    Ok(())
+}
+
 /// Runs the server until a signal ends it.
 pub fn run(config: Config) -> Result<(), ServerError> {
     // Ports first, since they are the likeliest to be refused and the cheapest to give back.

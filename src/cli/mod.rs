@@ -136,6 +136,10 @@ pub struct StartArgs {
     )]
     pub shutdown_ms_max: u64,
 
+    /// Check flags, ports, driver and data directory, print what was found and exit.
+    #[arg(long)]
+    pub check: bool,
+
     /// Form of the log, which goes to standard error.
     #[arg(
         long,

@@ -118,25 +118,25 @@ impl MeshPlan {
         let mut lanes: Vec<Vec<Option<RawLanes>>> = (0..cores)
             .map(|_| (0..cores).map(|_| None).collect())
             .collect();
-        for one in 0..cores {
-            for other in one + 1..cores {
-                let (there, there_in) = rtrb::RingBuffer::new(super::LANE_REQUESTS_MAX);
-                let (back, back_in) = rtrb::RingBuffer::new(super::LANE_REQUESTS_MAX);
-                let (other_there, other_there_in) = rtrb::RingBuffer::new(super::LANE_REQUESTS_MAX);
-                let (other_back, other_back_in) = rtrb::RingBuffer::new(super::LANE_REQUESTS_MAX);
-                lanes[one][other] = Some(RawLanes {
-                    requests_out: there,
-                    replies_in: back_in,
-                    requests_in: other_there_in,
-                    replies_out: other_back,
-                });
-                lanes[other][one] = Some(RawLanes {
-                    requests_out: other_there,
-                    replies_in: other_back_in,
-                    requests_in: there_in,
-                    replies_out: back,
-                });
-            }
+        for (one, other) in (0..cores).flat_map(|one| (one + 1..cores).map(move |n| (one, n))) {
+            let ring = || rtrb::RingBuffer::new(super::LANE_REQUESTS_MAX);
+            let (there, there_in) = ring();
+            let (other_there, other_there_in) = ring();
+            let ring = || rtrb::RingBuffer::new(super::LANE_REQUESTS_MAX);
+            let (back, back_in) = ring();
+            let (other_back, other_back_in) = ring();
+            lanes[one][other] = Some(RawLanes {
+                requests_out: there,
+                replies_in: back_in,
+                requests_in: other_there_in,
+                replies_out: other_back,
+            });
+            lanes[other][one] = Some(RawLanes {
+                requests_out: other_there,
+                replies_in: other_back_in,
+                requests_in: there_in,
+                replies_out: back,
+            });
         }
         let parts = lanes
             .into_iter()

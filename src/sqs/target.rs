@@ -39,13 +39,15 @@ impl Target {
 }
 
 type ByUrl = HashMap<Box<str>, Rc<Target>>;
+/// Default region and account of a request.
+type ScopeKey = (Box<str>, Box<str>);
 
 /// Remembered queues, by default region and account, and URL.
 #[derive(Default)]
 pub struct Targets {
-    by_scope: RefCell<HashMap<(Box<str>, Box<str>), ByUrl>>,
+    by_scope: RefCell<HashMap<ScopeKey, ByUrl>>,
     /// The scope that was asked for last; nearly always the next one too.
-    last: RefCell<Option<(Box<str>, Box<str>)>>,
+    last: RefCell<Option<ScopeKey>>,
     remembered: Cell<usize>,
 }
 

@@ -130,6 +130,8 @@ pub struct Shard {
     /// before name other slots.
     pub(crate) restored: Vec<(u64, u32)>,
     pub(crate) effects: Vec<Effect>,
+    // Boxed where it is made, and boxed it goes on.
+    #[allow(clippy::vec_box)]
     pub(crate) outgoing: Vec<Box<Transfer>>,
     pub(crate) ops: Vec<Op>,
     /// First sequence number given out since the open batch was opened, and where its insert is.

@@ -124,10 +124,7 @@ impl Shard {
     /// Gives messages to the long polls that wait for them, to each as it came.
     pub(crate) fn serve_waiters(&mut self) {
         while let Some(queue_slot) = self.to_serve.pop() {
-            loop {
-                let Some(queue) = self.queues.get(queue_slot) else {
-                    break;
-                };
+            while let Some(queue) = self.queues.get(queue_slot) {
                 let slot = queue.waiters.head;
                 if slot == NONE || queue.ready_groups.is_empty() {
                     break;
