@@ -1,0 +1,547 @@
+//! The real binary under load is killed with SIGKILL and started again, over and over: nothing
+//! acknowledged is lost, nothing deleted comes back, nothing is doubled, groups keep their order.
+//!
+//! The seed is printed; `LCLQ_CRASH_SEED` sets it and `LCLQ_CRASH_KILLS` the number of kills per
+//! test. (Threads and the system's scheduling make a run with the same seed similar, not equal.)
+
+#![cfg(unix)]
+
+#[path = "crash/ledger.rs"]
+mod ledger;
+mod support;
+
+use ledger::{Id, Kind, Ledger, Moment, Queue, Seen, body, group_name};
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
+use serde_json::{Value, json};
+use std::io;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use support::{Client, Launch, Server};
+
+const SHARDS: u16 = 3;
+const GROUPS: u32 = 3;
+/// Longer than any run of the server, so that no lease ends by itself.
+const LEASE_S: u32 = 120;
+/// Senders pause above this.
+const LIVE_MAX: usize = 3000;
+
+/// A queue of this kind on a given shard.
+fn queue_on(shard: u16, kind: Kind) -> Queue {
+    let suffix = if kind == Kind::Fifo { ".fifo" } else { "" };
+    let name = (0..)
+        .map(|n| format!("{kind:?}-{shard}-{n}{suffix}").to_lowercase())
+        .find(|name| {
+            let full = lclq_shards::QueueName::new("us-east-1", "000000000000", name);
+            full.shard(SHARDS) == shard
+        })
+        .expect("some name falls on the shard");
+    Queue { name, kind }
+}
+
+/// One load: queues on every shard, and a dead-letter queue on another shard than its source.
+fn queues() -> Vec<Queue> {
+    vec![
+        queue_on(0, Kind::Standard),
+        queue_on(1, Kind::Standard),
+        queue_on(2, Kind::Standard),
+        queue_on(0, Kind::Fifo),
+        queue_on(1, Kind::Fifo),
+        queue_on(2, Kind::DeadLetter),
+        queue_on(1, Kind::Poison),
+    ]
+}
+
+struct World {
+    queues: Vec<Queue>,
+    ledger: Mutex<Ledger>,
+    stop: AtomicBool,
+}
+
+impl World {
+    fn ledger(&self) -> std::sync::MutexGuard<'_, Ledger> {
+        // A failed check elsewhere has its own message; don't bury it under this one.
+        self.ledger
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn of_kind(&self, kind: Kind) -> Vec<usize> {
+        let all = 0..self.queues.len();
+        all.filter(|queue| self.queues[*queue].kind == kind)
+            .collect()
+    }
+
+    fn tick(&self) -> Moment {
+        self.ledger().tick()
+    }
+}
+
+/// A failed call: the server has died, or is about to.
+struct Died;
+
+impl From<io::Error> for Died {
+    fn from(_: io::Error) -> Self {
+        Died
+    }
+}
+
+/// Calls an action. The only refusal there may be is that of a server that was told to stop.
+fn call(client: &mut Client, action: &str, request: &Value) -> Result<Value, Died> {
+    let answer = client.call(action, request)?;
+    if answer.status == 503 && String::from_utf8_lossy(&answer.body).contains("is stopping") {
+        return Err(Died);
+    }
+    Ok(answer.ok())
+}
+
+/// Sends one or several messages in one request, and notes what becomes of them.
+fn send(world: &World, client: &mut Client, ids: &[Id], delay_s: u32) -> Result<Vec<Value>, Died> {
+    let queue = &world.queues[ids[0].0];
+    {
+        let mut ledger = world.ledger();
+        ids.iter().for_each(|id| ledger.sending(*id));
+    }
+    let message = |id: &Id| {
+        let mut message = json!({ "MessageBody": body(*id) });
+        if queue.kind == Kind::Fifo {
+            message["MessageGroupId"] = json!(group_name(id.1));
+            message["MessageDeduplicationId"] = json!(format!("{}-{}", id.1, id.2));
+        } else {
+            message["DelaySeconds"] = json!(delay_s);
+        }
+        message
+    };
+    let answers = if let [id] = ids {
+        let mut request = message(id);
+        request["QueueUrl"] = json!(queue.url());
+        vec![call(client, "SendMessage", &request)?]
+    } else {
+        let entries: Vec<Value> = ids
+            .iter()
+            .enumerate()
+            .map(|(at, id)| {
+                let mut entry = message(id);
+                entry["Id"] = json!(at.to_string());
+                entry
+            })
+            .collect();
+        let request = json!({ "QueueUrl": queue.url(), "Entries": entries });
+        let answer = call(client, "SendMessageBatch", &request)?;
+        let sent = answer["Successful"].as_array().cloned().unwrap_or_default();
+        assert_eq!(sent.len(), ids.len(), "{answer}");
+        sent
+    };
+    let mut ledger = world.ledger();
+    for (id, answer) in ids.iter().zip(&answers) {
+        ledger.sent(*id, answer["MessageId"].as_str().expect("a message id"));
+    }
+    Ok(answers)
+}
+
+/// A message in a client's hands.
+#[derive(Clone)]
+struct Held {
+    id: Id,
+    handle: String,
+}
+
+fn receive(
+    world: &World,
+    client: &mut Client,
+    queue: usize,
+    lease_s: u32,
+    wait_s: u32,
+) -> Result<Vec<Held>, Died> {
+    let asked = world.tick();
+    let request = json!({
+        "QueueUrl": world.queues[queue].url(),
+        "MaxNumberOfMessages": 10,
+        "VisibilityTimeout": lease_s,
+        "WaitTimeSeconds": wait_s,
+        "AttributeNames": ["MessageGroupId"],
+    });
+    let answer = call(client, "ReceiveMessage", &request)?;
+    let none = Vec::new();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let seen: Vec<Seen> = answer["Messages"]
+        .as_array()
+        .unwrap_or(&none)
+        .iter()
+        .map(|message| Seen {
+            body: text(&message["Body"]),
+            message_id: text(&message["MessageId"]),
+            group: message["Attributes"]["MessageGroupId"]
+                .as_str()
+                .map(str::to_owned),
+            handle: text(&message["ReceiptHandle"]),
+        })
+        .collect();
+    let mut ledger = world.ledger();
+    let ids = ledger.received(queue, asked, lease_s > 0, &seen);
+    if world.queues[queue].kind == Kind::Poison {
+        ledger.check_not_dead_lettered(&ids, asked);
+    }
+    let held = ids.into_iter().zip(seen);
+    Ok(held
+        .map(|(id, seen)| Held {
+            id,
+            handle: seen.handle,
+        })
+        .collect())
+}
+
+/// Deletes what a client holds. `late` are handles from before a restart, which a FIFO queue may
+/// refuse.
+fn delete(
+    world: &World,
+    client: &mut Client,
+    queue: usize,
+    held: &[Held],
+    late: bool,
+) -> Result<(), Died> {
+    let ids: Vec<Id> = held.iter().map(|held| held.id).collect();
+    world.ledger().deleting(&ids);
+    let url = world.queues[queue].url();
+    if let ([held], false) = (held, late) {
+        let request = json!({ "QueueUrl": url, "ReceiptHandle": held.handle });
+        call(client, "DeleteMessage", &request)?;
+        world.ledger().deleted(held.id);
+        return Ok(());
+    }
+    let entries: Vec<Value> = held
+        .iter()
+        .enumerate()
+        .map(|(at, held)| json!({ "Id": at.to_string(), "ReceiptHandle": held.handle }))
+        .collect();
+    let request = json!({ "QueueUrl": url, "Entries": entries });
+    let answer = call(client, "DeleteMessageBatch", &request)?;
+    let deleted = answer["Successful"].as_array().cloned().unwrap_or_default();
+    let may_refuse = late && world.queues[queue].kind == Kind::Fifo;
+    assert!(may_refuse || deleted.len() == held.len(), "{answer}");
+    let mut ledger = world.ledger();
+    for entry in deleted {
+        let at: usize = entry["Id"].as_str().unwrap().parse().unwrap();
+        ledger.deleted(held[at].id);
+    }
+    Ok(())
+}
+
+/// A client that works until the server dies, and keeps what it knows for the next run.
+enum Worker {
+    /// Sends to standard queues.
+    Sender { next: u32 },
+    /// Sends to one FIFO queue, each group strictly in order: what is unknown is sent again.
+    FifoSender {
+        queue: usize,
+        groups: Vec<FifoGroup>,
+    },
+    /// Receives and deletes, most of the time.
+    Consumer {
+        queues: Vec<usize>,
+        held: Vec<(usize, Vec<Held>)>,
+    },
+    /// Receives and gives back.
+    Rejecter { queue: usize },
+}
+
+#[derive(Default)]
+struct FifoGroup {
+    next: u32,
+    /// Asked for without an answer.
+    pending: Vec<Id>,
+    sequence: u128,
+}
+
+impl Worker {
+    fn run(&mut self, world: &World, server: &Server, rng: &mut SmallRng) {
+        let mut client = server.client();
+        // Whatever fails, fails because the server was killed; checks panic instead.
+        let _ = self.start_over(world, &mut client);
+        while !world.stop.load(Ordering::Relaxed) {
+            if self.step(world, &mut client, rng).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// What a client does first after a restart.
+    fn start_over(&mut self, world: &World, client: &mut Client) -> Result<(), Died> {
+        if let Worker::Consumer { held, .. } = self {
+            for (queue, held) in std::mem::take(held) {
+                delete(world, client, queue, &held, true)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, world: &World, client: &mut Client, rng: &mut SmallRng) -> Result<(), Died> {
+        let full = world.ledger().live() > LIVE_MAX;
+        match self {
+            Worker::Sender { .. } | Worker::FifoSender { .. } if full => {
+                std::thread::sleep(Duration::from_millis(5));
+                Ok(())
+            }
+            Worker::Sender { next } => {
+                let mut queues = world.of_kind(Kind::Standard);
+                queues.extend(world.of_kind(Kind::Poison));
+                let queue = queues[rng.random_range(0..queues.len())];
+                let ids: Vec<Id> = (0..batch_size(rng))
+                    .map(|_| {
+                        *next += 2;
+                        (queue, 0, *next)
+                    })
+                    .collect();
+                let delay_s = u32::from(rng.random_ratio(1, 20));
+                send(world, client, &ids, delay_s).map(drop)
+            }
+            Worker::FifoSender { queue, groups } => {
+                let at = rng.random_range(0..groups.len());
+                let group = &mut groups[at];
+                if group.pending.is_empty() {
+                    for _ in 0..batch_size(rng) {
+                        group.pending.push((*queue, at as u32, group.next));
+                        group.next += 1;
+                    }
+                }
+                let answers = send(world, client, &group.pending, 0)?;
+                group.pending.clear();
+                for answer in answers {
+                    let sequence = answer["SequenceNumber"].as_str().expect("a number");
+                    let sequence = sequence.parse().expect("a number");
+                    assert!(group.sequence < sequence, "sequence numbers grow: {answer}");
+                    group.sequence = sequence;
+                }
+                Ok(())
+            }
+            Worker::Consumer { queues, held } => {
+                let queue = queues[rng.random_range(0..queues.len())];
+                let wait_s = u32::from(rng.random_ratio(1, 10));
+                let got = receive(world, client, queue, LEASE_S, wait_s)?;
+                if got.is_empty() {
+                    return Ok(());
+                }
+                match rng.random_range(0..10) {
+                    // Deleted after the next restart, with a handle from before it.
+                    0 => held.push((queue, got)),
+                    // Forgotten: comes back after the next restart.
+                    1 => {}
+                    2..5 => {
+                        for one in &got {
+                            delete(world, client, queue, std::slice::from_ref(one), false)?;
+                        }
+                    }
+                    _ => delete(world, client, queue, &got, false)?,
+                }
+                Ok(())
+            }
+            Worker::Rejecter { queue } => {
+                let got = receive(world, client, *queue, 0, 0)?;
+                if let [first, ..] = &got[..]
+                    && rng.random_ratio(1, 20)
+                {
+                    delete(world, client, *queue, std::slice::from_ref(first), false)?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+fn batch_size(rng: &mut SmallRng) -> usize {
+    if rng.random_ratio(1, 2) {
+        1
+    } else {
+        rng.random_range(2..=10)
+    }
+}
+
+fn create_queues(world: &World, client: &mut Client) -> Result<(), Died> {
+    for queue in &world.queues {
+        let attributes = match queue.kind {
+            Kind::Fifo => json!({ "FifoQueue": "true" }),
+            Kind::Poison => {
+                let target = &world.queues[world.of_kind(Kind::DeadLetter)[0]].name;
+                let policy = json!({
+                    "deadLetterTargetArn": format!("arn:aws:sqs:us-east-1:000000000000:{target}"),
+                    "maxReceiveCount": 2,
+                });
+                json!({ "RedrivePolicy": policy.to_string() })
+            }
+            Kind::Standard | Kind::DeadLetter => json!({}),
+        };
+        let request = json!({ "QueueName": queue.name, "Attributes": attributes });
+        call(client, "CreateQueue", &request)?;
+    }
+    Ok(())
+}
+
+/// Takes everything out of a server that has just been started, and sees that it is what should be
+/// there.
+fn drain(world: &World, server: &Server) {
+    let mut client = server.client();
+    world.ledger().begin_drain();
+    let until = Instant::now() + Duration::from_secs(10);
+    let mut empty_rounds = 0;
+    // Delayed messages and those on their way between shards take a moment.
+    while empty_rounds < 2 || !world.ledger().missing().is_empty() && Instant::now() < until {
+        let mut any = false;
+        for queue in 0..world.queues.len() {
+            loop {
+                let got = receive(world, &mut client, queue, LEASE_S, 0);
+                let got = got.unwrap_or_else(|Died| panic!("died during a drain"));
+                if got.is_empty() {
+                    break;
+                }
+                any = true;
+                let deleted = delete(world, &mut client, queue, &got, false);
+                deleted.unwrap_or_else(|Died| panic!("died during a drain"));
+            }
+        }
+        empty_rounds = if any { 0 } else { empty_rounds + 1 };
+        if !any {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+    world.ledger().end_drain();
+}
+
+fn launch(data: &Path, durability: &str, first: bool, io_uring: bool, cores: u32) -> Launch {
+    let mut launch = Launch::new()
+        .data_dir(data)
+        .flag("--durability", durability)
+        .flag("--runtime", if io_uring { "io-uring" } else { "epoll" })
+        .flag("--cores", cores.to_string());
+    if first {
+        launch = launch.flag("--shards", SHARDS.to_string());
+    }
+    launch
+}
+
+/// Kills a server under load, restarts it, and checks what it brings back. With `forgetful`, the
+/// data directory is once put back to what it was a kill ago, which must be noticed.
+fn crash(durability: &str, kills_default: u32, forgetful: bool) {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
+    let seed = number("LCLQ_CRASH_SEED").unwrap_or_else(support::any_seed);
+    let kills = number("LCLQ_CRASH_KILLS").filter(|_| !forgetful);
+    let kills = kills.unwrap_or(u64::from(kills_default));
+    println!("{durability}: LCLQ_CRASH_SEED={seed}");
+    let mut rng = SmallRng::seed_from_u64(seed);
+    let io_uring_works = support::io_uring_works();
+    let directory = tempfile::tempdir().expect("a directory");
+    let data = directory.path().join("data");
+
+    let world = World {
+        queues: queues(),
+        ledger: Mutex::new(Ledger::new(queues())),
+        stop: AtomicBool::new(false),
+    };
+    let fifo_sender = |queue: usize| Worker::FifoSender {
+        queue,
+        groups: (0..GROUPS).map(|_| FifoGroup::default()).collect(),
+    };
+    let consumer = |queues: Vec<usize>| Worker::Consumer {
+        queues,
+        held: Vec::new(),
+    };
+    let fifo = world.of_kind(Kind::Fifo);
+    let mut workers = vec![
+        Worker::Sender { next: 0 },
+        Worker::Sender { next: 1 },
+        fifo_sender(fifo[0]),
+        fifo_sender(fifo[1]),
+        consumer(world.of_kind(Kind::Standard)),
+        consumer(world.of_kind(Kind::Standard)),
+        consumer(fifo.clone()),
+        consumer(world.of_kind(Kind::DeadLetter)),
+        Worker::Rejecter {
+            queue: world.of_kind(Kind::Poison)[0],
+        },
+    ];
+
+    let (mut made, mut drains) = (false, 0);
+    let before = directory.path().join("before");
+    for kill in 0..kills {
+        if forgetful && kill == kills / 2 {
+            copy_files(&data, &before);
+        } else if forgetful && kill == kills / 2 + 3 {
+            std::fs::remove_dir_all(&data).expect("our own directory");
+            copy_files(&before, &data);
+        }
+        let io_uring = kill % 2 == 1 && io_uring_works;
+        let cores = rng.random_range(1..=3);
+        let starting = launch(&data, durability, !made, io_uring, cores).spawn();
+        if !forgetful && rng.random_ratio(1, 6) {
+            // Before it is ready, the making of the directory included.
+            std::thread::sleep(Duration::from_micros(rng.random_range(0..30_000)));
+            starting.kill();
+            continue;
+        }
+        let server = starting
+            .ready()
+            .unwrap_or_else(|refused| panic!("kill {kill}: {refused:?}"));
+        world.ledger().restarted();
+        if !made {
+            let made_now = create_queues(&world, &mut server.client());
+            made_now.unwrap_or_else(|Died| panic!("died by itself"));
+            made = true;
+        }
+        if kill % 5 == 4 {
+            drain(&world, &server);
+            drains += 1;
+        }
+        world.stop.store(false, Ordering::Relaxed);
+        let time = Duration::from_micros(rng.random_range(5_000..250_000));
+        std::thread::scope(|scope| {
+            for worker in &mut workers {
+                let (world, server) = (&world, &server);
+                let mut rng = SmallRng::seed_from_u64(rng.random());
+                scope.spawn(move || worker.run(world, server, &mut rng));
+            }
+            std::thread::sleep(time);
+            if rng.random_ratio(1, 8) {
+                // In the middle of an orderly end.
+                server.terminate();
+                std::thread::sleep(Duration::from_micros(rng.random_range(0..10_000)));
+            }
+            server.kill_now();
+            world.stop.store(true, Ordering::Relaxed);
+        });
+    }
+    let server = launch(&data, durability, false, false, 2).start();
+    world.ledger().restarted();
+    drain(&world, &server);
+    server.stop();
+    println!(
+        "{durability}: {kills} kills, {} drains, {:?}",
+        drains + 1,
+        world.ledger().totals
+    );
+}
+
+fn copy_files(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a directory");
+    for entry in std::fs::read_dir(from).expect("a directory") {
+        let entry = entry.expect("an entry");
+        std::fs::copy(entry.path(), to.join(entry.file_name())).expect("a copy");
+    }
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_when_killed_with_full_durability() {
+    crash("full", 30, false);
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_when_killed_with_normal_durability() {
+    crash("normal", 30, false);
+}
+
+/// The canary: a store that forgets must not pass.
+#[test]
+#[should_panic]
+fn a_forgetful_store_is_noticed() {
+    crash("normal", 12, true);
+}

@@ -1,0 +1,277 @@
+//! Drives the real binary: starts it with flags on a free port, talks to it, ends it one way or
+//! another, and starts it again on the same data.
+//!
+//! The binary is `$LCLQ_BIN`, or the one Cargo built for this test run.
+
+// Each test binary compiles this module for itself and uses a part of it.
+#![allow(dead_code, unused_imports)]
+
+mod client;
+
+pub use client::{Answer, Client};
+
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// How long anything may take that should take milliseconds.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The program under test.
+pub fn binary() -> PathBuf {
+    std::env::var_os("LCLQ_BIN").map_or_else(|| env!("CARGO_BIN_EXE_lclq").into(), PathBuf::from)
+}
+
+/// `lclq start` before it runs.
+pub struct Launch {
+    pub command: Command,
+}
+
+impl Launch {
+    /// On a free port, in memory, with no settings from the environment.
+    pub fn new() -> Self {
+        let mut command = Command::new(binary());
+        for (name, _) in std::env::vars_os() {
+            let name_text = name.to_string_lossy();
+            if name_text.starts_with("LCLQ_") && name_text != "LCLQ_BIN" {
+                command.env_remove(name);
+            }
+        }
+        command.args(["start", "--sqs-port", "0"]);
+        Self { command }
+    }
+
+    /// With one more flag.
+    pub fn flag(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.arg(name).arg(value);
+        self
+    }
+
+    /// With its data kept in `path`.
+    pub fn data_dir(self, path: &Path) -> Self {
+        self.flag("--data-dir", path)
+    }
+
+    /// Starts it, and doesn't wait.
+    pub fn spawn(mut self) -> Starting {
+        let mut child = self
+            .command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary under test can be run");
+        let stdout = child.stdout.take().expect("piped");
+        let mut stderr = child.stderr.take().expect("piped");
+        let (send, lines) = channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                if send.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let log_too = log.clone();
+        let logger = std::thread::spawn(move || {
+            let mut part = [0; 4096];
+            while let Ok(count @ 1..) = stderr.read(&mut part) {
+                log_too.lock().unwrap().extend_from_slice(&part[..count]);
+            }
+        });
+        Starting {
+            server: Server {
+                child,
+                address: SocketAddr::from(([127, 0, 0, 1], 0)),
+                log,
+                logger: Some(logger),
+                spawned: Instant::now(),
+            },
+            lines,
+        }
+    }
+
+    /// Starts it and waits until it is ready.
+    pub fn start(self) -> Server {
+        match self.spawn().ready() {
+            Ok(server) => server,
+            Err(refused) => panic!("lclq did not start: {} {}", refused.status, refused.stderr),
+        }
+    }
+
+    /// Starts it where it must refuse to start.
+    pub fn refused(self) -> Refused {
+        match self.spawn().ready() {
+            Ok(_) => panic!("lclq started"),
+            Err(refused) => refused,
+        }
+    }
+}
+
+/// How a start failed.
+#[derive(Debug)]
+pub struct Refused {
+    pub status: ExitStatus,
+    pub stderr: String,
+}
+
+/// A process that has not said yet that it is ready.
+pub struct Starting {
+    server: Server,
+    lines: Receiver<String>,
+}
+
+impl Starting {
+    /// Waits for the lines that say where it listens and that it is ready.
+    pub fn ready(mut self) -> Result<Server, Refused> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match self.lines.recv_timeout(until - Instant::now()) {
+                Ok(line) if line == "ready" => return Ok(self.server),
+                Ok(line) => {
+                    if let Some(address) = line.strip_prefix("listening sqs http://") {
+                        self.server.address = address.parse().expect("an address is printed");
+                    }
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    let status = self.server.wait();
+                    let stderr = self.server.stderr();
+                    return Err(Refused { status, stderr });
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    panic!("lclq is neither ready nor gone: {}", self.server.stderr())
+                }
+            }
+        }
+    }
+
+    /// Kills it wherever it is.
+    pub fn kill(self) {
+        self.server.kill();
+    }
+}
+
+/// A running server. Dropping it kills it.
+pub struct Server {
+    child: Child,
+    address: SocketAddr,
+    log: Arc<Mutex<Vec<u8>>>,
+    logger: Option<JoinHandle<()>>,
+    spawned: Instant,
+}
+
+impl Server {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// When it was started.
+    pub fn spawned(&self) -> Instant {
+        self.spawned
+    }
+
+    /// A new connection to it.
+    pub fn client(&self) -> Client {
+        Client::new(self.address)
+    }
+
+    /// What it has logged so far; all of it, once it has ended.
+    pub fn stderr(&mut self) -> String {
+        if matches!(self.child.try_wait(), Ok(Some(_)))
+            && let Some(logger) = self.logger.take()
+        {
+            let _ = logger.join();
+        }
+        String::from_utf8_lossy(&self.log.lock().unwrap()).into_owned()
+    }
+
+    /// Ends it with SIGKILL and waits until it is gone.
+    pub fn kill(mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Sends SIGKILL without waiting: others may still be using it.
+    pub fn kill_now(&self) {
+        self.signal("-KILL");
+    }
+
+    /// Sends SIGTERM.
+    pub fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    fn signal(&self, signal: &str) {
+        // Not by a library: that would be a dependency for one call.
+        let sent = Command::new("kill")
+            .args([signal, &self.pid().to_string()])
+            .stderr(Stdio::null())
+            .status();
+        assert!(sent.is_ok(), "the kill program works");
+    }
+
+    /// Waits until it has ended by itself.
+    pub fn wait(&mut self) -> ExitStatus {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("our own child") {
+                return status;
+            }
+            assert!(
+                Instant::now() < until,
+                "lclq doesn't end: {}",
+                self.stderr()
+            );
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Whether it has ended.
+    pub fn has_ended(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(Some(_)))
+    }
+
+    /// Asks it to stop, and sees that it does so well.
+    pub fn stop(mut self) {
+        self.terminate();
+        let status = self.wait();
+        assert!(status.success(), "{status}: {}", self.stderr());
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A seed that differs from run to run; print it.
+pub fn any_seed() -> u64 {
+    let since = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
+    since.as_nanos() as u64
+}
+
+/// Whether this machine can run the io_uring driver.
+pub fn io_uring_works() -> bool {
+    cfg!(target_os = "linux")
+        && match Launch::new().flag("--runtime", "io-uring").spawn().ready() {
+            Ok(_) => true,
+            Err(refused) => {
+                eprintln!("not on io_uring: {}", refused.stderr.trim());
+                false
+            }
+        }
+}
