@@ -3,6 +3,7 @@
 import pytest
 
 from support.errors import refused
+from support.pipeline import call_all
 from support.queues import keys_of, redrive_policy, unique_name
 
 pytestmark = pytest.mark.parametrize("sqs", ["json", "query"], indirect=True)
@@ -94,14 +95,17 @@ def test_list_dead_letter_source_queues(sqs, queues, size, count):
     assert len([page for page in got if page]) == count
 
 
-def test_more_than_a_thousand(sqs, queues):
+def test_more_than_a_thousand(sqs, endpoint):
     """Without MaxResults at most a thousand come, and there is no way to the rest."""
-    prefix = unique_name("k")[:20]
-    made = [f"{prefix}-{index}" for index in range(1001)]
-    for name in made:
-        queues.create(name)
-    answer = sqs.list_queues(QueueNamePrefix=prefix)
-    assert keys_of(answer) == {"QueueUrls"}
-    assert len(answer["QueueUrls"]) == 1000
-    got = pages(sqs.list_queues, "QueueUrls", QueueNamePrefix=prefix, MaxResults=1000)
-    assert len({url for page in got for url in page}) == 1001
+    prefix = unique_name("k")
+    names = [f"{prefix}-{index}" for index in range(1001)]
+    made = call_all(endpoint, "CreateQueue", [{"QueueName": name} for name in names])
+    urls = [answer["QueueUrl"] for answer in made]
+    try:
+        answer = sqs.list_queues(QueueNamePrefix=prefix)
+        assert keys_of(answer) == {"QueueUrls"}
+        assert len(answer["QueueUrls"]) == 1000
+        got = pages(sqs.list_queues, "QueueUrls", QueueNamePrefix=prefix, MaxResults=1000)
+        assert sorted(url for page in got for url in page) == sorted(urls)
+    finally:
+        call_all(endpoint, "DeleteQueue", [{"QueueUrl": url} for url in urls])
