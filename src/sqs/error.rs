@@ -29,6 +29,8 @@ pub enum Kind {
     MissingParameter,
     InvalidAction,
     UnknownOperation,
+    /// A query request without an action; it has an answer of its own.
+    MissingAction,
     Serialization,
     RequestTooLarge,
     ServiceUnavailable,
@@ -70,7 +72,9 @@ impl Kind {
             InvalidParameterValue => "com.amazon.coral.service#InvalidParameterValueException",
             MissingParameter => "com.amazon.coral.service#MissingRequiredParameterException",
             InvalidAction => "com.amazon.coral.service#InvalidActionException",
-            UnknownOperation => "com.amazon.coral.service#UnknownOperationException",
+            UnknownOperation | MissingAction => {
+                "com.amazon.coral.service#UnknownOperationException"
+            }
             Serialization => "com.amazon.coral.service#SerializationException",
             RequestTooLarge => "com.amazon.coral.service#RequestEntityTooLargeException",
             ServiceUnavailable => "com.amazon.coral.service#ServiceUnavailableException",
@@ -103,7 +107,7 @@ impl Kind {
             InvalidParameterValue => "InvalidParameterValue",
             MissingParameter => "MissingParameter",
             InvalidAction => "InvalidAction",
-            UnknownOperation => "UnknownOperation",
+            UnknownOperation | MissingAction => "UnknownOperation",
             Serialization => "MalformedInput",
             RequestTooLarge => "RequestEntityTooLarge",
             ServiceUnavailable => "ServiceUnavailable",
@@ -116,7 +120,11 @@ impl Kind {
         use Kind::*;
         match self {
             PurgeQueueInProgress | OverLimit | RequestThrottled => 403,
-            ReceiptHandleIsInvalid | ResourceNotFound | InvalidAddress | UnknownOperation => 404,
+            ReceiptHandleIsInvalid
+            | ResourceNotFound
+            | InvalidAddress
+            | UnknownOperation
+            | MissingAction => 404,
             RequestTooLarge => 413,
             InternalFailure => 500,
             ServiceUnavailable => 503,
@@ -381,6 +389,10 @@ pub fn move_running() -> SqsError {
         "There is already a task running. Only one active task is allowed for a source queue arn \
          at a given time.",
     )
+}
+
+pub fn missing_action() -> SqsError {
+    SqsError::new(Kind::MissingAction, "The request names no action.")
 }
 
 pub fn unknown_action(action: &str) -> SqsError {

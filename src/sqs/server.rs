@@ -1,8 +1,8 @@
 //! One core's SQS endpoint: from an HTTP request to its answer.
 
-use super::actions;
+use super::actions::{self, Outcome};
 use super::decode::Form;
-use super::error::{Kind, SqsError, SqsResult, unknown_action};
+use super::error::{Kind, SqsError, SqsResult, missing_action, unknown_action};
 use super::ids::random_uuid;
 use super::target::Targets;
 use super::wire::{Protocol, no_action};
@@ -12,7 +12,7 @@ use crate::http::{
 };
 use crate::mesh::Mesh;
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST};
+use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use lclq_shards::ReceiptSigner;
@@ -76,6 +76,7 @@ impl Sqs {
             return preflight_reply(request.headers());
         }
         let (head, body) = request.into_parts();
+        let asked = kept_headers(&head.headers);
         let mut reply = match (head.method.clone(), head.uri.path()) {
             (Method::GET | Method::HEAD, "/health") => self.health(),
             (Method::GET, "/_lclq/sqs/messages") => {
@@ -83,32 +84,32 @@ impl Sqs {
                 super::peek::answer(&self, &scope, head.uri.query().unwrap_or("")).await
             }
             _ => match read_body(body, &self.limits).await {
-                Ok(body) => self.answer(&head, body).await,
+                Ok(body) => self.answer(head, body).await,
                 Err(error) => {
                     let error = body_error(&error);
                     protocol_of(&head.headers).error(&error, random_uuid())
                 }
             },
         };
-        add_cors(&head.headers, reply.headers_mut());
-        compress_reply(&head.headers, &mut reply);
+        add_cors(&asked, reply.headers_mut());
+        compress_reply(&asked, &mut reply);
         reply
     }
 
-    async fn answer(&self, head: &http::request::Parts, body: Bytes) -> Response<ReplyBody> {
+    async fn answer(&self, head: http::request::Parts, body: Bytes) -> Response<ReplyBody> {
         let request_id = random_uuid();
         let protocol = protocol_of(&head.headers);
-        let body = match decompress_body(&head.headers, body, self.limits.body_bytes_max) {
-            Ok(body) => body,
-            Err(error) => return protocol.error(&body_error(&error), request_id),
+        let outcome = self.act(protocol, &head, body, request_id).await;
+        // Ten thousand long polls that wait need not keep ten thousand requests.
+        drop(head);
+        let body = match outcome {
+            Ok(Outcome::Body(body)) => Ok(body),
+            Ok(Outcome::Receive(plan)) => actions::receive(self, plan, protocol, request_id).await,
+            Err(error) => Err(error),
         };
-        let outcome = if protocol == Protocol::Json {
-            self.answer_json(head, &body, request_id).await
-        } else {
-            self.answer_query(protocol, head, &body, request_id).await
-        };
-        match outcome {
-            Ok(reply) => reply,
+        match body {
+            Ok(body) => protocol.reply(body, request_id),
+            Err(error) if error.kind == Kind::MissingAction => no_action(request_id),
             Err(error) => {
                 tracing::debug!(code = error.kind.query_code(), message = %error.message, "refused");
                 protocol.error(&error, request_id)
@@ -116,12 +117,28 @@ impl Sqs {
         }
     }
 
-    async fn answer_json(
+    async fn act(
+        &self,
+        protocol: Protocol,
+        head: &http::request::Parts,
+        body: Bytes,
+        request_id: [u8; 16],
+    ) -> SqsResult<Outcome> {
+        let body = decompress_body(&head.headers, body, self.limits.body_bytes_max)
+            .map_err(|error| body_error(&error))?;
+        if protocol == Protocol::Json {
+            self.act_json(head, &body, request_id).await
+        } else {
+            self.act_query(protocol, head, &body, request_id).await
+        }
+    }
+
+    async fn act_json(
         &self,
         head: &http::request::Parts,
         body: &[u8],
         request_id: [u8; 16],
-    ) -> SqsResult<Response<ReplyBody>> {
+    ) -> SqsResult<Outcome> {
         let target = head
             .headers
             .get(TARGET)
@@ -142,30 +159,26 @@ impl Sqs {
             })?;
         let scope = self.scope(&head.headers, &head.uri, None);
         let source = actions::Source::Json(body);
-        let body = actions::run(self, &scope, action, source, Protocol::Json, request_id).await?;
-        Ok(Protocol::Json.reply(body, request_id))
+        actions::run(self, &scope, action, source, Protocol::Json, request_id).await
     }
 
-    async fn answer_query(
+    async fn act_query(
         &self,
         protocol: Protocol,
         head: &http::request::Parts,
         body: &[u8],
         request_id: [u8; 16],
-    ) -> SqsResult<Response<ReplyBody>> {
+    ) -> SqsResult<Outcome> {
         let query = head.uri.query().unwrap_or("").as_bytes();
         let form = Form::parse(&[body, query])?;
-        let Some(name) = form.get("Action") else {
-            return Ok(no_action(request_id));
-        };
+        let name = form.get("Action").ok_or_else(missing_action)?;
         let action = actions::Action::from_name(name).ok_or_else(|| unknown_action(name))?;
         let scope = self.scope(&head.headers, &head.uri, form.get("X-Amz-Credential"));
         if scope.path.len() > 1 && !action.is_on_a_queue() && is_queue_path(scope.path) {
             return Err(unknown_action(name));
         }
         let source = actions::Source::Form(&form);
-        let body = actions::run(self, &scope, action, source, protocol, request_id).await?;
-        Ok(protocol.reply(body, request_id))
+        actions::run(self, &scope, action, source, protocol, request_id).await
     }
 
     /// Reads region and account from the credentials, if there are any.
@@ -235,6 +248,17 @@ fn protocol_of(headers: &HeaderMap) -> Protocol {
         Some(accept) if accept.as_bytes().starts_with(b"application/json") => Protocol::QueryJson,
         _ => Protocol::Query,
     }
+}
+
+/// The headers of a request that its answer depends on, whatever the action.
+fn kept_headers(headers: &HeaderMap) -> HeaderMap {
+    let mut kept = HeaderMap::new();
+    for name in [ORIGIN, ACCEPT_ENCODING] {
+        if let Some(value) = headers.get(&name) {
+            kept.insert(name, value.clone());
+        }
+    }
+    kept
 }
 
 /// A path of account and name, rather than one that a proxy put before the endpoint.

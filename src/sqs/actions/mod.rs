@@ -76,10 +76,38 @@ pub struct Output {
     has_result: bool,
 }
 
+/// Room that an answer is given at first, bytes: enough for one without messages.
+const ANSWER_BYTES: usize = 256;
+
 impl Output {
+    fn new(protocol: Protocol, action: Action) -> Self {
+        Self {
+            protocol,
+            action,
+            out: Vec::new(),
+            has_result: false,
+        }
+    }
+
+    /// Closes the answer.
+    fn finish(self, request_id: [u8; 16]) -> Vec<u8> {
+        let Output {
+            protocol,
+            action,
+            mut out,
+            has_result,
+        } = self;
+        if !has_result {
+            protocol.begin(action.name(), false, &mut out);
+        }
+        protocol.end(action.name(), has_result, request_id, &mut out);
+        out
+    }
+
     /// Writes the result's members.
     fn write(&mut self, members: impl Members) {
         self.has_result = true;
+        self.out.reserve(ANSWER_BYTES);
         self.protocol.begin(self.action.name(), true, &mut self.out);
         match self.protocol {
             Protocol::Query => members.write(&mut XmlEncoder::new(&mut self.out)),
@@ -97,7 +125,15 @@ trait Members {
     fn write<E: Encoder>(&self, encoder: &mut E);
 }
 
-/// Runs an action and answers the body of its answer.
+/// What an action comes to.
+pub enum Outcome {
+    /// The body of its answer.
+    Body(Vec<u8>),
+    /// A receive, still to be carried out by [`receive`].
+    Receive(receive::Plan),
+}
+
+/// Runs an action, all but the wait of a receive.
 pub async fn run(
     sqs: &Sqs,
     scope: &Scope<'_>,
@@ -105,18 +141,17 @@ pub async fn run(
     source: Source<'_>,
     protocol: Protocol,
     request_id: [u8; 16],
-) -> SqsResult<Vec<u8>> {
-    let mut output = Output {
-        protocol,
-        action,
-        out: Vec::new(),
-        has_result: false,
-    };
+) -> SqsResult<Outcome> {
+    let mut output = Output::new(protocol, action);
     let out = &mut output;
     match action {
         Action::SendMessage => send::one(sqs, scope, source.read()?, out).await?,
         Action::SendMessageBatch => send::batch(sqs, scope, source.read()?, out).await?,
-        Action::ReceiveMessage => receive::receive(sqs, scope, source.read()?, out).await?,
+        Action::ReceiveMessage => {
+            return receive::plan(sqs, scope, source.read()?)
+                .await
+                .map(Outcome::Receive);
+        }
         Action::DeleteMessage => leases::delete(sqs, scope, source.read()?).await?,
         Action::DeleteMessageBatch => leases::delete_batch(sqs, scope, source.read()?, out).await?,
         Action::ChangeMessageVisibility => leases::change(sqs, scope, source.read()?).await?,
@@ -144,16 +179,19 @@ pub async fn run(
         Action::CancelMessageMoveTask => moves::cancel(sqs, scope, source.read()?, out).await?,
         Action::ListMessageMoveTasks => moves::list(sqs, scope, source.read()?, out).await?,
     }
-    let Output {
-        mut out,
-        has_result,
-        ..
-    } = output;
-    if !has_result {
-        protocol.begin(action.name(), false, &mut out);
-    }
-    protocol.end(action.name(), has_result, request_id, &mut out);
-    Ok(out)
+    Ok(Outcome::Body(output.finish(request_id)))
+}
+
+/// Carries a receive out and answers the body of its answer.
+pub async fn receive(
+    sqs: &Sqs,
+    plan: receive::Plan,
+    protocol: Protocol,
+    request_id: [u8; 16],
+) -> SqsResult<Vec<u8>> {
+    let mut output = Output::new(protocol, Action::ReceiveMessage);
+    receive::receive(sqs, plan, &mut output).await?;
+    Ok(output.finish(request_id))
 }
 
 /// A parameter that must be there, and not empty.

@@ -4,7 +4,7 @@ use super::send::shown_sequence;
 use super::{Members, Output, url_of};
 use crate::sqs::decode::{Int, Text};
 use crate::sqs::encode::{Encoder, decimal, hex, uuid};
-use crate::sqs::error::{SqsResult, invalid_parameter};
+use crate::sqs::error::{SqsResult, invalid_parameter, stopping};
 use crate::sqs::limits::{VISIBILITY_TIMEOUT_S_MAX, WAIT_S_MAX};
 use crate::sqs::message_attributes::{Attributes, TRACE_HEADER};
 use crate::sqs::request::ReceiveMessage;
@@ -31,12 +31,25 @@ fn ranged(
     }
 }
 
-pub async fn receive(
-    sqs: &Sqs,
-    scope: &Scope<'_>,
-    input: ReceiveMessage<'_>,
-    out: &mut Output,
-) -> SqsResult<()> {
+/// A receive that only has to be carried out. It owns all it needs: whoever waits for a message
+/// should not keep the request in memory.
+pub struct Plan {
+    target: Rc<Target>,
+    command: Command,
+    wanted: Vec<String>,
+    wanted_attributes: Vec<String>,
+}
+
+fn owned(names: Option<Vec<Text<'_>>>) -> Vec<String> {
+    names
+        .unwrap_or_default()
+        .into_iter()
+        .map(|name| name.0.into_owned())
+        .collect()
+}
+
+/// Checks a receive.
+pub async fn plan(sqs: &Sqs, scope: &Scope<'_>, input: ReceiveMessage<'_>) -> SqsResult<Plan> {
     let target = sqs.target(scope, url_of(&input.queue_url)).await?;
     let messages_max = ranged(
         input.max_number_of_messages,
@@ -63,19 +76,38 @@ pub async fn receive(
         wait_s,
         attempt: input.receive_request_attempt_id.as_deref().map(Into::into),
     });
-    // A long poll that a shutdown ends is answered like one that found nothing.
-    let deliveries = match sqs.mesh_receive(&target, command).await? {
-        Reply::Received(deliveries) => deliveries,
-        other => return Err(unexpected(&other)),
+    let mut wanted = owned(input.attribute_names);
+    wanted.extend(owned(input.message_system_attribute_names));
+    let wanted_attributes = owned(input.message_attribute_names);
+    Ok(Plan {
+        target,
+        command,
+        wanted,
+        wanted_attributes,
+    })
+}
+
+/// Carries a receive out.
+pub async fn receive(sqs: &Sqs, plan: Plan, out: &mut Output) -> SqsResult<()> {
+    let Plan {
+        target,
+        command,
+        wanted,
+        wanted_attributes,
+    } = plan;
+    let deliveries = match sqs.ask(&target, command).await {
+        Ok(Reply::Received(deliveries)) => deliveries,
+        Ok(other) => return Err(unexpected(&other)),
+        // A long poll that a shutdown ends is answered like one that found nothing.
+        Err(error) if error == stopping() => SmallVec::new(),
+        Err(error) => return Err(error),
     };
-    let mut wanted: Vec<Text<'_>> = input.attribute_names.unwrap_or_default();
-    wanted.extend(input.message_system_attribute_names.unwrap_or_default());
     out.write(Received {
         sqs,
         target,
         deliveries,
         wanted,
-        wanted_attributes: input.message_attribute_names.unwrap_or_default(),
+        wanted_attributes,
     });
     Ok(())
 }
@@ -84,8 +116,8 @@ struct Received<'r> {
     sqs: &'r Sqs,
     target: Rc<Target>,
     deliveries: SmallVec<[Delivery; 1]>,
-    wanted: Vec<Text<'r>>,
-    wanted_attributes: Vec<Text<'r>>,
+    wanted: Vec<String>,
+    wanted_attributes: Vec<String>,
 }
 
 impl Members for Received<'_> {
@@ -150,10 +182,10 @@ impl Received<'_> {
             decimal(&mut digits, value);
             String::from_utf8(digits).unwrap_or_default()
         };
-        let all = self.wanted.iter().any(|name| &**name == "All");
+        let all = self.wanted.iter().any(|name| name == "All");
         let mut found: SmallVec<[(&str, String); 8]> = SmallVec::new();
         let mut offer = |name: &'static str, value: &dyn Fn() -> Option<String>| {
-            if (all || self.wanted.iter().any(|wanted| &**wanted == name))
+            if (all || self.wanted.iter().any(|wanted| wanted == name))
                 && let Some(value) = value()
             {
                 found.push((name, value));
@@ -183,17 +215,6 @@ impl Received<'_> {
                 ("Name", "Value"),
                 found.iter().map(|(name, value)| (*name, value.as_str())),
             );
-        }
-    }
-}
-
-impl Sqs {
-    async fn mesh_receive(&self, target: &Target, command: Command) -> SqsResult<Reply> {
-        match self.ask(target, command).await {
-            Err(error) if error == crate::sqs::error::stopping() => {
-                Ok(Reply::Received(SmallVec::new()))
-            }
-            other => other,
         }
     }
 }
