@@ -4,9 +4,12 @@ use super::{Batch, JournalError, MessageRecord, Op, QueueRecord};
 use crate::dedup::{DedupEntry, WINDOW_MS};
 use crate::moves::Transfer;
 use crate::{Millis, Payload, QueueName};
+use rusqlite::hooks::Wal;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// What a commit waits for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -22,10 +25,13 @@ pub enum Durability {
 /// Forward-only steps of the schema; the position of a step is its version.
 const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/0001_initial.sql")];
 
-/// Payload bytes written between two checkpoints of the write-ahead log.
-const CHECKPOINT_BYTES: u64 = 32 << 20;
-/// What one change costs in the log beside its payload, bytes; a rough figure.
-const CHANGE_BYTES: u64 = 100;
+/// Pages of 4 KiB in the write-ahead log that make a checkpoint worth its while: 32 MiB. A small
+/// batch writes few bytes but several pages, so it is pages that count.
+const CHECKPOINT_PAGES: u32 = 8192;
+/// Pages that are added before a checkpoint that failed is tried again.
+const CHECKPOINT_RETRY_PAGES: u32 = 1024;
+/// Pages from which on a checkpoint goes before the next batch, even if that is waiting.
+const CHECKPOINT_PAGES_OVERDUE: u32 = 2 * CHECKPOINT_PAGES;
 /// Deduplication rows between two clean-ups of expired ones.
 const DEDUP_ROWS_PER_CLEANUP: u32 = 20_000;
 
@@ -34,7 +40,10 @@ const DEDUP_ROWS_PER_CLEANUP: u32 = 20_000;
 pub struct SqliteFile {
     connection: Connection,
     epoch: u64,
-    bytes_since_checkpoint: u64,
+    /// Pages in the write-ahead log, those that a crash left included; SQLite says so with each
+    /// commit.
+    log_pages: Arc<AtomicU32>,
+    checkpoint_at_pages: u32,
     dedup_rows_since_cleanup: u32,
 }
 
@@ -75,11 +84,18 @@ impl SqliteFile {
         connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
         connection.pragma_update(None, "cache_size", -8192)?;
         connection.set_prepared_statement_cache_capacity(32);
+        let log_pages = Arc::new(AtomicU32::new(0));
+        let pages_seen = log_pages.clone();
+        connection.wal_hook(Some(move |_: &mut Wal, pages: std::ffi::c_int| {
+            pages_seen.store(pages as u32, Ordering::Relaxed);
+            Ok(())
+        }))?;
         migrate(&mut connection)?;
         let mut file = Self {
             connection,
             epoch: 0,
-            bytes_since_checkpoint: 0,
+            log_pages,
+            checkpoint_at_pages: CHECKPOINT_PAGES,
             dedup_rows_since_cleanup: 0,
         };
         for (key, expected) in [("shard", shard), ("shards", shards)] {
@@ -230,10 +246,8 @@ impl SqliteFile {
     }
 
     fn write_op(&mut self, op: &Op) -> Result<(), JournalError> {
-        self.bytes_since_checkpoint += CHANGE_BYTES;
         match op {
             Op::Insert(message) => {
-                self.bytes_since_checkpoint += message.payload.stored().len() as u64;
                 self.connection
                     .prepare_cached("INSERT INTO messages VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
                     .execute(params![
@@ -283,7 +297,6 @@ impl SqliteFile {
                     .execute([signed(*id)])?;
             }
             Op::OutboxPut(transfer) => {
-                self.bytes_since_checkpoint += transfer.payload.stored().len() as u64;
                 let envelope = Envelope {
                     to: transfer.to.clone(),
                     from: transfer.from.clone(),
@@ -356,14 +369,29 @@ impl SqliteFile {
 
     /// Whether enough was written for a checkpoint to be worth its while.
     pub fn wants_checkpoint(&self) -> bool {
-        self.bytes_since_checkpoint >= CHECKPOINT_BYTES
+        self.log_pages.load(Ordering::Relaxed) >= self.checkpoint_at_pages
     }
 
-    /// Moves the write-ahead log's pages into the database file.
+    /// Whether a checkpoint has been put off for too long.
+    pub fn needs_checkpoint(&self) -> bool {
+        self.wants_checkpoint()
+            && self.log_pages.load(Ordering::Relaxed) >= CHECKPOINT_PAGES_OVERDUE
+    }
+
+    /// Moves the write-ahead log's pages into the database file; the next commit then starts the
+    /// log from its beginning.
     pub fn checkpoint(&mut self) -> Result<(), JournalError> {
-        self.bytes_since_checkpoint = 0;
-        self.connection
-            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+        let pages = self.log_pages.load(Ordering::Relaxed);
+        self.checkpoint_at_pages = pages.saturating_add(CHECKPOINT_RETRY_PAGES);
+        let (in_log, moved): (i64, i64) =
+            self.connection
+                .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
+                    Ok((row.get(1)?, row.get(2)?))
+                })?;
+        if moved >= in_log {
+            self.log_pages.store(0, Ordering::Relaxed);
+            self.checkpoint_at_pages = CHECKPOINT_PAGES;
+        }
         Ok(())
     }
 
@@ -426,4 +454,78 @@ fn to_json<T: Serialize>(value: &T) -> Result<String, JournalError> {
 
 fn from_json<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, JournalError> {
     serde_json::from_str(text).map_err(|error| JournalError::Corrupt(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::payload::Draft;
+
+    fn open(path: &Path) -> SqliteFile {
+        SqliteFile::open(path, 0, 1, Durability::Normal).unwrap()
+    }
+
+    /// One message in and the one before it out, in a batch of their own.
+    fn write_small(file: &mut SqliteFile, sequence: u64) {
+        let payload = Draft {
+            body: &[b'x'; 200],
+            ..Draft::default()
+        }
+        .build();
+        let insert = Op::Insert(MessageRecord {
+            sequence,
+            queue_id: 1,
+            payload,
+            available_at: 0,
+            receive_count: 0,
+            base_count: 0,
+            first_received_at: 0,
+        });
+        let ops = vec![insert, Op::Delete(sequence.saturating_sub(500))];
+        let number = sequence;
+        file.write(&Batch { number, ops }).unwrap();
+    }
+
+    fn log_bytes(path: &Path) -> u64 {
+        let log = path.with_extension("sqlite-wal");
+        std::fs::metadata(log).unwrap().len()
+    }
+
+    #[test]
+    fn the_log_stays_short_however_small_the_batches() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("shard.sqlite");
+        let mut file = open(&path);
+        for sequence in 1..=12_000 {
+            write_small(&mut file, sequence);
+            if file.wants_checkpoint() {
+                file.checkpoint().unwrap();
+            }
+        }
+        let bytes = log_bytes(&path);
+        assert!(bytes < 40 << 20, "{bytes}");
+    }
+
+    #[test]
+    fn a_log_that_a_crash_left_is_checkpointed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("shard.sqlite");
+        let mut file = open(&path);
+        let mut sequence = 0;
+        while !file.wants_checkpoint() {
+            sequence += 1;
+            write_small(&mut file, sequence);
+        }
+        // What a killed process leaves, which is not what a closed file looks like.
+        let copy = dir.path().join("copy.sqlite");
+        std::fs::copy(&path, &copy).unwrap();
+        let log = copy.with_extension("sqlite-wal");
+        std::fs::copy(path.with_extension("sqlite-wal"), log).unwrap();
+        let mut file = open(&copy);
+        assert!(file.wants_checkpoint());
+        file.checkpoint().unwrap();
+        assert!(!file.wants_checkpoint());
+        write_small(&mut file, sequence + 1);
+        assert!(!file.wants_checkpoint());
+    }
 }

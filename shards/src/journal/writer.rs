@@ -128,8 +128,12 @@ impl Writer {
         }
     }
 
-    /// The next batch. A checkpoint runs first if one is due; batches gather behind it.
+    /// The next batch. A checkpoint runs first if one is due and nothing waits, or if one is
+    /// overdue; batches gather behind it.
     fn next(&mut self) -> Option<(u64, Batch)> {
+        if self.file.needs_checkpoint() {
+            let _ = self.file.checkpoint();
+        }
         match self.incoming.try_recv() {
             Ok(next) => return Some(next),
             Err(TryRecvError::Disconnected) => return None,
