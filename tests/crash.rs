@@ -386,7 +386,7 @@ fn drain(world: &World, server: &Server) {
     let until = Instant::now() + Duration::from_secs(10);
     let mut empty_rounds = 0;
     // Delayed messages and those on their way between shards take a moment.
-    while empty_rounds < 2 || !world.ledger().missing().is_empty() && Instant::now() < until {
+    while Instant::now() < until && (empty_rounds < 2 || !world.ledger().missing().is_empty()) {
         let mut any = false;
         for queue in 0..world.queues.len() {
             loop {
@@ -400,12 +400,41 @@ fn drain(world: &World, server: &Server) {
                 deleted.unwrap_or_else(|Died| panic!("died during a drain"));
             }
         }
-        empty_rounds = if any { 0 } else { empty_rounds + 1 };
+        let empty =
+            !any && (0..world.queues.len()).all(|queue| is_empty(world, &mut client, queue));
+        empty_rounds = if empty { empty_rounds + 1 } else { 0 };
         if !any {
             std::thread::sleep(Duration::from_millis(10));
         }
     }
+    if !world.ledger().missing().is_empty() {
+        describe(world, &mut client);
+    }
     world.ledger().end_drain();
+    assert!(empty_rounds == 2, "an empty queue counts messages");
+}
+
+/// What the server says it has, for whoever looks into a failure.
+fn describe(world: &World, client: &mut Client) {
+    for queue in &world.queues {
+        let request = json!({ "QueueUrl": queue.url(), "AttributeNames": ["All"] });
+        let counts = client.ok("GetQueueAttributes", &request);
+        let peek = client
+            .get(&format!("/_lclq/sqs/messages?QueueUrl={}", queue.url()))
+            .expect("an answer");
+        let body = String::from_utf8_lossy(&peek.body);
+        println!("{}: {counts}\n{body:.2000}", queue.name);
+    }
+}
+
+/// Whether a queue counts no messages of any kind.
+fn is_empty(world: &World, client: &mut Client, queue: usize) -> bool {
+    let request = json!({ "QueueUrl": world.queues[queue].url(), "AttributeNames": ["All"] });
+    let answer = client.ok("GetQueueAttributes", &request);
+    ["", "Delayed", "NotVisible"].iter().all(|kind| {
+        let count = &answer["Attributes"][format!("ApproximateNumberOfMessages{kind}")];
+        count.as_str().expect("a count") == "0"
+    })
 }
 
 fn launch(data: &Path, durability: &str, first: bool, io_uring: bool, cores: u32) -> Launch {

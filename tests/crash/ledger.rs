@@ -225,6 +225,12 @@ impl Ledger {
             if leased {
                 record.leased = Some((run, now));
             }
+            if record.sent == Sent::Unknown {
+                // What was seen once may not be lost any more.
+                record.sent = Sent::Acknowledged;
+                self.totals.sent_unknown -= 1;
+                self.totals.sent += 1;
+            }
             note_message_id(record, id, &message.message_id);
             self.totals.received += 1;
             ids.push(id);
