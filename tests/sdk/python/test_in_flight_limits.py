@@ -6,6 +6,7 @@ and the marker that keeps these tests away from the ones that measure time.
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -17,24 +18,34 @@ pytestmark = pytest.mark.alone
 
 LIMIT = 120_000
 BATCH = 10
+SENDERS = 8
 
 
 def fill(endpoint, queue, batches, entry):
-    """Sends batches of ten; `entry(batch, index)` gives what an entry has besides its id and body."""
-    payloads = (
-        {
-            "QueueUrl": queue.url,
-            "Entries": [
-                {"Id": str(index), "MessageBody": "m", **entry(batch, index)}
-                for index in range(BATCH)
-            ],
-        }
-        for batch in range(batches)
-    )
-    requests = (request_bytes(endpoint, "SendMessageBatch", payload) for payload in payloads)
-    for status, body in exchange(endpoint, requests):
-        assert status == 200, body
-        assert b'"Failed"' not in body, body
+    """Sends batches of ten; `entry(batch, index)` gives what an entry has besides its id and body.
+
+    Over several connections, so that a server which keeps messages on disk can commit for many.
+    """
+
+    def send(own_batches):
+        payloads = (
+            {
+                "QueueUrl": queue.url,
+                "Entries": [
+                    {"Id": str(index), "MessageBody": "m", **entry(batch, index)}
+                    for index in range(BATCH)
+                ],
+            }
+            for batch in own_batches
+        )
+        requests = (request_bytes(endpoint, "SendMessageBatch", payload) for payload in payloads)
+        for status, body in exchange(endpoint, requests):
+            assert status == 200, body
+            assert b'"Failed"' not in body, body
+
+    with ThreadPoolExecutor(SENDERS) as pool:
+        for _ in pool.map(send, [range(first, batches, SENDERS) for first in range(SENDERS)]):
+            pass
 
 
 def take_in_flight(endpoint, queue, receives):

@@ -104,14 +104,28 @@ def test_wakes_on_the_delay_of_the_queue(queues, fifo):
     Poll(queue).assert_answered(due, ["m"])
 
 
-def test_wakes_when_a_fifo_group_is_unlocked_by_a_delete(queues):
+@pytest.mark.parametrize("batch", [False, True])
+def test_wakes_when_a_fifo_group_is_unlocked_by_a_delete(sqs, queues, batch):
     queue = queues.fifo()
     queue.send_many(["first", "second"], MessageGroupId="g")
     first = queue.receive_one()
-    poll = Poll(queue)
+    poll = Poll(queue, wait=5)
     due = time.monotonic()
-    queue.delete(first)
+    if batch:
+        entry = {"Id": "first", "ReceiptHandle": first["ReceiptHandle"]}
+        sqs.delete_message_batch(QueueUrl=queue.url, Entries=[entry])
+    else:
+        queue.delete(first)
     poll.assert_answered(due, ["second"])
+
+
+def test_wakes_when_a_fifo_group_is_unlocked_by_a_dead_letter(queues):
+    source, dead = queues.with_dead_letters(fifo=True, VisibilityTimeout=1)
+    source.send_many(["poison", "second"], MessageGroupId="g")
+    received = time.monotonic()
+    assert source.receive_one()["Body"] == "poison"
+    Poll(source, wait=5).assert_answered(received + 1, ["second"])
+    assert dead.receive_one()["Body"] == "poison"
 
 
 def test_wakes_on_a_dead_letter(queues):
