@@ -6,19 +6,19 @@ import "testing"
 func TestMessagesOwnDelay(t *testing.T) {
 	t.Parallel()
 	q := newQueue(t, nil)
-	q.send("later", delayed(1))
+	q.send("later", delayed(2))
 	q.send("now")
 	equal(t, bodies(q.receive()), []string{"now"}, "at once")
-	equal(t, bodies(q.receive(waiting(5))), []string{"later"}, "after a second")
+	equal(t, bodies(q.receive(waiting(5))), []string{"later"}, "afterwards")
 }
 
 func TestQueuesDelay(t *testing.T) {
 	t.Parallel()
-	q := newQueue(t, map[string]string{"DelaySeconds": "1"})
+	q := newQueue(t, map[string]string{"DelaySeconds": "2"})
 	q.send("by the queue")
 	q.send("by itself", delayed(60))
 	q.isEmpty("delayed")
-	equal(t, bodies(q.receive(waiting(5))), []string{"by the queue"}, "after a second")
+	equal(t, bodies(q.receive(waiting(5))), []string{"by the queue"}, "afterwards")
 }
 
 func TestDelayOutOfRange(t *testing.T) {
@@ -32,10 +32,10 @@ func TestDelayOutOfRange(t *testing.T) {
 
 func TestFifoQueueHasNoDelayByMessage(t *testing.T) {
 	t.Parallel()
-	q := newQueue(t, with(fifo, "DelaySeconds", "1"))
-	_, err := q.trySend("own delay", inGroup("g"), delayed(2))
+	q := newQueue(t, with(fifo, "DelaySeconds", "2"))
+	_, err := q.trySend("own delay", inGroup("g"), delayed(3))
 	raisesCode(t, err, "InvalidParameterValue", "not valid for this queue type.")
 	q.send("by the queue", inGroup("g"))
 	q.isEmpty("delayed")
-	equal(t, bodies(q.receive(waiting(5))), []string{"by the queue"}, "after a second")
+	equal(t, bodies(q.receive(waiting(5))), []string{"by the queue"}, "afterwards")
 }

@@ -55,19 +55,19 @@ func TestSendWakesAWaitingPollAtOnce(t *testing.T) {
 	}
 	slices.Sort(delays)
 	check(t, delays[2] < 300*time.Millisecond, fmt.Sprint("median wake-up ", delays[2]))
-	check(t, delays[4] < 2*time.Second, fmt.Sprint("slowest wake-up ", delays[4]))
+	check(t, delays[4] < 5*time.Second, fmt.Sprint("slowest wake-up ", delays[4]))
 }
 
 func TestSendWakesAPollThatWaitsByTheQueuesOwnTime(t *testing.T) {
 	t.Parallel()
 	q := newQueue(t, map[string]string{"ReceiveMessageWaitTimeSeconds": "10"})
-	q.wakesWithin(time.Second, "default wait", func() { q.send("default wait") }, waiting(0))
+	q.wakesWithin(3*time.Second, "default wait", func() { q.send("default wait") }, waiting(0))
 }
 
 func TestFifoSendWakesAWaitingPoll(t *testing.T) {
 	t.Parallel()
 	q := newQueue(t, fifo)
-	q.wakesWithin(time.Second, "fifo", func() { q.send("fifo", inGroup("g")) })
+	q.wakesWithin(3*time.Second, "fifo", func() { q.send("fifo", inGroup("g")) })
 }
 
 func TestFifoDeleteWakesAPollThatWaitsForTheGroup(t *testing.T) {
@@ -76,7 +76,7 @@ func TestFifoDeleteWakesAPollThatWaitsForTheGroup(t *testing.T) {
 	q.send("first", inGroup("g"))
 	q.send("second", inGroup("g"))
 	first := q.receiveOne()
-	q.wakesWithin(time.Second, "second", func() { q.delete(first) })
+	q.wakesWithin(3*time.Second, "second", func() { q.delete(first) })
 }
 
 func TestGivingBackWakesAWaitingPoll(t *testing.T) {
@@ -84,14 +84,14 @@ func TestGivingBackWakesAWaitingPoll(t *testing.T) {
 	q := newQueue(t, nil)
 	q.send("given back")
 	message := q.receiveOne()
-	q.wakesWithin(time.Second, "given back", func() { q.hide(message, 0) })
+	q.wakesWithin(3*time.Second, "given back", func() { q.hide(message, 0) })
 }
 
 func TestEndOfADelayWakesAWaitingPoll(t *testing.T) {
 	t.Parallel()
 	q := newQueue(t, nil)
 	q.send("delayed", delayed(1))
-	q.wakesWithin(2*time.Second, "delayed", func() {})
+	q.wakesWithin(4*time.Second, "delayed", func() {})
 }
 
 func TestEndOfAVisibilityTimeoutWakesAWaitingPoll(t *testing.T) {
@@ -99,7 +99,7 @@ func TestEndOfAVisibilityTimeoutWakesAWaitingPoll(t *testing.T) {
 	q := newQueue(t, nil)
 	q.send("expired")
 	q.receiveOne(hiding(1))
-	q.wakesWithin(2*time.Second, "expired", func() {})
+	q.wakesWithin(4*time.Second, "expired", func() {})
 }
 
 func TestPollAnswersWithWhatThereIs(t *testing.T) {
@@ -108,19 +108,19 @@ func TestPollAnswersWithWhatThereIs(t *testing.T) {
 	q.send("only one")
 	from := time.Now()
 	equal(t, bodies(q.receive(waiting(10))), []string{"only one"}, "messages")
-	check(t, time.Since(from) < time.Second, fmt.Sprint("waited ", time.Since(from)))
+	check(t, time.Since(from) < 5*time.Second, fmt.Sprint("waited ", time.Since(from)))
 }
 
 func TestEmptyPollWaitsItsTime(t *testing.T) {
 	t.Parallel()
 	q := newQueue(t, nil)
 	from := time.Now()
-	equal(t, len(q.receive(waiting(1))), 0, "messages")
+	equal(t, len(q.receive(waiting(3))), 0, "messages")
 	took := time.Since(from)
-	check(t, took > 900*time.Millisecond && took < 3*time.Second, fmt.Sprint("waited ", took))
+	check(t, took > 2900*time.Millisecond && took < 7*time.Second, fmt.Sprint("waited ", took))
 	from = time.Now()
 	equal(t, len(q.receive()), 0, "messages")
-	check(t, time.Since(from) < 700*time.Millisecond, "a short poll waited")
+	check(t, time.Since(from) < 2500*time.Millisecond, "a short poll waited")
 }
 
 func TestTenPollsShareTenMessages(t *testing.T) {

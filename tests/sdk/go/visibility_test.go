@@ -17,7 +17,7 @@ const pastOneSecond = 1300 * time.Millisecond
 
 func TestReceivedMessageIsHiddenUntilItsTimeout(t *testing.T) {
 	t.Parallel()
-	q := newQueue(t, oneSecond)
+	q := newQueue(t, map[string]string{"VisibilityTimeout": "2"})
 	q.send("hidden")
 	first := q.receiveOne()
 	q.isEmpty("hidden")
@@ -31,9 +31,9 @@ func TestReceiveOverridesTheQueuesTimeout(t *testing.T) {
 	t.Parallel()
 	q := newQueue(t, nil)
 	q.send("briefly")
-	q.receiveOne(hiding(1))
+	q.receiveOne(hiding(2))
 	q.isEmpty("hidden")
-	equal(t, bodies(q.receive(waiting(5))), []string{"briefly"}, "after a second")
+	equal(t, bodies(q.receive(waiting(5))), []string{"briefly"}, "afterwards")
 }
 
 func TestTimeoutZeroGivesAMessageBack(t *testing.T) {

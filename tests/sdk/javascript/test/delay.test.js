@@ -4,14 +4,14 @@ import { assert, bodies, createFifo, createQueue, receive, rejectsWithCode, send
 
 test("a message's own delay", async (t) => {
   const { url } = await createQueue(t);
-  await send(url, "later", { DelaySeconds: 1 });
+  await send(url, "later", { DelaySeconds: 2 });
   await send(url, "now");
   assert.deepEqual(bodies(await receive(url)), ["now"]);
   assert.deepEqual(bodies(await receive(url, { WaitTimeSeconds: 5 })), ["later"]);
 });
 
 test("the queue's delay, which a message may override with 0", async (t) => {
-  const { url } = await createQueue(t, { Attributes: { DelaySeconds: "1" } });
+  const { url } = await createQueue(t, { Attributes: { DelaySeconds: "2" } });
   await send(url, "by the queue");
   await send(url, "at once", { DelaySeconds: 0 });
   assert.deepEqual(bodies(await receive(url)), ["at once"]);
@@ -25,7 +25,7 @@ test("at most 900 seconds", async (t) => {
 });
 
 test("a FIFO queue has no delay by message, only by queue", async (t) => {
-  const { url } = await createFifo(t, { ContentBasedDeduplication: "true", DelaySeconds: "1" });
+  const { url } = await createFifo(t, { ContentBasedDeduplication: "true", DelaySeconds: "2" });
   await rejectsWithCode(
     "InvalidParameterValue",
     send(url, "own delay", { MessageGroupId: "g", DelaySeconds: 2 }),

@@ -23,21 +23,21 @@ test("a send wakes a waiting poll at once", async (t) => {
   }
   delays.sort((a, b) => a - b);
   assert.ok(delays[2] < 0.3, `median wake-up ${delays[2]} s`);
-  assert.ok(delays[4] < 2, `slowest wake-up ${delays[4]} s`);
+  assert.ok(delays[4] < 5, `slowest wake-up ${delays[4]} s`);
 });
 
 test("a send wakes a poll that waits by the queue's own ReceiveMessageWaitTimeSeconds", async (t) => {
   const { url } = await createQueue(t, { Attributes: { ReceiveMessageWaitTimeSeconds: "10" } });
   const { messages, seconds } = await wake(url, () => send(url, "default wait"), { WaitTimeSeconds: undefined });
   assert.deepEqual(bodies(messages), ["default wait"]);
-  assert.ok(seconds < 1, `${seconds} s`);
+  assert.ok(seconds < 3, `${seconds} s`);
 });
 
 test("a FIFO send wakes a waiting poll", async (t) => {
   const { url } = await createFifo(t, { ContentBasedDeduplication: "true" });
   const { messages, seconds } = await wake(url, () => send(url, "fifo", { MessageGroupId: "g" }));
   assert.deepEqual(bodies(messages), ["fifo"]);
-  assert.ok(seconds < 1, `${seconds} s`);
+  assert.ok(seconds < 3, `${seconds} s`);
 });
 
 test("a FIFO delete wakes a poll that waits for the group", async (t) => {
@@ -47,7 +47,7 @@ test("a FIFO delete wakes a poll that waits for the group", async (t) => {
   const first = await receiveOne(url);
   const { messages, seconds } = await wake(url, () => remove(url, first));
   assert.deepEqual(bodies(messages), ["second"]);
-  assert.ok(seconds < 1, `${seconds} s`);
+  assert.ok(seconds < 3, `${seconds} s`);
 });
 
 test("giving a message back wakes a waiting poll", async (t) => {
@@ -56,7 +56,7 @@ test("giving a message back wakes a waiting poll", async (t) => {
   const message = await receiveOne(url);
   const { messages, seconds } = await wake(url, () => hide(url, message, 0));
   assert.deepEqual(bodies(messages), ["given back"]);
-  assert.ok(seconds < 1, `${seconds} s`);
+  assert.ok(seconds < 3, `${seconds} s`);
 });
 
 test("the end of a delay wakes a waiting poll", async (t) => {
@@ -64,7 +64,7 @@ test("the end of a delay wakes a waiting poll", async (t) => {
   await send(url, "delayed", { DelaySeconds: 1 });
   const { messages, seconds } = await wake(url, () => {});
   assert.deepEqual(bodies(messages), ["delayed"]);
-  assert.ok(seconds < 2, `${seconds} s`);
+  assert.ok(seconds < 4, `${seconds} s`);
 });
 
 test("the end of a visibility timeout wakes a waiting poll", async (t) => {
@@ -73,7 +73,7 @@ test("the end of a visibility timeout wakes a waiting poll", async (t) => {
   await receiveOne(url, { VisibilityTimeout: 1 });
   const { messages, seconds } = await wake(url, () => {});
   assert.deepEqual(bodies(messages), ["expired"]);
-  assert.ok(seconds < 2, `${seconds} s`);
+  assert.ok(seconds < 4, `${seconds} s`);
 });
 
 test("a poll answers with what there is, not waiting for ten", async (t) => {
@@ -81,18 +81,18 @@ test("a poll answers with what there is, not waiting for ten", async (t) => {
   await send(url, "only one");
   const from = performance.now();
   assert.deepEqual(bodies(await receive(url, { WaitTimeSeconds: 10 })), ["only one"]);
-  assert.ok(performance.now() - from < 1000);
+  assert.ok(performance.now() - from < 5000);
 });
 
 test("an empty poll waits its time, and 0 overrides the queue's wait", async (t) => {
-  const { url } = await createQueue(t, { Attributes: { ReceiveMessageWaitTimeSeconds: "1" } });
+  const { url } = await createQueue(t, { Attributes: { ReceiveMessageWaitTimeSeconds: "3" } });
   let from = performance.now();
   assert.deepEqual(await receive(url), []);
   const waited = performance.now() - from;
-  assert.ok(waited > 900 && waited < 3000, `${waited} ms`);
+  assert.ok(waited > 2900 && waited < 7000, `${waited} ms`);
   from = performance.now();
   assert.deepEqual(await receive(url, { WaitTimeSeconds: 0 }), []);
-  assert.ok(performance.now() - from < 700);
+  assert.ok(performance.now() - from < 2500);
 });
 
 test("ten waiting polls share ten messages, one each", async (t) => {

@@ -6,7 +6,7 @@ import {
 } from "./helpers.js";
 
 test("a received message is hidden until its timeout", async (t) => {
-  const { url } = await createQueue(t, { Attributes: { VisibilityTimeout: "1" } });
+  const { url } = await createQueue(t, { Attributes: { VisibilityTimeout: "2" } });
   await send(url, "hidden");
   const first = await receiveOne(url);
   assert.deepEqual(await receive(url), []);
@@ -19,7 +19,7 @@ test("a received message is hidden until its timeout", async (t) => {
 test("the receive's own timeout overrides the queue's", async (t) => {
   const { url } = await createQueue(t);
   await send(url, "briefly");
-  await receiveOne(url, { VisibilityTimeout: 1 });
+  await receiveOne(url, { VisibilityTimeout: 2 });
   assert.deepEqual(await receive(url), []);
   assert.deepEqual(bodies(await receive(url, { WaitTimeSeconds: 5 })), ["briefly"]);
 });

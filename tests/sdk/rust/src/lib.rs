@@ -83,9 +83,10 @@ pub struct Queue {
 
 impl Drop for Queue {
     fn drop(&mut self) {
-        let delete = self.client.delete_queue().queue_url(&self.url).send();
+        let request = self.client.delete_queue().queue_url(&self.url);
         // The outcome doesn't matter: the test may have deleted the queue itself.
-        let _ = tokio::task::block_in_place(|| RUNTIME.handle().block_on(delete));
+        let delete = async { drop(request.send().await) };
+        tokio::task::block_in_place(|| RUNTIME.handle().block_on(delete));
     }
 }
 

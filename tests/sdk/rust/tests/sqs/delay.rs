@@ -6,7 +6,7 @@ use lclq_sdk_rust::*;
 fn messages_own_delay() {
     run(async {
         let queue = Queue::standard().await;
-        queue.sending("later").delay_seconds(1).send().await.unwrap();
+        queue.sending("later").delay_seconds(2).send().await.unwrap();
         queue.send("now").await;
         assert_eq!(bodies(&queue.receive().await), ["now"]);
         assert_eq!(bodies(&queue.receive_waiting(5).await), ["later"]);
@@ -16,7 +16,7 @@ fn messages_own_delay() {
 #[test]
 fn queues_delay_which_a_message_may_override() {
     run(async {
-        let queue = Queue::with(&[("DelaySeconds", "1")]).await;
+        let queue = Queue::with(&[("DelaySeconds", "2")]).await;
         queue.send("by the queue").await;
         queue.sending("at once").delay_seconds(0).send().await.unwrap();
         assert_eq!(bodies(&queue.receive().await), ["at once"]);
@@ -40,11 +40,11 @@ fn at_most_900_seconds() {
 #[test]
 fn fifo_queue_has_no_delay_by_message() {
     run(async {
-        let queue = Queue::with(&[FIFO[0], FIFO[1], ("DelaySeconds", "1")]).await;
+        let queue = Queue::with(&[FIFO[0], FIFO[1], ("DelaySeconds", "2")]).await;
         let own = queue
             .sending("own delay")
             .message_group_id("g")
-            .delay_seconds(2)
+            .delay_seconds(3)
             .send()
             .await;
         raises_code!(own, "InvalidParameterValue", "not valid for this queue type.");

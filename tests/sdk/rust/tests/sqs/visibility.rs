@@ -10,7 +10,7 @@ const PAST_ONE_SECOND: u64 = 1300;
 #[test]
 fn received_message_is_hidden_until_its_timeout() {
     run(async {
-        let queue = Queue::with(ONE_SECOND).await;
+        let queue = Queue::with(&[("VisibilityTimeout", "2")]).await;
         queue.send("hidden").await;
         let first = queue.receive_one().await;
         queue.is_empty("hidden").await;
@@ -26,7 +26,7 @@ fn receive_overrides_the_queues_timeout() {
     run(async {
         let queue = Queue::standard().await;
         queue.send("briefly").await;
-        queue.receive_hiding(1).await;
+        queue.receive_hiding(2).await;
         queue.is_empty("hidden").await;
         assert_eq!(bodies(&queue.receive_waiting(5).await), ["briefly"]);
     });

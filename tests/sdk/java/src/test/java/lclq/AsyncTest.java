@@ -69,7 +69,7 @@ class AsyncTest extends SqsTest {
         }
         Collections.sort(delays);
         assertTrue(delays.get(2) < 300, "median wake-up " + delays.get(2) + " ms");
-        assertTrue(delays.get(4) < 2000, "slowest wake-up " + delays.get(4) + " ms");
+        assertTrue(delays.get(4) < 5000, "slowest wake-up " + delays.get(4) + " ms");
     }
 
     @Test

@@ -12,7 +12,7 @@ class DelayTest extends SqsTest {
     @Test
     void messagesOwnDelay() {
         var queue = queue();
-        queue.send("later", r -> r.delaySeconds(1));
+        queue.send("later", r -> r.delaySeconds(2));
         queue.send("now");
         assertEquals(List.of("now"), bodies(queue.receive()));
         assertEquals(List.of("later"), bodies(queue.receiveWaiting(5)));
@@ -20,7 +20,7 @@ class DelayTest extends SqsTest {
 
     @Test
     void queuesDelayWhichAMessageMayOverride() {
-        var queue = queue(Map.of("DelaySeconds", "1"));
+        var queue = queue(Map.of("DelaySeconds", "2"));
         queue.send("by the queue");
         queue.send("at once", r -> r.delaySeconds(0));
         assertEquals(List.of("at once"), bodies(queue.receive()));
@@ -36,10 +36,10 @@ class DelayTest extends SqsTest {
 
     @Test
     void fifoQueueHasNoDelayByMessage() {
-        var queue = queue(with(FIFO, "DelaySeconds", "1"));
+        var queue = queue(with(FIFO, "DelaySeconds", "2"));
         invalidParameter(
                 "not valid for this queue type.",
-                () -> queue.send("own delay", r -> r.messageGroupId("g").delaySeconds(2)));
+                () -> queue.send("own delay", r -> r.messageGroupId("g").delaySeconds(3)));
         queue.send("falls back", r -> r.messageGroupId("g").delaySeconds(0));
         queue.isEmpty("delayed");
         assertEquals(List.of("falls back"), bodies(queue.receiveWaiting(5)));

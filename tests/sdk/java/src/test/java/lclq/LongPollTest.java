@@ -67,20 +67,20 @@ class LongPollTest extends SqsTest {
         }
         delays.sort(null);
         assertTrue(delays.get(2) < 0.3, "median wake-up " + delays.get(2) + " s");
-        assertTrue(delays.get(4) < 2, "slowest wake-up " + delays.get(4) + " s");
+        assertTrue(delays.get(4) < 5, "slowest wake-up " + delays.get(4) + " s");
     }
 
     @Test
     void sendWakesAPollThatWaitsByTheQueuesOwnTime() throws InterruptedException {
         var queue = queue(Map.of("ReceiveMessageWaitTimeSeconds", "10"));
         double took = wakes(queue, r -> {}, "default wait", () -> queue.send("default wait"));
-        assertTrue(took < 1, "woke after " + took + " s");
+        assertTrue(took < 3, "woke after " + took + " s");
     }
 
     @Test
     void fifoSendWakesAWaitingPoll() throws InterruptedException {
         var queue = fifo();
-        wakesWithin(1, queue, "fifo", () -> queue.sendGroup("g", "fifo"));
+        wakesWithin(3, queue, "fifo", () -> queue.sendGroup("g", "fifo"));
     }
 
     @Test
@@ -88,7 +88,7 @@ class LongPollTest extends SqsTest {
         var queue = fifo();
         queue.sendGroup("g", "first", "second");
         var first = queue.receiveOne();
-        wakesWithin(1, queue, "second", () -> queue.delete(first));
+        wakesWithin(3, queue, "second", () -> queue.delete(first));
     }
 
     @Test
@@ -96,14 +96,14 @@ class LongPollTest extends SqsTest {
         var queue = queue();
         queue.send("given back");
         var message = queue.receiveOne();
-        wakesWithin(1, queue, "given back", () -> queue.hide(message, 0));
+        wakesWithin(3, queue, "given back", () -> queue.hide(message, 0));
     }
 
     @Test
     void endOfADelayWakesAWaitingPoll() throws InterruptedException {
         var queue = queue();
         queue.send("delayed", r -> r.delaySeconds(1));
-        wakesWithin(2, queue, "delayed", () -> {});
+        wakesWithin(4, queue, "delayed", () -> {});
     }
 
     @Test
@@ -111,7 +111,7 @@ class LongPollTest extends SqsTest {
         var queue = queue();
         queue.send("expired");
         queue.receiveHiding(1);
-        wakesWithin(2, queue, "expired", () -> {});
+        wakesWithin(4, queue, "expired", () -> {});
     }
 
     @Test
@@ -119,16 +119,16 @@ class LongPollTest extends SqsTest {
         var queue = queue();
         queue.send("only one");
         double took = timed(() -> assertEquals(List.of("only one"), bodies(queue.receiveWaiting(10))));
-        assertTrue(took < 1, "waited " + took + " s");
+        assertTrue(took < 5, "waited " + took + " s");
     }
 
     @Test
     void emptyPollWaitsItsTime() {
-        var queue = queue(Map.of("ReceiveMessageWaitTimeSeconds", "1"));
+        var queue = queue(Map.of("ReceiveMessageWaitTimeSeconds", "3"));
         double took = timed(() -> assertEquals(List.of(), queue.receive()));
-        assertTrue(took > 0.9 && took < 3, "waited " + took + " s");
+        assertTrue(took > 2.9 && took < 7, "waited " + took + " s");
         took = timed(() -> assertEquals(List.of(), queue.receiveWaiting(0)));
-        assertTrue(took < 0.7, "0 overrides the queue's wait, but it took " + took + " s");
+        assertTrue(took < 2.5, "0 overrides the queue's wait, but it took " + took + " s");
     }
 
     @Test

@@ -19,7 +19,7 @@ class VisibilityTest extends SqsTest {
 
     @Test
     void receivedMessageIsHiddenUntilItsTimeout() {
-        var queue = queue(ONE_SECOND);
+        var queue = queue(Map.of("VisibilityTimeout", "2"));
         queue.send("hidden");
         var first = queue.receiveOne();
         queue.isEmpty("hidden");
@@ -33,7 +33,7 @@ class VisibilityTest extends SqsTest {
     void receiveOverridesTheQueuesTimeout() {
         var queue = queue();
         queue.send("briefly");
-        queue.receiveHiding(1);
+        queue.receiveHiding(2);
         queue.isEmpty("hidden");
         assertEquals(List.of("briefly"), bodies(queue.receiveWaiting(5)));
     }
