@@ -149,6 +149,11 @@ impl DataDirectory {
                 asked,
             });
         }
+        // Before anything is written to any of them.
+        for shard in 0..manifest.shards {
+            let path = shard_path(path, shard);
+            SqliteFile::check(&path).map_err(|error| DirectoryError::Shard { path, error })?;
+        }
         Ok(Self {
             path: path.to_owned(),
             shards: manifest.shards,
@@ -179,10 +184,14 @@ impl DataDirectory {
         shard: u16,
         durability: Durability,
     ) -> Result<SqliteFile, DirectoryError> {
-        let path = self.path.join(format!("shard-{shard:04}.sqlite"));
+        let path = shard_path(&self.path, shard);
         SqliteFile::open(&path, shard, self.shards, durability)
             .map_err(|error| DirectoryError::Shard { path, error })
     }
+}
+
+fn shard_path(directory: &Path, shard: u16) -> PathBuf {
+    directory.join(format!("shard-{shard:04}.sqlite"))
 }
 
 /// Random bytes from the system.

@@ -133,6 +133,9 @@ pub enum JournalError {
     /// SQLite says no.
     #[error("SQLite: {0}")]
     Sqlite(#[from] rusqlite::Error),
+    /// The file system says no.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
     /// Written by a later version.
     #[error("schema version {found} is newer than this program knows ({known}); use a newer lclq")]
     FromTheFuture {

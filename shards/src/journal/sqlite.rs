@@ -7,6 +7,8 @@ use crate::{Millis, Payload, QueueName};
 use rusqlite::hooks::Wal;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -32,6 +34,10 @@ const CHECKPOINT_PAGES: u32 = 8192;
 const CHECKPOINT_RETRY_PAGES: u32 = 1024;
 /// Pages from which on a checkpoint goes before the next batch, even if that is waiting.
 const CHECKPOINT_PAGES_OVERDUE: u32 = 2 * CHECKPOINT_PAGES;
+/// What a SQLite file begins with, and where in it PRAGMA user_version is.
+const HEADER_BYTES: usize = 100;
+const HEADER_MAGIC: &[u8] = b"SQLite format 3\0";
+const USER_VERSION_AT: usize = 60;
 /// Deduplication rows between two clean-ups of expired ones.
 const DEDUP_ROWS_PER_CLEANUP: u32 = 20_000;
 
@@ -98,18 +104,48 @@ impl SqliteFile {
             checkpoint_at_pages: CHECKPOINT_PAGES,
             dedup_rows_since_cleanup: 0,
         };
-        for (key, expected) in [("shard", shard), ("shards", shards)] {
-            let found = file.meta(key)?.unwrap_or(u64::from(expected));
-            if found != u64::from(expected) {
-                return Err(JournalError::Corrupt(format!(
-                    "file is of {key} {found}, expected {expected}"
-                )));
-            }
-            file.set_meta(key, found)?;
-        }
-        file.epoch = file.meta("epoch")?.unwrap_or(0) + 1;
-        file.set_meta("epoch", file.epoch)?;
+        file.begin_epoch(shard, shards)?;
         Ok(file)
+    }
+
+    /// One transaction, since each costs a start one wait for the disk.
+    fn begin_epoch(&mut self, shard: u16, shards: u16) -> Result<(), JournalError> {
+        self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        for (key, expected) in [("shard", shard), ("shards", shards)] {
+            match self.meta(key)? {
+                None => self.set_meta(key, u64::from(expected))?,
+                Some(found) if found == u64::from(expected) => {}
+                Some(found) => {
+                    return Err(JournalError::Corrupt(format!(
+                        "file is of {key} {found}, expected {expected}"
+                    )));
+                }
+            }
+        }
+        self.epoch = self.meta("epoch")?.unwrap_or(0) + 1;
+        self.set_meta("epoch", self.epoch)?;
+        self.connection.execute_batch("COMMIT")?;
+        Ok(())
+    }
+
+    /// Looks, without touching it, whether a file can be what this program has written or could
+    /// bring up to date. What is still in the write-ahead log is only seen when it is opened.
+    pub fn check(path: &Path) -> Result<(), JournalError> {
+        let mut head = Vec::with_capacity(HEADER_BYTES);
+        match File::open(path) {
+            Ok(file) => file.take(HEADER_BYTES as u64).read_to_end(&mut head)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        // A crash while the file was made leaves it empty.
+        if head.is_empty() {
+            return Ok(());
+        }
+        if head.len() < HEADER_BYTES || !head.starts_with(HEADER_MAGIC) {
+            return Err(JournalError::Corrupt("not a SQLite database".to_owned()));
+        }
+        let version = head[USER_VERSION_AT..USER_VERSION_AT + 4].try_into();
+        check_version(i32::from_be_bytes(version.expect("4 bytes")).into())
     }
 
     /// The epoch that began when the file was opened.
@@ -413,20 +449,25 @@ impl SqliteFile {
 }
 
 fn migrate(connection: &mut Connection) -> Result<(), JournalError> {
-    let known = MIGRATIONS.len() as i64;
     let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if found > known {
-        return Err(JournalError::FromTheFuture { found, known });
-    }
-    if found < 0 {
-        return Err(JournalError::Corrupt(format!("schema version {found}")));
-    }
+    check_version(found)?;
     for (version, step) in MIGRATIONS.iter().enumerate().skip(found as usize) {
         let transaction =
             connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         transaction.execute_batch(step)?;
         transaction.pragma_update(None, "user_version", version as i64 + 1)?;
         transaction.commit()?;
+    }
+    Ok(())
+}
+
+fn check_version(found: i64) -> Result<(), JournalError> {
+    let known = MIGRATIONS.len() as i64;
+    if found > known {
+        return Err(JournalError::FromTheFuture { found, known });
+    }
+    if found < 0 {
+        return Err(JournalError::Corrupt(format!("schema version {found}")));
     }
     Ok(())
 }
