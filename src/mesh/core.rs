@@ -6,9 +6,11 @@ use crate::runtime::{Doorbell, DoorbellWaiter, Sleep, spawn_local};
 use lclq_shards::command::{Command, Refusal, Reply, ShardStats, Token};
 use lclq_shards::{Millis, Outgoing, ShardHost};
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -39,6 +41,33 @@ struct Inner {
     stopping: Cell<bool>,
     /// Replies to other cores were put into lanes whose bells have not rung yet.
     unflushed: Cell<bool>,
+    journals_down: Arc<JournalsDown>,
+}
+
+/// Shards of all cores whose journals can't write at the moment, and why.
+#[derive(Default)]
+pub(super) struct JournalsDown(Mutex<BTreeMap<u16, String>>);
+
+impl JournalsDown {
+    fn note(&self, shard: u16, reason: Option<&str>) {
+        let mut down = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match reason {
+            Some(reason) => {
+                tracing::error!(shard, reason, "can't write the journal; refusing changes");
+                down.insert(shard, reason.to_owned());
+            }
+            None => {
+                tracing::info!(shard, "the journal is written again");
+                down.remove(&shard);
+            }
+        }
+    }
+
+    fn any(&self) -> Option<String> {
+        let down = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (shard, reason) = down.first_key_value()?;
+        Some(format!("shard {shard}: {reason}"))
+    }
 }
 
 /// A core's handle on the mesh. Clones are cheap and stay on their core.
@@ -63,6 +92,7 @@ impl Mesh {
         lanes: Vec<Option<Lanes>>,
         bell: Doorbell,
         waiter: DoorbellWaiter,
+        journals_down: Arc<JournalsDown>,
     ) -> Self {
         let mesh = Self {
             inner: Rc::new(Inner {
@@ -77,6 +107,7 @@ impl Mesh {
                 bell,
                 stopping: Cell::new(false),
                 unflushed: Cell::new(false),
+                journals_down,
             }),
         };
         spawn_local(mesh.clone().serve_lanes(waiter));
@@ -157,13 +188,9 @@ impl Mesh {
             .collect()
     }
 
-    /// Why a journal of this core's shards can't write, if one can't.
+    /// Why a journal can't write, if one can't, whatever core its shard is on.
     pub fn journal_down(&self) -> Option<String> {
-        let hosts = self.inner.hosts.borrow();
-        hosts
-            .iter()
-            .flatten()
-            .find_map(|host| host.down().map(str::to_owned))
+        self.inner.journals_down.any()
     }
 
     /// Answers the long polls of this core and lets no new ones wait.
@@ -371,7 +398,11 @@ impl Mesh {
         for shard in 0..self.inner.shards {
             if self.owner(shard) == self.inner.core {
                 if let Some(host) = &mut self.inner.hosts.borrow_mut()[usize::from(shard)] {
+                    let was_down = host.down().is_some();
                     host.poll_journal();
+                    if was_down != host.down().is_some() {
+                        self.inner.journals_down.note(shard, host.down());
+                    }
                     host.flush();
                 }
                 self.pump(shard, now);

@@ -1,8 +1,8 @@
 //! Putting the mesh together: which core has which shards, and the lanes between cores.
 
-use super::core::{Lanes, Mesh, wall_clock};
+use super::core::{JournalsDown, Lanes, Mesh, wall_clock};
 use super::lane::Sender;
-use crate::runtime::{Doorbell, DoorbellWaiter, doorbell};
+use crate::runtime::{Doorbell, doorbell};
 use lclq_shards::journal::{
     DataDirectory, DirectoryError, Durability, JournalError, SqliteJournal,
 };
@@ -150,6 +150,7 @@ impl MeshPlan {
                 bells: (0..cores).map(|_| None).collect(),
                 tell: bell_senders,
             })),
+            journals_down: Arc::default(),
         }
     }
 
@@ -201,6 +202,7 @@ pub struct MeshParts {
     plan: Arc<MeshPlan>,
     parts: Arc<Mutex<Vec<Option<Part>>>>,
     bells: Arc<Mutex<Gathering>>,
+    journals_down: Arc<JournalsDown>,
 }
 
 impl MeshParts {
@@ -234,22 +236,12 @@ impl MeshParts {
                     .transpose()
             })
             .collect::<Result<Vec<_>, _>>()?;
-        Ok(Self::run(core, cores, hosts, lanes, bell, waiter))
-    }
-
-    fn run(
-        core: usize,
-        cores: usize,
-        hosts: Vec<Option<ShardHost>>,
-        lanes: Vec<Option<Lanes>>,
-        bell: Doorbell,
-        waiter: DoorbellWaiter,
-    ) -> Mesh {
         let again = bell.clone();
-        let mesh = Mesh::start(core, cores, hosts, lanes, bell, waiter);
+        let down = self.journals_down.clone();
+        let mesh = Mesh::start(core, cores, hosts, lanes, bell, waiter, down);
         // What a restart brought back, transfers above all, goes out with the first round.
         again.ring();
-        mesh
+        Ok(mesh)
     }
 
     fn gather(&self, core: usize, bell: &Doorbell) {

@@ -324,7 +324,8 @@ pub fn overloaded() -> SqsError {
 pub fn journal_down() -> SqsError {
     SqsError::new(
         Kind::ServiceUnavailable,
-        "The server can't write its journal; nothing was stored. See the server's log.",
+        "The server can't write its journal, so it can't promise that this was done. See the \
+         server's log.",
     )
 }
 
