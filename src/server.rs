@@ -7,7 +7,8 @@ use crate::runtime::{SharedListener, Shutdown, shutdown_signal, spawn_cores};
 use crate::sqs::Sqs;
 use std::io::{self, Write};
 use std::rc::Rc;
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 /// Why the server can't start, or stopped other than by being asked to.
@@ -54,11 +55,15 @@ pub fn run(config: Config) -> Result<(), ServerError> {
     );
     let parts = plan.into_parts();
     let shutdown = Shutdown::new();
+    // A core's shards serve the requests of all cores, so they close when the last has ended.
+    let ended = Shutdown::new();
+    let serving = Arc::new(AtomicUsize::new(config.cores));
     let (ready, readiness) = mpsc::channel::<Result<(), MeshError>>();
     let threads = {
         let (listener, config, shutdown) = (sqs_listener.clone(), config.clone(), shutdown.clone());
         spawn_cores(config.driver, config.cores, move |core| {
             let (listener, config, shutdown) = (listener.clone(), config.clone(), shutdown.clone());
+            let (ended, serving) = (ended.clone(), serving.clone());
             let (parts, ready) = (parts.clone(), ready.clone());
             async move {
                 let mesh = match parts.start(core) {
@@ -103,6 +108,10 @@ pub fn run(config: Config) -> Result<(), ServerError> {
                 }
                 let handler = move |request| sqs.clone().handle(request);
                 http::serve(listener, limits, handler, shutdown).await;
+                if serving.fetch_sub(1, Ordering::SeqCst) == 1 {
+                    ended.trigger();
+                }
+                ended.wait().await;
                 mesh.close(Duration::from_millis(config.limits.shutdown_ms_max))
                     .await;
             }
