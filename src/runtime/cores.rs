@@ -99,11 +99,30 @@ where
     }
     drop(started_tx);
     for _ in 0..count {
-        started
-            .recv()
-            .map_err(|_| io::Error::other("a core died while starting"))??;
+        wait_for_start(kind, &started, &threads)?;
     }
     Ok(CoreThreads { threads, endings })
+}
+
+/// Waits until one more core has started.
+fn wait_for_start(
+    kind: DriverKind,
+    started: &mpsc::Receiver<io::Result<()>>,
+    threads: &[JoinHandle<()>],
+) -> io::Result<()> {
+    let died = || io::Error::other("a core died while starting");
+    #[cfg(target_os = "linux")]
+    if kind == DriverKind::IoUring {
+        return loop {
+            match started.recv_timeout(super::ticks::START_PATIENCE) {
+                Ok(outcome) => break outcome,
+                Err(mpsc::RecvTimeoutError::Disconnected) => break Err(died()),
+                Err(mpsc::RecvTimeoutError::Timeout) => super::ticks::nudge(threads)?,
+            }
+        };
+    }
+    let _ = (kind, threads);
+    started.recv().map_err(|_| died())?
 }
 
 fn run_epoll<F, Fut>(core: usize, f: F, started: &mpsc::Sender<io::Result<()>>) -> Ending
@@ -153,10 +172,16 @@ where
         .preempt_timer(PREEMPT_EVERY)
         .make();
     match built {
-        Ok(executor) => {
-            let _ = started.send(Ok(()));
-            executor.run(async { CoreMain::new(f(core)).await })
-        }
+        Ok(executor) => executor.run(async {
+            let (first, started) = (f(core), started.clone());
+            // Not before this runs: until then the executor may be asleep; see `ticks`.
+            let first = async move {
+                let _ = started.send(Ok(()));
+                drop(started);
+                first.await
+            };
+            CoreMain::new(first).await
+        }),
         Err(error) => {
             let _ = started.send(Err(io::Error::other(format!("glommio: {error}"))));
             Ok(())
