@@ -25,6 +25,8 @@ const SHARDS: u16 = 3;
 const GROUPS: u32 = 3;
 /// Longer than any run of the server, so that no lease ends by itself.
 const LEASE_S: u32 = 120;
+/// A drain that brings nothing for so long has brought all there is.
+const STALL: Duration = Duration::from_secs(5);
 /// Senders pause above this.
 const LIVE_MAX: usize = 3000;
 
@@ -383,10 +385,10 @@ fn create_queues(world: &World, client: &mut Client) -> Result<(), Died> {
 fn drain(world: &World, server: &Server) {
     let mut client = server.client();
     world.ledger().begin_drain();
-    let until = Instant::now() + Duration::from_secs(10);
+    let mut progress = Instant::now();
     let mut empty_rounds = 0;
     // Delayed messages and those on their way between shards take a moment.
-    while Instant::now() < until && (empty_rounds < 2 || !world.ledger().missing().is_empty()) {
+    while progress.elapsed() < STALL && (empty_rounds < 2 || !world.ledger().missing().is_empty()) {
         let mut any = false;
         for queue in 0..world.queues.len() {
             loop {
@@ -395,7 +397,7 @@ fn drain(world: &World, server: &Server) {
                 if got.is_empty() {
                     break;
                 }
-                any = true;
+                (any, progress) = (true, Instant::now());
                 let deleted = delete(world, &mut client, queue, &got, false);
                 deleted.unwrap_or_else(|Died| panic!("died during a drain"));
             }

@@ -36,6 +36,11 @@ pub struct Launch {
 impl Launch {
     /// On a free port, in memory, with no settings from the environment.
     pub fn new() -> Self {
+        Self::on_port(0)
+    }
+
+    /// On a port of the caller's choice, otherwise like [`Launch::new`].
+    pub fn on_port(port: u16) -> Self {
         let mut command = Command::new(binary());
         for (name, _) in std::env::vars_os() {
             let name_text = name.to_string_lossy();
@@ -43,7 +48,7 @@ impl Launch {
                 command.env_remove(name);
             }
         }
-        command.args(["start", "--sqs-port", "0"]);
+        command.args(["start", "--sqs-port", &port.to_string()]);
         Self { command }
     }
 
