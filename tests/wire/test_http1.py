@@ -30,7 +30,9 @@ class TestConnections:
 
     def test_are_kept_open_after_an_error(self, queue):
         with Connection() as connection:
-            connection.send(json_request("DeleteMessage", {"QueueUrl": queue, "ReceiptHandle": "x"}))
+            connection.send(
+                json_request("DeleteMessage", {"QueueUrl": queue, "ReceiptHandle": "x"})
+            )
             assert connection.reply().status == 404
             connection.send(json_request("FryMessage", {}))
             assert connection.reply().status in {400, 404}

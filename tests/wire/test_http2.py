@@ -171,7 +171,11 @@ def test_a_cancelled_poll_takes_no_message(http2, queue):
 
 
 def test_an_upgrade_offer_over_http_1_is_answered_all_the_same(queue):
-    headers = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAMAAABk"}
+    headers = {
+        "Connection": "Upgrade, HTTP2-Settings",
+        "Upgrade": "h2c",
+        "HTTP2-Settings": "AAMAAABk",
+    }
     assert call("ReceiveMessage", {"QueueUrl": queue}, headers).status in {200, 101}
 
 

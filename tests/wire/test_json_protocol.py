@@ -99,9 +99,7 @@ class TestAnswers:
         assert exchange("POST", "/", headers, body).body == b"{}"
 
     def test_at_the_queues_own_path(self, queue):
-        reply = call(
-            "SendMessage", {"QueueUrl": queue, "MessageBody": "m"}, target=path_of(queue)
-        )
+        reply = call("SendMessage", {"QueueUrl": queue, "MessageBody": "m"}, target=path_of(queue))
         assert reply.status == 200
 
     def test_the_host_is_answered(self, queue):
@@ -161,9 +159,7 @@ class TestErrors:
     def test_of_an_unmodelled_kind(self, queue):
         reply = call("ReceiveMessage", {"QueueUrl": queue, "MaxNumberOfMessages": 11})
         assert_json_error(reply, "InvalidParameterValueException", "InvalidParameterValue")
-        assert (
-            reply.json["__type"] == "com.amazon.coral.service#InvalidParameterValueException"
-        )
+        assert reply.json["__type"] == "com.amazon.coral.service#InvalidParameterValueException"
 
     def test_of_a_missing_parameter(self, queue):
         reply = call("SendMessage", {"QueueUrl": queue, "MessageBody": ""})
@@ -312,7 +308,14 @@ class TestMalformed:
 
     @pytest.mark.parametrize(
         "target",
-        ["AmazonSQS.FryMessage", "AmazonSQS.", "AmazonSQS", "SendMessage", "AmazonSNS.Publish", "x"],
+        [
+            "AmazonSQS.FryMessage",
+            "AmazonSQS.",
+            "AmazonSQS",
+            "SendMessage",
+            "AmazonSNS.Publish",
+            "x",
+        ],
     )
     def test_unknown_targets(self, target):
         headers = {"X-Amz-Target": target, "Content-Type": JSON}

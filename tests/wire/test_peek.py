@@ -89,7 +89,7 @@ def test_no_receipt_handle_is_given_away(queue):
 
 
 def test_odd_bodies(queue):
-    body = "\"quoted\" \r\n\t\U0001f600 &quot;"
+    body = '"quoted" \r\n\t\U0001f600 &quot;'
     send(queue, body)
     assert peek(queue)[0]["body"] == body
 

@@ -57,7 +57,7 @@ class TestAnswers:
 class TestEscapes:
     @BOTH
     def test_of_a_body(self, queue, method):
-        body = "\"quoted\" <tag> & ' \r\n\t&quot; ]]> \U0001f600"
+        body = '"quoted" <tag> & \' \r\n\t&quot; ]]> \U0001f600'
         assert query("SendMessage", {"QueueUrl": queue, "MessageBody": body}, method).status == 200
         reply = query("ReceiveMessage", {"QueueUrl": queue}, method)
         text = reply.text
@@ -115,7 +115,7 @@ class TestEscapes:
         assert reply.header("x-amzn-requestid")
 
     def test_both_protocols_carry_the_same_bytes(self, queue):
-        for body in ["carriage\rreturn", "&quot;", "a\r\n\"b\"\t<c>"]:
+        for body in ["carriage\rreturn", "&quot;", 'a\r\n"b"\t<c>']:
             query("SendMessage", {"QueueUrl": queue, "MessageBody": body})
             (message,) = call("ReceiveMessage", {"QueueUrl": queue}).json["Messages"]
             assert message["Body"] == body
@@ -225,7 +225,9 @@ def test_signature_parameters_are_tolerated(queue, method, signature):
     ],
 )
 def test_odd_authorization_headers_are_tolerated(authorization):
-    reply = query("ListQueues", {"QueueNamePrefix": "wire-never"}, headers={"Authorization": authorization})
+    reply = query(
+        "ListQueues", {"QueueNamePrefix": "wire-never"}, headers={"Authorization": authorization}
+    )
     assert reply.status in {200, 400, 403}
     assert reply.header("x-amzn-requestid")
 

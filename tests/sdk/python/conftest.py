@@ -8,7 +8,6 @@ from support.clients import sqs_client  # noqa: E402  (after the registration ab
 from support.queues import QueueMaker  # noqa: E402
 
 
-
 @pytest.fixture(scope="session")
 def endpoint():
     return os.environ["LCLQ_ENDPOINT"].rstrip("/")

@@ -273,7 +273,9 @@ class TestSetQueueAttributes:
         with refused(sqs, "InvalidAttributeName", "Unknown Attribute Foobar."):
             queue.set(Foobar=1)
 
-    @pytest.mark.parametrize("name", ["QueueArn", "CreatedTimestamp", "ApproximateNumberOfMessages"])
+    @pytest.mark.parametrize(
+        "name", ["QueueArn", "CreatedTimestamp", "ApproximateNumberOfMessages"]
+    )
     def test_read_only_name(self, sqs, queues, name):
         queue = queues.standard()
         before = queue.attribute(name)

@@ -86,9 +86,7 @@ def test_delete_with_a_bad_handle(sqs, queues):
     assert answer["Successful"] == [{"Id": "good"}]
     failure = failed_entry(answer, "bad")
     assert failure["Code"] == "ReceiptHandleIsInvalid"
-    assert (
-        failure["Message"] == 'The input receipt handle "garbage" is not a valid receipt handle.'
-    )
+    assert failure["Message"] == 'The input receipt handle "garbage" is not a valid receipt handle.'
     assert queue.counts() == (0, 0, 0)
 
 

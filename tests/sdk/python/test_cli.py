@@ -86,9 +86,7 @@ def test_the_life_of_a_message(aws, queues):
     )["Messages"]
     assert message["MessageId"] == sent["MessageId"]
     assert message["Body"] == 'a "quoted" body with ümläuts'
-    assert message["MessageAttributes"] == {
-        "colour": {"StringValue": "blue", "DataType": "String"}
-    }
+    assert message["MessageAttributes"] == {"colour": {"StringValue": "blue", "DataType": "String"}}
     handle = message["ReceiptHandle"]
     settle = ["--queue-url", queue.url, "--receipt-handle", handle]
     assert aws("change-message-visibility", *settle, "--visibility-timeout", "60") is None
@@ -100,16 +98,12 @@ def test_the_life_of_a_message(aws, queues):
 def test_batches(aws, queues):
     queue = queues.standard("cli")
     entries = [{"Id": "a", "MessageBody": "good"}, {"Id": "b", "MessageBody": "bad \uffff"}]
-    answer = aws(
-        "send-message-batch", "--queue-url", queue.url, "--entries", json.dumps(entries)
-    )
+    answer = aws("send-message-batch", "--queue-url", queue.url, "--entries", json.dumps(entries))
     assert [entry["Id"] for entry in answer["Successful"]] == ["a"]
     assert [entry["Code"] for entry in answer["Failed"]] == ["InvalidMessageContents"]
     message = queue.receive_one()
     entries = [{"Id": "x", "ReceiptHandle": message["ReceiptHandle"]}]
-    answer = aws(
-        "delete-message-batch", "--queue-url", queue.url, "--entries", json.dumps(entries)
-    )
+    answer = aws("delete-message-batch", "--queue-url", queue.url, "--entries", json.dumps(entries))
     assert answer == {"Successful": [{"Id": "x"}]}
 
 

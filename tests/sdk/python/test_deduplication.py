@@ -67,9 +67,7 @@ def test_switching_content_deduplication_on_and_off(sqs, queues):
     assert queue.bodies() == ["m"]
 
 
-@pytest.mark.parametrize(
-    "scope, bodies", [("queue", ["in a"]), ("messageGroup", ["in a", "in b"])]
-)
+@pytest.mark.parametrize("scope, bodies", [("queue", ["in a"]), ("messageGroup", ["in a", "in b"])])
 def test_scope(queues, scope, bodies):
     queue = queues.fifo(DeduplicationScope=scope)
     queue.send_fifo("in a", group="a", MessageDeduplicationId="d")

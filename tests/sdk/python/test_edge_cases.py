@@ -89,7 +89,9 @@ def test_edge_02_fifo_queue_is_unknown_to_a_standard_queue(sqs, queues, value):
 
 def test_edge_02_fifo_queue_stays_fifo(sqs, queues):
     queue = queues.fifo()
-    text = "Invalid value for the parameter FifoQueue. Reason: Modifying queue type is not supported."
+    text = (
+        "Invalid value for the parameter FifoQueue. Reason: Modifying queue type is not supported."
+    )
     with refused(sqs, "InvalidAttributeValue", text):
         queue.set(FifoQueue=False)
     assert queue.attribute("FifoQueue") == "true"
@@ -305,7 +307,9 @@ def test_edge_11_an_empty_body_is_a_missing_parameter(sqs, queues, fifo):
 
 
 def too_long(limit):
-    return f"One or more parameters are invalid. Reason: Message must be shorter than {limit} bytes."
+    return (
+        f"One or more parameters are invalid. Reason: Message must be shorter than {limit} bytes."
+    )
 
 
 def test_edge_12_body_alone(sqs, queues):
@@ -373,9 +377,7 @@ def test_edge_13_one_byte_more_fails_the_whole_batch(sqs, queues):
     half = "x" * (MIB // 2)
     text = "Batch requests cannot be longer than 1048576 bytes. You have sent 1048577 bytes."
     with refused(sqs, "BatchRequestTooLong", text):
-        queue.send_batch(
-            [{"Id": "1", "MessageBody": half}, {"Id": "2", "MessageBody": half + "x"}]
-        )
+        queue.send_batch([{"Id": "1", "MessageBody": half}, {"Id": "2", "MessageBody": half + "x"}])
     assert queue.counts() == (0, 0, 0)
 
 
@@ -469,7 +471,12 @@ def test_edge_16_a_batch_without_a_group_fails_whole(sqs, queues):
     with refused(sqs, "InvalidParameterValue", containing="MessageGroupId"):
         queue.send_batch(
             [
-                {"Id": "1", "MessageBody": "a", "MessageGroupId": "g", "MessageDeduplicationId": "1"},
+                {
+                    "Id": "1",
+                    "MessageBody": "a",
+                    "MessageGroupId": "g",
+                    "MessageDeduplicationId": "1",
+                },
                 {"Id": "2", "MessageBody": "b", "MessageDeduplicationId": "2"},
             ]
         )
@@ -481,7 +488,12 @@ def test_edge_16_a_batch_without_a_deduplication_id_fails_whole(sqs, queues):
     with refused(sqs, "InvalidParameterValue", NO_DEDUPLICATION):
         queue.send_batch(
             [
-                {"Id": "1", "MessageBody": "a", "MessageGroupId": "g", "MessageDeduplicationId": "1"},
+                {
+                    "Id": "1",
+                    "MessageBody": "a",
+                    "MessageGroupId": "g",
+                    "MessageDeduplicationId": "1",
+                },
                 {"Id": "2", "MessageBody": "b", "MessageGroupId": "g"},
             ]
         )
@@ -892,7 +904,15 @@ def test_edge_30_a_duplicate_answers_the_original(queues):
 
 @pytest.mark.parametrize(
     "body",
-    ["carriage\rreturn", "both\r\nends", '&quot;"&amp;&', "<a href='x'>&#xD;</a>", "\ttab\n", " ", "\r"],
+    [
+        "carriage\rreturn",
+        "both\r\nends",
+        '&quot;"&amp;&',
+        "<a href='x'>&#xD;</a>",
+        "\ttab\n",
+        " ",
+        "\r",
+    ],
 )
 def test_edge_30_awkward_bodies_survive(queues, body):
     queue = queues.standard()

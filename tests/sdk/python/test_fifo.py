@@ -58,9 +58,7 @@ class TestOrder:
 
     def test_sequence_numbers_grow_across_groups(self, queues):
         queue = queues.fifo()
-        numbers = [
-            queue.send_fifo("m", group=group)["SequenceNumber"] for group in "abcabcabc"
-        ]
+        numbers = [queue.send_fifo("m", group=group)["SequenceNumber"] for group in "abcabcabc"]
         assert numbers == sorted(numbers)
         assert len(set(numbers)) == 9
 

@@ -19,7 +19,7 @@ def binary(value, data_type="Binary"):
 
 EVERY_KIND = {
     "string": text("plain"),
-    "string.custom": text("<b>&amp;\"quoted\"</b>\r\n", "String.html"),
+    "string.custom": text('<b>&amp;"quoted"</b>\r\n', "String.html"),
     "unicode": text("naïve 日本語 \U0001f600"),
     "number": text("-12.75e3", "Number"),
     "number.int": text("0042", "Number.int"),

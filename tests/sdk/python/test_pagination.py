@@ -87,9 +87,7 @@ def test_list_dead_letter_source_queues(sqs, queues, size, count):
     sources = [
         queues.standard(f"s{index}", RedrivePolicy=redrive_policy(dead)) for index in range(5)
     ]
-    got = pages(
-        sqs.list_dead_letter_source_queues, "queueUrls", QueueUrl=dead.url, MaxResults=size
-    )
+    got = pages(sqs.list_dead_letter_source_queues, "queueUrls", QueueUrl=dead.url, MaxResults=size)
     assert all(len(page) <= size for page in got)
     assert sorted(url for page in got for url in page) == sorted(queue.url for queue in sources)
     assert len([page for page in got if page]) == count

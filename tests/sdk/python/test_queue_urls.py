@@ -81,9 +81,7 @@ def test_a_wrong_account_in_the_url(sqs, queues):
     queue = queues.standard()
     account = queue.url.split("/")[-2]
     with refused(sqs, "QueueDoesNotExist"):
-        sqs.send_message(
-            QueueUrl=queue.url.replace(account, "999999999999"), MessageBody="m"
-        )
+        sqs.send_message(QueueUrl=queue.url.replace(account, "999999999999"), MessageBody="m")
 
 
 class TestAnsweredHost:

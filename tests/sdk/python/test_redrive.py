@@ -109,7 +109,7 @@ def test_moving_at_a_rate(queues):
     elapsed = time.monotonic() - started
     assert 0.9 < elapsed < 4, f"6 messages at 3 a second took {elapsed:.2f} s"
     assert task["MaxNumberOfMessagesPerSecond"] == 3
-    assert destination.counts() == (6, 0, 0)
+    eventually(lambda: destination.counts() == (6, 0, 0))
 
 
 @pytest.mark.parametrize("rate", [0, -1, 501])

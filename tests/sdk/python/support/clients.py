@@ -39,7 +39,9 @@ def _sqs_client(endpoint, protocol, region, access_key):
         ),
     )
     spoken = client.meta.service_model.metadata["protocol"]
-    assert spoken == protocol, f"wanted a {protocol} client, botocore built one that speaks {spoken}"
+    assert spoken == protocol, (
+        f"wanted a {protocol} client, botocore built one that speaks {spoken}"
+    )
     return client
 
 

@@ -20,7 +20,9 @@ class Answer:
             assert self.root.tag == f"{NAMESPACE}{action}Response"
             names = [tag_of(child) for child in self.root]
             assert names in ([f"{action}Result", "ResponseMetadata"], ["ResponseMetadata"])
-            self.request_id = self.root.findtext(f"{NAMESPACE}ResponseMetadata/{NAMESPACE}RequestId")
+            self.request_id = self.root.findtext(
+                f"{NAMESPACE}ResponseMetadata/{NAMESPACE}RequestId"
+            )
         else:
             assert tag_of(self.root) == "ErrorResponse"
             assert self.root.tag.startswith(NAMESPACE)

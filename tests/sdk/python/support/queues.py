@@ -198,4 +198,3 @@ def keys_of(answer):
 
 def is_uuid(text):
     return re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text) is not None
-
