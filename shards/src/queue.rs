@@ -53,11 +53,8 @@ pub(crate) struct Cold {
     pub purged_at: Option<Millis>,
     pub purged_below: u64,
     pub moves: Vec<MoveTask>,
-    /// The move task counts come out in the journal with its next step.
     pub dedup: DedupWindow,
     pub attempts: VecDeque<Attempt>,
-    /// The dead-letter queue did not exist; messages stay here until then.
-    pub redrive_paused_until: Millis,
 }
 
 /// A receive that can be repeated (ReceiveRequestAttemptId).
@@ -96,7 +93,6 @@ impl Queue {
                 moves: record.moves,
                 dedup: DedupWindow::default(),
                 attempts: VecDeque::new(),
-                redrive_paused_until: 0,
             }),
         }
     }

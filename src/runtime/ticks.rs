@@ -22,6 +22,7 @@ use std::sync::Once;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use super::doorbell::check_doorbell;
 use super::local::spawn_local;
 
 const TICKS: u32 = 4;
@@ -34,6 +35,9 @@ pub(super) fn spawn_ticks() {
             glommio::timer::Timer::new(STEP * tick).await;
             loop {
                 glommio::timer::Timer::new(STEP * TICKS).await;
+                // A wake that another thread's ring asked for can be lost just so; the bell keeps
+                // the ring.
+                check_doorbell();
             }
         });
     }

@@ -11,8 +11,6 @@ use crate::queue::MOVES_MAX;
 use crate::slab::NONE;
 use crate::{Millis, QueueName};
 
-/// Where the dead-letter queue turned out not to exist, messages stay for this long, ms.
-const REDRIVE_PAUSE_MS: u64 = 5_000;
 /// Time between two steps of a move task, ms.
 const STEP_MS: u64 = 20;
 /// Messages that a move task without a rate moves per step.
@@ -21,8 +19,7 @@ const STEP_MESSAGES_MAX: u64 = 1000;
 impl Shard {
     /// Moves a ready message to its queue's dead-letter queue.
     pub(crate) fn dead_letter(&mut self, slot: u32, target: QueueName) -> Moved {
-        let source = self.messages[slot].queue;
-        let arn = self.queues[source].cold.name.arn();
+        let arn = self.queues[self.messages[slot].queue].cold.name.arn();
         let payload = self.messages[slot].payload.with_section(
             Section::DeadLetterSource,
             Some(arn.as_bytes()),
@@ -34,12 +31,8 @@ impl Shard {
         arrival.base_count = message.receive_count;
         arrival.first_received_at = message.first_received_at().unwrap_or(0);
         let moved = self.move_message(slot, target, arrival, None);
-        match moved {
-            Moved::Gone => self.counters.dead_lettered += 1,
-            Moved::Nowhere => {
-                self.queues[source].cold.redrive_paused_until = self.now + REDRIVE_PAUSE_MS;
-            }
-            Moved::Busy => {}
+        if moved == Moved::Gone {
+            self.counters.dead_lettered += 1;
         }
         moved
     }
@@ -126,9 +119,8 @@ impl Shard {
         let mut arrival = Arrival::new(transfer.payload);
         arrival.receive_count = transfer.receive_count;
         arrival.first_received_at = transfer.first_received_at;
-        if !transfer.returned {
-            arrival.base_count = transfer.receive_count;
-        }
+        // A message that came back is given out as often again before it is sent off once more.
+        arrival.base_count = transfer.receive_count;
         match self.slot_by_name(&transfer.to) {
             Some(queue) => {
                 if transfer.returned {
@@ -151,20 +143,13 @@ impl Shard {
 
     /// A message came back because its target doesn't exist.
     fn note_return(&mut self, queue_slot: u32, task: Option<[u8; 16]>) {
-        match task {
-            None => {
-                let until = self.now + REDRIVE_PAUSE_MS;
-                self.queues[queue_slot].cold.redrive_paused_until = until;
-            }
-            Some(id) => {
-                let moves = &mut self.queues[queue_slot].cold.moves;
-                if let Some(task) = moves.iter_mut().find(|task| task.id == id) {
-                    task.moved = task.moved.saturating_sub(1);
-                    task.status = MoveStatus::Failed;
-                    task.failure = Some("AWS.SimpleQueueService.NonExistentQueue".to_owned());
-                    self.log_queue(queue_slot);
-                }
-            }
+        let Some(id) = task else { return };
+        let moves = &mut self.queues[queue_slot].cold.moves;
+        if let Some(task) = moves.iter_mut().find(|task| task.id == id) {
+            task.moved = task.moved.saturating_sub(1);
+            task.status = MoveStatus::Failed;
+            task.failure = Some("AWS.SimpleQueueService.NonExistentQueue".to_owned());
+            self.log_queue(queue_slot);
         }
     }
 

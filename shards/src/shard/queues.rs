@@ -224,7 +224,6 @@ impl Shard {
         queue.config = config;
         queue.cold.attributes = attributes;
         queue.cold.modified_at = now;
-        queue.cold.redrive_paused_until = 0;
         if retention_changed && queue.retention_timer != NONE {
             self.wheel.disarm(queue.retention_timer);
             let timer = self.wheel.arm(now, super::timers::Timer::Retention(slot));

@@ -220,7 +220,8 @@ impl Shard {
         let mut busy = false;
         while slot != NONE && out.len() < messages_max {
             let message = &self.messages[slot];
-            if message.state != State::Ready {
+            let in_flight = self.queues[message.queue].counts.in_flight;
+            if message.state != State::Ready || in_flight >= self.config.in_flight_max {
                 break;
             }
             let next = message.next;
@@ -250,7 +251,7 @@ impl Shard {
         }
         let redrive = queue.config.redrive.as_ref()?;
         let receives = message.receive_count - message.base_count;
-        if receives < redrive.max_receive_count || queue.cold.redrive_paused_until > self.now {
+        if receives < redrive.max_receive_count {
             return None;
         }
         let target = redrive.target.clone();

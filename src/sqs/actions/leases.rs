@@ -80,12 +80,9 @@ impl Sqs {
             let queue = target.queue();
             receipt.shard == queue.shard && receipt.queue_id == queue.id
         };
-        if receipts
-            .iter()
-            .flatten()
-            .any(|receipt| !is_of_target(receipt))
-        {
-            // Perhaps the queue was made anew since this core resolved it.
+        let sound = |receipt: &Option<Receipt>| receipt.as_ref().is_some_and(is_of_target);
+        if !receipts.iter().all(sound) {
+            // Perhaps the queue was deleted or made anew since this core resolved it.
             target.refresh(self.resolve(&target.name).await?);
         }
         let read = |(receipt, handle): (Option<Receipt>, &str)| match receipt {
