@@ -2,6 +2,7 @@
 
 use crate::attributes::{AttributeMap, QueueAttribute};
 use crate::moves::{Transfer, TransferAck};
+use crate::pubsub::command::{PubsubCommand, PubsubRefusal, Pulled, Resource, StreamRef};
 use crate::{Millis, Payload, QueueName};
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
@@ -90,6 +91,8 @@ pub enum Command {
     },
     /// Everything that isn't done per message.
     Queue(Box<QueueCommand>),
+    /// Topics and subscriptions.
+    Pubsub(Box<PubsubCommand>),
     /// A message from another shard.
     Transfer(Box<Transfer>),
 }
@@ -255,6 +258,8 @@ pub enum Refusal {
     JournalDown,
     /// The server is stopping.
     Stopping,
+    /// A command about topics and subscriptions was refused.
+    Pubsub(PubsubRefusal),
 }
 
 /// What a queue is, for GetQueueAttributes, tags and operators.
@@ -365,6 +370,19 @@ pub enum Reply {
     Moves(Vec<crate::moves::MoveTask>),
     /// To `Stats`.
     Stats(Box<ShardStats>),
+    /// To `Publish`: sequence number of the first message; the others follow it.
+    Published(u64),
+    /// To `Pull` and `StreamPull`.
+    Pulled(Vec<Pulled>),
+    /// To `Acknowledge` and `ModifyDeadline`: whether each delivery still counted. Only under
+    /// exactly-once delivery can one fail to.
+    Acknowledged(Vec<bool>),
+    /// To `OpenStream`.
+    Stream(StreamRef),
+    /// To those admin commands that say so.
+    Resource(Box<Resource>),
+    /// To `AdminCommand::List`.
+    Resources(Vec<Resource>),
     /// To `Transfer`.
     Transferred(TransferAck),
     /// Refused as a whole.

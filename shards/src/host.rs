@@ -4,6 +4,7 @@ use crate::Millis;
 use crate::command::{Command, QueueCommand, Refusal, Reply, ShardStats, Token};
 use crate::journal::{Batch, Completion, Journal, JournalError};
 use crate::moves::{Transfer, TransferAck};
+use crate::pubsub::command::{AdminCommand, PubsubCommand};
 use crate::shard::{Hold, Shard, ShardConfig};
 use std::collections::VecDeque;
 
@@ -278,6 +279,23 @@ fn is_write(command: &Command) -> bool {
     match command {
         Command::Send { .. } | Command::Delete { .. } | Command::Transfer(_) => true,
         Command::Receive(_) | Command::ChangeVisibility { .. } => false,
+        Command::Pubsub(command) => match &**command {
+            PubsubCommand::Publish { .. } | PubsubCommand::Acknowledge { .. } => true,
+            PubsubCommand::Pull { .. }
+            | PubsubCommand::ModifyDeadline { .. }
+            | PubsubCommand::OpenStream { .. }
+            | PubsubCommand::StreamPull { .. }
+            | PubsubCommand::SetStreamDeadline { .. }
+            | PubsubCommand::CloseStream { .. } => false,
+            PubsubCommand::Admin(command) => !matches!(
+                **command,
+                AdminCommand::Get { .. }
+                    | AdminCommand::List { .. }
+                    | AdminCommand::ListOfTopic { .. }
+                    | AdminCommand::Reserve { .. }
+                    | AdminCommand::Release { .. }
+            ),
+        },
         Command::Queue(command) => match **command {
             QueueCommand::Create { .. }
             | QueueCommand::SetAttributes(..)

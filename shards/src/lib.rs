@@ -14,6 +14,7 @@ mod message;
 pub mod moves;
 mod name;
 mod payload;
+pub mod pubsub;
 mod queue;
 mod receipt;
 mod shard;

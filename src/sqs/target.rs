@@ -171,7 +171,7 @@ fn retarget(command: &mut Command, to: QueueRef) {
             | ListSources { .. }
             | Stats => {}
         },
-        Command::Transfer(_) => {}
+        Command::Pubsub(_) | Command::Transfer(_) => {}
     }
 }
 
@@ -191,6 +191,7 @@ pub fn refused(refusal: Refusal, queue: &str) -> SqsError {
         Refusal::Overloaded => overloaded(),
         Refusal::JournalDown => journal_down(),
         Refusal::Stopping => stopping(),
+        Refusal::Pubsub(_) => super::error::internal(),
     }
 }
 

@@ -232,6 +232,7 @@ impl Shard {
                 None => self.stale(token, Command::ChangeVisibility { queue, entries }),
             },
             Command::Queue(command) => self.queue_command(token, *command),
+            Command::Pubsub(command) => self.pubsub_command(token, *command),
             Command::Transfer(transfer) => self.transfer(token, *transfer),
         }
         self.serve_waiters();
