@@ -6,9 +6,10 @@ A sample is a fenced code block that follows a comment such as
     <!-- sample: sqs/python -->
 
 and must be, character for character, the one source file in examples/sqs/python.
-Each runs against the server that LCLQ_ENDPOINT names, and must print its greeting.
-With --examples, every example in examples/ runs, whatever README.md says.
-Dependencies come from the caches of the suites beside this file.
+Each runs against the server that LCLQ_ENDPOINT (for SQS) and LCLQ_PUBSUB (for Pub/Sub,
+host:port) name, and must print its greeting.
+With --examples, every example in examples/ runs, whatever README.md says; names after that,
+such as pubsub/go, choose some of them. Dependencies come from the caches of the SDK suites.
 """
 
 import os
@@ -20,9 +21,10 @@ import tempfile
 from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[2]
-SUITES = REPO / "tests" / "sdk"
+SUITES = {"sqs": REPO / "tests" / "sdk", "pubsub": REPO / "tests" / "pubsub"}
 CACHE = Path(os.environ.get("LCLQ_TEST_CACHE") or REPO / "target" / "test-cache")
 ENDPOINT = os.environ.get("LCLQ_ENDPOINT", "http://127.0.0.1:9324").rstrip("/")
+PUBSUB = os.environ.get("LCLQ_PUBSUB", "127.0.0.1:8085")
 TIMEOUT_SECONDS = 600  # the first run of a sample may compile its SDK
 
 SAMPLE = re.compile(r"<!-- sample: (\S+) -->\s*\n```[^\n]*\n(.*?)^```\s*$", re.DOTALL | re.MULTILINE)
@@ -35,12 +37,14 @@ class Failure(Exception):
 
 
 def run(command, directory, **environment):
-    """Runs a command and answers its standard output; the samples see no other AWS settings."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    """Runs a command and answers its standard output; the samples see no other cloud's settings."""
+    clouds = ("AWS_", "GOOGLE_", "GCLOUD_", "PUBSUB_")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(clouds)}
+    endpoints = {"AWS_ENDPOINT_URL": ENDPOINT, "PUBSUB_EMULATOR_HOST": PUBSUB}
     done = subprocess.run(
         [str(word) for word in command],
         cwd=directory,
-        env=inherited | {"AWS_ENDPOINT_URL": ENDPOINT} | {name: str(value) for name, value in environment.items()},
+        env=inherited | endpoints | {name: str(value) for name, value in environment.items()},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -51,73 +55,77 @@ def run(command, directory, **environment):
     return COLOUR.sub("", done.stdout)
 
 
-def python(directory):
-    venv = CACHE / "python" / "venv"
+def python(directory, service):
+    suite = {"sqs": "python", "pubsub": "pubsub-python"}[service]
+    venv = CACHE / suite / "venv"
     if not (venv / "bin" / "python").exists():
-        venv = CACHE / "samples" / "venv"
+        venv = CACHE / "samples" / f"{service}-venv"
         if not (venv / "bin" / "python").exists():
             run([sys.executable, "-m", "venv", venv], directory)
         run([venv / "bin" / "pip", "install", "--quiet", "--requirement", "requirements.txt"], directory)
     return run([venv / "bin" / "python", "hello.py"], directory)
 
 
-def javascript(directory):
-    suite = SUITES / "javascript"
+def javascript(directory, service):
+    suite = SUITES[service] / "javascript"
     if not (suite / "node_modules").exists():
         run(["npm", "ci", "--cache", CACHE / "javascript" / "npm", "--no-audit", "--no-fund"], suite)
     (directory / "node_modules").symlink_to(suite / "node_modules")
     return run(["node", "hello.mjs"], directory, NODE_NO_WARNINGS=1)
 
 
-def go(directory):
+def go(directory, _service):
     cache = CACHE / "go"
     flags = f"{os.environ.get('GOFLAGS', '')} -modcacherw -mod=readonly"
     return run(["go", "run", "."], directory, GOMODCACHE=cache / "mod", GOCACHE=cache / "build", GOFLAGS=flags)
 
 
-def java(directory):
+def java(directory, _service):
     maven = ["mvn", "-q", "-B", "-ntp", "-Dstyle.color=never", f"-Dmaven.repo.local={CACHE / 'java' / 'm2'}"]
     return run([*maven, "compile", "exec:java"], directory)
 
 
-def rust(directory):
+def rust(directory, _service):
     # The suite's profile, so that what it built is used again.
     profile = {"CARGO_PROFILE_DEV_DEBUG": "false", "CARGO_PROFILE_DEV_INCREMENTAL": "false"}
     target = CACHE / "rust" / "target"
     return run(["cargo", "run", "--quiet", "--locked"], directory, CARGO_TARGET_DIR=target, **profile)
 
 
-# Of each kind of sample: its source file, how to run it, what it prints.
-KINDS = {
-    "sqs/python": ("hello.py", python, "Hello from Python"),
-    "sqs/javascript": ("hello.mjs", javascript, "Hello from JavaScript"),
-    "sqs/go": ("main.go", go, "Hello from Go"),
-    "sqs/java": ("Hello.java", java, "Hello from Java"),
-    "sqs/rust": ("src/main.rs", rust, "Hello from Rust"),
+# Of each language: the sample's source file, how to run it, what it prints.
+LANGUAGES = {
+    "python": ("hello.py", python, "Hello from Python"),
+    "javascript": ("hello.mjs", javascript, "Hello from JavaScript"),
+    "go": ("main.go", go, "Hello from Go"),
+    "java": ("Hello.java", java, "Hello from Java"),
+    "rust": ("src/main.rs", rust, "Hello from Rust"),
 }
+KINDS = [f"{service}/{language}" for service in SUITES for language in LANGUAGES]
 
 
 def check_text(name, text):
-    source = REPO / "examples" / name / KINDS[name][0]
+    _, language = name.split("/")
+    source = REPO / "examples" / name / LANGUAGES[language][0]
     if source.read_text() != text:
         raise Failure(f"README.md's sample is not {source.relative_to(REPO)}")
 
 
 def check_output(name):
-    _, runner, greeting = KINDS[name]
+    service, language = name.split("/")
+    _, runner, greeting = LANGUAGES[language]
     with tempfile.TemporaryDirectory(prefix="lclq-sample-") as place:
         directory = Path(place) / "sample"
         ignored = shutil.ignore_patterns("node_modules", "target", "__pycache__")
         shutil.copytree(REPO / "examples" / name, directory, ignore=ignored)
-        printed = runner(directory)
+        printed = runner(directory, service)
     if printed.strip() != greeting:
         raise Failure(f"printed {printed!r}, not {greeting!r}")
 
 
 def samples():
     """The names of the samples, each with its text in README.md, or None for the whole of examples/."""
-    if sys.argv[1:] == ["--examples"]:
-        return [(name, None) for name in KINDS]
+    if sys.argv[1:2] == ["--examples"]:
+        return [(name, None) for name in sys.argv[2:] or KINDS]
     readme = (REPO / "README.md").read_text()
     found = SAMPLE.findall(readme)
     if len(found) != len(COMMENT.findall(readme)):
