@@ -2,8 +2,11 @@
 
 pub mod cli;
 pub mod config;
+pub mod grpc;
 pub mod http;
 pub mod mesh;
+pub mod proto;
+pub mod pubsub;
 pub mod runtime;
 pub mod server;
 pub mod sqs;

@@ -1,0 +1,59 @@
+//! Compiles the contracts in `proto/` without protoc: messages, service traits, descriptors.
+
+use prost_build::Config;
+use std::io;
+use std::path::{Path, PathBuf};
+
+#[path = "build/services.rs"]
+mod services;
+
+/// Methods whose requests and replies stay encoded: the hot paths read and write the bytes
+/// themselves. Names as in `service.method`.
+const ENCODED_METHODS: &[&str] = &[
+    "Publisher.Publish",
+    "Subscriber.Acknowledge",
+    "Subscriber.ModifyAckDeadline",
+    "Subscriber.Pull",
+    "Subscriber.StreamingPull",
+];
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let root = Path::new("proto");
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=build");
+    println!("cargo::rerun-if-changed=proto");
+    let mut files = Vec::new();
+    collect(root, &mut files)?;
+    files.sort();
+
+    let mut compiler = protox::Compiler::new([root])?;
+    compiler.include_imports(true);
+    compiler.open_files(&files)?;
+    let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("no OUT_DIR")?);
+    // protox encodes options that are extensions too; going through prost's types would drop them.
+    std::fs::write(
+        out.join("descriptors.bin"),
+        compiler.encode_file_descriptor_set(),
+    )?;
+    Config::new()
+        .bytes(["."])
+        .btree_map(["."])
+        .service_generator(Box::new(services::Services {
+            encoded_methods: ENCODED_METHODS,
+        }))
+        .include_file("contracts.rs")
+        .compile_fds(compiler.file_descriptor_set())?;
+    Ok(())
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            collect(&path, files)?;
+        } else if path.extension().is_some_and(|ext| ext == "proto") {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
