@@ -38,9 +38,9 @@ def test_a_message_comes_once_when_it_is_acked(project):
     topic, sub = project.topic_with(ONCE)
     topic.publish(*[b"%d" % n for n in range(100)])
     got = sub.take(100)
-    sub.extend(1, *got)
+    sub.extend(3, *got)
     sub.ack(*got)
-    assert sub.is_empty(for_seconds=1.5)
+    assert sub.is_empty(for_seconds=3.5)
 
 
 def test_nothing_comes_twice_while_it_is_leased(project):

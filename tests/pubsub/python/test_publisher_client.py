@@ -46,12 +46,19 @@ def test_a_future_resolves_to_the_message_id(project):
     assert message.attributes == {"colour": "blue"}
 
 
+def published(topic, count, settings):
+    """(ids, sizes of the requests) of so many messages; the last batch goes out by stop()."""
+    publisher = pubsub_v1.PublisherClient(settings)
+    sizes = counted(publisher)
+    futures = [publisher.publish(topic.name, b"%d" % n) for n in range(count)]
+    publisher.stop()
+    return [future.result(timeout=20) for future in futures], sizes
+
+
 def test_batches_by_count(project):
     topic, sub = project.topic_with({})
-    publisher = pubsub_v1.PublisherClient(BatchSettings(max_messages=50, max_latency=5))
-    sizes = counted(publisher)
-    futures = [publisher.publish(topic.name, b"%d" % n) for n in range(200)]
-    ids = [future.result(timeout=20) for future in futures]
+    # The library sends a batch when one more message would reach max_messages.
+    ids, sizes = published(topic, 200, BatchSettings(max_messages=51, max_latency=60))
     assert len(set(ids)) == 200
     assert sizes == [50] * 4
     by_id = {one.message.message_id: one.message.data for one in sub.take(200)}
@@ -72,10 +79,8 @@ def test_batches_by_bytes_and_by_time(project):
 
 def test_a_batch_of_a_thousand(project):
     topic, sub = project.topic_with({})
-    publisher = pubsub_v1.PublisherClient(BatchSettings(max_messages=1000, max_latency=5))
-    sizes = counted(publisher)
-    futures = [publisher.publish(topic.name, b"%d" % n) for n in range(1000)]
-    assert len({future.result(timeout=20) for future in futures}) == 1000
+    ids, sizes = published(topic, 1000, BatchSettings(max_messages=1001, max_latency=60))
+    assert len(set(ids)) == 1000
     assert sizes == [1000]
     assert len(sub.take(1000)) == 1000
 
