@@ -97,6 +97,21 @@ pub enum Command {
     Transfer(Box<Transfer>),
 }
 
+impl Command {
+    /// Whether the answer may be long in coming because there is nothing to give.
+    #[inline]
+    pub fn may_wait(&self) -> bool {
+        match self {
+            Self::Receive(_) => true,
+            Self::Pubsub(command) => matches!(
+                **command,
+                PubsubCommand::Pull { .. } | PubsubCommand::StreamPull { .. }
+            ),
+            _ => false,
+        }
+    }
+}
+
 /// A command about queues rather than messages.
 #[derive(Debug)]
 pub enum QueueCommand {
@@ -323,6 +338,10 @@ pub struct Peeked {
 pub struct ShardStats {
     /// Queues.
     pub queues: u64,
+    /// Topics.
+    pub topics: u64,
+    /// Subscriptions and snapshots.
+    pub subscriptions: u64,
     /// Messages of all queues by state.
     pub messages: Counts,
     /// Bytes that messages take in memory.

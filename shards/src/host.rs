@@ -56,6 +56,7 @@ impl ShardHost {
         let mut shard = Shard::new(config, now);
         let mut state = Default::default();
         let epoch = journal.load(&mut |op| shard.restore(&mut state, op))?;
+        shard.finish_restoring(state);
         shard.resume_moves();
         let mut host = Self::with(shard, Some(journal), epoch);
         host.settle();

@@ -13,7 +13,25 @@ use std::collections::VecDeque;
 /// Unacknowledged transfers a shard holds per target before it stops to move messages there.
 pub(crate) const OUTBOX_TRANSFERS_MAX: usize = 4096;
 
-/// A message on its way to a queue of another shard.
+/// Where a message goes to, or comes from. Serialised as it stands in the journal.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Address {
+    /// A queue.
+    Queue(QueueName),
+    /// A topic, by its full name.
+    Topic {
+        /// The name.
+        topic: Box<str>,
+    },
+    /// A subscription, by its full name.
+    Subscription {
+        /// The name.
+        subscription: Box<str>,
+    },
+}
+
+/// A message on its way to another shard.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Transfer {
     /// Sending shard.
@@ -22,10 +40,10 @@ pub struct Transfer {
     pub target: u16,
     /// Counts up by one per pair of shards.
     pub number: u64,
-    /// The queue it is for.
-    pub to: QueueName,
-    /// The queue it comes from.
-    pub from: QueueName,
+    /// The queue or topic it is for.
+    pub to: Address,
+    /// The queue or subscription it comes from.
+    pub from: Address,
     /// Its bytes, as the target shall keep them.
     pub payload: Payload,
     /// Times received so far.

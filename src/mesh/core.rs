@@ -129,7 +129,7 @@ impl Mesh {
     /// up.
     pub fn call(&self, shard: u16, command: Command) -> Call {
         let inner = &self.inner;
-        let long_poll = matches!(command, Command::Receive(_));
+        let long_poll = command.may_wait();
         if inner.stopping.get() && long_poll {
             return Call::answered(Reply::Refused(Refusal::Stopping));
         }

@@ -1,8 +1,11 @@
 //! A journal in memory that can lose its tail: for simulations and tests.
 
-use super::{Batch, Completion, Journal, JournalError, MessageRecord, Op, QueueRecord};
+use super::{
+    Batch, Completion, Journal, JournalError, MessageRecord, Op, PublishedRecord, QueueRecord,
+};
 use crate::dedup::{DedupEntry, DedupKey};
 use crate::moves::Transfer;
+use crate::pubsub::{SchemaRecord, SubscriptionRecord, TopicRecord};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
@@ -17,6 +20,12 @@ struct Kept {
     outbox: BTreeMap<(u16, u64), Transfer>,
     confirmed: BTreeMap<u16, u64>,
     inbox: BTreeMap<u16, u64>,
+    topics: BTreeMap<u64, TopicRecord>,
+    subscriptions: BTreeMap<u64, SubscriptionRecord>,
+    schemas: BTreeMap<u64, SchemaRecord>,
+    published: BTreeMap<u64, PublishedRecord>,
+    /// By sequence number and subscription: acknowledged, failures.
+    deliveries: BTreeMap<(u64, u64), (bool, u32)>,
 }
 
 #[derive(Default, Debug)]
@@ -146,6 +155,46 @@ impl Kept {
                 self.inbox.insert(source, up_to);
             }
             Op::Reserve { sequence, queue_id } => self.next = (sequence, queue_id),
+            Op::PutTopic(record) => {
+                self.topics.insert(record.id, *record);
+            }
+            Op::DropTopic(id) => {
+                self.topics.remove(&id);
+            }
+            Op::PutSubscription(record) => {
+                self.subscriptions.insert(record.id, *record);
+            }
+            Op::DropSubscription(id) => {
+                self.subscriptions.remove(&id);
+            }
+            Op::PutSchema(record) => {
+                self.schemas.insert(record.id, *record);
+            }
+            Op::DropSchema(id) => {
+                self.schemas.remove(&id);
+            }
+            Op::Publish(record) => {
+                let before = self.published.insert(record.sequence, record);
+                assert!(before.is_none(), "a sequence number was used twice");
+            }
+            Op::Unpublish { sequence, has_rows } => {
+                self.published.remove(&sequence);
+                if has_rows {
+                    self.deliveries.retain(|(of, _), _| *of != sequence);
+                }
+            }
+            Op::Delivery {
+                subscription_id,
+                sequence,
+                acked,
+                failures,
+            } => {
+                self.deliveries
+                    .insert((sequence, subscription_id), (acked, failures));
+            }
+            Op::ResetDeliveries { subscription_id } => {
+                self.deliveries.retain(|(_, of), _| *of != subscription_id);
+            }
             Op::Nothing => {}
         }
     }
@@ -177,6 +226,26 @@ impl Kept {
         }
         for (source, up_to) in self.inbox {
             visit(Op::Inbox { source, up_to });
+        }
+        for record in self.topics.into_values() {
+            visit(Op::PutTopic(Box::new(record)));
+        }
+        for record in self.subscriptions.into_values() {
+            visit(Op::PutSubscription(Box::new(record)));
+        }
+        for record in self.schemas.into_values() {
+            visit(Op::PutSchema(Box::new(record)));
+        }
+        for record in self.published.into_values() {
+            visit(Op::Publish(record));
+        }
+        for ((sequence, subscription_id), (acked, failures)) in self.deliveries {
+            visit(Op::Delivery {
+                subscription_id,
+                sequence,
+                acked,
+                failures,
+            });
         }
     }
 }

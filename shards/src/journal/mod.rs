@@ -8,6 +8,7 @@
 mod directory;
 mod memory;
 mod sqlite;
+mod topics;
 mod writer;
 
 pub use directory::{DataDirectory, DirectoryError};
@@ -18,6 +19,8 @@ pub use writer::SqliteJournal;
 use crate::attributes::AttributeMap;
 use crate::dedup::{DedupEntry, DedupKey};
 use crate::moves::{MoveTask, Transfer};
+use crate::pubsub::command::SharedBytes;
+use crate::pubsub::{SchemaRecord, SubscriptionRecord, TopicRecord};
 use crate::{Millis, Payload, QueueName};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -60,6 +63,19 @@ pub struct MessageRecord {
     pub base_count: u32,
     /// When received first, ms since 1970; 0 if never.
     pub first_received_at: Millis,
+}
+
+/// A published message as it is kept.
+#[derive(Clone, PartialEq, Debug)]
+pub struct PublishedRecord {
+    /// Sequence number.
+    pub sequence: u64,
+    /// Id of its topic.
+    pub topic_id: u64,
+    /// When it was published, ms since 1970.
+    pub published_at: Millis,
+    /// `PubsubMessage` in protobuf.
+    pub bytes: SharedBytes,
 }
 
 /// One change. A shard's kept state is what all its changes leave behind.
@@ -113,6 +129,43 @@ pub enum Op {
         sequence: u64,
         /// Next queue id after a restart.
         queue_id: u64,
+    },
+    /// Makes or changes a topic.
+    PutTopic(Box<TopicRecord>),
+    /// Forgets a topic.
+    DropTopic(u64),
+    /// Makes or changes a subscription or a snapshot.
+    PutSubscription(Box<SubscriptionRecord>),
+    /// Forgets a subscription or a snapshot; rows about its deliveries may follow later.
+    DropSubscription(u64),
+    /// Makes or changes a schema.
+    PutSchema(Box<SchemaRecord>),
+    /// Forgets a schema.
+    DropSchema(u64),
+    /// Adds a published message. It is unacknowledged by every subscription that it is for.
+    Publish(PublishedRecord),
+    /// Removes a published message.
+    Unpublish {
+        /// Sequence number.
+        sequence: u64,
+        /// There may be [`Op::Delivery`]s of it.
+        has_rows: bool,
+    },
+    /// What one subscription has of one message.
+    Delivery {
+        /// Id of the subscription or snapshot.
+        subscription_id: u64,
+        /// Sequence number of the message.
+        sequence: u64,
+        /// It is acknowledged.
+        acked: bool,
+        /// Deliveries that failed.
+        failures: u32,
+    },
+    /// Forgets all [`Op::Delivery`]s of a subscription.
+    ResetDeliveries {
+        /// Id of the subscription or snapshot.
+        subscription_id: u64,
     },
     /// Nothing: an insert whose delete came before the batch was closed.
     Nothing,
@@ -169,7 +222,8 @@ pub enum Completion {
 /// Keeps one shard's changes.
 pub trait Journal {
     /// Visits the kept state as changes that would produce it: `Reserve` first, then queues,
-    /// messages in order of sequence number, and the rest. Answers the shard's epoch.
+    /// messages in order of sequence number, and the rest of queues; then topics, subscriptions,
+    /// schemas, published messages in order, and deliveries. Answers the shard's epoch.
     fn load(&mut self, visit: &mut dyn FnMut(Op)) -> Result<u64, JournalError>;
 
     /// Starts to commit a batch. The caller waits for its completion before it sends the next.

@@ -1,9 +1,9 @@
 //! One shard's SQLite file: schema, loading, and writing a batch as one transaction.
 
-use super::{Batch, JournalError, MessageRecord, Op, QueueRecord};
+use super::{Batch, JournalError, MessageRecord, Op, QueueRecord, topics};
 use crate::dedup::{DedupEntry, WINDOW_MS};
-use crate::moves::Transfer;
-use crate::{Millis, Payload, QueueName};
+use crate::moves::{Address, Transfer};
+use crate::{Millis, Payload};
 use rusqlite::hooks::Wal;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
@@ -25,7 +25,10 @@ pub enum Durability {
 }
 
 /// Forward-only steps of the schema; the position of a step is its version.
-const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/0001_initial.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../../migrations/0001_initial.sql"),
+    include_str!("../../../migrations/0002_topics.sql"),
+];
 
 /// Pages of 4 KiB in the write-ahead log that make a checkpoint worth its while: 32 MiB. A small
 /// batch writes few bytes but several pages, so it is pages that count.
@@ -55,8 +58,8 @@ pub struct SqliteFile {
 
 #[derive(Serialize, Deserialize)]
 struct Envelope {
-    to: QueueName,
-    from: QueueName,
+    to: Address,
+    from: Address,
     task: Option<[u8; 16]>,
     returned: bool,
 }
@@ -159,6 +162,7 @@ impl SqliteFile {
         let queue_id = self.meta("next_queue_id")?.unwrap_or(1);
         visit(Op::Reserve { sequence, queue_id });
         self.drop_orphans()?;
+        topics::drop_orphans(&self.connection)?;
         let mut statement = self
             .connection
             .prepare("SELECT record FROM queues ORDER BY id")?;
@@ -199,7 +203,8 @@ impl SqliteFile {
                 },
             });
         }
-        self.load_transfers(visit)
+        self.load_transfers(visit)?;
+        topics::load(&self.connection, visit)
     }
 
     fn load_transfers(&self, visit: &mut dyn FnMut(Op)) -> Result<(), JournalError> {
@@ -367,6 +372,16 @@ impl SqliteFile {
                 self.set_meta("next_sequence", *sequence)?;
                 self.set_meta("next_queue_id", *queue_id)?;
             }
+            Op::PutTopic(_)
+            | Op::DropTopic(_)
+            | Op::PutSubscription(_)
+            | Op::DropSubscription(_)
+            | Op::PutSchema(_)
+            | Op::DropSchema(_)
+            | Op::Publish(_)
+            | Op::Unpublish { .. }
+            | Op::Delivery { .. }
+            | Op::ResetDeliveries { .. } => topics::write(&self.connection, op)?,
             Op::Nothing => {}
         }
         Ok(())
@@ -473,11 +488,11 @@ fn check_version(found: i64) -> Result<(), JournalError> {
 }
 
 /// SQLite's integers are signed; the bits are kept.
-fn signed(value: u64) -> i64 {
+pub(super) fn signed(value: u64) -> i64 {
     value as i64
 }
 
-fn unsigned(value: i64) -> u64 {
+pub(super) fn unsigned(value: i64) -> u64 {
     value as u64
 }
 
@@ -489,11 +504,11 @@ fn payload(value: rusqlite::types::ValueRef<'_>) -> Result<Payload, JournalError
         .ok_or_else(|| JournalError::Corrupt("a stored message can't be read".to_owned()))
 }
 
-fn to_json<T: Serialize>(value: &T) -> Result<String, JournalError> {
+pub(super) fn to_json<T: Serialize>(value: &T) -> Result<String, JournalError> {
     serde_json::to_string(value).map_err(|error| JournalError::Corrupt(error.to_string()))
 }
 
-fn from_json<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, JournalError> {
+pub(super) fn from_json<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, JournalError> {
     serde_json::from_str(text).map_err(|error| JournalError::Corrupt(error.to_string()))
 }
 

@@ -5,9 +5,18 @@
 //! need not retain is dropped at once.
 
 mod ack_id;
+mod acking;
 pub mod command;
+mod dead_letters;
+mod delivering;
 mod filter;
+mod publishing;
 mod record;
+mod resources;
+mod restoring;
+mod seeking;
+pub(crate) mod state;
+mod streams;
 mod wire;
 
 pub use ack_id::{ACK_ID_CHARS, AckId, AckIdSigner};
@@ -17,11 +26,46 @@ pub use record::{
     TopicRecord, TopicSettings,
 };
 
-use crate::command::{Refusal, Token};
+use crate::command::{Command, Token};
 use crate::shard::Shard;
+use command::PubsubCommand;
 
 impl Shard {
-    pub(crate) fn pubsub_command(&mut self, token: Token, _command: command::PubsubCommand) {
-        self.refuse(token, Refusal::Pubsub(command::PubsubRefusal::NotFound));
+    pub(crate) fn pubsub_command(&mut self, token: Token, command: PubsubCommand) {
+        use PubsubCommand::*;
+        let slot = match &command {
+            Publish { topic, .. } => self.topic_slot(*topic),
+            Pull { subscription, .. }
+            | Acknowledge { subscription, .. }
+            | ModifyDeadline { subscription, .. }
+            | OpenStream { subscription, .. } => self.subscription_slot(*subscription),
+            StreamPull { .. } | SetStreamDeadline { .. } | CloseStream { .. } | Admin(_) => Some(0),
+        };
+        let Some(slot) = slot else {
+            return self.stale(token, Command::Pubsub(Box::new(command)));
+        };
+        match command {
+            Publish { messages, .. } => self.publish(token, slot, messages),
+            Pull {
+                messages_max,
+                bytes_max,
+                wait_ms,
+                ..
+            } => self.pull(token, slot, messages_max, bytes_max, wait_ms),
+            Acknowledge { leases, .. } => self.acknowledge(token, slot, &leases),
+            ModifyDeadline { leases, .. } => self.modify_deadline(token, slot, &leases),
+            OpenStream { limits, .. } => self.open_stream(token, slot, limits),
+            StreamPull {
+                stream,
+                messages_max,
+                bytes_max,
+            } => self.stream_pull(token, stream, messages_max, bytes_max),
+            SetStreamDeadline {
+                stream,
+                ack_deadline_s,
+            } => self.set_stream_deadline(token, stream, ack_deadline_s),
+            CloseStream { stream } => self.close_stream(token, stream),
+            Admin(command) => self.admin(token, *command),
+        }
     }
 }

@@ -41,14 +41,8 @@ impl Arrival {
 impl Shard {
     /// Gives a message the next sequence number and a place in the queue; answers both.
     pub(crate) fn insert_message(&mut self, queue_slot: u32, arrival: Arrival) -> (u64, u32) {
-        let sequence = self.next_sequence;
-        self.next_sequence += 1;
+        let sequence = self.take_sequence();
         if self.config.durable {
-            if self.next_sequence > self.reserved.0 {
-                self.reserved.0 = self.next_sequence + RESERVED_SEQUENCES;
-                let (sequence, queue_id) = self.reserved;
-                self.ops.push(Op::Reserve { sequence, queue_id });
-            }
             self.batch_inserts.push(self.ops.len() as u32);
             self.ops.push(Op::Insert(MessageRecord {
                 sequence,
@@ -62,6 +56,19 @@ impl Shard {
         }
         let slot = self.place_message(queue_slot, sequence, arrival);
         (sequence, slot)
+    }
+
+    /// The next sequence number. In durable mode the caller must note in `batch_inserts` what
+    /// became of it.
+    pub(crate) fn take_sequence(&mut self) -> u64 {
+        let sequence = self.next_sequence;
+        self.next_sequence += 1;
+        if self.config.durable && self.next_sequence > self.reserved.0 {
+            self.reserved.0 = self.next_sequence + RESERVED_SEQUENCES;
+            let (sequence, queue_id) = self.reserved;
+            self.ops.push(Op::Reserve { sequence, queue_id });
+        }
+        sequence
     }
 
     /// Places a message that has its number already.

@@ -2,13 +2,13 @@
 
 mod eviction;
 mod leases;
-mod lists;
+pub(crate) mod lists;
 mod moving;
 mod queues;
 mod receiving;
-mod restoring;
+pub(crate) mod restoring;
 mod sending;
-mod timers;
+pub(crate) mod timers;
 
 pub use eviction::Eviction;
 
@@ -16,6 +16,7 @@ use crate::command::{Command, QueueRef, Refusal, Reply, ShardStats, Token};
 use crate::journal::Op;
 use crate::message::{Group, Message};
 use crate::moves::{Outbox, Transfer};
+use crate::pubsub::state::PubSub;
 use crate::queue::Queue;
 use crate::slab::Slab;
 use crate::wheel::Wheel;
@@ -143,6 +144,7 @@ pub struct Shard {
     pub(crate) fired: Vec<Timer>,
     pub(crate) counters: ShardStats,
     pub(crate) ids: IdSource,
+    pub(crate) pubsub: PubSub,
 }
 
 /// Message ids for messages that the shard itself makes new (move tasks).
@@ -208,6 +210,7 @@ impl Shard {
             fired: Vec::new(),
             counters: ShardStats::default(),
             ids,
+            pubsub: PubSub::new(now),
         }
     }
 
@@ -236,6 +239,7 @@ impl Shard {
             Command::Transfer(transfer) => self.transfer(token, *transfer),
         }
         self.serve_waiters();
+        self.serve_pulls();
     }
 
     /// Deals with deadlines up to `now`. Answers when to call again at the latest.
@@ -243,12 +247,13 @@ impl Shard {
         self.pass_time(now);
         self.sweep_ghosts();
         self.serve_waiters();
+        self.serve_pulls();
         self.next_due()
     }
 
     /// When [`Shard::tick`] has something to do next.
     pub(crate) fn next_due(&self) -> Option<Millis> {
-        if self.ghosts.is_empty() {
+        if self.ghosts.is_empty() && !self.pubsub.has_ghosts() {
             self.wheel.next_due()
         } else {
             Some(self.now)
@@ -263,7 +268,9 @@ impl Shard {
         stats.messages.delayed = self.delayed;
         stats.messages.visible = self.messages.len() as u64 - self.in_flight - self.delayed;
         stats.resident_bytes = self.resident_bytes;
-        stats.waiters = self.waiters.len() as u64;
+        stats.waiters = (self.waiters.len() + self.pubsub.waiters.len()) as u64;
+        stats.topics = self.pubsub.topics.len() as u64;
+        stats.subscriptions = self.pubsub.subscriptions.len() as u64;
         stats
     }
 

@@ -5,7 +5,9 @@ use super::{Hold, Shard};
 use crate::command::{Refusal, Reply, Token};
 use crate::journal::Op;
 use crate::message::State;
-use crate::moves::{MoveStatus, MoveTask, Moved, OUTBOX_TRANSFERS_MAX, Transfer, TransferAck};
+use crate::moves::{
+    Address, MoveStatus, MoveTask, Moved, OUTBOX_TRANSFERS_MAX, Transfer, TransferAck,
+};
 use crate::payload::Section;
 use crate::queue::MOVES_MAX;
 use crate::slab::NONE;
@@ -59,15 +61,16 @@ impl Shard {
         }
         let from = self.queues[self.messages[slot].queue].cold.name.clone();
         self.remove_message(slot);
-        self.send_transfer(shard, target, from, arrival, task, false);
+        let (to, from) = (Address::Queue(target), Address::Queue(from));
+        self.send_transfer(shard, to, from, arrival, task, false);
         Moved::Gone
     }
 
-    fn send_transfer(
+    pub(crate) fn send_transfer(
         &mut self,
         target: u16,
-        to: QueueName,
-        from: QueueName,
+        to: Address,
+        from: Address,
         arrival: Arrival,
         task: Option<[u8; 16]>,
         returned: bool,
@@ -116,12 +119,16 @@ impl Shard {
     }
 
     fn accept_transfer(&mut self, transfer: Transfer) {
+        let Address::Queue(name) = &transfer.to else {
+            return self.accept_dead_letter(transfer);
+        };
+        let target = self.slot_by_name(name);
         let mut arrival = Arrival::new(transfer.payload);
         arrival.receive_count = transfer.receive_count;
         arrival.first_received_at = transfer.first_received_at;
         // A message that came back is given out as often again before it is sent off once more.
         arrival.base_count = transfer.receive_count;
-        match self.slot_by_name(&transfer.to) {
+        match target {
             Some(queue) => {
                 if transfer.returned {
                     self.note_return(queue, transfer.task);

@@ -154,13 +154,7 @@ impl Shard {
         if recreate_after_ms > 0 && self.was_deleted_within(&name, recreate_after_ms) {
             return self.refuse(token, Refusal::DeletedRecently);
         }
-        let id = self.next_queue_id;
-        self.next_queue_id += 1;
-        if self.next_queue_id > self.reserved.1 {
-            self.reserved.1 = self.next_queue_id + 1024;
-            let (sequence, queue_id) = self.reserved;
-            self.log(Op::Reserve { sequence, queue_id });
-        }
+        let id = self.take_resource_id();
         let slot = self.add_queue(QueueRecord {
             id,
             name,
@@ -173,6 +167,18 @@ impl Shard {
         });
         self.log_queue(slot);
         self.reply(token, Reply::Queue(self.queue_ref(slot)), Hold::UntilCommit);
+    }
+
+    /// An id for a queue, topic, subscription or schema.
+    pub(crate) fn take_resource_id(&mut self) -> u64 {
+        let id = self.next_queue_id;
+        self.next_queue_id += 1;
+        if self.next_queue_id > self.reserved.1 {
+            self.reserved.1 = self.next_queue_id + 1024;
+            let (sequence, queue_id) = self.reserved;
+            self.log(Op::Reserve { sequence, queue_id });
+        }
+        id
     }
 
     pub(crate) fn add_queue(&mut self, record: QueueRecord) -> u32 {

@@ -116,8 +116,11 @@ impl Shard {
 
     /// Forgets a long poll whose client has gone.
     pub(crate) fn cancel(&mut self, token: Token) {
-        if let Some(slot) = self.waiting.get(&token).copied() {
-            self.end_wait(slot);
+        match self.waiting.get(&token).copied() {
+            Some(slot) => {
+                self.end_wait(slot);
+            }
+            None => self.pubsub_cancel(token),
         }
     }
 

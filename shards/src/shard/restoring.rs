@@ -9,6 +9,10 @@ use std::collections::HashMap;
 #[derive(Default)]
 pub(crate) struct Restoring {
     slots: HashMap<u64, u32>,
+    pub topics: HashMap<u64, u32>,
+    pub subscriptions: HashMap<u64, u32>,
+    /// Entries of acknowledged messages.
+    pub acked: Vec<u32>,
 }
 
 impl Shard {
@@ -73,6 +77,16 @@ impl Shard {
                 let inbox = &mut self.inboxes[usize::from(source)];
                 *inbox = (*inbox).max(up_to);
             }
+            Op::PutTopic(_)
+            | Op::PutSubscription(_)
+            | Op::PutSchema(_)
+            | Op::Publish(_)
+            | Op::Delivery { .. } => self.restore_pubsub(state, op),
+            Op::DropTopic(_)
+            | Op::DropSubscription(_)
+            | Op::DropSchema(_)
+            | Op::Unpublish { .. }
+            | Op::ResetDeliveries { .. } => debug_assert!(false, "not a piece of kept state"),
             Op::DropQueue(_) | Op::Received { .. } | Op::Delete(_) | Op::Nothing => {
                 debug_assert!(false, "not a piece of kept state");
             }

@@ -19,6 +19,16 @@ pub(crate) enum Timer {
     Waiter(u32),
     /// A queue's move task takes its next step.
     Move(u32),
+    /// A delivery's ack deadline or a retry delay ends.
+    Entry(u32),
+    /// A pull ends.
+    PullWaiter(u32),
+    /// A subscription's oldest message reaches the end of its retention.
+    SubscriptionRetention(u32),
+    /// A topic's oldest retained message reaches the end of its retention.
+    TopicRetention(u32),
+    /// A subscription may have been idle for too long, or a snapshot expires.
+    SubscriptionExpiry(u32),
 }
 
 /// Deadlines that are taken from the wheel in one go.
@@ -44,6 +54,9 @@ impl Shard {
             // Those that remove messages come last: until then every message whose deadline is
             // among the fired is where the deadline says.
             for timer in &fired {
+                self.forget_timer(*timer);
+            }
+            for timer in &fired {
                 self.fire(*timer);
             }
             for timer in &fired {
@@ -57,8 +70,31 @@ impl Shard {
         self.fired = fired;
     }
 
+    /// Notes on what a deadline was for that it is no longer armed, before any has its effect: one
+    /// may touch what another is for.
+    fn forget_timer(&mut self, timer: Timer) {
+        let ps = &mut self.pubsub;
+        match timer {
+            Timer::Entry(slot) => ps.entries[slot].timer = NONE,
+            Timer::PullWaiter(slot) => ps.waiters[slot].timer = NONE,
+            Timer::SubscriptionRetention(slot) => ps.subscriptions[slot].retention_timer = NONE,
+            Timer::SubscriptionExpiry(slot) => ps.subscriptions[slot].expiry_timer = NONE,
+            Timer::TopicRetention(slot) => ps.topics[slot].retention_timer = NONE,
+            Timer::Visible(_)
+            | Timer::Retention(_)
+            | Timer::Dedup(_)
+            | Timer::Waiter(_)
+            | Timer::Move(_) => {}
+        }
+    }
+
     fn fire(&mut self, timer: Timer) {
         match timer {
+            Timer::Entry(slot) => self.entry_due(slot),
+            Timer::PullWaiter(slot) => self.pull_waited_enough(slot),
+            Timer::SubscriptionRetention(_)
+            | Timer::TopicRetention(_)
+            | Timer::SubscriptionExpiry(_) => {}
             Timer::Visible(slot) => {
                 let message = &mut self.messages[slot];
                 message.timer = NONE;
@@ -92,7 +128,16 @@ impl Shard {
                 self.queues[slot].move_timer = NONE;
                 self.step_move(slot);
             }
-            Timer::Visible(_) | Timer::Waiter(_) | Timer::Dedup(_) => {}
+            Timer::SubscriptionRetention(slot) => {
+                self.subscription_retention_due(slot, EXPIRED_MAX);
+            }
+            Timer::TopicRetention(slot) => self.topic_retention_due(slot, EXPIRED_MAX),
+            Timer::SubscriptionExpiry(slot) => self.subscription_expiry_due(slot),
+            Timer::Visible(_)
+            | Timer::Waiter(_)
+            | Timer::Dedup(_)
+            | Timer::Entry(_)
+            | Timer::PullWaiter(_) => {}
         }
     }
 
@@ -120,6 +165,9 @@ impl Shard {
     /// Removes a part of what deleted and purged queues held.
     pub(crate) fn sweep_ghosts(&mut self) {
         let mut room = SWEPT_MAX;
+        if self.ops.len() <= SWEEP_OPS_MAX {
+            self.sweep_pubsub(SWEPT_MAX);
+        }
         while let Some(slot) = self.ghosts.last().copied() {
             if self.ops.len() > SWEEP_OPS_MAX {
                 return;

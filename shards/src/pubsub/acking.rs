@@ -1,0 +1,247 @@
+//! Acknowledging: done with a message, more time for it, or back with it.
+
+use super::state::EntryState;
+use crate::Millis;
+use crate::command::{LeaseRef, Reply, Token};
+use crate::journal::Op;
+use crate::shard::timers::Timer;
+use crate::shard::{Hold, Shard};
+use crate::slab::NONE;
+
+/// What a lease names.
+enum Found {
+    /// The delivery that is current.
+    Current(u32),
+    /// An earlier delivery of a message that is still there.
+    Old(u32),
+    /// A message that is acknowledged, or gone.
+    Gone,
+}
+
+impl Shard {
+    pub(super) fn acknowledge(&mut self, token: Token, subscription: u32, leases: &[LeaseRef]) {
+        let exactly_once = self.pubsub.subscriptions[subscription]
+            .settings
+            .exactly_once;
+        let results = leases
+            .iter()
+            .map(|lease| match self.find_delivery(subscription, lease) {
+                Found::Current(slot) => {
+                    self.counters.deleted += 1;
+                    self.acknowledge_entry(slot);
+                    true
+                }
+                Found::Old(slot) if !exactly_once => {
+                    self.counters.deleted += 1;
+                    self.acknowledge_entry(slot);
+                    true
+                }
+                Found::Old(_) => false,
+                Found::Gone => true,
+            })
+            .collect();
+        self.note_subscription_use(subscription);
+        self.reply(token, Reply::Acknowledged(results), Hold::UntilCommit);
+    }
+
+    pub(super) fn modify_deadline(
+        &mut self,
+        token: Token,
+        subscription: u32,
+        leases: &[(LeaseRef, u32)],
+    ) {
+        let exactly_once = self.pubsub.subscriptions[subscription]
+            .settings
+            .exactly_once;
+        let results = leases
+            .iter()
+            .map(
+                |(lease, deadline_s)| match self.find_delivery(subscription, lease) {
+                    Found::Current(slot) if *deadline_s == 0 => {
+                        self.fail_entry(slot);
+                        true
+                    }
+                    Found::Current(slot) => {
+                        let due = self.now + Millis::from(*deadline_s) * 1000;
+                        let entry = &mut self.pubsub.entries[slot];
+                        self.wheel.disarm(entry.timer);
+                        entry.timer = self.wheel.arm(due, Timer::Entry(slot));
+                        true
+                    }
+                    // More time for an old delivery must not hold up what has been given back since.
+                    Found::Old(_) | Found::Gone => !exactly_once,
+                },
+            )
+            .collect();
+        self.note_subscription_use(subscription);
+        // Leases need not outlive a crash, but that a message failed may send it elsewhere.
+        self.reply(token, Reply::Acknowledged(results), Hold::No);
+    }
+
+    fn find_delivery(&self, subscription: u32, lease: &LeaseRef) -> Found {
+        let ps = &self.pubsub;
+        let is_it = |slot: u32| {
+            ps.entries.get(slot).is_some_and(|entry| {
+                entry.subscription == subscription
+                    && ps.stored[entry.stored].sequence == lease.sequence
+                    && entry.state != EntryState::Acked
+            })
+        };
+        if lease.received_at == ps.run {
+            if !is_it(lease.slot) {
+                return Found::Gone;
+            }
+            let entry = &ps.entries[lease.slot];
+            let current = entry.state == EntryState::Outstanding;
+            return if current && entry.leases == lease.receive_count {
+                Found::Current(lease.slot)
+            } else {
+                Found::Old(lease.slot)
+            };
+        }
+        // From before a restart: the message may be in another slot now.
+        let restored = &ps.subscriptions[subscription].restored;
+        match restored.binary_search_by_key(&lease.sequence, |(sequence, _)| *sequence) {
+            Ok(at) if is_it(restored[at].1) => Found::Old(restored[at].1),
+            _ => Found::Gone,
+        }
+    }
+
+    /// Done with a message.
+    pub(super) fn acknowledge_entry(&mut self, slot: u32) {
+        self.withdraw_entry(slot);
+        let ps = &mut self.pubsub;
+        let entry = &mut ps.entries[slot];
+        entry.state = EntryState::Acked;
+        let (subscription, stored_slot) = (entry.subscription, entry.stored);
+        let subscription = &ps.subscriptions[subscription];
+        let retain = subscription.settings.retain_acked;
+        let subscription_id = subscription.id;
+        let stored = &mut ps.stored[stored_slot];
+        // The row says that this subscription is done; none is needed if the message goes.
+        if self.config.durable && (retain || stored.retained || stored.refs > 1) {
+            stored.has_rows = true;
+            let sequence = stored.sequence;
+            self.ops.push(Op::Delivery {
+                subscription_id,
+                sequence,
+                acked: true,
+                failures: 0,
+            });
+        }
+        if !retain {
+            self.drop_entry(slot);
+        }
+    }
+
+    /// Takes an entry out of its state and its group. It keeps its place by age only.
+    pub(super) fn withdraw_entry(&mut self, slot: u32) {
+        self.leave_entry_state(slot);
+        let ps = &mut self.pubsub;
+        let group_slot = ps.entries[slot].group;
+        if group_slot == NONE {
+            return;
+        }
+        let next = ps.entries[slot].next;
+        let group = &mut ps.groups[group_slot];
+        if group.next_entry == slot {
+            group.next_entry = next;
+        }
+        super::state::unlink_entry(&mut ps.entries, &mut group.entries, slot);
+        ps.entries[slot].group = NONE;
+        self.settle_key_group(group_slot);
+    }
+
+    /// A delivery was given back or its deadline has passed.
+    pub(super) fn fail_entry(&mut self, slot: u32) {
+        debug_assert_eq!(self.pubsub.entries[slot].state, EntryState::Outstanding);
+        self.leave_entry_state(slot);
+        let ps = &mut self.pubsub;
+        let entry = &mut ps.entries[slot];
+        entry.failures += 1;
+        let (failures, group, stored) = (entry.failures, entry.group, entry.stored);
+        let subscription = &ps.subscriptions[entry.subscription];
+        let settings = &subscription.settings;
+        let (dead_letter, retry) = (settings.dead_letter.clone(), settings.retry);
+        if self.config.durable && dead_letter.is_some() {
+            let stored = &mut ps.stored[stored];
+            stored.has_rows = true;
+            self.ops.push(Op::Delivery {
+                subscription_id: subscription.id,
+                sequence: stored.sequence,
+                acked: false,
+                failures,
+            });
+        }
+        if group != NONE {
+            self.call_back_later(slot);
+            self.pubsub.groups[group].next_entry = slot;
+        }
+        if let Some(policy) = dead_letter
+            && failures >= policy.attempts_max
+        {
+            // In neither list nor count while it is moved.
+            self.pubsub.entries[slot].state = EntryState::Held;
+            if self.dead_letter_entry(slot, &policy.topic) {
+                return;
+            }
+        }
+        match retry {
+            Some(retry) => {
+                let doublings = (failures - 1).min(32);
+                let delay = retry.backoff_ms_min.saturating_mul(1 << doublings);
+                let delay = delay.min(retry.backoff_ms_max);
+                self.delay_entry(slot, delay);
+            }
+            None => self.make_entry_ready(slot),
+        }
+        if group != NONE {
+            self.settle_key_group(group);
+        }
+    }
+
+    fn delay_entry(&mut self, slot: u32, delay_ms: Millis) {
+        if delay_ms == 0 {
+            return self.make_entry_ready(slot);
+        }
+        let timer = self.wheel.arm(self.now + delay_ms, Timer::Entry(slot));
+        let entry = &mut self.pubsub.entries[slot];
+        entry.state = EntryState::Delayed;
+        entry.timer = timer;
+        let subscription = entry.subscription;
+        self.pubsub.subscriptions[subscription].available += 1;
+    }
+
+    /// A message of an ordering key is to be delivered again: so are all later ones of the key,
+    /// after it. Their deliveries did not fail, they only no longer count.
+    fn call_back_later(&mut self, slot: u32) {
+        let mut next = self.pubsub.entries[slot].next;
+        while next != NONE && self.pubsub.entries[next].state == EntryState::Outstanding {
+            self.leave_entry_state(next);
+            let entry = &mut self.pubsub.entries[next];
+            entry.state = EntryState::Ready;
+            let subscription = entry.subscription;
+            next = entry.next;
+            self.pubsub.subscriptions[subscription].available += 1;
+        }
+    }
+
+    /// An entry's deadline has passed. Its timer is gone from the wheel and from the entry.
+    pub(crate) fn entry_due(&mut self, slot: u32) {
+        let Some(entry) = self.pubsub.entries.get(slot) else {
+            return;
+        };
+        if entry.timer != NONE {
+            // Something that fired before it has given it a new deadline.
+            return;
+        }
+        match entry.state {
+            EntryState::Outstanding => self.fail_entry(slot),
+            EntryState::Delayed => {
+                self.leave_entry_state(slot);
+                self.make_entry_ready(slot);
+            }
+            EntryState::Ready | EntryState::Acked | EntryState::Held => {}
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Dead letters: a message that was delivered too often goes to another topic.
+
+use super::command::Kind;
+use super::wire;
+use crate::command::Token;
+use crate::moves::{Address, OUTBOX_TRANSFERS_MAX, Transfer};
+use crate::payload::Draft;
+use crate::shard::Shard;
+use crate::shard::lists::Arrival;
+use crate::{Millis, Payload, shard_of};
+
+impl Shard {
+    /// Moves an entry's message to a dead-letter topic. Answers `false`, with nothing done, where
+    /// that isn't possible now: the topic isn't there, or too much is on its way to its shard.
+    pub(super) fn dead_letter_entry(&mut self, slot: u32, topic: &str) -> bool {
+        let shard = shard_of(topic.as_bytes(), self.config.shards);
+        let local = shard == self.config.index;
+        let target = self.pubsub.slot(Kind::Topic, topic);
+        let full = self.outboxes[usize::from(shard)].waiting.len() >= OUTBOX_TRANSFERS_MAX;
+        if local && target.is_none() || !local && full {
+            return false;
+        }
+        let entry = &self.pubsub.entries[slot];
+        let stored = &self.pubsub.stored[entry.stored];
+        let subscription = &self.pubsub.subscriptions[entry.subscription];
+        let mut bytes = Vec::with_capacity(stored.bytes.len() + 256);
+        bytes.extend_from_slice(&stored.bytes);
+        let mut parts = subscription.name.split('/');
+        let (project, id) = (parts.nth(1).unwrap_or(""), parts.nth(1).unwrap_or(""));
+        for (key, value) in [
+            ("CloudPubSubDeadLetterSourceSubscription", id),
+            ("CloudPubSubDeadLetterSourceSubscriptionProject", project),
+            (
+                "CloudPubSubDeadLetterSourceTopicPublishTime",
+                &time_text(stored.published_at),
+            ),
+            (
+                "CloudPubSubDeadLetterSourceDeliveryCount",
+                &entry.failures.to_string(),
+            ),
+        ] {
+            wire::add_attribute(&mut bytes, key, value);
+        }
+        let from = Address::Subscription {
+            subscription: subscription.name.clone(),
+        };
+        let published_at = stored.published_at;
+        match target.filter(|_| local) {
+            Some(target) => self.publish_one(target, bytes.into()),
+            None => {
+                let payload = Draft {
+                    sent_at: published_at,
+                    body: &bytes,
+                    ..Draft::default()
+                }
+                .build();
+                let to = Address::Topic {
+                    topic: topic.into(),
+                };
+                self.send_transfer(shard, to, from, Arrival::new(payload), None, false);
+            }
+        }
+        self.counters.dead_lettered += 1;
+        self.acknowledge_entry(slot);
+        true
+    }
+
+    /// A dead letter arrives from another shard, or comes back because its topic isn't there.
+    pub(crate) fn accept_dead_letter(&mut self, transfer: Transfer) {
+        match &transfer.to {
+            Address::Topic { topic } => match self.pubsub.slot(Kind::Topic, topic) {
+                Some(topic) => self.publish_one(topic, transfer.payload.body().into()),
+                None => {
+                    let arrival = Arrival::new(transfer.payload);
+                    let (to, from) = (transfer.from, transfer.to);
+                    self.send_transfer(transfer.source, to, from, arrival, None, true);
+                }
+            },
+            Address::Subscription { subscription } => {
+                match self.pubsub.slot(Kind::Subscription, subscription) {
+                    Some(subscription) => self.take_back(subscription, &transfer.payload),
+                    // The subscription is gone, and its messages with it.
+                    None => self.counters.dropped += 1,
+                }
+            }
+            Address::Queue(_) => debug_assert!(false, "queues take their own"),
+        }
+    }
+
+    /// A dead letter that could not be delivered is its subscription's again.
+    fn take_back(&mut self, subscription: u32, payload: &Payload) {
+        let reader = &self.pubsub.subscriptions[subscription];
+        if reader.settings.detached {
+            return;
+        }
+        let topic = reader.topic;
+        self.publish_to(topic, payload.body().into(), &[subscription]);
+    }
+
+    pub(crate) fn pubsub_cancel(&mut self, token: Token) {
+        if let Some(slot) = self.pubsub.waiting.get(&token).copied() {
+            self.end_pull_wait(slot);
+        }
+    }
+}
+
+/// A time as dead-letter attributes have it: `2023-11-14T22:13:20.123+00:00`.
+fn time_text(at: Millis) -> String {
+    let (days, ms) = ((at / 86_400_000) as i64, at % 86_400_000);
+    // Civil date from days since 1970: years that begin in March make leap days come last.
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = (month_from_march + 2) % 12 + 1;
+    let year = era * 400 + year_of_era + i64::from(month <= 2);
+    format!(
+        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{:03}+00:00",
+        ms / 3_600_000,
+        ms / 60_000 % 60,
+        ms / 1000 % 60,
+        ms % 1000
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_read_as_the_service_writes_them() {
+        assert_eq!(
+            time_text(1_700_000_000_123),
+            "2023-11-14T22:13:20.123+00:00"
+        );
+        assert_eq!(time_text(0), "1970-01-01T00:00:00.000+00:00");
+        assert_eq!(time_text(951_782_400_000), "2000-02-29T00:00:00.000+00:00");
+    }
+}
