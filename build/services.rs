@@ -27,9 +27,6 @@ impl Services {
         write_comments(&service.comments.leading, "", out)?;
         writeln!(out, "pub trait {}: 'static {{", service.name)?;
         for method in &service.methods {
-            if method.client_streaming || method.server_streaming {
-                continue;
-            }
             write_comments(&method.comments.leading, "    ", out)?;
             let (request, reply) = if self.is_encoded(service, method) {
                 ("::bytes::Bytes", "crate::grpc::Encoded")
@@ -109,6 +106,7 @@ impl Services {
         writeln!(out, "            }}\n        }}\n    }}")?;
 
         self.write_unary(service, out)?;
+        self.write_dispatch(service, out)?;
         writeln!(out, "}}")
     }
 
@@ -136,6 +134,48 @@ impl Services {
                 )
             };
             writeln!(out, "            Method::{name} => {action},")?;
+        }
+        writeln!(out, "        }}\n    }}")
+    }
+
+    /// From a gRPC call to its answer.
+    fn write_dispatch(&self, service: &Service, out: &mut String) -> std::fmt::Result {
+        writeln!(
+            out,
+            "    /// Answers a gRPC call.\n    pub async fn dispatch<S: super::{}>(service: \
+             Rc<S>, method: Method, call: crate::grpc::Call) -> crate::grpc::Answer {{",
+            service.name
+        )?;
+        writeln!(out, "        match method {{")?;
+        for method in &service.methods {
+            let (name, function) = (&method.proto_name, &method.name);
+            let encoded = self.is_encoded(service, method);
+            let entry = match (method.client_streaming, method.server_streaming) {
+                (false, false) => continue,
+                (false, true) => "server_streaming",
+                (true, _) if encoded => "streaming_encoded",
+                (true, _) => "streaming",
+            };
+            let arguments = if method.client_streaming {
+                "requests, replies"
+            } else {
+                "request, replies"
+            };
+            writeln!(
+                out,
+                "            Method::{name} => call.{entry}(move |{arguments}| \
+                 service.{function}({arguments})).await,"
+            )?;
+        }
+        if service
+            .methods
+            .iter()
+            .any(|method| !method.client_streaming && !method.server_streaming)
+        {
+            writeln!(
+                out,
+                "            _ => call.unary(move |request| unary(service, method, request)).await,"
+            )?;
         }
         writeln!(out, "        }}\n    }}")
     }

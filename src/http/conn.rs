@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body::Body;
+use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use slab::Slab;
@@ -192,7 +192,7 @@ where
     H: Fn(Request<Incoming>) -> Fut,
     Fut: Future<Output = Response<B>>,
 {
-    type Response = Response<B>;
+    type Response = Response<InFlightBody<B>>;
     type Error = Infallible;
     type Future = InFlight<Fut>;
 
@@ -206,24 +206,65 @@ where
         };
         InFlight {
             future: (self.shared.handler)(request),
-            _counted: counted,
+            counted: Some(counted),
         }
     }
 }
 
 pin_project_lite::pin_project! {
+    /// A request until the head of its answer is there.
     struct InFlight<F> {
         #[pin]
         future: F,
-        _counted: Counted,
+        counted: Option<Counted>,
     }
 }
 
-impl<F: Future> Future for InFlight<F> {
-    type Output = Result<F::Output, Infallible>;
+impl<F, B> Future for InFlight<F>
+where
+    F: Future<Output = Response<B>>,
+{
+    type Output = Result<Response<InFlightBody<B>>, Infallible>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.project().future.poll(cx).map(Ok)
+        let this = self.project();
+        this.future.poll(cx).map(|reply| {
+            let counted = this.counted.take();
+            Ok(reply.map(|body| InFlightBody {
+                body,
+                _counted: counted,
+            }))
+        })
+    }
+}
+
+pin_project_lite::pin_project! {
+    /// The answer of a request, which is in flight until all of it has been handed to hyper: a
+    /// stream may go on for hours after its head.
+    struct InFlightBody<B> {
+        #[pin]
+        body: B,
+        _counted: Option<Counted>,
+    }
+}
+
+impl<B: Body> Body for InFlightBody<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        self.project().body.poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

@@ -44,7 +44,7 @@ impl Default for HttpLimits {
             // no request meets a connection that is just being closed.
             idle_ms_max: 120_000,
             body_read_ms_max: 60_000,
-            http2_streams_max: 1_000,
+            http2_streams_max: 10_000,
             http2_ping_every_ms: 60_000,
             http2_ping_ms_max: 20_000,
             shutdown_ms_max: 10_000,

@@ -1,0 +1,195 @@
+//! One call: from its head to its answer.
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{Method, Request, Response, StatusCode, Version};
+use hyper::body::Incoming;
+use prost::Message;
+use std::future::Future;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use super::body::GrpcBody;
+use super::compression::{
+    ACCEPT_ENCODING, ACCEPTED, ENCODING, Encoding, compress, reply_encoding, request_encoding,
+};
+use super::deadline::{WithDeadline, deadline};
+use super::encoded::{Encoded, decode};
+use super::frames::FrameDecoder;
+use super::replies::{Queue, Replies};
+use super::requests::{MessageStream, Requests};
+use super::status::{Code, Status};
+use super::streams::{GrpcCore, spawn_stream};
+use super::trailers::{answer, error_answer, http_error, ok_trailers};
+use crate::http::GZIP_BYTES_MIN;
+
+/// The answer to a call.
+pub type Answer = Response<GrpcBody>;
+
+/// Whether a request is a gRPC call, as far as its head tells.
+pub fn is_grpc(request: &Request<Incoming>) -> bool {
+    request.version() == Version::HTTP_2
+        && request
+            .headers()
+            .get(CONTENT_TYPE)
+            .is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
+}
+
+/// A call whose head was good.
+#[derive(Debug)]
+pub struct Call {
+    core: Rc<GrpcCore>,
+    request: Request<Incoming>,
+    request_encoding: Encoding,
+    reply_encoding: Encoding,
+    deadline: Option<Instant>,
+}
+
+impl Call {
+    /// Reads the head of a request that [`is_grpc`]. What is wrong with it makes the answer.
+    // The answer is as large as any, and made to be passed on.
+    #[allow(clippy::result_large_err)]
+    pub fn new(core: Rc<GrpcCore>, request: Request<Incoming>) -> Result<Self, Answer> {
+        if request.method() != Method::POST {
+            return Err(http_error(StatusCode::METHOD_NOT_ALLOWED));
+        }
+        let headers = request.headers();
+        let content_type = headers
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.as_bytes().strip_prefix(b"application/grpc"));
+        // Messages are in protobuf's encoding: `+json` and the like are something else.
+        if !matches!(content_type, Some(b"" | b"+proto" | [b';', ..])) {
+            return Err(http_error(StatusCode::UNSUPPORTED_MEDIA_TYPE));
+        }
+        let request_encoding = request_encoding(headers).map_err(|status| {
+            let mut answer = error_answer(&status);
+            answer.headers_mut().insert(ACCEPT_ENCODING, ACCEPTED);
+            answer
+        })?;
+        Ok(Call {
+            reply_encoding: reply_encoding(headers, request_encoding),
+            deadline: deadline(headers),
+            request_encoding,
+            core,
+            request,
+        })
+    }
+
+    /// `package.Service` and `Method`.
+    pub fn names(&self) -> (&str, &str) {
+        self.request
+            .uri()
+            .path()
+            .trim_start_matches('/')
+            .split_once('/')
+            .unwrap_or_default()
+    }
+
+    /// The answer to a method that doesn't exist.
+    pub fn unimplemented(self) -> Answer {
+        let path = self.request.uri().path();
+        error_answer(&Status::new(
+            Code::Unimplemented,
+            format!("Method not found: {path}"),
+        ))
+    }
+
+    /// One encoded request, one encoded reply.
+    pub async fn unary<F, Fut>(self, method: F) -> Answer
+    where
+        F: FnOnce(Bytes) -> Fut,
+        Fut: Future<Output = Result<Encoded, Status>>,
+    {
+        let (reply_encoding, deadline) = (self.reply_encoding, self.deadline);
+        let run = async move { method(self.only_message().await?).await };
+        match WithDeadline::at(deadline, run).await {
+            Ok(reply) => {
+                let frame = compress(reply_encoding, reply.into_frame(), GZIP_BYTES_MIN);
+                with_encoding(
+                    reply_encoding,
+                    answer(GrpcBody::unary(frame, ok_trailers())),
+                )
+            }
+            Err(status) => error_answer(&status),
+        }
+    }
+
+    /// One request, many replies.
+    pub async fn server_streaming<Q, R, F, Fut>(self, method: F) -> Answer
+    where
+        Q: Message + Default,
+        R: Message + 'static,
+        F: FnOnce(Q, Replies<R>) -> Fut,
+        Fut: Future<Output = Result<(), Status>> + 'static,
+    {
+        let (core, encoding, deadline) = (self.core.clone(), self.reply_encoding, self.deadline);
+        let read = WithDeadline::at(deadline, self.only_message()).await;
+        let request = match read.and_then(decode) {
+            Ok(request) => request,
+            Err(status) => return error_answer(&status),
+        };
+        let queue = Queue::new(core.limits.stream_queue_bytes_max);
+        let replies = Replies::of_messages(queue.clone(), encoding);
+        let run = WithDeadline::at(deadline, method(request, replies));
+        spawn_stream(core, queue.clone(), run);
+        with_encoding(encoding, answer(GrpcBody::stream(queue)))
+    }
+
+    /// Many requests, many replies.
+    pub async fn streaming<Q, R, F, Fut>(self, method: F) -> Answer
+    where
+        Q: Message + Default,
+        R: Message + 'static,
+        F: FnOnce(Requests<Q>, Replies<R>) -> Fut,
+        Fut: Future<Output = Result<(), Status>> + 'static,
+    {
+        self.stream(|messages, queue, encoding| {
+            method(
+                Requests::of_messages(messages),
+                Replies::of_messages(queue, encoding),
+            )
+        })
+    }
+
+    /// Many encoded requests, many encoded replies.
+    pub async fn streaming_encoded<F, Fut>(self, method: F) -> Answer
+    where
+        F: FnOnce(Requests<Bytes>, Replies<Encoded>) -> Fut,
+        Fut: Future<Output = Result<(), Status>> + 'static,
+    {
+        self.stream(|messages, queue, encoding| {
+            method(
+                Requests::of_encoded(messages),
+                Replies::of_encoded(queue, encoding),
+            )
+        })
+    }
+
+    fn stream<Fut>(self, start: impl FnOnce(MessageStream, Rc<Queue>, Encoding) -> Fut) -> Answer
+    where
+        Fut: Future<Output = Result<(), Status>> + 'static,
+    {
+        let (core, encoding, deadline) = (self.core.clone(), self.reply_encoding, self.deadline);
+        let queue = Queue::new(core.limits.stream_queue_bytes_max);
+        let run = start(self.messages(), queue.clone(), encoding);
+        spawn_stream(core, queue.clone(), WithDeadline::at(deadline, run));
+        with_encoding(encoding, answer(GrpcBody::stream(queue)))
+    }
+
+    fn messages(self) -> MessageStream {
+        let decoder = FrameDecoder::new(self.request_encoding, self.core.limits.request_bytes_max);
+        MessageStream::new(self.request.into_body(), decoder)
+    }
+
+    async fn only_message(self) -> Result<Bytes, Status> {
+        let time = Duration::from_millis(self.core.limits.request_ms_max);
+        WithDeadline::within(time, self.messages().only()).await
+    }
+}
+
+fn with_encoding(encoding: Encoding, mut answer: Answer) -> Answer {
+    if encoding != Encoding::Identity {
+        answer.headers_mut().insert(ENCODING, encoding.header());
+    }
+    answer
+}
