@@ -185,7 +185,8 @@ def test_in_flight_messages_stay(queues):
     dead.send("visible")
     start(dead, DestinationArn=source.arn)
     wait_for(dead, "COMPLETED")
-    assert source.bodies() == ["visible"]
+    # A message may still be on its way to the queue it was moved to.
+    assert source.receive_one()["Body"] == "visible"
     assert dead.counts() == (0, 1, 0)
     dead.delete(flying)
     assert dead.counts() == (0, 0, 0)
