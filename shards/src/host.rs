@@ -56,6 +56,7 @@ impl ShardHost {
         let mut shard = Shard::new(config, now);
         let mut state = Default::default();
         let epoch = journal.load(&mut |op| shard.restore(&mut state, op))?;
+        shard.begin_epoch(epoch);
         shard.finish_restoring(state);
         shard.resume_moves();
         let mut host = Self::with(shard, Some(journal), epoch);
@@ -101,11 +102,15 @@ impl ShardHost {
             if at <= now {
                 self.resend_at = None;
                 for outbox in &self.shard.outboxes {
+                    let oldest = outbox.oldest();
                     let again = outbox
                         .waiting
                         .iter()
                         .take_while(|t| t.number <= outbox.sent_to);
-                    self.ready.extend(again.cloned().map(Outgoing::Transfer));
+                    self.ready.extend(again.cloned().map(|mut transfer| {
+                        transfer.oldest = oldest;
+                        Outgoing::Transfer(transfer)
+                    }));
                 }
             } else {
                 next = Some(next.map_or(at, |next| next.min(at)));
@@ -258,9 +263,11 @@ impl ShardHost {
         }
     }
 
-    fn release(&mut self, outgoing: Outgoing) {
-        if let Outgoing::Transfer(transfer) = &outgoing {
-            self.shard.outboxes[usize::from(transfer.target)].sent_to = transfer.number;
+    fn release(&mut self, mut outgoing: Outgoing) {
+        if let Outgoing::Transfer(transfer) = &mut outgoing {
+            let outbox = &mut self.shard.outboxes[usize::from(transfer.target)];
+            outbox.sent_to = transfer.number;
+            transfer.oldest = outbox.oldest();
         }
         self.ready.push_back(outgoing);
     }

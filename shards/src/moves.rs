@@ -38,8 +38,11 @@ pub struct Transfer {
     pub source: u16,
     /// Receiving shard.
     pub target: u16,
-    /// Counts up by one per pair of shards.
+    /// Counts up per pair of shards, by one within a run of the source.
     pub number: u64,
+    /// Lowest number that the source still keeps, as of when it was sent: the target has taken all
+    /// before, even where it has lost its memory of that. Not stored.
+    pub oldest: u64,
     /// The queue or topic it is for.
     pub to: Address,
     /// The queue or subscription it comes from.
@@ -85,6 +88,13 @@ pub(crate) struct Outbox {
     /// Last number that may have been sent: only what is durable here may be.
     pub sent_to: u64,
     pub waiting: VecDeque<Box<Transfer>>,
+}
+
+impl Outbox {
+    /// Lowest number that is kept.
+    pub fn oldest(&self) -> u64 {
+        self.waiting.front().map_or(0, |transfer| transfer.number)
+    }
 }
 
 /// Status of a move task, with the service's names.

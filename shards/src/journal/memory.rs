@@ -3,6 +3,7 @@
 use super::{
     Batch, Completion, Journal, JournalError, MessageRecord, Op, PublishedRecord, QueueRecord,
 };
+use crate::Millis;
 use crate::dedup::{DedupEntry, DedupKey};
 use crate::moves::Transfer;
 use crate::pubsub::{SchemaRecord, SubscriptionRecord, TopicRecord};
@@ -32,9 +33,16 @@ struct Kept {
 struct Disk {
     kept: Kept,
     epoch: u64,
-    waiting: VecDeque<Batch>,
+    /// Batches with the time of their first possible change.
+    waiting: VecDeque<(Batch, Millis)>,
     completions: VecDeque<u64>,
     failing: bool,
+    /// States before the latest batches, where a lost tail is to be simulated.
+    history: VecDeque<(Kept, Millis)>,
+    history_max: usize,
+    now: Millis,
+    /// When the batch before the latest was handed over: no change of the latest is older.
+    handed_over_at: Millis,
 }
 
 /// Commits when it is told to, and survives the shard that writes to it. Clones share the disk.
@@ -53,9 +61,16 @@ impl MemoryJournal {
         if disk.failing {
             return false;
         }
-        let Some(batch) = disk.waiting.pop_front() else {
+        let Some((batch, since)) = disk.waiting.pop_front() else {
             return false;
         };
+        if disk.history_max > 0 {
+            if disk.history.len() >= disk.history_max {
+                disk.history.pop_front();
+            }
+            let before = (disk.kept.clone(), since);
+            disk.history.push_back(before);
+        }
         for op in batch.ops {
             disk.kept.keep(op);
         }
@@ -73,6 +88,31 @@ impl MemoryJournal {
         let mut disk = self.0.borrow_mut();
         disk.waiting.clear();
         disk.completions.clear();
+    }
+
+    /// From now on the last `batches` can be lost by [`MemoryJournal::lose_tail`].
+    pub fn keep_history(&self, batches: usize) {
+        self.0.borrow_mut().history_max = batches;
+    }
+
+    /// Tells the journal the time, which it remembers with each batch.
+    pub fn set_now(&self, now: Millis) {
+        self.0.borrow_mut().now = now;
+    }
+
+    /// The machine died and the disk had not yet written the last `batches`. Answers since when
+    /// changes are lost, if any are.
+    pub fn lose_tail(&self, batches: usize) -> Option<Millis> {
+        let mut disk = self.0.borrow_mut();
+        let mut lost = None;
+        for _ in 0..batches {
+            let Some((kept, at)) = disk.history.pop_back() else {
+                break;
+            };
+            disk.kept = kept;
+            lost = Some(lost.unwrap_or(at).min(at));
+        }
+        lost
     }
 
     /// A disk that fails: commits neither succeed nor are lost until it works again.
@@ -95,13 +135,15 @@ impl Journal for MemoryJournal {
     fn commit(&mut self, epoch: u64, batch: Batch) {
         let mut disk = self.0.borrow_mut();
         assert_eq!(epoch, disk.epoch, "a commit of an epoch that is over");
-        disk.waiting.push_back(batch);
+        let since = disk.handed_over_at;
+        disk.handed_over_at = disk.now;
+        disk.waiting.push_back((batch, since));
     }
 
     fn poll(&mut self) -> Option<Completion> {
         let mut disk = self.0.borrow_mut();
         if disk.failing && !disk.waiting.is_empty() {
-            let number = disk.waiting[0].number;
+            let number = disk.waiting[0].0.number;
             let full = JournalError::Corrupt("the simulated disk is full".to_owned());
             return Some(Completion::Failed(number, full));
         }

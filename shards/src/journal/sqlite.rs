@@ -83,11 +83,8 @@ impl SqliteFile {
                 "no write-ahead log: journal mode {mode}"
             )));
         }
-        let synchronous = match durability {
-            Durability::Full => "FULL",
-            Durability::Normal => "NORMAL",
-        };
-        connection.pragma_update(None, "synchronous", synchronous)?;
+        // Until the epoch has begun: numbers count on it never to be used twice.
+        connection.pragma_update(None, "synchronous", "FULL")?;
         // Checkpoints run between batches instead of inside a commit that clients wait for.
         connection.pragma_update(None, "wal_autocheckpoint", 0)?;
         connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
@@ -108,6 +105,10 @@ impl SqliteFile {
             dedup_rows_since_cleanup: 0,
         };
         file.begin_epoch(shard, shards)?;
+        if durability == Durability::Normal {
+            file.connection
+                .pragma_update(None, "synchronous", "NORMAL")?;
+        }
         Ok(file)
     }
 
@@ -227,6 +228,7 @@ impl SqliteFile {
         while let Some(row) = rows.next()? {
             let envelope: Envelope = from_json(row.get_ref(2)?.as_str().unwrap_or_default())?;
             visit(Op::OutboxPut(Box::new(Transfer {
+                oldest: 0,
                 source,
                 target: row.get(0)?,
                 number: unsigned(row.get(1)?),

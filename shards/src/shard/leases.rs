@@ -102,6 +102,9 @@ impl Shard {
 
     fn is_current(&self, slot: u32, lease: &LeaseRef) -> bool {
         let message = &self.messages[slot];
-        message.state == State::InFlight && message.receive_count == lease.receive_count
+        // The time too: a crash can take a count back, which is then given out again.
+        message.state == State::InFlight
+            && message.receive_count == lease.receive_count
+            && message.received_at() == lease.received_at
     }
 }

@@ -81,6 +81,7 @@ impl Shard {
             source: self.config.index,
             target,
             number: outbox.last_number,
+            oldest: 0,
             to,
             from,
             payload: arrival.payload,
@@ -98,7 +99,7 @@ impl Shard {
     pub(crate) fn transfer(&mut self, token: Token, transfer: Transfer) {
         let source = transfer.source;
         let arrived = self.inboxes[usize::from(source)];
-        if transfer.number > arrived + 1 {
+        if transfer.number > arrived + 1 && transfer.number > transfer.oldest {
             // One before it was not taken. Taking this one would count that as arrived.
             return self.refuse(token, Refusal::Overloaded);
         }

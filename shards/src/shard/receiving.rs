@@ -283,7 +283,7 @@ impl Shard {
                 sequence: message.sequence,
                 slot,
                 receive_count: message.receive_count,
-                received_at: now,
+                received_at: message.received_at(),
             },
             first_received_at: message.first_received_at().unwrap_or(now),
         });

@@ -5,6 +5,10 @@ use super::lists::Arrival;
 use crate::journal::Op;
 use std::collections::HashMap;
 
+/// Numbers of one epoch begin at the epoch shifted by so many bits: room for four thousand million
+/// of them, after which they run on into the next epochs' and only the reserve keeps them apart.
+const EPOCH_SHIFT: u32 = 32;
+
 /// Queue slots by id while a shard is restored.
 #[derive(Default)]
 pub(crate) struct Restoring {
@@ -90,6 +94,21 @@ impl Shard {
             Op::DropQueue(_) | Op::Received { .. } | Op::Delete(_) | Op::Nothing => {
                 debug_assert!(false, "not a piece of kept state");
             }
+        }
+    }
+
+    /// Begins a run of the shard. An epoch is durable before it is used, so numbers that begin with
+    /// it were never given out before, not even by what a crash of the machine took back. Were they
+    /// used again, an old receipt handle would name another message, and another shard would take a
+    /// transfer for one that it has.
+    pub(crate) fn begin_epoch(&mut self, epoch: u64) {
+        let first = epoch << EPOCH_SHIFT;
+        self.next_sequence = self.next_sequence.max(first);
+        self.next_queue_id = self.next_queue_id.max(first);
+        self.reserved = (self.next_sequence, self.next_queue_id);
+        self.batch_first_sequence = self.next_sequence;
+        for outbox in &mut self.outboxes {
+            outbox.last_number = outbox.last_number.max(first);
         }
     }
 

@@ -1,0 +1,343 @@
+//! Standing still and counting: what is in the queues must be what the model says.
+
+use super::oracle::{Checked, Fate, Removed, Violation, check};
+use super::world::{START, World};
+use lclq_shards::command::{
+    Command, Counts, Description, MessageState, Peeked, QueueCommand, QueueRef, Receive, Reply,
+    ShardStats,
+};
+use lclq_shards::moves::MoveStatus;
+use std::collections::BTreeMap;
+
+/// Rounds of a quarter of a second in which everything must come to rest.
+const ROUNDS_MAX: usize = 4000;
+/// Receives that empty a run's queues.
+const DRAIN_RECEIVES_MAX: usize = 20_000;
+
+/// Where an audit found a message.
+struct Found {
+    queue: usize,
+    shard: u16,
+    peeked: Peeked,
+}
+
+impl World {
+    /// Ends all faults and waits until nothing moves any more.
+    pub fn settle(&mut self) -> Checked {
+        self.lanes.heal();
+        self.heal_disks(true);
+        for round in 0.. {
+            check(round < ROUNDS_MAX, || {
+                let polls = self.calls.len();
+                format!(
+                    "no rest: {polls} calls open, transfers {:?}",
+                    self.transfers
+                )
+            })?;
+            for _ in 0..100_000 {
+                let mut busy = self.deliver_frame()?;
+                for shard in 0..self.plan.shards {
+                    busy |= self.work_off(shard)?;
+                }
+                if !busy && self.lanes.is_empty() {
+                    break;
+                }
+            }
+            self.nobody_waits_in_vain()?;
+            let transfers = self.transfers.values().all(|(sent, acked)| sent <= acked);
+            let answered = self.calls.values().all(|call| call.cancelled);
+            if answered && transfers && !self.moves_run()? {
+                self.calls.clear();
+                return Ok(());
+            }
+            self.now += 250;
+            self.note_time();
+        }
+        Ok(())
+    }
+
+    /// Lets a shard do what it has to do at this time. Answers whether there may be more.
+    fn work_off(&mut self, shard: u16) -> Result<bool, Violation> {
+        let at = usize::from(shard);
+        self.tick(shard)?;
+        self.members[at].host.flush();
+        let busy = self.members[at].disk.complete();
+        self.poll_disk(shard)?;
+        Ok(busy || !self.members[at].host.is_idle())
+    }
+
+    fn queue_ref(&self, queue: usize) -> Option<(u16, QueueRef)> {
+        let shard = self.oracle.shard_of(queue);
+        let host = &self.members[usize::from(shard)].host;
+        let found = host.shard().find_queue(&self.plan.queues[queue].name)?;
+        Some((shard, found))
+    }
+
+    fn ask_queue(&mut self, shard: u16, command: QueueCommand) -> Result<Reply, Violation> {
+        self.ask(shard, Command::Queue(Box::new(command)))
+    }
+
+    fn describe(&mut self, shard: u16, queue: QueueRef) -> Result<Box<Description>, Violation> {
+        match self.ask_queue(shard, QueueCommand::Describe(queue))? {
+            Reply::Described(description) => Ok(description),
+            other => Err(format!("{other:?}")),
+        }
+    }
+
+    /// While a client waits on a standard queue there is nothing that it could be given.
+    fn nobody_waits_in_vain(&mut self) -> Checked {
+        let waiting: Vec<usize> = self
+            .calls
+            .values()
+            .filter(|call| call.long_poll && !call.cancelled && !self.plan.queues[call.queue].fifo)
+            .map(|call| call.queue)
+            .collect();
+        for queue in waiting {
+            let Some((shard, found)) = self.queue_ref(queue) else {
+                continue;
+            };
+            let counts = self.describe(shard, found)?.counts;
+            let full = counts.in_flight >= self.plan.in_flight_max;
+            check(counts.visible == 0 || full, || {
+                format!("a client waits on queue {queue} for one of {counts:?}")
+            })?;
+        }
+        Ok(())
+    }
+
+    fn moves_run(&mut self) -> Result<bool, Violation> {
+        for queue in 0..self.plan.queues.len() {
+            let Some((shard, found)) = self.queue_ref(queue) else {
+                continue;
+            };
+            match self.ask_queue(shard, QueueCommand::ListMoves(found, 10))? {
+                Reply::Moves(tasks) => {
+                    if tasks.iter().any(|task| task.status == MoveStatus::Running) {
+                        return Ok(true);
+                    }
+                }
+                other => return Err(format!("{other:?}")),
+            }
+        }
+        Ok(false)
+    }
+
+    /// Compares what is there with what must be.
+    pub fn audit(&mut self) -> Checked {
+        self.settle()?;
+        let mut found: BTreeMap<u64, Vec<Found>> = BTreeMap::new();
+        let mut sums = vec![Counts::default(); usize::from(self.plan.shards)];
+        for queue in 0..self.plan.queues.len() {
+            let Some((shard, place)) = self.queue_ref(queue) else {
+                continue;
+            };
+            let counts = self.look_into(queue, shard, place, &mut found)?;
+            let sum = &mut sums[usize::from(shard)];
+            sum.visible += counts.visible;
+            sum.in_flight += counts.in_flight;
+            sum.delayed += counts.delayed;
+        }
+        for (member, sum) in self.members.iter().zip(&sums) {
+            let stats: ShardStats = member.host.stats();
+            check(stats.messages == *sum, || {
+                format!("{:?} in all, {sum:?} by queue", stats.messages)
+            })?;
+            check(stats.waiters == 0, || {
+                format!("{} waiters, no calls", stats.waiters)
+            })?;
+        }
+        self.compare(found)
+    }
+
+    /// Peeks at a whole queue and compares with its counts.
+    fn look_into(
+        &mut self,
+        queue: usize,
+        shard: u16,
+        place: QueueRef,
+        found: &mut BTreeMap<u64, Vec<Found>>,
+    ) -> Result<Counts, Violation> {
+        let mut seen = Counts::default();
+        let mut after = 0;
+        loop {
+            let command = QueueCommand::Peek {
+                queue: place,
+                after,
+                messages_max: 100,
+            };
+            let page = match self.ask_queue(shard, command)? {
+                Reply::Peeked(page) => page,
+                other => return Err(format!("{other:?}")),
+            };
+            let Some(last) = page.last() else { break };
+            after = last.sequence;
+            for peeked in page {
+                match peeked.state {
+                    MessageState::Visible => seen.visible += 1,
+                    MessageState::InFlight => seen.in_flight += 1,
+                    MessageState::Delayed => seen.delayed += 1,
+                }
+                let body = String::from_utf8_lossy(peeked.payload.body());
+                let number = body.split(':').next().and_then(|text| text.parse().ok());
+                let number: u64 = number.ok_or("a body that nobody sent")?;
+                found.entry(number).or_default().push(Found {
+                    queue,
+                    shard,
+                    peeked,
+                });
+            }
+        }
+        let counts = self.describe(shard, place)?.counts;
+        check(counts == seen, || {
+            format!("queue {queue} counts {counts:?} and has {seen:?}")
+        })?;
+        Ok(counts)
+    }
+
+    fn compare(&mut self, mut found: BTreeMap<u64, Vec<Found>>) -> Checked {
+        let now = self.now;
+        let numbers: Vec<u64> = self.oracle.lives.keys().copied().collect();
+        for number in numbers {
+            let copies = found.remove(&number).unwrap_or_default();
+            let life = &self.oracle.lives[&number];
+            let places: Vec<_> = copies
+                .iter()
+                .map(|one| (one.queue, one.peeked.sequence))
+                .collect();
+            let story = || format!("message {number} is at {places:?}: {life:?}");
+            check(life.wild || copies.len() <= 1, || {
+                format!("doubled: {}", story())
+            })?;
+            let must = life.fate == Fate::There
+                && life.removed == Removed::No
+                && !life.wild
+                && !self.oracle.plan.evicts()
+                && !self.oracle.may_be_expired(life, now)
+                && life.home.is_none_or(|home| {
+                    self.oracle
+                        .homes
+                        .get(&home)
+                        .is_none_or(|home| home.deletes_open == 0)
+                });
+            check(!must || copies.len() == 1, || format!("lost: {}", story()))?;
+            let may = life.wild || life.fate != Fate::Never && life.removed != Removed::Yes;
+            check(may || copies.is_empty(), || {
+                format!("came back: {}", story())
+            })?;
+            self.look_at(number, copies)?;
+        }
+        check(found.is_empty(), || {
+            format!("messages {:?} that nobody sent", found.keys())
+        })
+    }
+
+    /// Takes up what the audit has found out about one message.
+    fn look_at(&mut self, number: u64, copies: Vec<Found>) -> Checked {
+        let now = self.now;
+        let durable_tail = self.plan.tail_batches_max == 0;
+        match &copies[..] {
+            [] => {
+                let life = self.oracle.lives.get_mut(&number).expect("a known message");
+                life.wild = false;
+                if life.removed != Removed::Yes && life.fate != Fate::Never {
+                    life.removed = Removed::Yes;
+                    life.removed_at = now;
+                }
+                // Whatever deletes were open: it is gone.
+                if let Some(home) = life.home.and_then(|at| self.oracle.homes.get_mut(&at)) {
+                    home.removed = durable_tail || home.removed;
+                    home.deletes_open = 0;
+                }
+            }
+            [one] => {
+                let place = (one.shard, one.peeked.sequence);
+                self.oracle
+                    .settle_home(number, one.queue, place.0, place.1)?;
+                let life = self.oracle.lives.get_mut(&number).expect("a known message");
+                life.fate = Fate::There;
+                life.removed = Removed::No;
+                life.wild = false;
+                life.sent_at = one.peeked.payload.sent_at();
+                let not_before = life.at + u64::from(life.delay_s) * 1000;
+                let home = self.oracle.homes.get_mut(&place).expect("just seen");
+                home.deletes_open = 0;
+                home.removed = false;
+                let (state, count) = (one.peeked.state, one.peeked.receive_count);
+                check(count >= home.floor, || {
+                    format!("message {number} was received {count} times: {home:?}")
+                })?;
+                check(
+                    home.busy_until <= now || state == MessageState::InFlight,
+                    || {
+                        format!(
+                            "message {number} is {state:?} in a lease at {}: {home:?}",
+                            now - START
+                        )
+                    },
+                )?;
+                check(state != MessageState::Delayed || not_before > now, || {
+                    format!("message {number} is still delayed")
+                })?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Receives and deletes everything: whatever is there can be had.
+    pub fn drain(&mut self) -> Checked {
+        self.audit()?;
+        for turn in 0..DRAIN_RECEIVES_MAX {
+            let mut left = 0;
+            for queue in 0..self.plan.queues.len() {
+                let Some((shard, place)) = self.queue_ref(queue) else {
+                    continue;
+                };
+                let counts = self.describe(shard, place)?.counts;
+                left += counts.visible + counts.in_flight + counts.delayed;
+                if counts.visible > 0 {
+                    self.take_some(queue, place)?;
+                }
+            }
+            self.settle_calls()?;
+            self.delete_all()?;
+            self.settle_calls()?;
+            if left == 0 {
+                return self.audit();
+            }
+            self.now += if turn % 4 == 3 { 20_000 } else { 50 };
+            self.note_time();
+        }
+        Err("the queues can't be emptied".to_owned())
+    }
+
+    fn take_some(&mut self, queue: usize, place: QueueRef) -> Checked {
+        let command = Command::Receive(Receive {
+            queue: place,
+            messages_max: 10,
+            visibility_timeout_s: Some(30),
+            wait_s: Some(0),
+            attempt: None,
+        });
+        self.clients.refs[queue] = Some(place);
+        let asked = super::calls::Asked::Receive {
+            visibility_s: 30,
+            attempt: None,
+        };
+        self.call(queue, asked, command, false)
+    }
+
+    /// Lets all requests and transfers under way come to their end; time stands still.
+    fn settle_calls(&mut self) -> Checked {
+        for _ in 0..100_000 {
+            let mut busy = self.deliver_frame()?;
+            for shard in 0..self.plan.shards {
+                busy |= self.work_off(shard)?;
+            }
+            if !busy && self.lanes.is_empty() {
+                return Ok(());
+            }
+        }
+        Err("requests don't come to an end".to_owned())
+    }
+}

@@ -1,0 +1,127 @@
+//! One shard's disk: the journal in memory, watched, and sabotaged where a canary wants it.
+
+use lclq_shards::Millis;
+use lclq_shards::journal::{Batch, Completion, Journal, JournalError, MemoryJournal, Op};
+use std::cell::RefCell;
+use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
+
+/// A defect that the oracle must notice.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sabotage {
+    None,
+    /// Every so many inserts one isn't written.
+    LosesInserts(u32),
+    /// Every so many deletes one isn't written.
+    LosesDeletes(u32),
+    /// Every so many deduplication ids one isn't written.
+    LosesDedup(u32),
+    /// Every so many inbox numbers one isn't written.
+    LosesInbox(u32),
+}
+
+#[derive(Default)]
+struct Watched {
+    waiting: VecDeque<Vec<(u64, u32)>>,
+    /// Receive counts that are durable, by sequence number.
+    counts: HashMap<u64, u32>,
+    seen: u32,
+}
+
+#[derive(Clone)]
+pub struct Disk {
+    pub journal: MemoryJournal,
+    watched: Rc<RefCell<Watched>>,
+    sabotage: Sabotage,
+}
+
+impl Disk {
+    pub fn new(sabotage: Sabotage) -> Self {
+        Self {
+            journal: MemoryJournal::new(),
+            watched: Rc::default(),
+            sabotage,
+        }
+    }
+
+    /// The batch under way becomes durable. Answers whether there was one.
+    pub fn complete(&self) -> bool {
+        let done = self.journal.complete();
+        if done {
+            let mut watched = self.watched.borrow_mut();
+            let counts = watched
+                .waiting
+                .pop_front()
+                .expect("as many as the journal has");
+            watched.counts.extend(counts);
+        }
+        done
+    }
+
+    /// The process dies.
+    pub fn crash(&self) {
+        self.journal.crash();
+        self.watched.borrow_mut().waiting.clear();
+    }
+
+    /// The machine dies, and the last `batches` go with it. Answers since when.
+    pub fn lose_tail(&self, batches: usize) -> Option<Millis> {
+        let since = self.journal.lose_tail(batches);
+        if since.is_some() {
+            // What they were before isn't known here.
+            self.watched.borrow_mut().counts.clear();
+        }
+        since
+    }
+
+    /// The receive count that a restart would find at least.
+    pub fn durable_count(&self, sequence: u64) -> u32 {
+        self.watched
+            .borrow()
+            .counts
+            .get(&sequence)
+            .copied()
+            .unwrap_or(0)
+    }
+
+    fn drops(&self, op: &Op) -> bool {
+        let every = match (self.sabotage, op) {
+            (Sabotage::LosesInserts(every), Op::Insert(_)) => every,
+            (Sabotage::LosesDeletes(every), Op::Delete(_)) => every,
+            (Sabotage::LosesDedup(every), Op::Dedup { .. }) => every,
+            (Sabotage::LosesInbox(every), Op::Inbox { .. }) => every,
+            _ => return false,
+        };
+        let seen = &mut self.watched.borrow_mut().seen;
+        *seen += 1;
+        seen.is_multiple_of(every)
+    }
+}
+
+impl Journal for Disk {
+    fn load(&mut self, visit: &mut dyn FnMut(Op)) -> Result<u64, JournalError> {
+        self.journal.load(visit)
+    }
+
+    fn commit(&mut self, epoch: u64, mut batch: Batch) {
+        batch.ops.retain(|op| !self.drops(op));
+        let counts = batch.ops.iter().filter_map(|op| match op {
+            Op::Received {
+                sequence,
+                receive_count,
+                ..
+            } => Some((*sequence, *receive_count)),
+            Op::Insert(record) => Some((record.sequence, record.receive_count)),
+            _ => None,
+        });
+        self.watched
+            .borrow_mut()
+            .waiting
+            .push_back(counts.collect());
+        self.journal.commit(epoch, batch);
+    }
+
+    fn poll(&mut self) -> Option<Completion> {
+        self.journal.poll()
+    }
+}

@@ -1,0 +1,357 @@
+//! What the oracle makes of answers.
+
+use super::calls::{Asked, Call, Known, LeaseUse};
+use super::oracle::{Accepted, Checked, Fate, Oracle, Removed, check};
+use lclq_shards::command::{Delivery, LeaseError, Refusal, Reply, SendError, Sent};
+use lclq_shards::{DEDUPLICATION_WINDOW_MS, Millis};
+
+type LeaseResult = Result<(), LeaseError>;
+
+impl Oracle {
+    /// An answer has left its shard.
+    pub fn answered(&mut self, call: &Call, reply: &Reply, now: Millis) -> Checked {
+        match (&call.asked, reply) {
+            (_, Reply::Stale(_)) => self.not_done(call),
+            (_, Reply::Refused(Refusal::Overloaded)) => self.not_done(call),
+            (_, Reply::Refused(Refusal::JournalDown)) => {
+                check(self.plan.durable, || {
+                    "no journal, yet it is down".to_owned()
+                })?;
+                self.lost(call);
+            }
+            (Asked::Send(numbers), Reply::Sent(results)) => {
+                check(numbers.len() == results.len(), || {
+                    format!("{call:?} got {reply:?}")
+                })?;
+                for (number, result) in numbers.iter().zip(results) {
+                    self.sent(call, *number, result)?;
+                }
+            }
+            (Asked::Receive { .. }, Reply::Received(deliveries)) => {
+                let mut given = Vec::new();
+                for delivery in deliveries {
+                    self.received(call, delivery, &mut given, now)?;
+                }
+            }
+            (Asked::Receive { .. }, Reply::Refused(Refusal::NoQueue)) if call.long_poll => {}
+            (Asked::Receive { .. }, Reply::Refused(Refusal::InFlightLimit)) => {
+                check(self.plan.in_flight_max < 1000, || {
+                    "in flight limit".to_owned()
+                })?;
+            }
+            (Asked::Delete(uses), Reply::Leases(results)) => {
+                for (using, result) in uses.iter().zip(results) {
+                    self.deleted(call, using, result, now)?;
+                }
+                self.close_deletes(call.shard, uses);
+            }
+            (Asked::Change(uses), Reply::Leases(results)) => {
+                for ((using, timeout_s), result) in uses.iter().zip(results) {
+                    self.changed(call, using, *timeout_s, result)?;
+                }
+            }
+            (Asked::Purge(hit) | Asked::DeleteQueue(hit), Reply::Done) => {
+                for (number, surely) in hit {
+                    let life = self.lives.get_mut(number).expect("a known message");
+                    if *surely {
+                        life.removed = Removed::Yes;
+                        life.removed_at = now;
+                    }
+                }
+            }
+            (Asked::Create | Asked::Resolve, Reply::Queue(_)) => {}
+            (Asked::Resolve, Reply::Refused(Refusal::NoQueue)) => {}
+            (Asked::StartMove(_) | Asked::SetAttributes, Reply::Done) => {}
+            (Asked::StartMove(_), Reply::Refused(Refusal::MoveRunning)) => {}
+            (Asked::CancelMove, Reply::MoveCancelled(_)) => {}
+            (Asked::CancelMove, Reply::Refused(Refusal::NoMove)) => {}
+            _ => return Err(format!("{call:?} got {reply:?}")),
+        }
+        Ok(())
+    }
+
+    fn sent(&mut self, call: &Call, number: u64, result: &Result<Sent, SendError>) -> Checked {
+        let life = self.lives.get_mut(&number).expect("sent by the workload");
+        let key = life.dedup_key.clone().map(|key| (call.queue, key));
+        let sent = match result {
+            Ok(sent) => sent,
+            Err(SendError::MemoryFull) if self.plan.memory_bytes_max != u64::MAX => {
+                life.fate = Fate::Never;
+                return Ok(());
+            }
+            Err(error) => return Err(format!("{call:?} got {error:?}")),
+        };
+        if let Some(first) = sent.duplicate_of {
+            life.fate = Fate::Never;
+            let first = *self.ids.get(&first).ok_or("a duplicate of nothing")?;
+            let first_life = &self.lives[&first];
+            let same = first_life.dedup_key == self.lives[&number].dedup_key && key.is_some();
+            let age = call.at.saturating_sub(first_life.at);
+            check(
+                same && age < DEDUPLICATION_WINDOW_MS && first_life.order <= call.order,
+                || format!("message {number} taken for a duplicate of {first}, {age} ms old"),
+            )?;
+            return check(first_life.fate != Fate::Never, || {
+                format!("message {number} is a duplicate of {first}, which was refused")
+            });
+        }
+        life.fate = Fate::There;
+        if !self.homes.contains_key(&(call.shard, sent.sequence)) {
+            self.settle_home(number, call.queue, call.shard, sent.sequence)?;
+        } else {
+            let home = &self.homes[&(call.shard, sent.sequence)];
+            check(home.number == number, || {
+                format!("messages {number} and {} have one number", home.number)
+            })?;
+        }
+        let Some(key) = key else { return Ok(()) };
+        self.opened_window(
+            key,
+            Accepted {
+                number,
+                order: call.order,
+                at: call.at,
+            },
+        )
+    }
+
+    /// Within five minutes of a message that opened a window none may open it again.
+    fn opened_window(&mut self, key: (usize, String), new: Accepted) -> Checked {
+        let barriers = self.barriers.get(&key.0).map_or(&[][..], Vec::as_slice);
+        let accepted = self.accepted.entry(key).or_default();
+        for old in accepted.iter() {
+            let (low, high) = (old.order.min(new.order), old.order.max(new.order));
+            let parted = barriers.iter().any(|at| (low..high).contains(at));
+            let apart = old.at.abs_diff(new.at);
+            check(parted || apart >= DEDUPLICATION_WINDOW_MS, || {
+                let (old, new) = (old.number, new.number);
+                format!("message {new} is a duplicate of {old}, {apart} ms old, and was accepted")
+            })?;
+        }
+        accepted.push(new);
+        Ok(())
+    }
+
+    fn received(
+        &mut self,
+        call: &Call,
+        delivery: &Delivery,
+        given: &mut Vec<u64>,
+        now: Millis,
+    ) -> Checked {
+        let lease = delivery.lease;
+        let body = String::from_utf8_lossy(delivery.payload.body());
+        let number = body.split(':').next().and_then(|text| text.parse().ok());
+        let number: u64 = number.ok_or("a body that nobody sent")?;
+        let place = (call.shard, lease.sequence);
+        let life = self
+            .lives
+            .get_mut(&number)
+            .ok_or("a message that nobody sent")?;
+        self.delivered += 1;
+        check(life.fate != Fate::Never, || {
+            format!("message {number} was refused, and is there")
+        })?;
+        check(life.wild || life.removed != Removed::Yes, || {
+            format!("message {number} was deleted, and is there: {life:?}")
+        })?;
+        life.fate = Fate::There;
+        let first_home = life.home.is_none_or(|home| home == place);
+        let not_before = life.at + Millis::from(life.delay_s) * 1000;
+        check(!first_home || lease.received_at >= not_before, || {
+            format!(
+                "message {number} was given out at {} before its delay",
+                lease.received_at
+            )
+        })?;
+        self.settle_home(number, call.queue, call.shard, lease.sequence)?;
+        self.lives.get_mut(&number).expect("just seen").sent_at = delivery.payload.sent_at();
+        let life = &self.lives[&number];
+        let retention_s = self.plan.queues[call.queue].retention_s;
+        let expires_at = delivery.payload.sent_at() + Millis::from(retention_s) * 1000;
+        check(lease.received_at < expires_at, || {
+            format!("message {number} was given out after its retention")
+        })?;
+        let Asked::Receive {
+            visibility_s,
+            attempt,
+        } = &call.asked
+        else {
+            return Err("a delivery to no receive".to_owned());
+        };
+        let visibility_ms = Millis::from(*visibility_s) * 1000;
+        let home = &self.homes[&place];
+        check(!home.removed || life.wild, || {
+            format!("message {number} was deleted, and is there")
+        })?;
+        let again = home.floor == lease.receive_count && home.received_at == lease.received_at;
+        if again && attempt.is_some() && home.attempt == *attempt {
+            let home = self.homes.get_mut(&place).expect("just seen");
+            home.busy_until = call.at + visibility_ms;
+            given.push(lease.sequence);
+            return Ok(());
+        }
+        if lease.receive_count < home.floor && lease.received_at <= home.received_at {
+            // Its reply waited for another message to become durable, and others overtook it.
+            given.push(lease.sequence);
+            return Ok(());
+        }
+        // Likewise, and meanwhile a client has changed the lease by an older handle. When in a
+        // millisecond a long poll had its messages there is no telling.
+        let fifo = self.plan.queues[call.queue].fifo;
+        let (changed_at, changed_order) = home.changed;
+        let overtaken =
+            lease.received_at < changed_at || !call.long_poll && call.order < changed_order;
+        let unclear = call.long_poll && lease.received_at == changed_at;
+        if !fifo && changed_order > 0 && (unclear || overtaken) {
+            let home = self.homes.get_mut(&place).expect("just seen");
+            if unclear {
+                home.busy_until = 0;
+            }
+            home.floor = home.floor.max(lease.receive_count);
+            home.received_at = lease.received_at;
+            given.push(lease.sequence);
+            return Ok(());
+        }
+        check(home.busy_until <= lease.received_at, || {
+            format!(
+                "message {number} was given out at {} within a lease: {home:?}",
+                lease.received_at
+            )
+        })?;
+        check(lease.receive_count > home.floor, || {
+            format!(
+                "message {number} has receive count {} after {}",
+                lease.receive_count, home.floor
+            )
+        })?;
+        check(delivery.first_received_at <= lease.received_at, || {
+            format!("message {number} was received first later than now")
+        })?;
+        self.in_order(call, number, lease.sequence, given, now)?;
+        let home = self.homes.get_mut(&place).expect("just seen");
+        home.floor = lease.receive_count;
+        home.received_at = lease.received_at;
+        // An attempt that was repeated before anyone saw its first answer counts from the repeat.
+        let from = if attempt.is_some() {
+            call.at.max(lease.received_at)
+        } else {
+            lease.received_at
+        };
+        home.busy_until = from + visibility_ms;
+        home.attempt = attempt.clone();
+        given.push(lease.sequence);
+        Ok(())
+    }
+
+    /// Nothing of a FIFO group is given out while something before it is there.
+    fn in_order(
+        &self,
+        call: &Call,
+        number: u64,
+        sequence: u64,
+        given: &[u64],
+        now: Millis,
+    ) -> Checked {
+        let life = &self.lives[&number];
+        let Some(group) = life
+            .group
+            .as_ref()
+            .filter(|_| self.plan.queues[call.queue].fifo)
+        else {
+            return Ok(());
+        };
+        let Some(places) = self.groups.get(&(call.queue, group.clone())) else {
+            return Ok(());
+        };
+        let before = places.iter().find(|(shard, other)| {
+            *shard == call.shard
+                && *other < sequence
+                && !given.contains(other)
+                && self.surely_there(*shard, *other, now)
+        });
+        match before {
+            None => Ok(()),
+            Some(place) => {
+                let earlier = &self.homes[place];
+                Err(format!(
+                    "message {number} of group {group} was given out while {} is before it: \
+                     {earlier:?}",
+                    earlier.number
+                ))
+            }
+        }
+    }
+
+    fn deleted(
+        &mut self,
+        call: &Call,
+        using: &LeaseUse,
+        result: &LeaseResult,
+        now: Millis,
+    ) -> Checked {
+        let fifo = self.plan.queues[call.queue].fifo;
+        let known = using.known;
+        let wrong = match result {
+            Ok(()) => fifo && known == Known::Over,
+            Err(LeaseError::Expired) => !fifo || known == Known::Current || known == Known::Gone,
+            Err(_) => true,
+        };
+        check(!wrong, || {
+            format!(
+                "deleting by {:?}: {result:?}, but it is {known:?}",
+                using.lease
+            )
+        })?;
+        let Some(home) = self.homes.get_mut(&(call.shard, using.lease.sequence)) else {
+            return Ok(());
+        };
+        if result.is_err() || home.removed {
+            return Ok(());
+        }
+        home.removed = true;
+        let life = self.lives.get_mut(&home.number).expect("a known message");
+        if let Some(group) = &life.group
+            && let Some(places) = self.groups.get_mut(&(home.queue, group.clone()))
+        {
+            places.remove(&(call.shard, using.lease.sequence));
+        }
+        let surely = matches!(known, Known::Current | Known::Over);
+        if surely {
+            life.removed = Removed::Yes;
+        } else if life.removed == Removed::No {
+            life.removed = Removed::Maybe;
+        }
+        life.removed_at = now;
+        Ok(())
+    }
+
+    fn changed(
+        &mut self,
+        call: &Call,
+        using: &LeaseUse,
+        timeout_s: u32,
+        result: &LeaseResult,
+    ) -> Checked {
+        let fifo = self.plan.queues[call.queue].fifo;
+        let known = using.known;
+        let wrong = match result {
+            Ok(()) => known == Known::Gone || fifo && known == Known::Over,
+            Err(LeaseError::NoMessage) => known == Known::Current || !fifo && known == Known::Over,
+            Err(_) => true,
+        };
+        check(!wrong, || {
+            format!(
+                "changing {:?}: {result:?}, but it is {known:?}",
+                using.lease
+            )
+        })?;
+        if let Some(home) = self.homes.get_mut(&(call.shard, using.lease.sequence))
+            && result.is_ok()
+        {
+            home.busy_until = call.at + Millis::from(timeout_s) * 1000;
+            home.changed = (call.at, call.order);
+        }
+        Ok(())
+    }
+}
