@@ -1,0 +1,271 @@
+//! Publish: from the request's bytes to the engine without taking messages apart.
+//!
+//! A message is stored as its publisher encoded it, less what only the server may set (id and time
+//! of publishing, which are added again on delivery).
+
+use super::core::{Pubsub, unexpected};
+use super::error::{
+    self, PUBLISH_MESSAGES_MAX, PUBLISH_REQUEST_BYTES_MAX, PubsubResult, invalid_because,
+};
+use super::protobuf::{Fields, Malformed, Value, put_bytes, text};
+use crate::grpc::{Encoded, EncodedBuf};
+use bytes::{Bytes, BytesMut};
+use lclq_shards::command::Reply;
+use lclq_shards::pubsub::command::{PubsubCommand, SharedBytes};
+use smallvec::SmallVec;
+
+const ATTRIBUTES_MAX: usize = 100;
+const ATTRIBUTE_KEY_BYTES_MAX: usize = 256;
+const ATTRIBUTE_VALUE_BYTES_MAX: usize = 1024;
+const ORDERING_KEY_BYTES_MAX: usize = 1024;
+
+/// Field numbers of `PubsubMessage`.
+const DATA: u32 = 1;
+const ATTRIBUTES: u32 = 2;
+const MESSAGE_ID: u32 = 3;
+const PUBLISH_TIME: u32 = 4;
+const ORDERING_KEY: u32 = 5;
+
+/// The first message id: ids have 17 digits, as the service's have.
+const MESSAGE_ID_BASE: u64 = 10_000_000_000_000_000;
+/// Digits of a message id.
+pub(super) const MESSAGE_ID_DIGITS: usize = 17;
+
+/// A message as it came.
+struct Draft<'r> {
+    bytes: &'r [u8],
+    /// It sets what only the server may set.
+    sets_servers_fields: bool,
+}
+
+impl Pubsub {
+    /// Publishes the messages of an encoded `PublishRequest`; answers a `PublishResponse`.
+    pub(super) async fn publish_encoded(&self, request: Bytes) -> PubsubResult<Encoded> {
+        if request.len() > PUBLISH_REQUEST_BYTES_MAX {
+            let (given, max) = (request.len(), PUBLISH_REQUEST_BYTES_MAX);
+            return Err(error::too_large("request_size", given, max));
+        }
+        let (topic, drafts) = read_request(&request)?;
+        match drafts.len() {
+            0 => return Err(error::too_small("message_count", 0, 1)),
+            1..=PUBLISH_MESSAGES_MAX => {}
+            given => {
+                return Err(error::too_large("message_count", given, PUBLISH_MESSAGES_MAX));
+            }
+        }
+        let mut shard = 0;
+        let reply = self
+            .on_topic(topic, |info| {
+                shard = info.reference.shard;
+                let messages = drafts.iter().map(stored).collect();
+                Ok(PubsubCommand::Publish {
+                    topic: info.reference,
+                    messages,
+                })
+            })
+            .await?;
+        match reply {
+            Reply::Published(first) => Ok(self.published(shard, first, drafts.len())),
+            reply => Err(unexpected(&reply)),
+        }
+    }
+
+    fn published(&self, shard: u16, first: u64, count: usize) -> Encoded {
+        let mut out = EncodedBuf::with_capacity(count * (2 + MESSAGE_ID_DIGITS));
+        for sequence in first..first + count as u64 {
+            put_bytes(&mut out, 1, &self.message_id(shard, sequence));
+        }
+        out.finish()
+    }
+
+    /// A message's id in digits: unique within the server, ascending within a shard.
+    pub(super) fn message_id(&self, shard: u16, sequence: u64) -> [u8; MESSAGE_ID_DIGITS] {
+        let shards = u64::from(self.mesh.shards());
+        let mut number = MESSAGE_ID_BASE + sequence * shards + u64::from(shard);
+        let mut digits = [b'0'; MESSAGE_ID_DIGITS];
+        for digit in digits.iter_mut().rev() {
+            *digit += (number % 10) as u8;
+            number /= 10;
+        }
+        digits
+    }
+}
+
+type Drafts<'r> = SmallVec<[Draft<'r>; 8]>;
+
+fn read_request(request: &[u8]) -> PubsubResult<(&str, Drafts<'_>)> {
+    let mut topic = "";
+    let mut drafts = Drafts::new();
+    let mut fields = Fields::of(request);
+    while let Some((number, value)) = fields.next().map_err(malformed)? {
+        match (number, value) {
+            (1, Value::Bytes(name)) => topic = text(name).map_err(malformed)?,
+            (2, Value::Bytes(message)) => drafts.push(read_message(message)?),
+            _ => {}
+        }
+    }
+    Ok((topic, drafts))
+}
+
+/// Checks one message.
+fn read_message(bytes: &[u8]) -> PubsubResult<Draft<'_>> {
+    let mut has_data = false;
+    let mut attributes = 0;
+    let mut sets_servers_fields = false;
+    let mut fields = Fields::of(bytes);
+    while let Some((number, value)) = fields.next().map_err(malformed)? {
+        match (number, value) {
+            (DATA, Value::Bytes(data)) => has_data = !data.is_empty(),
+            (ATTRIBUTES, Value::Bytes(entry)) => {
+                attributes += 1;
+                check_attribute(entry)?;
+            }
+            (MESSAGE_ID | PUBLISH_TIME, _) => sets_servers_fields = true,
+            (ORDERING_KEY, Value::Bytes(key)) => {
+                text(key).map_err(malformed)?;
+                if key.len() > ORDERING_KEY_BYTES_MAX {
+                    let (given, max) = (key.len(), ORDERING_KEY_BYTES_MAX);
+                    return Err(error::too_large("ordering_key", given, max));
+                }
+            }
+            _ => {}
+        }
+    }
+    if !has_data && attributes == 0 {
+        return Err(error::empty_message());
+    }
+    if attributes > ATTRIBUTES_MAX {
+        return Err(error::too_large("attributes_count", attributes, ATTRIBUTES_MAX));
+    }
+    Ok(Draft {
+        bytes,
+        sets_servers_fields,
+    })
+}
+
+fn check_attribute(entry: &[u8]) -> PubsubResult<()> {
+    let (mut key, mut value): (&[u8], &[u8]) = (&[], &[]);
+    let mut fields = Fields::of(entry);
+    while let Some((number, field)) = fields.next().map_err(malformed)? {
+        match (number, field) {
+            (1, Value::Bytes(bytes)) => key = bytes,
+            (2, Value::Bytes(bytes)) => value = bytes,
+            _ => {}
+        }
+    }
+    let key_text = text(key).map_err(malformed)?;
+    text(value).map_err(malformed)?;
+    if key.is_empty() || key.starts_with(b"goog") {
+        return Err(error::reserved_attribute(key_text));
+    }
+    if key.len() > ATTRIBUTE_KEY_BYTES_MAX {
+        let (given, max) = (key.len(), ATTRIBUTE_KEY_BYTES_MAX);
+        return Err(error::too_large("attribute_key_size", given, max));
+    }
+    if value.len() > ATTRIBUTE_VALUE_BYTES_MAX {
+        let (given, max) = (value.len(), ATTRIBUTE_VALUE_BYTES_MAX);
+        return Err(error::too_large("attribute_value_size", given, max));
+    }
+    Ok(())
+}
+
+/// What the engine stores of a message.
+fn stored(draft: &Draft<'_>) -> SharedBytes {
+    if !draft.sets_servers_fields {
+        return draft.bytes.into();
+    }
+    let mut kept = BytesMut::with_capacity(draft.bytes.len());
+    let mut fields = Fields::of(draft.bytes);
+    let mut before = fields.rest();
+    // Read once already, so it can be read.
+    while let Ok(Some((number, _))) = fields.next() {
+        let field = &before[..before.len() - fields.rest().len()];
+        if number != MESSAGE_ID && number != PUBLISH_TIME {
+            kept.extend_from_slice(field);
+        }
+        before = fields.rest();
+    }
+    kept[..].into()
+}
+
+pub(super) fn malformed(_: Malformed) -> error::PubsubError {
+    invalid_because("The request can't be decoded.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::proto::{PublishRequest, PubsubMessage, Timestamp};
+    use super::*;
+    use crate::grpc::Code;
+    use prost::Message;
+
+    fn check(message: PubsubMessage) -> PubsubResult<SharedBytes> {
+        let bytes = message.encode_to_vec();
+        read_message(&bytes).map(|draft| stored(&draft))
+    }
+
+    fn data() -> PubsubMessage {
+        PubsubMessage {
+            data: Bytes::from_static(b"data"),
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn what_only_the_server_sets_is_left_out() {
+        let message = PubsubMessage {
+            message_id: "17".into(),
+            publish_time: Some(Timestamp {
+                seconds: 5,
+                nanos: 6,
+            }),
+            ordering_key: "k".into(),
+            ..data()
+        };
+        let kept = PubsubMessage::decode(&*check(message).unwrap()).unwrap();
+        let expected = PubsubMessage {
+            ordering_key: "k".into(),
+            ..data()
+        };
+        assert_eq!(kept, expected);
+    }
+
+    #[test]
+    fn messages_have_bounds() {
+        let with = |key: &str, value: &str| PubsubMessage {
+            attributes: [(key.to_owned(), value.to_owned())].into(),
+            ..Default::default()
+        };
+        assert!(check(with("k", "")).is_ok(), "an attribute is enough");
+        for bad in [
+            PubsubMessage::default(),
+            with("", "v"),
+            with("googclient", "v"),
+            with(&"k".repeat(257), "v"),
+            with("k", &"v".repeat(1025)),
+            PubsubMessage {
+                ordering_key: "k".repeat(1025),
+                ..data()
+            },
+            PubsubMessage {
+                attributes: (0..101).map(|n| (n.to_string(), String::new())).collect(),
+                ..Default::default()
+            },
+        ] {
+            assert_eq!(check(bad).unwrap_err().code, Code::InvalidArgument);
+        }
+        assert!(check(with(&"k".repeat(256), &"v".repeat(1024))).is_ok());
+    }
+
+    #[test]
+    fn a_request_is_read_where_it_lies() {
+        let request = PublishRequest {
+            topic: "projects/p/topics/t".into(),
+            messages: vec![data(), data()],
+        }
+        .encode_to_vec();
+        let (topic, drafts) = read_request(&request).unwrap();
+        assert_eq!((topic, drafts.len()), ("projects/p/topics/t", 2));
+        assert!(read_request(b"\x0a\xff").is_err());
+    }
+}

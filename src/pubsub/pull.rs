@@ -1,0 +1,202 @@
+//! Pull, Acknowledge and ModifyAckDeadline.
+
+use super::core::{Pubsub, unexpected};
+use super::error::{
+    AckFailure, PubsubResult, ack_failures, invalid_ack_deadline, invalid_argument, no_ack_ids,
+    wrong_subscription_type,
+};
+use super::protobuf::{Fields, Value, text};
+use super::publish::malformed;
+use crate::grpc::{Encoded, EncodedBuf};
+use bytes::Bytes;
+use lclq_shards::command::{LeaseRef, Reply};
+use lclq_shards::pubsub::command::PubsubCommand;
+
+/// How long a pull waits for a first message.
+const PULL_WAIT_MS: u32 = 20_000;
+/// Messages that one pull gets at most, whatever it asks for.
+const PULL_MESSAGES_MAX: u32 = 10_000;
+/// Bytes of messages that one pull gets at most, unless a single one is longer.
+const PULL_BYTES_MAX: u64 = 10 << 20;
+/// Longest ack deadline, s.
+pub(super) const ACK_DEADLINE_S_MAX: i32 = 600;
+
+impl Pubsub {
+    /// Leases messages for an encoded `PullRequest`; answers a `PullResponse`.
+    pub(super) async fn pull_encoded(&self, request: Bytes) -> PubsubResult<Encoded> {
+        let (mut subscription, mut return_immediately, mut messages_max) = ("", false, 0);
+        let mut fields = Fields::of(&request);
+        while let Some((number, value)) = fields.next().map_err(malformed)? {
+            match (number, value) {
+                (1, Value::Bytes(name)) => subscription = text(name).map_err(malformed)?,
+                (2, Value::Varint(value)) => return_immediately = value != 0,
+                (3, Value::Varint(value)) => messages_max = value as i32,
+                _ => {}
+            }
+        }
+        let info = self.subscription(subscription).await?;
+        if messages_max <= 0 {
+            return Err(invalid_argument("max_messages"));
+        }
+        drop(info);
+        let mut reference = None;
+        let reply = self
+            .on_subscription(subscription, |info| {
+                if !info.is_pull() {
+                    return Err(wrong_subscription_type());
+                }
+                reference = Some(info.reference);
+                Ok(PubsubCommand::Pull {
+                    subscription: info.reference,
+                    messages_max: (messages_max as u32).min(PULL_MESSAGES_MAX),
+                    bytes_max: PULL_BYTES_MAX,
+                    wait_ms: if return_immediately { 0 } else { PULL_WAIT_MS },
+                })
+            })
+            .await?;
+        let (Reply::Pulled(pulled), Some(reference)) = (&reply, reference) else {
+            return Err(unexpected(&reply));
+        };
+        let mut out = EncodedBuf::with_capacity(Self::deliveries_bytes(pulled));
+        self.put_deliveries(&mut out, reference, pulled);
+        Ok(out.finish())
+    }
+
+    /// Acknowledges for an encoded `AcknowledgeRequest`.
+    pub(super) async fn acknowledge_encoded(&self, request: Bytes) -> PubsubResult<Encoded> {
+        let (mut subscription, mut ack_ids) = ("", Vec::new());
+        let mut fields = Fields::of(&request);
+        while let Some((number, value)) = fields.next().map_err(malformed)? {
+            match (number, value) {
+                (1, Value::Bytes(name)) => subscription = text(name).map_err(malformed)?,
+                (2, Value::Bytes(ack_id)) => ack_ids.push(ack_id),
+                _ => {}
+            }
+        }
+        let results = self.acknowledge_ids(subscription, &ack_ids).await?;
+        confirm(&ack_ids, &results)
+    }
+
+    /// Changes deadlines for an encoded `ModifyAckDeadlineRequest`.
+    pub(super) async fn modify_ack_deadline_encoded(
+        &self,
+        request: Bytes,
+    ) -> PubsubResult<Encoded> {
+        let (mut subscription, mut ack_ids, mut seconds) = ("", Vec::new(), 0);
+        let mut fields = Fields::of(&request);
+        while let Some((number, value)) = fields.next().map_err(malformed)? {
+            match (number, value) {
+                (1, Value::Bytes(name)) => subscription = text(name).map_err(malformed)?,
+                (4, Value::Bytes(ack_id)) => ack_ids.push((ack_id, 0)),
+                (3, Value::Varint(value)) => seconds = value as i32,
+                _ => {}
+            }
+        }
+        let deadline = check_deadline(seconds)?;
+        for (_, of_one) in &mut ack_ids {
+            *of_one = deadline;
+        }
+        let results = self.modify_ids(subscription, &ack_ids).await?;
+        let ack_ids: Vec<&[u8]> = ack_ids.iter().map(|(ack_id, _)| *ack_id).collect();
+        confirm(&ack_ids, &results)
+    }
+
+    /// Acknowledges, and answers for each id whether it counted. Without exactly-once delivery all
+    /// do.
+    pub(super) async fn acknowledge_ids(
+        &self,
+        subscription: &str,
+        ack_ids: &[&[u8]],
+    ) -> PubsubResult<Vec<bool>> {
+        let ids: Vec<(&[u8], u32)> = ack_ids.iter().map(|ack_id| (*ack_id, 0)).collect();
+        self.settle(subscription, &ids, |subscription, leases| {
+            PubsubCommand::Acknowledge {
+                subscription,
+                leases: leases.iter().map(|(lease, _)| *lease).collect(),
+            }
+        })
+        .await
+    }
+
+    /// Changes deadlines, s from now, and answers for each id whether it counted.
+    pub(super) async fn modify_ids(
+        &self,
+        subscription: &str,
+        ack_ids: &[(&[u8], u32)],
+    ) -> PubsubResult<Vec<bool>> {
+        self.settle(subscription, ack_ids, |subscription, leases| {
+            PubsubCommand::ModifyDeadline {
+                subscription,
+                leases: leases.to_vec(),
+            }
+        })
+        .await
+    }
+
+    async fn settle(
+        &self,
+        subscription: &str,
+        ack_ids: &[(&[u8], u32)],
+        command: impl Fn(
+            lclq_shards::pubsub::command::SubscriptionRef,
+            &[(LeaseRef, u32)],
+        ) -> PubsubCommand,
+    ) -> PubsubResult<Vec<bool>> {
+        if ack_ids.is_empty() {
+            // What is wrong with the name comes first.
+            self.subscription(subscription).await?;
+            return Err(no_ack_ids());
+        }
+        // Ids of a subscription of the same name that was deleted: nothing to be done for them.
+        let mut foreign = vec![false; ack_ids.len()];
+        let mut exactly_once = false;
+        let reply = self
+            .on_subscription(subscription, |info| {
+                exactly_once = info.settings.exactly_once;
+                let mut leases = Vec::with_capacity(ack_ids.len());
+                for (at, (ack_id, seconds)) in ack_ids.iter().enumerate() {
+                    match self.open_ack_id(info.reference, ack_id)? {
+                        Some(lease) => leases.push((lease, *seconds)),
+                        None => foreign[at] = true,
+                    }
+                }
+                Ok(command(info.reference, &leases))
+            })
+            .await?;
+        let Reply::Acknowledged(results) = reply else {
+            return Err(unexpected(&reply));
+        };
+        let mut results = results.into_iter();
+        Ok(foreign
+            .into_iter()
+            .map(|foreign| match foreign {
+                true => !exactly_once,
+                false => results.next().unwrap_or(false) || !exactly_once,
+            })
+            .collect())
+    }
+}
+
+/// An ack deadline that a client may ask for, s.
+pub(super) fn check_deadline(seconds: i32) -> PubsubResult<u32> {
+    if !(0..=ACK_DEADLINE_S_MAX).contains(&seconds) {
+        return Err(invalid_ack_deadline(seconds, 0, ACK_DEADLINE_S_MAX));
+    }
+    Ok(seconds as u32)
+}
+
+/// An empty reply, or which ids did not count.
+fn confirm(ack_ids: &[&[u8]], results: &[bool]) -> PubsubResult<Encoded> {
+    if results.iter().all(|counted| *counted) {
+        return Ok(Encoded::EMPTY);
+    }
+    let failed = ack_ids
+        .iter()
+        .zip(results)
+        .filter(|(_, counted)| !**counted)
+        // An ack id that could be opened is ASCII.
+        .filter_map(|(ack_id, _)| std::str::from_utf8(ack_id).ok());
+    Err(ack_failures(
+        failed.map(|ack_id| (ack_id, AckFailure::InvalidAckId)),
+    ))
+}

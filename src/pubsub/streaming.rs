@@ -1,0 +1,344 @@
+//! StreamingPull: deliveries are pushed as they become available.
+//!
+//! The stream stands at its subscription's shard as a waiting call, which is answered the moment
+//! there is something to give and room for it, and asked again at once. Nothing polls.
+
+use super::core::{Pubsub, SubscriptionInfo, leaf, pubsub_refused, refused, unexpected};
+use super::delivery::put_properties;
+use super::error::{PubsubResult, invalid_ack_deadline, invalid_because, wrong_subscription_type};
+use super::protobuf::{Fields, Value, put_bytes, put_head, take_varint, text, varint_bytes};
+use super::publish::malformed;
+use super::pull::{ACK_DEADLINE_S_MAX, check_deadline};
+use crate::grpc::{Encoded, EncodedBuf, Replies, Requests};
+use crate::mesh::{Call, Mesh};
+use crate::runtime::{sleep, spawn_local};
+use bytes::{Bytes, BytesMut};
+use lclq_shards::command::{Command, Refusal, Reply};
+use lclq_shards::pubsub::command::{PubsubCommand, PubsubRefusal, Pulled, StreamLimits, StreamRef};
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+/// Messages of one response.
+const RESPONSE_MESSAGES_MAX: u32 = 1000;
+/// Bytes of messages of one response, unless a single message is longer.
+const RESPONSE_BYTES_MAX: u64 = 512 << 10;
+const ACK_DEADLINE_S_MIN: i32 = 10;
+/// Pause before a shard that is overloaded is told again that a stream has ended.
+const CLOSE_RETRY: Duration = Duration::from_millis(100);
+
+/// Field numbers of `StreamingPullResponse`.
+const MODIFY_CONFIRMATION: u8 = 3;
+const PROPERTIES: u8 = 4;
+const ACK_CONFIRMATION: u8 = 5;
+
+/// A `StreamingPullRequest`, read where it lies.
+#[derive(Default)]
+struct StreamRequest<'r> {
+    subscription: &'r str,
+    ack_ids: Vec<&'r [u8]>,
+    modify_seconds: Vec<i32>,
+    modify_ack_ids: Vec<&'r [u8]>,
+    ack_deadline_s: i32,
+    client_id: &'r str,
+    messages_max: i64,
+    bytes_max: i64,
+    protocol_version: i64,
+}
+
+impl<'r> StreamRequest<'r> {
+    fn read(request: &'r [u8]) -> PubsubResult<Self> {
+        let mut out = Self::default();
+        let mut fields = Fields::of(request);
+        while let Some((number, value)) = fields.next().map_err(malformed)? {
+            match (number, value) {
+                (1, Value::Bytes(name)) => out.subscription = text(name).map_err(malformed)?,
+                (2, Value::Bytes(ack_id)) => out.ack_ids.push(ack_id),
+                (3, Value::Varint(seconds)) => out.modify_seconds.push(seconds as i32),
+                (3, Value::Bytes(mut packed)) => {
+                    while !packed.is_empty() {
+                        let seconds = take_varint(&mut packed).map_err(malformed)?;
+                        out.modify_seconds.push(seconds as i32);
+                    }
+                }
+                (4, Value::Bytes(ack_id)) => out.modify_ack_ids.push(ack_id),
+                (5, Value::Varint(seconds)) => out.ack_deadline_s = seconds as i32,
+                (6, Value::Bytes(id)) => out.client_id = text(id).map_err(malformed)?,
+                (7, Value::Varint(value)) => out.messages_max = value as i64,
+                (8, Value::Varint(value)) => out.bytes_max = value as i64,
+                (10, Value::Varint(value)) => out.protocol_version = value as i64,
+                _ => {}
+            }
+        }
+        Ok(out)
+    }
+
+    /// The deadline that it asks for, if it does.
+    fn ack_deadline(&self) -> PubsubResult<Option<u32>> {
+        match self.ack_deadline_s {
+            0 => Ok(None),
+            seconds @ ACK_DEADLINE_S_MIN..=ACK_DEADLINE_S_MAX => Ok(Some(seconds as u32)),
+            seconds => Err(invalid_ack_deadline(
+                seconds,
+                ACK_DEADLINE_S_MIN,
+                ACK_DEADLINE_S_MAX,
+            )),
+        }
+    }
+
+    fn is_ping(&self) -> bool {
+        self.ack_ids.is_empty() && self.modify_ack_ids.is_empty()
+    }
+}
+
+/// What comes next to a stream.
+enum Event {
+    Request(Option<Bytes>),
+    Pulled(Reply),
+}
+
+impl Pubsub {
+    /// Serves one stream of `StreamingPullRequest`s and `StreamingPullResponse`s.
+    pub(super) async fn streaming_pull_encoded(
+        self: Rc<Self>,
+        mut requests: Requests<Bytes>,
+        mut replies: Replies<Encoded>,
+    ) -> PubsubResult<()> {
+        let Some(first) = requests.next().await? else {
+            return Err(invalid_because("The stream's first request is missing."));
+        };
+        let first_request = StreamRequest::read(&first)?;
+        let name = first_request.subscription;
+        let limits = StreamLimits {
+            messages_max: first_request.messages_max.max(0) as u64,
+            bytes_max: first_request.bytes_max.max(0) as u64,
+            ack_deadline_s: first_request.ack_deadline()?.unwrap_or(0),
+        };
+        let answers_pings = first_request.protocol_version >= 1;
+        let opened = self
+            .on_subscription(name, |info| {
+                if !info.is_pull() {
+                    return Err(wrong_subscription_type());
+                }
+                Ok(PubsubCommand::OpenStream {
+                    subscription: info.reference,
+                    limits,
+                })
+            })
+            .await?;
+        let Reply::Stream(stream) = opened else {
+            return Err(unexpected(&opened));
+        };
+        // From here on the stream is closed however this function ends.
+        let open = OpenStream {
+            mesh: self.mesh.clone(),
+            stream,
+        };
+        let mut info = self.subscription(name).await?;
+        self.settle_stream(&info, name, &first_request, &mut replies)
+            .await?;
+        let mut pull = open.pull();
+        loop {
+            match next_event(&mut requests, &mut replies, &mut pull).await? {
+                Event::Request(None) => return Ok(()),
+                Event::Request(Some(request)) => {
+                    let request = StreamRequest::read(&request)?;
+                    if request.messages_max != 0
+                        || request.bytes_max != 0
+                        || request.protocol_version != 0
+                        || !request.subscription.is_empty() && request.subscription != name
+                    {
+                        return Err(invalid_because(
+                            "Flow control, protocol version and subscription can only be set in \
+                             the first request of a stream.",
+                        ));
+                    }
+                    if let Some(ack_deadline_s) = request.ack_deadline()? {
+                        let command = PubsubCommand::SetStreamDeadline {
+                            stream,
+                            ack_deadline_s,
+                        };
+                        let _ = self.ask(stream.shard, command).await?;
+                    }
+                    if request.is_ping() {
+                        if answers_pings {
+                            let mut out = EncodedBuf::with_capacity(8);
+                            put_own_properties(&mut out, &info);
+                            send(&mut replies, out).await?;
+                        }
+                    } else {
+                        self.settle_stream(&info, name, &request, &mut replies)
+                            .await?;
+                    }
+                }
+                Event::Pulled(reply) => {
+                    match reply {
+                        Reply::Pulled(pulled) => {
+                            self.deliver(&info, &pulled, &mut replies).await?;
+                        }
+                        Reply::Refused(Refusal::Pubsub(PubsubRefusal::Changed)) => {
+                            self.forget_subscription(name);
+                            info = self.subscription(name).await?;
+                            if !info.is_pull() {
+                                return Err(wrong_subscription_type());
+                            }
+                        }
+                        Reply::Refused(Refusal::Pubsub(refusal)) => {
+                            self.forget_subscription(name);
+                            return Err(pubsub_refused(refusal, leaf(name)));
+                        }
+                        Reply::Refused(refusal) => return Err(refused(refusal)),
+                        reply => return Err(unexpected(&reply)),
+                    }
+                    pull = open.pull();
+                }
+            }
+        }
+    }
+
+    async fn deliver(
+        &self,
+        info: &SubscriptionInfo,
+        pulled: &[Pulled],
+        replies: &mut Replies<Encoded>,
+    ) -> PubsubResult<()> {
+        if pulled.is_empty() {
+            return Ok(());
+        }
+        let mut out = EncodedBuf::with_capacity(Self::deliveries_bytes(pulled) + 8);
+        self.put_deliveries(&mut out, info.reference, pulled);
+        put_own_properties(&mut out, info);
+        send(replies, out).await
+    }
+
+    /// Does what a stream's request says about messages, and confirms it under exactly-once
+    /// delivery.
+    async fn settle_stream(
+        &self,
+        info: &SubscriptionInfo,
+        name: &str,
+        request: &StreamRequest<'_>,
+        replies: &mut Replies<Encoded>,
+    ) -> PubsubResult<()> {
+        if request.modify_seconds.len() != request.modify_ack_ids.len() {
+            return Err(invalid_because(
+                "modify_deadline_seconds and modify_deadline_ack_ids must be equally long.",
+            ));
+        }
+        let confirms = info.settings.exactly_once;
+        if !request.ack_ids.is_empty() {
+            let results = self.acknowledge_ids(name, &request.ack_ids).await?;
+            if confirms {
+                let out = confirmation(ACK_CONFIRMATION, &request.ack_ids, &results, info);
+                send(replies, out).await?;
+            }
+        }
+        if !request.modify_ack_ids.is_empty() {
+            let mut ids = Vec::with_capacity(request.modify_ack_ids.len());
+            for (ack_id, seconds) in request.modify_ack_ids.iter().zip(&request.modify_seconds) {
+                ids.push((*ack_id, check_deadline(*seconds)?));
+            }
+            let results = self.modify_ids(name, &ids).await?;
+            if confirms {
+                let ack_ids = &request.modify_ack_ids;
+                let out = confirmation(MODIFY_CONFIRMATION, ack_ids, &results, info);
+                send(replies, out).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Waits for the client's next request or the next messages. Messages are taken only as the client
+/// takes what it was sent before.
+async fn next_event(
+    requests: &mut Requests<Bytes>,
+    replies: &mut Replies<Encoded>,
+    pull: &mut Call,
+) -> PubsubResult<Event> {
+    poll_fn(|cx| {
+        if let Poll::Ready(request) = requests.poll_next(cx) {
+            return Poll::Ready(request.map(Event::Request));
+        }
+        match replies.poll_ready(cx) {
+            Poll::Ready(Ok(())) => Pin::new(&mut *pull).poll(cx).map(|r| Ok(Event::Pulled(r))),
+            Poll::Ready(Err(_)) => Poll::Ready(Ok(Event::Request(None))),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
+}
+
+async fn send(replies: &mut Replies<Encoded>, out: EncodedBuf) -> PubsubResult<()> {
+    // A client that has gone ends the stream by its requests' end.
+    let _ = replies.send(out.finish()).await;
+    Ok(())
+}
+
+fn put_own_properties(out: &mut BytesMut, info: &SubscriptionInfo) {
+    let settings = &info.settings;
+    put_properties(out, PROPERTIES, settings.exactly_once, settings.ordering);
+}
+
+/// `AcknowledgeConfirmation` or `ModifyAckDeadlineConfirmation`: ids that counted (1) and that
+/// didn't (2).
+fn confirmation(
+    number: u8,
+    ack_ids: &[&[u8]],
+    results: &[bool],
+    info: &SubscriptionInfo,
+) -> EncodedBuf {
+    let bytes: usize = ack_ids
+        .iter()
+        .map(|ack_id| 1 + varint_bytes(ack_id.len() as u64) + ack_id.len())
+        .sum();
+    let mut out = EncodedBuf::with_capacity(bytes + 16);
+    put_head(&mut out, number, bytes);
+    for (ack_id, counted) in ack_ids.iter().zip(results) {
+        put_bytes(&mut out, if *counted { 1 } else { 2 }, ack_id);
+    }
+    put_own_properties(&mut out, info);
+    out
+}
+
+/// A stream that is open at its shard until this is dropped.
+struct OpenStream {
+    mesh: Mesh,
+    stream: StreamRef,
+}
+
+impl OpenStream {
+    fn pull(&self) -> Call {
+        let command = PubsubCommand::StreamPull {
+            stream: self.stream,
+            messages_max: RESPONSE_MESSAGES_MAX,
+            bytes_max: RESPONSE_BYTES_MAX,
+        };
+        let command = Command::Pubsub(Box::new(command));
+        self.mesh.call(self.stream.shard, command)
+    }
+}
+
+fn close(mesh: &Mesh, stream: StreamRef) -> Call {
+    let command = PubsubCommand::CloseStream { stream };
+    mesh.call(stream.shard, Command::Pubsub(Box::new(command)))
+}
+
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        let (mesh, stream) = (self.mesh.clone(), self.stream);
+        let mut call = close(&mesh, stream);
+        let mut cx = Context::from_waker(Waker::noop());
+        // Sent is enough; only what could not be sent has to be tried again.
+        if let Poll::Ready(Reply::Refused(Refusal::Overloaded)) = Pin::new(&mut call).poll(&mut cx)
+        {
+            spawn_local(async move {
+                while let Reply::Refused(Refusal::Overloaded) = close(&mesh, stream).await {
+                    sleep(CLOSE_RETRY).await;
+                }
+            });
+        }
+    }
+}
