@@ -39,8 +39,7 @@ impl Pubsub {
             });
             let (seconds, nanos) = timestamp(delivery.published_at);
             let time_bytes = integer_bytes(seconds) + integer_bytes(nanos);
-            let message_bytes =
-                delivery.bytes.len() + (2 + MESSAGE_ID_DIGITS) + (2 + time_bytes);
+            let message_bytes = delivery.bytes.len() + (2 + MESSAGE_ID_DIGITS) + (2 + time_bytes);
             let attempt = u64::from(delivery.attempt);
             let whole = (1 + varint_bytes(ACK_ID_CHARS as u64) + ACK_ID_CHARS)
                 + (1 + varint_bytes(message_bytes as u64) + message_bytes)

@@ -1,13 +1,21 @@
 //! The Pub/Sub dialect.
 
+pub mod civil_time;
 mod core;
 mod delivery;
 pub mod error;
+pub mod export;
 pub mod names;
+pub mod offload;
 pub mod proto;
 mod protobuf;
 mod publish;
 mod pull;
+pub mod push;
+pub mod schema;
 mod streaming;
+#[cfg(test)]
+mod testing;
+pub mod transform;
 
 pub use core::Pubsub;

@@ -50,7 +50,11 @@ impl Pubsub {
             0 => return Err(error::too_small("message_count", 0, 1)),
             1..=PUBLISH_MESSAGES_MAX => {}
             given => {
-                return Err(error::too_large("message_count", given, PUBLISH_MESSAGES_MAX));
+                return Err(error::too_large(
+                    "message_count",
+                    given,
+                    PUBLISH_MESSAGES_MAX,
+                ));
             }
         }
         let mut shard = 0;
@@ -135,7 +139,11 @@ fn read_message(bytes: &[u8]) -> PubsubResult<Draft<'_>> {
         return Err(error::empty_message());
     }
     if attributes > ATTRIBUTES_MAX {
-        return Err(error::too_large("attributes_count", attributes, ATTRIBUTES_MAX));
+        return Err(error::too_large(
+            "attributes_count",
+            attributes,
+            ATTRIBUTES_MAX,
+        ));
     }
     Ok(Draft {
         bytes,

@@ -1,0 +1,104 @@
+//! Schemas: definitions compiled once, messages validated against them on publish.
+//!
+//! Definitions are parsed by well-kept crates. Messages are walked by code of our own, because it
+//! must stand anything that a client sends: it allocates next to nothing, and its depth and its
+//! work are bounded whatever the bytes claim to hold.
+
+mod avro;
+mod avro_binary;
+mod avro_json;
+mod cache;
+mod protobuf;
+mod protobuf_binary;
+mod revisions;
+#[cfg(test)]
+mod tests;
+
+pub use cache::SchemaCache;
+pub use revisions::{AllowedRevisions, allowed_revisions};
+
+use avro::AvroSchema;
+use protobuf::ProtobufSchema;
+
+/// Bytes of a definition.
+pub const DEFINITION_BYTES_MAX: usize = 300 * 1024;
+
+/// Levels of nesting that a binary message may have. JSON has serde_json's bound of 128.
+const DEPTH_MAX: usize = 512;
+
+/// The language of a definition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SchemaKind {
+    Avro,
+    ProtocolBuffer,
+}
+
+/// How messages are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MessageEncoding {
+    Json,
+    Binary,
+}
+
+/// What is wrong with a definition, in words for its author.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct DefinitionError(pub(crate) String);
+
+/// Why a message doesn't conform, in words for its publisher.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct MismatchError(pub(crate) String);
+
+impl MismatchError {
+    fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
+
+/// A definition made ready to validate messages.
+#[derive(Debug)]
+pub struct CompiledSchema {
+    form: Form,
+}
+
+#[derive(Debug)]
+enum Form {
+    Avro(AvroSchema),
+    Protobuf(ProtobufSchema),
+}
+
+impl CompiledSchema {
+    /// Compiles a definition.
+    ///
+    /// # Errors
+    /// If it is too large, doesn't parse, or isn't one top-level type without imports.
+    pub fn compile(kind: SchemaKind, definition: &str) -> Result<Self, DefinitionError> {
+        if definition.is_empty() {
+            return Err(DefinitionError("the definition is empty".to_owned()));
+        }
+        if definition.len() > DEFINITION_BYTES_MAX {
+            return Err(DefinitionError(format!(
+                "the definition has {} bytes, but the maximum is {DEFINITION_BYTES_MAX}",
+                definition.len()
+            )));
+        }
+        let form = match kind {
+            SchemaKind::Avro => Form::Avro(AvroSchema::compile(definition)?),
+            SchemaKind::ProtocolBuffer => Form::Protobuf(ProtobufSchema::compile(definition)?),
+        };
+        Ok(Self { form })
+    }
+
+    /// Checks that a message's data is one value of this schema and nothing else.
+    pub fn validate(&self, encoding: MessageEncoding, data: &[u8]) -> Result<(), MismatchError> {
+        match (&self.form, encoding) {
+            (Form::Avro(schema), MessageEncoding::Json) => avro_json::validate(schema, data),
+            (Form::Avro(schema), MessageEncoding::Binary) => avro_binary::validate(schema, data),
+            (Form::Protobuf(schema), MessageEncoding::Json) => schema.validate_json(data),
+            (Form::Protobuf(schema), MessageEncoding::Binary) => {
+                protobuf_binary::validate(schema.message(), data)
+            }
+        }
+    }
+}

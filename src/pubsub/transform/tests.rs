@@ -1,0 +1,297 @@
+use super::*;
+use crate::pubsub::testing::on_each_driver;
+use std::sync::Arc;
+use std::time::Duration;
+
+fn script(function_name: &str, code: &str) -> Transform {
+    Transform::JavaScript {
+        function_name: function_name.to_owned(),
+        code: code.to_owned(),
+    }
+}
+
+fn message(data: impl Into<Bytes>, attributes: &[(&str, &str)]) -> TransformMessage {
+    TransformMessage {
+        data: data.into(),
+        attributes: attributes
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect(),
+        metadata: TransformMetadata {
+            message_id: "17".to_owned(),
+            publish_time: "2024-01-02T03:04:05Z".to_owned(),
+            ordering_key: String::new(),
+        },
+    }
+}
+
+async fn run_one(transforms: Vec<Transform>, message: TransformMessage) -> Transformed {
+    let outcomes = Transformer::new()
+        .run(&transforms.into(), vec![message])
+        .await;
+    assert_eq!(outcomes.len(), 1);
+    outcomes.into_iter().next().expect("one outcome")
+}
+
+async fn error_of(code: &str) -> String {
+    let outcome = run_one(vec![script("f", code)], message("x", &[])).await;
+    outcome.expect_err("must fail").0
+}
+
+#[test]
+fn a_function_changes_data_and_attributes() {
+    on_each_driver(|| async {
+        let code = "
+            function redact(message, metadata) {
+                const data = JSON.parse(message.data);
+                delete data.ssn;
+                message.data = JSON.stringify(data);
+                message.attributes.id = metadata.message_id;
+                message.attributes.at = metadata.publish_time;
+                message.attributes.key = String(metadata.ordering_key);
+                return message;
+            }";
+        let given = message(r#"{"name":"Zoë","ssn":1}"#, &[("a", "b")]);
+        let changed = run_one(vec![script("redact", code)], given).await;
+        let changed = changed.expect("no error").expect("not filtered");
+        assert_eq!(changed.data, r#"{"name":"Zoë"}"#);
+        let mut attributes = changed.attributes;
+        attributes.sort();
+        let attributes: Vec<(&str, &str)> = attributes
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.as_str()))
+            .collect();
+        assert_eq!(
+            attributes,
+            [
+                ("a", "b"),
+                ("at", "2024-01-02T03:04:05Z"),
+                ("id", "17"),
+                ("key", "undefined")
+            ]
+        );
+    });
+}
+
+#[test]
+fn null_filters_and_the_rest_is_in_order() {
+    on_each_driver(|| async {
+        let steps: Arc<[Transform]> = vec![
+            script("odd", "const odd = (m) => Number(m.data) % 2 ? m : null;"),
+            script(
+                "double",
+                "function double(m) { return {data: m.data + m.data}; }",
+            ),
+        ]
+        .into();
+        let messages = (0..5).map(|n| message(n.to_string(), &[("a", "b")]));
+        let outcomes = Transformer::new().run(&steps, messages.collect()).await;
+        let data: Vec<Option<Bytes>> = outcomes
+            .into_iter()
+            .map(|outcome| outcome.expect("no error"))
+            .map(|message| {
+                message.map(|message| {
+                    assert_eq!(message.attributes, [], "no attributes means none");
+                    message.data
+                })
+            })
+            .collect();
+        assert_eq!(
+            data,
+            [None, Some("11".into()), None, Some("33".into()), None]
+        );
+    });
+}
+
+#[test]
+fn bad_answers_and_exceptions_are_errors() {
+    on_each_driver(|| async {
+        for (code, part) in [
+            (
+                "function f(m) { throw new Error('no such thing'); }",
+                "no such thing",
+            ),
+            ("function f(m) { throw 'text'; }", "text"),
+            (
+                "function f(m) { throw {toString() { while (true) {} }}; }",
+                "thrown value",
+            ),
+            ("function f(m) { m.x.y; }", "undefined"),
+            ("function f(m) { }", "must be returned"),
+            ("function f(m) { return 'text'; }", "must be returned"),
+            ("function f(m) { return {}; }", "string data"),
+            ("function f(m) { return {data: 1}; }", "string data"),
+            ("async function f(m) { return m; }", "string data"),
+            (
+                "function f(m) { return {data: '', attributes: {a: 1}}; }",
+                "attribute a",
+            ),
+            (
+                "function f(m) { return {data: '', attributes: [1]}; }",
+                "must be an object",
+            ),
+            (
+                "function f(m) { const attributes = {}; for (let i = 0; i < 101; i++) \
+                 attributes[i] = ''; return {data: '', attributes}; }",
+                "more than 100",
+            ),
+            (
+                "function f(m) { return {data: 'x'.repeat(10000001)}; }",
+                "10000001 bytes",
+            ),
+        ] {
+            let error = error_of(code).await;
+            assert!(error.contains(part), "{code}: {error}");
+        }
+        let binary = message(&b"\xff"[..], &[]);
+        let error = run_one(vec![script("f", "function f(m) { return m; }")], binary).await;
+        assert!(error.expect_err("must fail").0.contains("UTF-8"));
+    });
+}
+
+#[test]
+fn time_and_memory_are_limited() {
+    on_each_driver(|| async {
+        assert!(
+            error_of("function f() { while (true) {} }")
+                .await
+                .contains("500 ms")
+        );
+        assert!(
+            error_of("while (true) {}; function f() {}")
+                .await
+                .contains("500 ms")
+        );
+        let regex = "function f() { return /^(a+)+$/.test('a'.repeat(60) + 'b') }";
+        error_of(regex).await;
+        error_of(
+            "function f() { const all = []; while (true) all.push(new Array(10000).fill(1)); }",
+        )
+        .await;
+        error_of("function f() { return f(); }").await;
+        error_of("function f() { let s = 'x'; while (true) s += s; }").await;
+    });
+}
+
+#[test]
+fn a_function_works_again_after_it_failed() {
+    on_each_driver(|| async {
+        let code = "let calls = 0;
+            function f(m) { calls++; if (m.data === 'bad') throw new Error('bad');
+                if (m.data === 'slow') while (true) {} return {data: String(calls)}; }";
+        let steps: Arc<[Transform]> = vec![script("f", code)].into();
+        let data = ["a", "b", "bad", "c", "slow", "d"];
+        let messages = data.map(|data| message(data, &[])).to_vec();
+        let transformer = Transformer::new();
+        let outcomes = transformer.run(&steps, messages).await;
+        let calls = |outcome: &Transformed| match outcome {
+            Ok(Some(message)) => String::from_utf8_lossy(&message.data).into_owned(),
+            _ => "-".to_owned(),
+        };
+        let calls: Vec<String> = outcomes.iter().map(calls).collect();
+        assert_eq!(calls, ["1", "2", "-", "1", "-", "1"]);
+    });
+}
+
+#[test]
+fn nothing_of_the_outside_is_there() {
+    on_each_driver(|| async {
+        let code = "function f() { return {data: [typeof require, typeof process, typeof fetch,
+            typeof setTimeout, typeof std, typeof os, typeof print].join()}; }";
+        let outcome = run_one(vec![script("f", code)], message("x", &[])).await;
+        let data = outcome.expect("no error").expect("not filtered").data;
+        assert_eq!(data, ["undefined"; 7].join(","));
+    });
+}
+
+#[test]
+fn transforms_are_checked() {
+    on_each_driver(|| async {
+        let transformer = Transformer::new();
+        let check = async |transforms: Vec<Transform>| {
+            let checked = transformer.check(&transforms.into()).await;
+            checked.map_err(|error| error.0)
+        };
+        let good = "function f(m) { return m; }";
+        assert_eq!(check(vec![]).await, Ok(()));
+        assert_eq!(check(vec![script("f", good)]).await, Ok(()));
+        assert_eq!(
+            check(vec![Transform::Compress(Algorithm::Zlib)]).await,
+            Ok(())
+        );
+        for (transforms, part) in [
+            (vec![script("g", good)], "no function g"),
+            (vec![script("", good)], "isn't the name"),
+            (vec![script("f; g", good)], "isn't the name"),
+            (vec![script("f", "function f(m) {")], "f:"),
+            (vec![script("f", "const f = 1;")], "no function f"),
+            (
+                vec![script("f", &" ".repeat(CODE_BYTES_MAX + 1))],
+                "20481 bytes",
+            ),
+            (vec![script("f", good), script("f", good)], "two transforms"),
+            (
+                vec![Transform::Compress(Algorithm::Zlib); 6],
+                "6 transforms",
+            ),
+        ] {
+            let error = check(transforms).await.expect_err("must be refused");
+            assert!(error.contains(part), "{error}");
+        }
+    });
+}
+
+#[test]
+fn compression_there_and_back() {
+    on_each_driver(|| async {
+        for algorithm in [Algorithm::Zlib, Algorithm::Zstd] {
+            let plain = message("x".repeat(100_000), &[("a", "b")]);
+            let packed = run_one(vec![Transform::Compress(algorithm)], plain.clone()).await;
+            let packed = packed.expect("no error").expect("not filtered");
+            assert!(packed.data.len() < 1000);
+            let back = run_one(vec![Transform::Decompress(algorithm)], packed).await;
+            assert_eq!(back, Ok(Some(plain)));
+            let broken = run_one(vec![Transform::Decompress(algorithm)], message("x", &[])).await;
+            assert!(broken.is_err());
+            let empty = run_one(
+                vec![
+                    Transform::Compress(algorithm),
+                    Transform::Decompress(algorithm),
+                ],
+                message("", &[]),
+            )
+            .await;
+            assert_eq!(empty, Ok(Some(message("", &[]))));
+            let bomb = vec![0_u8; DATA_BYTES_MAX + 1];
+            let bomb = compression::compress(algorithm, &bomb).expect("small");
+            let bomb = run_one(vec![Transform::Decompress(algorithm)], message(bomb, &[])).await;
+            assert!(bomb.expect_err("must fail").0.contains("more than"));
+        }
+    });
+}
+
+#[test]
+fn a_stuck_thread_is_replaced_a_few_times() {
+    on_each_driver(|| async {
+        let transformer = Transformer::with_stuck_after(Duration::from_millis(1500));
+        // Built-in loops aren't interrupted. This one takes seconds, not for ever: the test's own
+        // threads should end too.
+        let stuck: Arc<[Transform]> = vec![script(
+            "f",
+            "function f() { Array.prototype.indexOf.call({length: 3e8}, 1); return null; }",
+        )]
+        .into();
+        let fine: Arc<[Transform]> = vec![script("g", "function g(m) { return m; }")].into();
+        let outcomes = transformer.run(&stuck, vec![message("x", &[])]).await;
+        if outcomes == [Ok(None)] {
+            // A machine fast enough for it.
+            return;
+        }
+        let [Err(error)] = &outcomes[..] else {
+            panic!("{outcomes:?}")
+        };
+        assert!(error.0.contains("doesn't end"), "{error}");
+        let outcomes = transformer.run(&fine, vec![message("x", &[])]).await;
+        assert_eq!(outcomes, [Ok(Some(message("x", &[])))]);
+    });
+}
