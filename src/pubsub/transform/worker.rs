@@ -21,7 +21,7 @@ const JOB_MS_MAX: u64 = 10_000;
 const STUCK_MS_MAX: u64 = 3 * JOB_MS_MAX;
 
 /// Stuck threads that a core leaves behind before it refuses to transform.
-const STUCK_THREADS_MAX: usize = 4;
+pub(super) const STUCK_THREADS_MAX: usize = 4;
 
 /// Compiled functions that a thread keeps.
 const SCRIPTS_MAX: usize = 32;
@@ -47,24 +47,25 @@ struct Inner {
     /// Goes up when the thread is replaced.
     generation: Cell<usize>,
     /// Time after which a job's thread counts as stuck.
-    stuck_after: Duration,
+    stuck_after: Cell<Duration>,
 }
 
 impl Transformer {
     /// The calling core's transformer. Its thread starts at first need.
     pub fn new() -> Self {
-        Self::with_stuck_after(Duration::from_millis(STUCK_MS_MAX))
-    }
-
-    pub(super) fn with_stuck_after(stuck_after: Duration) -> Self {
         Self {
             inner: Rc::new(Inner {
                 answers: Answers::new(),
                 jobs: RefCell::new(None),
                 generation: Cell::new(0),
-                stuck_after,
+                stuck_after: Cell::new(Duration::from_millis(STUCK_MS_MAX)),
             }),
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn set_stuck_after(&self, stuck_after: Duration) {
+        self.inner.stuck_after.set(stuck_after);
     }
 
     /// Applies transforms to messages, in order; answers one outcome per message.
@@ -106,7 +107,7 @@ impl Transformer {
         self.jobs()?
             .try_send(job)
             .map_err(|_| TransformError("too many messages wait to be transformed".to_owned()))?;
-        match timeout(self.inner.stuck_after, answer).await {
+        match timeout(self.inner.stuck_after.get(), answer).await {
             Ok(Ok(outcomes)) => Ok(outcomes),
             Ok(Err(_)) => Err(TransformError("the transform was given up".to_owned())),
             Err(_) => {
