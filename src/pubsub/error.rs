@@ -195,7 +195,7 @@ pub fn ack_failures<'a>(failures: impl IntoIterator<Item = (&'a str, AckFailure)
     }
     // Clients retry the whole request on UNAVAILABLE, and look at each id's own reason.
     let code = if permanent {
-        Code::FailedPrecondition
+        Code::InvalidArgument
     } else {
         Code::Unavailable
     };
@@ -477,7 +477,7 @@ mod tests {
             ("a", AckFailure::InvalidAckId),
             ("b", AckFailure::Unavailable),
         ]);
-        assert_eq!(error.code, Code::FailedPrecondition);
+        assert_eq!(error.code, Code::InvalidArgument);
         let (status, body) = rest_error(&error);
         assert_eq!(status, 400);
         let body: Value = serde_json::from_slice(&body).unwrap();

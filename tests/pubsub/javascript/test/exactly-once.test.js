@@ -1,8 +1,8 @@
 // Exactly-once delivery.
 import { describe, test } from "node:test";
 import {
-  ack, assert, isEmpty, library, listen, modify, nack, newPair, newTopic, numbered, publish, pullExactly, pullOne, subscribe,
-  together,
+  INVALID_ARGUMENT, ack, assert, isEmpty, library, listen, modify, nack, newPair, newTopic, numbered, publish,
+  pullExactly, pullOne, subscribe, together,
 } from "./helpers.js";
 
 const { AckError, AckResponses } = library;
@@ -13,6 +13,7 @@ const INVALID = "PERMANENT_FAILURE_INVALID_ACK_ID";
 const refuses = (call, ...messages) =>
   assert.rejects(call, (error) => {
     const want = Object.fromEntries(messages.map(({ ackId }) => [ackId, INVALID]));
+    assert.equal(error.code, INVALID_ARGUMENT);
     assert.deepEqual({ ...error.errorInfoMetadata }, want, error.message);
     return true;
   });
@@ -68,7 +69,8 @@ describe("exactly-once", together, () => {
     const fresh = await pullExactly(subscription, 2);
     await refuses(ack(subscription, old[0], fresh[0]), old[0]);
     await refuses(modify(subscription, 20, old[1], fresh[1]), old[1]);
-    await refuses(ack(subscription, ...fresh), fresh[0]);
+    await refuses(nack(subscription, fresh[0]), fresh[0]);
+    await ack(subscription, ...fresh);
     await isEmpty(subscription, "both acked");
   });
 

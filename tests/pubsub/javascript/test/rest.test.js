@@ -1,20 +1,13 @@
 // The generated clients' REST transport.
 import { describe, test } from "node:test";
+import { GoogleAuth, PassThroughClient } from "google-auth-library";
 import { assert, host, library, port, together, unique } from "./helpers.js";
 
 const { v1 } = library;
-const overREST = { fallback: true, protocol: "http", servicePath: host, apiEndpoint: host, port: Number(port), auth: noAuth() };
 
-/** Stands in for credentials, which an emulator doesn't ask for. */
-function noAuth() {
-  return {
-    getClient: async () => ({ getRequestHeaders: async () => ({}) }),
-    getProjectId: async () => "local",
-    getRequestHeaders: async () => ({}),
-    getUniverseDomain: async () => "googleapis.com",
-    fetch: (url, options) => fetch(url, options),
-  };
-}
+// An emulator asks for no credentials, so none are sent.
+const auth = new GoogleAuth({ authClient: new PassThroughClient() });
+const overREST = { fallback: true, protocol: "http", servicePath: host, port: Number(port), auth };
 
 describe("REST", together, () => {
   test("messages and resources", async (t) => {
