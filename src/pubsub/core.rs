@@ -14,6 +14,7 @@ use super::error::{
 };
 use super::names;
 use super::proto::{Subscription, Topic};
+use super::transform::Transformer;
 use crate::mesh::Mesh;
 use lclq_shards::command::{Command, Refusal, Reply};
 use lclq_shards::pubsub::command::{
@@ -35,6 +36,7 @@ const STALE_MAX: usize = 8;
 pub struct Pubsub {
     pub(super) mesh: Mesh,
     pub(super) signer: AckIdSigner,
+    pub(super) transformer: Transformer,
     topics: RefCell<HashMap<Box<str>, Rc<TopicInfo>>>,
     subscriptions: RefCell<HashMap<Box<str>, Rc<SubscriptionInfo>>>,
 }
@@ -73,6 +75,7 @@ impl Pubsub {
         Rc::new(Self {
             mesh,
             signer: AckIdSigner::new(ack_key),
+            transformer: Transformer::new(),
             topics: RefCell::default(),
             subscriptions: RefCell::default(),
         })

@@ -13,6 +13,7 @@ mod publish;
 mod pull;
 pub mod push;
 pub mod schema;
+mod service;
 mod streaming;
 #[cfg(test)]
 mod testing;

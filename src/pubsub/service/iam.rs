@@ -1,0 +1,145 @@
+//! Access policies. They are kept and shown; everybody may do everything.
+
+use lclq_shards::pubsub::command::{AdminCommand, Resource};
+use prost::Message;
+
+use super::resources::{random_u64, shard_kind, spec};
+use crate::pubsub::core::{Pubsub, pubsub_refused};
+use crate::pubsub::error::{
+    PubsubResult, invalid_argument, stale_etag, storage_unavailable, too_large,
+};
+use crate::pubsub::names;
+use crate::pubsub::proto::iam::{
+    GetIamPolicyRequest, Policy, SetIamPolicyRequest, TestIamPermissionsRequest,
+    TestIamPermissionsResponse,
+};
+
+/// The etag of a resource that never had a policy.
+const ETAG_FIRST: &[u8] = &[0x00, 0x20, 0x01];
+const PERMISSIONS_MAX: usize = 100;
+const BINDINGS_MAX: usize = 1_500;
+
+impl Pubsub {
+    pub(super) async fn set_iam_policy(
+        &self,
+        request: SetIamPolicyRequest,
+    ) -> PubsubResult<Policy> {
+        let resource = self.iam_resource(&request.resource).await?;
+        let Some(given) = request.policy else {
+            return Err(invalid_argument("policy"));
+        };
+        check_policy(&given)?;
+        let old = policy_of(&resource)?;
+        if !given.etag.is_empty() && given.etag != old.etag {
+            return Err(stale_etag());
+        }
+        let mut policy = match &request.update_mask {
+            Some(mask) if !mask.paths.is_empty() => {
+                let mut policy = old;
+                for path in &mask.paths {
+                    match &**path {
+                        "bindings" => policy.bindings.clone_from(&given.bindings),
+                        "audit_configs" => policy.audit_configs.clone_from(&given.audit_configs),
+                        "version" => policy.version = given.version,
+                        "etag" => {}
+                        _ => return Err(invalid_argument("update_mask")),
+                    }
+                }
+                policy
+            }
+            _ => given,
+        };
+        policy.etag = random_u64()?.to_be_bytes().to_vec().into();
+        let command = AdminCommand::SetPolicy {
+            kind: resource.kind,
+            name: resource.name.clone(),
+            policy: spec(&policy),
+        };
+        self.done(resource.shard, command)
+            .await?
+            .map_err(|refusal| pubsub_refused(refusal, &request.resource))?;
+        Ok(policy)
+    }
+
+    pub(super) async fn get_iam_policy(
+        &self,
+        request: GetIamPolicyRequest,
+    ) -> PubsubResult<Policy> {
+        let version = request
+            .options
+            .map_or(0, |options| options.requested_policy_version);
+        if !is_version(version) {
+            return Err(invalid_argument("options.requested_policy_version"));
+        }
+        policy_of(&self.iam_resource(&request.resource).await?)
+    }
+
+    pub(super) async fn test_iam_permissions(
+        &self,
+        request: TestIamPermissionsRequest,
+    ) -> PubsubResult<TestIamPermissionsResponse> {
+        let (kind, name) = names::parse_any(&request.resource)?;
+        let mut permissions = request.permissions;
+        if permissions.len() > PERMISSIONS_MAX {
+            return Err(too_large(
+                "permissions_count",
+                permissions.len(),
+                PERMISSIONS_MAX,
+            ));
+        }
+        if permissions
+            .iter()
+            .any(|permission| permission.is_empty() || permission.contains('*'))
+        {
+            return Err(invalid_argument("permissions"));
+        }
+        // Nobody has any on what doesn't exist; that isn't an error.
+        if self.find(shard_kind(kind), name.full).await?.is_none() {
+            permissions.clear();
+        }
+        Ok(TestIamPermissionsResponse { permissions })
+    }
+
+    async fn iam_resource(&self, name: &str) -> PubsubResult<Resource> {
+        let (kind, name) = names::parse_any(name)?;
+        self.existing(shard_kind(kind), name.full).await
+    }
+}
+
+fn policy_of(resource: &Resource) -> PubsubResult<Policy> {
+    let mut policy = Policy::decode(&*resource.policy)
+        .map_err(|_| storage_unavailable("a stored policy is broken"))?;
+    if policy.etag.is_empty() {
+        policy.etag = ETAG_FIRST.into();
+    }
+    Ok(policy)
+}
+
+fn is_version(version: i32) -> bool {
+    matches!(version, 0 | 1 | 3)
+}
+
+fn check_policy(policy: &Policy) -> PubsubResult<()> {
+    if !is_version(policy.version) {
+        return Err(invalid_argument("policy.version"));
+    }
+    if policy.bindings.len() > BINDINGS_MAX {
+        return Err(too_large(
+            "policy.bindings_count",
+            policy.bindings.len(),
+            BINDINGS_MAX,
+        ));
+    }
+    for binding in &policy.bindings {
+        if binding.role.is_empty() {
+            return Err(invalid_argument("policy.bindings.role"));
+        }
+        if binding.members.iter().any(String::is_empty) {
+            return Err(invalid_argument("policy.bindings.members"));
+        }
+        if binding.condition.is_some() && policy.version != 3 {
+            return Err(invalid_argument("policy.version"));
+        }
+    }
+    Ok(())
+}
