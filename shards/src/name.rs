@@ -64,6 +64,7 @@ pub fn shard_of(key: &[u8], shards: u16) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn arn_and_back() {
@@ -90,5 +91,14 @@ mod tests {
             4
         );
         assert_eq!(shard_of(b"", 7), shard_of(b"", 7));
+    }
+
+    proptest! {
+        #[test]
+        fn no_arn_panics(text in ".{0,60}", region in "[^:]{0,12}", name in "[^:]{1,90}") {
+            let _ = QueueName::from_arn(&text);
+            let made = QueueName::new(&region, "000000000000", &name);
+            prop_assert_eq!(QueueName::from_arn(&made.arn()), Some(made));
+        }
     }
 }

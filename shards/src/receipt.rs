@@ -167,5 +167,11 @@ mod tests {
         fn no_text_panics(text in ".{0,100}") {
             prop_assert_eq!(ReceiptSigner::new(&[1; 32]).open(&text), None);
         }
+
+        #[test]
+        fn no_text_of_the_right_length_opens(text in "[A-Za-z0-9_-]{68}", odd in ".{17,68}") {
+            prop_assert_eq!(ReceiptSigner::new(&[1; 32]).open(&text), None);
+            prop_assert_eq!(ReceiptSigner::new(&[1; 32]).open(&odd), None);
+        }
     }
 }

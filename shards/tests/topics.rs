@@ -682,3 +682,85 @@ fn a_restart_brings_back_what_was_open() {
     assert_eq!(texts(&pulled), ["c"]);
     assert!(pulled[0].lease.sequence > 0);
 }
+
+#[test]
+fn a_dead_letter_that_came_back_is_its_subscriptions_alone_after_a_restart() {
+    use lclq_shards::moves::{Address, Transfer};
+    const TOPIC: &str = "projects/p/topics/t";
+    let journal = MemoryJournal::new();
+    let open = || {
+        let config = ShardConfig::new(0, 2);
+        Driver::on(ShardHost::open(config, Box::new(journal.clone()), START).unwrap())
+    };
+    let commit = |driver: &mut Driver| {
+        driver.host.flush();
+        while journal.complete() {
+            driver.host.poll_journal();
+        }
+        driver.collect();
+    };
+    let mut driver = open();
+    driver.start(admin(AdminCommand::CreateTopic {
+        name: TOPIC.into(),
+        spec: SharedBytes::from([]),
+        settings: TopicSettings::default(),
+    }));
+    for name in ["one", "two"] {
+        driver.start(admin(AdminCommand::CreateSubscription {
+            name: name.into(),
+            topic: TOPIC.into(),
+            spec: SharedBytes::from([]),
+            settings: SubscriptionSettings::default(),
+        }));
+    }
+    commit(&mut driver);
+    let body = message("back", "", &[]);
+    let draft = lclq_shards::Draft {
+        body: &body,
+        ..Default::default()
+    };
+    driver.start(Command::Transfer(Box::new(Transfer {
+        source: 1,
+        target: 0,
+        number: 1,
+        oldest: 0,
+        to: Address::Subscription {
+            subscription: "one".into(),
+        },
+        from: Address::Topic {
+            topic: "projects/p/topics/missing".into(),
+        },
+        payload: draft.build(),
+        receive_count: 0,
+        first_received_at: 0,
+        task: None,
+        returned: true,
+    })));
+    commit(&mut driver);
+    drop(driver);
+    journal.crash();
+    let mut driver = open();
+    for (name, expected) in [("one", vec!["back"]), ("two", Vec::new())] {
+        let get = AdminCommand::Get {
+            kind: Kind::Subscription,
+            name: name.into(),
+        };
+        let token = driver.start(admin(get));
+        commit(&mut driver);
+        let Some(Reply::Resource(found)) = driver.replies.remove(&token) else {
+            panic!("{name} is there");
+        };
+        let pull = PubsubCommand::Pull {
+            subscription: found.subscription_ref(),
+            messages_max: 10,
+            bytes_max: 1 << 20,
+            wait_ms: 0,
+        };
+        let token = driver.start(wrap(pull));
+        commit(&mut driver);
+        let Some(Reply::Pulled(pulled)) = driver.replies.remove(&token) else {
+            panic!("an answer for {name}");
+        };
+        assert_eq!(texts(&pulled), expected, "{name}");
+    }
+}

@@ -3,10 +3,12 @@
 use super::command::Kind;
 use super::wire;
 use crate::command::Token;
+use crate::journal::Op;
 use crate::moves::{Address, OUTBOX_TRANSFERS_MAX, Transfer};
 use crate::payload::Draft;
 use crate::shard::Shard;
 use crate::shard::lists::Arrival;
+use crate::slab::NONE;
 use crate::{Millis, Payload, shard_of};
 
 impl Shard {
@@ -94,7 +96,36 @@ impl Shard {
             return;
         }
         let topic = reader.topic;
+        let sequence = self.next_sequence;
         self.publish_to(topic, payload.body().into(), &[subscription]);
+        if self.config.durable {
+            self.keep_from_others(topic, subscription, sequence);
+        }
+    }
+
+    /// What a journal keeps of a topic is every reader's unless it says otherwise: it says that all
+    /// but one are done with this message.
+    fn keep_from_others(&mut self, topic: u32, but: u32, sequence: u64) {
+        let ps = &mut self.pubsub;
+        let newest = ps.topics[topic].messages.tail;
+        if newest == NONE || ps.stored[newest].sequence != sequence {
+            return;
+        }
+        let others: Vec<u64> = ps.topics[topic]
+            .readers
+            .iter()
+            .filter(|reader| **reader != but)
+            .map(|reader| ps.subscriptions[*reader].id)
+            .collect();
+        ps.stored[newest].has_rows |= !others.is_empty();
+        for subscription_id in others {
+            self.log(Op::Delivery {
+                subscription_id,
+                sequence,
+                acked: true,
+                failures: 0,
+            });
+        }
     }
 
     pub(crate) fn pubsub_cancel(&mut self, token: Token) {

@@ -107,6 +107,8 @@ impl Shard {
         self.next_queue_id = self.next_queue_id.max(first);
         self.reserved = (self.next_sequence, self.next_queue_id);
         self.batch_first_sequence = self.next_sequence;
+        // A clock may show the same time at two starts.
+        self.pubsub.run = epoch;
         for outbox in &mut self.outboxes {
             outbox.last_number = outbox.last_number.max(first);
         }

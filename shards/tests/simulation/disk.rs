@@ -1,5 +1,8 @@
 //! One shard's disk: the journal in memory, watched, and sabotaged where a canary wants it.
 
+// Each simulation has canaries of its own.
+#![allow(dead_code)]
+
 use lclq_shards::Millis;
 use lclq_shards::journal::{Batch, Completion, Journal, JournalError, MemoryJournal, Op};
 use std::cell::RefCell;
@@ -18,6 +21,10 @@ pub enum Sabotage {
     LosesDedup(u32),
     /// Every so many inbox numbers one isn't written.
     LosesInbox(u32),
+    /// Every so many published messages one isn't written.
+    LosesPublishes(u32),
+    /// Every so many acknowledgements one isn't written.
+    LosesAcks(u32),
 }
 
 #[derive(Default)]
@@ -90,6 +97,11 @@ impl Disk {
             (Sabotage::LosesDeletes(every), Op::Delete(_)) => every,
             (Sabotage::LosesDedup(every), Op::Dedup { .. }) => every,
             (Sabotage::LosesInbox(every), Op::Inbox { .. }) => every,
+            (Sabotage::LosesPublishes(every), Op::Publish(_)) => every,
+            (
+                Sabotage::LosesAcks(every),
+                Op::Unpublish { .. } | Op::Delivery { acked: true, .. },
+            ) => every,
             _ => return false,
         };
         let seen = &mut self.watched.borrow_mut().seen;

@@ -1,12 +1,11 @@
 //! The lanes between cores, which are slow, stall, and lose what is in them when all cores die.
 
-use super::calls::Call;
 use fastrand::Rng;
 use lclq_shards::Millis;
 use lclq_shards::command::{Command, Reply, Token};
 use std::collections::VecDeque;
 
-pub enum Frame {
+pub enum Frame<C> {
     Command {
         shard: u16,
         token: Token,
@@ -18,7 +17,7 @@ pub enum Frame {
     },
     /// An answer on its way to a client.
     Answer {
-        call: Box<Call>,
+        call: Box<C>,
         reply: Reply,
     },
     /// An answer on its way to the shard that sent a transfer.
@@ -29,22 +28,26 @@ pub enum Frame {
     },
 }
 
-#[derive(Default)]
-struct Lane {
-    frames: VecDeque<Frame>,
+struct Lane<C> {
+    frames: VecDeque<Frame<C>>,
     stalled_until: Millis,
 }
 
 /// A lane for requests and one for replies from each core to each.
-pub struct Lanes {
+pub struct Lanes<C> {
     cores: usize,
-    lanes: Vec<Lane>,
+    lanes: Vec<Lane<C>>,
     frames_max: usize,
 }
 
-impl Lanes {
+impl<C> Lanes<C> {
     pub fn new(cores: usize, frames_max: usize) -> Self {
-        let lanes = (0..cores * cores * 2).map(|_| Lane::default()).collect();
+        let lanes = (0..cores * cores * 2)
+            .map(|_| Lane {
+                frames: VecDeque::new(),
+                stalled_until: 0,
+            })
+            .collect();
         Self {
             cores,
             lanes,
@@ -57,7 +60,7 @@ impl Lanes {
     }
 
     /// Puts a request in if there is room; gives it back if not.
-    pub fn request(&mut self, from: usize, to: usize, frame: Frame) -> Result<(), Frame> {
+    pub fn request(&mut self, from: usize, to: usize, frame: Frame<C>) -> Result<(), Frame<C>> {
         let at = self.at(from, to, false);
         let frames = &mut self.lanes[at].frames;
         if frames.len() >= self.frames_max {
@@ -68,13 +71,13 @@ impl Lanes {
     }
 
     /// Replies always find room, as in the mesh.
-    pub fn reply(&mut self, from: usize, to: usize, frame: Frame) {
+    pub fn reply(&mut self, from: usize, to: usize, frame: Frame<C>) {
         let at = self.at(from, to, true);
         self.lanes[at].frames.push_back(frame);
     }
 
     /// The next frame of a random lane that isn't stalled.
-    pub fn take(&mut self, rng: &mut Rng, now: Millis) -> Option<Frame> {
+    pub fn take(&mut self, rng: &mut Rng, now: Millis) -> Option<Frame<C>> {
         let first = rng.usize(..self.lanes.len());
         for step in 0..self.lanes.len() {
             let at = (first + step) % self.lanes.len();
@@ -100,7 +103,7 @@ impl Lanes {
     }
 
     /// All cores die.
-    pub fn drain(&mut self) -> Vec<Frame> {
+    pub fn drain(&mut self) -> Vec<Frame<C>> {
         self.lanes
             .iter_mut()
             .flat_map(|lane| lane.frames.drain(..))

@@ -26,7 +26,7 @@ pub struct World {
     pub rng: Rng,
     pub now: Millis,
     pub members: Vec<Member>,
-    pub lanes: Lanes,
+    pub lanes: Lanes<Call>,
     pub calls: BTreeMap<Token, Call>,
     pub oracle: Oracle,
     pub clients: Clients,
@@ -335,7 +335,7 @@ impl World {
                     trace!(
                         self,
                         "shard {shard} loses {batches} batches, since {}",
-                        since - START
+                        since.saturating_sub(START)
                     );
                     self.oracle.lost_tail(shard, since);
                     // What it has sent it may have forgotten to have sent.
