@@ -1,4 +1,4 @@
-//! Measures, through the real binary over loopback, that what costs little with little costs little
+//! Measures, through the real binary over loopback and on the engine alone, that what costs little with little costs little
 //! with a lot: long queues, many groups, many queues, many long polls, many messages in memory.
 //!
 //! It prints a table and, as its last line, the same as JSON. With --check it exits with 1 if a
@@ -7,6 +7,9 @@
 #[cfg(target_os = "linux")]
 #[path = "scale/client.rs"]
 mod client;
+#[cfg(target_os = "linux")]
+#[path = "scale/engine.rs"]
+mod engine;
 #[cfg(target_os = "linux")]
 #[path = "scale/parts.rs"]
 mod parts;

@@ -54,6 +54,8 @@ pub struct Options {
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
 enum Part {
+    /// Cost per operation on the engine alone.
+    Engine,
     /// Start to first answer, and memory when idle.
     Start,
     /// One long standard queue: cost per operation, memory per message.
@@ -89,6 +91,15 @@ pub fn run(options: &Options) -> io::Result<bool> {
     let mut report = Report::default();
     for part in parts {
         match part {
+            Part::Engine => {
+                let Options {
+                    messages,
+                    groups,
+                    queues,
+                    ..
+                } = *options;
+                crate::engine::run(messages, groups, queues, &mut report)?;
+            }
             Part::Start => start(&setup, &mut report)?,
             Part::Standard => {
                 long_queue(&setup, "standard", options.messages, 0, 0, &mut report)?;
