@@ -109,6 +109,7 @@ impl Shard {
         self.batch_first_sequence = self.next_sequence;
         // A clock may show the same time at two starts.
         self.pubsub.run = epoch;
+        self.pubsub.next_stream = self.pubsub.next_stream.max(first);
         for outbox in &mut self.outboxes {
             outbox.last_number = outbox.last_number.max(first);
         }

@@ -1,0 +1,404 @@
+//! Requests under way, and what the model makes of their answers.
+
+use super::model::{Checked, Held, Mark, Model, Outcome, Reader, Snapshot, Sure, check};
+use lclq_shards::Millis;
+use lclq_shards::command::{LeaseRef, Refusal, Reply};
+use lclq_shards::pubsub::command::{PubsubRefusal, Pulled, SeekTo, StreamRef};
+use std::collections::BTreeMap;
+
+#[derive(Debug)]
+pub enum Asked {
+    Publish(Vec<u64>),
+    Pull,
+    OpenStream,
+    StreamPull(StreamRef),
+    CloseStream(StreamRef),
+    Acknowledge(Vec<Use>),
+    Modify(Vec<(Use, u32)>),
+    CreateTopic(usize),
+    GetTopic(usize),
+    CreateSubscription,
+    GetSubscription,
+    DeleteSubscription,
+    Seek(SeekTo, Outcome),
+    TakeSnapshot(String, BTreeMap<Mark, Sure>),
+}
+
+/// A delivery that a client has.
+#[derive(Clone, Copy, Debug)]
+pub struct Use {
+    pub lease: LeaseRef,
+    pub mark: Mark,
+    /// Order of the call that got it.
+    pub order: u64,
+    /// Surely the latest delivery, and in time.
+    pub current: bool,
+}
+
+#[derive(Debug)]
+pub struct Call {
+    pub core: usize,
+    pub shard: u16,
+    /// The subscription, where the call is about one.
+    pub subscription: usize,
+    pub asked: Asked,
+    pub order: u64,
+    pub at: Millis,
+    /// Its client has gone: it may or may not be answered.
+    pub cancelled: bool,
+}
+
+impl Model {
+    /// A shard is about to see a request.
+    pub fn asked(&mut self, call: &mut Call, now: Millis) {
+        self.orders += 1;
+        (call.order, call.at) = (self.orders, now);
+        let at = call.subscription;
+        match &mut call.asked {
+            Asked::Publish(numbers) => {
+                for number in numbers {
+                    let message = self
+                        .published
+                        .get_mut(number)
+                        .expect("published by a client");
+                    (message.order, message.at) = (call.order, now);
+                }
+            }
+            Asked::Acknowledge(uses) => {
+                for using in uses {
+                    using.current = self.is_current(at, using.mark, &using.lease, now);
+                    let held = self.readers[at].held.entry(using.mark).or_default();
+                    held.acks_open += 1;
+                }
+            }
+            Asked::Modify(uses) => {
+                for (using, _) in uses {
+                    using.current = self.is_current(at, using.mark, &using.lease, now);
+                }
+            }
+            Asked::CloseStream(stream) => {
+                self.closed.push(*stream);
+                let exactly_once = self.plan.subscriptions[at].settings.exactly_once;
+                for held in self.readers[at].held.values_mut() {
+                    if held.stream == Some(stream.number) && !exactly_once {
+                        held.busy_until = 0;
+                    }
+                }
+            }
+            Asked::DeleteSubscription if self.readers[at].alive == Sure::Yes => {
+                self.readers[at].alive = Sure::Maybe;
+            }
+            Asked::Seek(to, outcome) => {
+                *outcome = match to {
+                    SeekTo::Time(time) => self.outcome_of_time(at, *time),
+                    SeekTo::Snapshot(name) => self.outcome_of_snapshot(at, name),
+                };
+                let reader = &mut self.readers[at];
+                (reader.reset, reader.sought) = (call.order, true);
+                for (mark, _) in outcome {
+                    let held = reader.held.entry(*mark).or_default();
+                    *held = Held {
+                        done: Sure::Maybe,
+                        sought: true,
+                        ..Held::default()
+                    };
+                }
+            }
+            Asked::TakeSnapshot(_, states) => *states = self.snapshot_of(at),
+            _ => {}
+        }
+    }
+
+    pub fn not_done(&mut self, call: &Call) {
+        match &call.asked {
+            Asked::Publish(numbers) => {
+                for number in numbers {
+                    self.published
+                        .get_mut(number)
+                        .expect("published by a client")
+                        .refused = true;
+                }
+            }
+            Asked::Acknowledge(uses) if call.order > 0 => {
+                for using in uses {
+                    self.close_ack(call.subscription, using.mark);
+                }
+            }
+            Asked::DeleteSubscription if call.order > 0 => {
+                // Stale or refused: perhaps because it was gone.
+                self.readers[call.subscription].wild = true;
+            }
+            _ => {}
+        }
+    }
+
+    fn close_ack(&mut self, subscription: usize, mark: Mark) {
+        if let Some(held) = self.readers[subscription].held.get_mut(&mark) {
+            held.acks_open = held.acks_open.saturating_sub(1);
+        }
+    }
+
+    pub fn lost(&mut self, call: &Call) {
+        if call.order == 0 {
+            self.not_done(call);
+        }
+        // Publishes may have been taken, acknowledgements may count: they stay open.
+    }
+
+    pub fn answered(&mut self, call: &Call, reply: &Reply, now: Millis) -> Checked {
+        let at = call.subscription;
+        match (&call.asked, reply) {
+            (_, Reply::Stale(_) | Reply::Refused(Refusal::Overloaded)) => self.not_done(call),
+            (_, Reply::Refused(Refusal::JournalDown)) => {
+                check(self.plan.durable, || {
+                    "no journal, yet it is down".to_owned()
+                })?;
+                self.lost(call);
+            }
+            (Asked::Publish(numbers), Reply::Published(_)) => {
+                for number in numbers {
+                    let message = self
+                        .published
+                        .get_mut(number)
+                        .expect("published by a client");
+                    message.taken = Sure::Yes;
+                }
+            }
+            (Asked::Pull | Asked::StreamPull(_), Reply::Pulled(messages)) => {
+                for pulled in messages {
+                    self.delivered(call, pulled, now)?;
+                }
+            }
+            (Asked::Acknowledge(uses), Reply::Acknowledged(results)) => {
+                check(uses.len() == results.len(), || {
+                    format!("{call:?} got {reply:?}")
+                })?;
+                for (using, result) in uses.iter().zip(results) {
+                    self.acknowledged(call, using, *result, now)?;
+                }
+            }
+            (Asked::Modify(uses), Reply::Acknowledged(results)) => {
+                for ((using, deadline_s), result) in uses.iter().zip(results) {
+                    self.modified(call, using, *deadline_s, *result)?;
+                }
+            }
+            (Asked::CreateSubscription, Reply::Resource(_)) => {
+                self.readers[at] = Reader::new(Sure::Yes, call.order, call.at);
+            }
+            (Asked::GetSubscription, Reply::Resource(_)) => {
+                let reader = &mut self.readers[at];
+                if reader.alive != Sure::Yes {
+                    // It was made or not deleted, and its answer was lost.
+                    reader.alive = Sure::Maybe;
+                    reader.created = 0;
+                    reader.wild = true;
+                }
+            }
+            (Asked::DeleteSubscription, Reply::Done) => self.readers[at].alive = Sure::No,
+            (Asked::Seek(_, outcome), Reply::Done) => {
+                for (mark, done) in outcome {
+                    let held = self.readers[at].held.entry(*mark).or_default();
+                    if held.learnt <= call.order && held.done == Sure::Maybe && !held.delivered {
+                        (held.done, held.done_at, held.learnt) = (*done, now, call.order);
+                    }
+                }
+            }
+            (Asked::TakeSnapshot(name, states), Reply::Resource(_)) => {
+                let snapshot = Snapshot {
+                    order: call.order,
+                    done: states.clone(),
+                };
+                self.snapshots.insert(name.clone(), snapshot);
+            }
+            (Asked::CreateTopic(_) | Asked::GetTopic(_), Reply::Resource(_)) => {}
+            (Asked::OpenStream, Reply::Stream(_)) => {}
+            (Asked::CloseStream(_), Reply::Done) => {}
+            (_, Reply::Refused(Refusal::Pubsub(refusal))) => self.refused(call, *refusal)?,
+            _ => return Err(format!("{call:?} got {reply:?}")),
+        }
+        Ok(())
+    }
+
+    fn refused(&mut self, call: &Call, refusal: PubsubRefusal) -> Checked {
+        use PubsubRefusal::*;
+        let fine = match &call.asked {
+            Asked::CreateTopic(_) | Asked::CreateSubscription => {
+                matches!(refusal, Exists | TopicNotFound)
+            }
+            Asked::TakeSnapshot(..) => matches!(refusal, NotFound | Exists),
+            Asked::Seek(..) => matches!(refusal, NotFound | SnapshotNotFound | OtherTopic),
+            Asked::StreamPull(_) => matches!(refusal, NotFound | TooMany | Changed),
+            _ => matches!(refusal, NotFound | TopicNotFound),
+        };
+        check(fine, || format!("{call:?} refused: {refusal:?}"))?;
+        self.not_done(call);
+        Ok(())
+    }
+
+    fn delivered(&mut self, call: &Call, pulled: &Pulled, now: Millis) -> Checked {
+        let at = call.subscription;
+        let plan = self.plan.subscriptions[at].clone();
+        let (number, dead_of) = super::wire::read(&pulled.bytes).ok_or("not a client's message")?;
+        // One that was on its way to a dead-letter topic that isn't there comes back so marked.
+        let dead_of = dead_of.filter(|of| *of != at);
+        let mark = Mark { number, dead_of };
+        self.delivered += 1;
+        let message = self
+            .published
+            .get_mut(&number)
+            .ok_or("a message that nobody published")?;
+        check(!message.refused, || {
+            format!("message {number} was refused, and is there")
+        })?;
+        message.taken = Sure::Yes;
+        let message = message.clone();
+        match dead_of {
+            None => check(message.topic == plan.topic, || {
+                format!("message {number} is of another topic than subscription {at}")
+            })?,
+            Some(of) => {
+                let of_plan = &self.plan.subscriptions[of];
+                check(of_plan.dead_letters_to == Some(plan.topic), || {
+                    format!("message {number} is no dead letter of {of} for {at}")
+                })?;
+                check(self.owes(of, number) != Sure::No, || {
+                    format!("message {number} is a dead letter of {of}, which never had it")
+                })?;
+            }
+        }
+        check(
+            plan.class.is_none_or(|class| class == message.class),
+            || format!("message {number} doesn't match the filter of subscription {at}"),
+        )?;
+        let reader = &self.readers[at];
+        if call.order < reader.reset {
+            return Ok(());
+        }
+        let own = message.order > reader.created || dead_of.is_some();
+        check(own || reader.sought || reader.wild, || {
+            format!("message {number} is older than subscription {at}")
+        })?;
+        let held = reader.held.get(&mark).cloned().unwrap_or_default();
+        check(held.done != Sure::Yes || reader.wild, || {
+            format!(
+                "message {number} of subscription {at} was acknowledged, and is there: {held:?}"
+            )
+        })?;
+        let lease = pulled.lease;
+        let moved = held.sequence != 0 && held.sequence != lease.sequence;
+        check(
+            !moved || reader.wild || plan.dead_letters_to.is_some(),
+            || format!("message {number} is twice in subscription {at}: {held:?}, {lease:?}"),
+        )?;
+        if held.run == lease.received_at && lease.receive_count <= held.leases && !moved {
+            check(lease.receive_count < held.leases, || {
+                format!(
+                    "message {number} has delivery {} twice",
+                    lease.receive_count
+                )
+            })?;
+            // Its answer waited for the disk, and another overtook it.
+            return Ok(());
+        }
+        let grouped = plan.settings.ordering && !message.key.is_empty();
+        check(grouped || held.busy_until <= now || reader.wild, || {
+            format!("message {number} of subscription {at} was delivered within a lease: {held:?}")
+        })?;
+        if grouped && plan.dead_letters_to.is_none() {
+            self.in_order(at, number)?;
+        }
+        let deadline_ms = Millis::from(plan.settings.ack_deadline_s) * 1000;
+        let held = self.readers[at].held.entry(mark).or_default();
+        held.sequence = lease.sequence;
+        held.leases = lease.receive_count;
+        held.run = lease.received_at;
+        let closed =
+            matches!(&call.asked, Asked::StreamPull(stream) if self.closed.contains(stream));
+        held.busy_until = if closed { 0 } else { call.at + deadline_ms };
+        held.delivered = true;
+        held.stream = match &call.asked {
+            Asked::StreamPull(stream) => Some(stream.number),
+            _ => None,
+        };
+        if held.done == Sure::Maybe && held.acks_open == 0 {
+            held.done = Sure::No;
+        }
+        Ok(())
+    }
+
+    /// Nothing of an ordering key is delivered before what was published earlier.
+    fn in_order(&self, at: usize, number: u64) -> Checked {
+        let message = &self.published[&number];
+        for (earlier, other) in self.published.range(..number) {
+            let mark = Mark {
+                number: *earlier,
+                dead_of: None,
+            };
+            let before = (other.order, *earlier) < (message.order, number);
+            if other.key == message.key
+                && other.topic == message.topic
+                && before
+                && self.owes(at, *earlier) == Sure::Yes
+                && self.done(at, mark) == Sure::No
+            {
+                let delivered = self.readers[at]
+                    .held
+                    .get(&mark)
+                    .is_some_and(|held| held.delivered);
+                check(delivered, || {
+                    format!("message {number} came before {earlier} of its key to {at}")
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn acknowledged(&mut self, call: &Call, using: &Use, result: bool, now: Millis) -> Checked {
+        let at = call.subscription;
+        self.close_ack(at, using.mark);
+        let settings = &self.plan.subscriptions[at].settings;
+        check(result || settings.exactly_once && !using.current, || {
+            format!("acknowledging {using:?} of subscription {at} failed")
+        })?;
+        let moves = settings.dead_letter.is_some();
+        let reader = &mut self.readers[at];
+        if !result || using.order < reader.reset || call.order < reader.reset {
+            return Ok(());
+        }
+        self.acked += 1;
+        let held = reader.held.entry(using.mark).or_default();
+        // Under a dead-letter policy it may have gone there, or come back, in the meantime.
+        let sure = using.current || !moves && !reader.wild;
+        if sure {
+            held.done = Sure::Yes;
+        } else if held.done == Sure::No {
+            held.done = Sure::Maybe;
+        }
+        (held.done_at, held.learnt) = (now, call.order);
+        Ok(())
+    }
+
+    fn modified(&mut self, call: &Call, using: &Use, deadline_s: u32, result: bool) -> Checked {
+        let at = call.subscription;
+        let exactly_once = self.plan.subscriptions[at].settings.exactly_once;
+        check(result || exactly_once && !using.current, || {
+            format!("modifying {using:?} of subscription {at} failed")
+        })?;
+        let reader = &mut self.readers[at];
+        if call.order < reader.reset {
+            return Ok(());
+        }
+        if let Some(held) = reader.held.get_mut(&using.mark)
+            && held.leases == using.lease.receive_count
+            && held.run == using.lease.received_at
+        {
+            let surely = using.current || exactly_once && result;
+            held.busy_until = if surely && deadline_s > 0 {
+                call.at + Millis::from(deadline_s) * 1000
+            } else {
+                0
+            };
+        }
+        Ok(())
+    }
+}

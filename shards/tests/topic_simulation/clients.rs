@@ -1,0 +1,523 @@
+//! Publishers and subscribers that do things at random.
+
+use super::calls::{Asked, Call, Use};
+use super::model::{Checked, Mark, Published, Sure};
+use super::plan::{CLASSES, Plan};
+use super::wire;
+use super::world::{World, wrap};
+use lclq_shards::command::Reply;
+use lclq_shards::pubsub::command::*;
+use std::collections::VecDeque;
+
+/// Who is asked about no subscription.
+const NONE: usize = usize::MAX;
+
+pub struct Clients {
+    pub topics: Vec<Option<TopicRef>>,
+    pub subscriptions: Vec<Option<SubscriptionRef>>,
+    /// Open streams by subscription, and whether a call waits on each.
+    streams: Vec<(usize, StreamRef, bool)>,
+    /// Streams whose call failed: the dialect closes them.
+    broken: Vec<(usize, StreamRef)>,
+    uses: VecDeque<(usize, Use)>,
+    snapshots: Vec<(usize, String)>,
+    next_number: u64,
+    next_snapshot: u64,
+}
+
+impl Clients {
+    pub fn new(plan: &Plan) -> Self {
+        Self {
+            topics: vec![None; plan.topics.len()],
+            subscriptions: vec![None; plan.subscriptions.len()],
+            streams: Vec::new(),
+            broken: Vec::new(),
+            uses: VecDeque::new(),
+            snapshots: Vec::new(),
+            next_number: 1,
+            next_snapshot: 1,
+        }
+    }
+
+    pub fn forget_shard(&mut self, plan: &Plan, shard: u16) {
+        for (at, found) in self.topics.iter_mut().enumerate() {
+            if plan.shard_of(at) == shard {
+                *found = None;
+            }
+        }
+        for (found, subscription) in self.subscriptions.iter_mut().zip(&plan.subscriptions) {
+            if plan.shard_of(subscription.topic) == shard {
+                *found = None;
+            }
+        }
+        self.streams.retain(|(_, stream, _)| stream.shard != shard);
+        self.broken.retain(|(_, stream)| stream.shard != shard);
+    }
+
+    pub fn answered(&mut self, call: &Call, reply: Reply) {
+        let at = call.subscription;
+        match (&call.asked, reply) {
+            (Asked::CreateTopic(topic) | Asked::GetTopic(topic), Reply::Resource(found)) => {
+                self.topics[*topic] = Some(found.topic_ref());
+            }
+            (Asked::CreateSubscription | Asked::GetSubscription, Reply::Resource(found)) => {
+                self.subscriptions[at] = Some(found.subscription_ref());
+            }
+            (Asked::OpenStream, Reply::Stream(stream)) => self.streams.push((at, stream, false)),
+            (Asked::Pull, Reply::Pulled(messages)) => self.took(call, messages),
+            (Asked::StreamPull(stream), Reply::Pulled(messages)) => {
+                self.idle(*stream);
+                self.took(call, messages);
+            }
+            (Asked::StreamPull(stream), _) => {
+                self.streams.retain(|(_, other, _)| other != stream);
+                self.broken.push((at, *stream));
+            }
+            (Asked::TakeSnapshot(name, _), Reply::Resource(_)) => {
+                self.snapshots.push((at, name.clone()));
+            }
+            (Asked::Publish(_), Reply::Stale(_)) => self.topics.fill(None),
+            (_, Reply::Stale(_) | Reply::Refused(_)) if at != NONE => self.subscriptions[at] = None,
+            (Asked::DeleteSubscription, Reply::Done) => self.subscriptions[at] = None,
+            _ => {}
+        }
+    }
+
+    fn idle(&mut self, stream: StreamRef) {
+        if let Some(open) = self
+            .streams
+            .iter_mut()
+            .find(|(_, other, _)| *other == stream)
+        {
+            open.2 = false;
+        }
+    }
+
+    fn took(&mut self, call: &Call, messages: Vec<Pulled>) {
+        for pulled in messages {
+            let Some((number, dead_of)) = wire::read(&pulled.bytes) else {
+                continue;
+            };
+            let dead_of = dead_of.filter(|of| *of != call.subscription);
+            let mark = Mark { number, dead_of };
+            let using = Use {
+                lease: pulled.lease,
+                mark,
+                order: call.order,
+                current: false,
+            };
+            self.uses.push_back((call.subscription, using));
+        }
+    }
+}
+
+impl World {
+    pub fn act(&mut self) -> Checked {
+        while self.clients.uses.len() > self.plan.leases_max {
+            self.clients.uses.pop_front();
+        }
+        if let Some((at, stream)) = self.clients.broken.pop() {
+            let command = PubsubCommand::CloseStream { stream };
+            return self.call(at, Asked::CloseStream(stream), command);
+        }
+        if self.calls.len() >= self.plan.calls_open_max {
+            return Ok(());
+        }
+        let plan = &self.plan;
+        type Act = fn(&mut World) -> Checked;
+        let choices: [(u32, Act); 11] = [
+            (plan.publish, Self::publish),
+            (plan.pull, Self::pull),
+            (plan.stream, Self::stream),
+            (plan.close, Self::close),
+            (plan.acknowledge, Self::acknowledge),
+            (plan.modify, Self::modify),
+            (plan.delete, Self::delete),
+            (plan.seek, Self::seek),
+            (plan.snapshot, Self::snapshot),
+            (plan.make_dead_topic, Self::make_dead_topic),
+            (plan.cancel, Self::give_up),
+        ];
+        let total: u32 = choices.iter().map(|(weight, _)| weight).sum();
+        let mut at = self.rng.u32(..total);
+        for (weight, act) in choices {
+            if at < weight {
+                return act(self);
+            }
+            at -= weight;
+        }
+        Ok(())
+    }
+
+    fn call(&mut self, at: usize, asked: Asked, command: PubsubCommand) -> Checked {
+        let topic = self.plan.subscriptions[at].topic;
+        let call = Call {
+            core: self.rng.usize(..self.plan.cores),
+            shard: self.plan.shard_of(topic),
+            subscription: at,
+            asked,
+            order: 0,
+            at: 0,
+            cancelled: false,
+        };
+        self.request(call, wrap(command))
+    }
+
+    fn topic_call(&mut self, topic: usize, asked: Asked, command: PubsubCommand) -> Checked {
+        let call = Call {
+            core: self.rng.usize(..self.plan.cores),
+            shard: self.plan.shard_of(topic),
+            subscription: NONE,
+            asked,
+            order: 0,
+            at: 0,
+            cancelled: false,
+        };
+        self.request(call, wrap(command))
+    }
+
+    fn admin(&mut self, at: usize, asked: Asked, command: AdminCommand) -> Checked {
+        self.call(at, asked, PubsubCommand::Admin(Box::new(command)))
+    }
+
+    /// A client that waits for messages goes away.
+    fn give_up(&mut self) -> Checked {
+        let waiting: Vec<_> = self
+            .calls
+            .iter()
+            .filter(|(_, call)| matches!(call.asked, Asked::Pull) && !call.cancelled)
+            .map(|(token, _)| *token)
+            .collect();
+        if !waiting.is_empty() {
+            let at = self.rng.usize(..waiting.len());
+            self.cancel(waiting[at]);
+        }
+        Ok(())
+    }
+
+    pub fn make_topic(&mut self, topic: usize) -> Checked {
+        let plan = self.plan.topics[topic].clone();
+        let (asked, command) = if self.rng.bool() {
+            let command = AdminCommand::CreateTopic {
+                name: plan.name.into(),
+                spec: SharedBytes::from([]),
+                settings: plan.settings,
+            };
+            (Asked::CreateTopic(topic), command)
+        } else {
+            let command = AdminCommand::Get {
+                kind: Kind::Topic,
+                name: plan.name.into(),
+            };
+            (Asked::GetTopic(topic), command)
+        };
+        self.topic_call(topic, asked, PubsubCommand::Admin(Box::new(command)))
+    }
+
+    /// Makes or finds a subscription.
+    pub fn make_subscription(&mut self, at: usize) -> Checked {
+        let plan = self.plan.subscriptions[at].clone();
+        if self.rng.bool() {
+            let command = AdminCommand::CreateSubscription {
+                name: plan.name.into(),
+                topic: self.plan.topics[plan.topic].name.as_str().into(),
+                spec: SharedBytes::from([]),
+                settings: plan.settings,
+            };
+            return self.admin(at, Asked::CreateSubscription, command);
+        }
+        let command = AdminCommand::Get {
+            kind: Kind::Subscription,
+            name: plan.name.into(),
+        };
+        self.admin(at, Asked::GetSubscription, command)
+    }
+
+    /// A subscription that is there, or a try to find one.
+    fn some_subscription(&mut self) -> Result<Option<(usize, SubscriptionRef)>, String> {
+        let at = self.rng.usize(..self.plan.subscriptions.len());
+        match self.clients.subscriptions[at] {
+            Some(found) => Ok(Some((at, found))),
+            None => {
+                let topic = self.plan.subscriptions[at].topic;
+                if !self.plan.topics[topic].dead_letters || self.clients.topics[topic].is_some() {
+                    self.make_subscription(at)?;
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    fn publish(&mut self) -> Checked {
+        let topic = self.rng.usize(..self.plan.topics.len());
+        if self.plan.topics[topic].dead_letters {
+            return Ok(());
+        }
+        let Some(found) = self.clients.topics[topic] else {
+            return self.make_topic(topic);
+        };
+        let (mut numbers, mut messages) = (Vec::new(), Vec::new());
+        for _ in 0..self.rng.usize(1..=4) {
+            let number = self.clients.next_number;
+            self.clients.next_number += 1;
+            let key = if self.rng.bool() {
+                String::new()
+            } else {
+                format!("k{}", self.rng.u8(..3))
+            };
+            let class = CLASSES[self.rng.usize(..CLASSES.len())];
+            messages.push(wire::message(number, &key, class));
+            numbers.push(number);
+            let published = Published {
+                topic,
+                key,
+                class,
+                order: 0,
+                at: 0,
+                taken: Sure::Maybe,
+                refused: false,
+            };
+            self.model.published.insert(number, published);
+        }
+        let command = PubsubCommand::Publish {
+            topic: found,
+            messages,
+        };
+        self.topic_call(topic, Asked::Publish(numbers), command)
+    }
+
+    fn pull(&mut self) -> Checked {
+        let Some((at, subscription)) = self.some_subscription()? else {
+            return Ok(());
+        };
+        let wait_ms = if self.rng.bool() {
+            0
+        } else {
+            self.rng.u32(1..20_000)
+        };
+        self.pull_from(at, subscription, wait_ms)
+    }
+
+    pub fn pull_from(&mut self, at: usize, subscription: SubscriptionRef, wait_ms: u32) -> Checked {
+        let messages_max = self.rng.u32(1..20);
+        let command = PubsubCommand::Pull {
+            subscription,
+            messages_max,
+            bytes_max: 1 << 20,
+            wait_ms,
+        };
+        self.call(at, Asked::Pull, command)
+    }
+
+    fn stream(&mut self) -> Checked {
+        let idle: Vec<usize> = (0..self.clients.streams.len())
+            .filter(|at| !self.clients.streams[*at].2)
+            .collect();
+        if !idle.is_empty() && self.rng.u8(..4) > 0 {
+            let open = &mut self.clients.streams[idle[self.rng.usize(..idle.len())]];
+            open.2 = true;
+            let (at, stream) = (open.0, open.1);
+            let messages_max = self.rng.u32(1..20);
+            let command = PubsubCommand::StreamPull {
+                stream,
+                messages_max,
+                bytes_max: 1 << 20,
+            };
+            return self.call(at, Asked::StreamPull(stream), command);
+        }
+        let Some((at, subscription)) = self.some_subscription()? else {
+            return Ok(());
+        };
+        let limits = StreamLimits {
+            messages_max: self.rng.u64(..20),
+            bytes_max: if self.rng.bool() {
+                0
+            } else {
+                self.rng.u64(100..2000)
+            },
+            ack_deadline_s: 0,
+        };
+        self.call(
+            at,
+            Asked::OpenStream,
+            PubsubCommand::OpenStream {
+                subscription,
+                limits,
+            },
+        )
+    }
+
+    fn close(&mut self) -> Checked {
+        if self.clients.streams.is_empty() {
+            return Ok(());
+        }
+        let at = self.rng.usize(..self.clients.streams.len());
+        let (at, stream, _) = self.clients.streams.swap_remove(at);
+        self.call(
+            at,
+            Asked::CloseStream(stream),
+            PubsubCommand::CloseStream { stream },
+        )
+    }
+
+    /// Ends all streams.
+    pub fn close_all(&mut self) -> Checked {
+        while !self.clients.streams.is_empty() {
+            self.close()?;
+        }
+        while let Some((at, stream)) = self.clients.broken.pop() {
+            self.call(
+                at,
+                Asked::CloseStream(stream),
+                PubsubCommand::CloseStream { stream },
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Takes some deliveries of one subscription to use them.
+    fn uses(&mut self, keep: bool) -> Option<(usize, SubscriptionRef, Vec<Use>)> {
+        if self.clients.uses.is_empty() {
+            return None;
+        }
+        let (at, _) = self.clients.uses[self.rng.usize(..self.clients.uses.len())];
+        let subscription = self.clients.subscriptions[at]?;
+        let wanted = self.rng.usize(1..=10);
+        let mut taken: Vec<Use> = Vec::new();
+        self.clients.uses.retain(|(of, using)| {
+            let twice = taken.iter().any(|other| other.mark == using.mark);
+            if *of != at || taken.len() >= wanted || twice {
+                return true;
+            }
+            taken.push(*using);
+            keep
+        });
+        Some((at, subscription, taken))
+    }
+
+    fn acknowledge(&mut self) -> Checked {
+        let keep = self.plan.stale_leases && self.rng.u8(..3) == 0;
+        self.acknowledge_some(keep).map(drop)
+    }
+
+    fn acknowledge_some(&mut self, keep: bool) -> Result<bool, String> {
+        let Some((at, subscription, uses)) = self.uses(keep) else {
+            return Ok(false);
+        };
+        let leases = uses.iter().map(|using| using.lease).collect();
+        let command = PubsubCommand::Acknowledge {
+            subscription,
+            leases,
+        };
+        self.call(at, Asked::Acknowledge(uses), command)?;
+        Ok(true)
+    }
+
+    /// Acknowledges all deliveries that clients have.
+    pub fn acknowledge_all(&mut self) -> Checked {
+        let found = self.clients.subscriptions.clone();
+        self.clients.uses.retain(|(at, _)| found[*at].is_some());
+        while self.acknowledge_some(false)? {}
+        Ok(())
+    }
+
+    fn modify(&mut self) -> Checked {
+        let Some((at, subscription, uses)) = self.uses(true) else {
+            return Ok(());
+        };
+        let uses: Vec<(Use, u32)> = uses
+            .into_iter()
+            .map(|using| {
+                (
+                    using,
+                    if self.rng.bool() {
+                        0
+                    } else {
+                        self.rng.u32(10..60)
+                    },
+                )
+            })
+            .collect();
+        let leases = uses
+            .iter()
+            .map(|(using, deadline_s)| (using.lease, *deadline_s))
+            .collect();
+        let command = PubsubCommand::ModifyDeadline {
+            subscription,
+            leases,
+        };
+        self.call(at, Asked::Modify(uses), command)
+    }
+
+    fn delete(&mut self) -> Checked {
+        let at = self.rng.usize(..self.plan.subscriptions.len());
+        let plan = &self.plan.subscriptions[at];
+        if self.plan.topics[plan.topic].dead_letters || self.clients.subscriptions[at].is_none() {
+            return Ok(());
+        }
+        // One at a time, or there is no telling which of two was the one that did it.
+        let busy = self.calls.values().any(|call| {
+            call.subscription == at
+                && matches!(
+                    call.asked,
+                    Asked::DeleteSubscription | Asked::CreateSubscription | Asked::GetSubscription
+                )
+        });
+        if busy {
+            return Ok(());
+        }
+        let name = plan.name.as_str().into();
+        let command = AdminCommand::Delete {
+            kind: Kind::Subscription,
+            name,
+        };
+        self.clients.subscriptions[at] = None;
+        self.clients.uses.retain(|(of, _)| *of != at);
+        self.admin(at, Asked::DeleteSubscription, command)
+    }
+
+    fn seek(&mut self) -> Checked {
+        let (at, to) = if !self.clients.snapshots.is_empty() && self.rng.bool() {
+            let at = self.rng.usize(..self.clients.snapshots.len());
+            let (at, name) = self.clients.snapshots[at].clone();
+            (at, SeekTo::Snapshot(name.into()))
+        } else {
+            let at = self.rng.usize(..self.plan.subscriptions.len());
+            let back = self.rng.u64(..120_000);
+            (at, SeekTo::Time((self.now + 1000).saturating_sub(back)))
+        };
+        if self.plan.topics[self.plan.subscriptions[at].topic].dead_letters {
+            return Ok(());
+        }
+        let name = self.plan.subscriptions[at].name.as_str().into();
+        let command = AdminCommand::Seek {
+            name,
+            to: to.clone(),
+        };
+        self.admin(at, Asked::Seek(to, Vec::new()), command)
+    }
+
+    fn snapshot(&mut self) -> Checked {
+        let at = self.rng.usize(..self.plan.subscriptions.len());
+        let name = format!("projects/p/snapshots/n{}", self.clients.next_snapshot);
+        self.clients.next_snapshot += 1;
+        let command = AdminCommand::CreateSnapshot {
+            name: name.as_str().into(),
+            subscription: self.plan.subscriptions[at].name.as_str().into(),
+            spec: SharedBytes::from([]),
+            lifetime_ms_max: 7 * 24 * 3_600_000,
+            lifetime_ms_min: 3_600_000,
+        };
+        self.admin(at, Asked::TakeSnapshot(name, Default::default()), command)
+    }
+
+    fn make_dead_topic(&mut self) -> Checked {
+        let missing = (0..self.plan.topics.len()).find(|topic| {
+            self.plan.topics[*topic].dead_letters && self.clients.topics[*topic].is_none()
+        });
+        match missing {
+            Some(topic) => self.make_topic(topic),
+            None => Ok(()),
+        }
+    }
+}

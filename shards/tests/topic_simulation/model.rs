@@ -1,0 +1,425 @@
+//! What subscribers of a run may believe: for each subscription and message whether it is surely
+//! still to come, surely done with, or whether there is no telling.
+
+use super::plan::Plan;
+use lclq_shards::Millis;
+use lclq_shards::command::LeaseRef;
+use lclq_shards::pubsub::command::StreamRef;
+use std::collections::{BTreeMap, HashMap};
+
+pub type Violation = String;
+pub type Checked = Result<(), Violation>;
+
+pub fn check(holds: bool, what: impl FnOnce() -> String) -> Checked {
+    if holds { Ok(()) } else { Err(what()) }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sure {
+    No,
+    Maybe,
+    Yes,
+}
+
+/// A message as a client published it, or as the dead letter of a subscription.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Mark {
+    pub number: u64,
+    pub dead_of: Option<usize>,
+}
+
+/// A message that was published.
+#[derive(Clone, Debug)]
+pub struct Published {
+    pub topic: usize,
+    pub key: String,
+    pub class: &'static str,
+    pub order: u64,
+    pub at: Millis,
+    /// Whether it was taken.
+    pub taken: Sure,
+    pub refused: bool,
+}
+
+/// What is known of one message in one subscription.
+#[derive(Clone, Debug)]
+pub struct Held {
+    pub done: Sure,
+    /// Order of what `done` was learnt from.
+    pub learnt: u64,
+    pub done_at: Millis,
+    pub acks_open: u32,
+    pub sequence: u64,
+    pub leases: u32,
+    pub run: Millis,
+    pub stream: Option<u64>,
+    /// Until then it surely is with whoever has it.
+    pub busy_until: Millis,
+    /// Delivered since the shard started or the subscription was set anew.
+    pub delivered: bool,
+    /// A seek made it the subscription's own, though it was published before.
+    pub sought: bool,
+}
+
+impl Default for Held {
+    fn default() -> Self {
+        Self {
+            done: Sure::No,
+            learnt: 0,
+            done_at: 0,
+            acks_open: 0,
+            sequence: 0,
+            leases: 0,
+            run: 0,
+            stream: None,
+            busy_until: 0,
+            delivered: false,
+            sought: false,
+        }
+    }
+}
+
+/// One subscription.
+#[derive(Debug)]
+pub struct Reader {
+    pub alive: Sure,
+    pub created: u64,
+    pub created_at: Millis,
+    /// Order of the latest seek, or of the creation: what was asked before tells nothing.
+    pub reset: u64,
+    pub sought: bool,
+    /// Nothing is sure until the next audit.
+    pub wild: bool,
+    pub held: BTreeMap<Mark, Held>,
+}
+
+impl Reader {
+    pub fn new(alive: Sure, created: u64, created_at: Millis) -> Self {
+        Self {
+            alive,
+            created,
+            created_at,
+            reset: created,
+            sought: false,
+            wild: false,
+            held: BTreeMap::new(),
+        }
+    }
+}
+
+/// A snapshot: what its subscription had still to deliver.
+#[derive(Debug)]
+pub struct Snapshot {
+    pub order: u64,
+    pub done: BTreeMap<Mark, Sure>,
+}
+
+/// What becomes of messages by a seek.
+pub type Outcome = Vec<(Mark, Sure)>;
+
+pub struct Model {
+    pub plan: Plan,
+    pub published: BTreeMap<u64, Published>,
+    pub readers: Vec<Reader>,
+    pub snapshots: HashMap<String, Snapshot>,
+    /// Streams that were ended; what they were given is given back.
+    pub closed: Vec<StreamRef>,
+    pub orders: u64,
+    pub delivered: u64,
+    pub acked: u64,
+}
+
+impl Model {
+    pub fn new(plan: Plan) -> Self {
+        let readers = plan
+            .subscriptions
+            .iter()
+            .map(|_| Reader::new(Sure::No, 0, 0))
+            .collect();
+        Self {
+            plan,
+            published: BTreeMap::new(),
+            readers,
+            snapshots: HashMap::new(),
+            closed: Vec::new(),
+            orders: 0,
+            delivered: 0,
+            acked: 0,
+        }
+    }
+
+    /// Whether a message is one that the subscription has to deliver or had.
+    pub fn owes(&self, subscription: usize, number: u64) -> Sure {
+        let (plan, reader) = (
+            &self.plan.subscriptions[subscription],
+            &self.readers[subscription],
+        );
+        let message = &self.published[&number];
+        let fits = plan.topic == message.topic
+            && plan.class.is_none_or(|class| class == message.class)
+            && !message.refused;
+        let sought = reader
+            .held
+            .get(&Mark {
+                number,
+                dead_of: None,
+            })
+            .is_some_and(|held| held.sought);
+        if !fits || reader.alive == Sure::No || message.order <= reader.created && !sought {
+            return Sure::No;
+        }
+        let sure = reader.alive == Sure::Yes && message.taken == Sure::Yes && !reader.wild;
+        if sure { Sure::Yes } else { Sure::Maybe }
+    }
+
+    pub fn done(&self, subscription: usize, mark: Mark) -> Sure {
+        match self.readers[subscription].held.get(&mark) {
+            None => Sure::No,
+            Some(held) if held.acks_open > 0 && held.done == Sure::No => Sure::Maybe,
+            Some(held) => held.done,
+        }
+    }
+
+    /// How many messages a subscription must and may have.
+    pub fn backlog(&self, subscription: usize) -> (u64, u64) {
+        let (mut least, mut most) = (0, 0);
+        let dead_letters = self.plan.subscriptions[subscription]
+            .dead_letters_to
+            .is_some();
+        for number in self.published.keys() {
+            let mark = Mark {
+                number: *number,
+                dead_of: None,
+            };
+            let (owed, done) = (
+                self.owes(subscription, *number),
+                self.done(subscription, mark),
+            );
+            if owed != Sure::No && done != Sure::Yes {
+                most += 1;
+                // With a dead-letter policy it may have been given out too often, unseen.
+                least += u64::from(owed == Sure::Yes && done == Sure::No && !dead_letters);
+            }
+        }
+        (least, most)
+    }
+
+    /// What a seek to a time leaves behind, if nothing else happens.
+    pub fn outcome_of_time(&self, subscription: usize, time: Millis) -> Outcome {
+        let plan = &self.plan.subscriptions[subscription];
+        let retained = self.plan.topics[plan.topic].settings.retention_ms.is_some();
+        let mut outcome = Vec::new();
+        for (number, message) in &self.published {
+            if message.topic != plan.topic || message.order == 0 {
+                continue;
+            }
+            let mark = Mark {
+                number: *number,
+                dead_of: None,
+            };
+            let (owed, done) = (
+                self.owes(subscription, *number),
+                self.done(subscription, mark),
+            );
+            let fits = plan.class.is_none_or(|class| class == message.class);
+            let kept = retained || plan.settings.retain_acked && owed == Sure::Yes;
+            let had = owed == Sure::Yes && done == Sure::No && plan.dead_letters_to.is_none();
+            let result = if message.at < time && plan.dead_letters_to.is_none() {
+                Sure::Yes
+            } else if fits && message.taken == Sure::Yes && (kept || had) {
+                Sure::No
+            } else {
+                Sure::Maybe
+            };
+            // What has gone to the dead letters is no more retained than it is there.
+            let unclear = plan.dead_letters_to.is_some() && result == Sure::No;
+            outcome.push((mark, if unclear { Sure::Maybe } else { result }));
+        }
+        outcome
+    }
+
+    pub fn outcome_of_snapshot(&self, subscription: usize, snapshot: &str) -> Outcome {
+        let Some(snapshot) = self.snapshots.get(snapshot) else {
+            return Vec::new();
+        };
+        let plan = &self.plan.subscriptions[subscription];
+        let mut outcome = Vec::new();
+        for (number, message) in &self.published {
+            if message.topic != plan.topic || message.order == 0 {
+                continue;
+            }
+            let mark = Mark {
+                number: *number,
+                dead_of: None,
+            };
+            let result = match snapshot.done.get(&mark) {
+                Some(done) => *done,
+                None if message.order <= snapshot.order => Sure::Maybe,
+                // Published since: the snapshot holds it.
+                None if message.taken == Sure::Yes => Sure::No,
+                None => Sure::Maybe,
+            };
+            let fits = plan.class.is_none_or(|class| class == message.class);
+            outcome.push((mark, if fits { result } else { Sure::Yes }));
+        }
+        outcome
+    }
+
+    /// What a snapshot taken now would say.
+    pub fn snapshot_of(&self, subscription: usize) -> BTreeMap<Mark, Sure> {
+        let mut done = BTreeMap::new();
+        for (number, message) in &self.published {
+            let mark = Mark {
+                number: *number,
+                dead_of: None,
+            };
+            let owed = self.owes(subscription, *number);
+            if message.order == 0 || message.topic != self.plan.subscriptions[subscription].topic {
+                continue;
+            }
+            let moved = self.plan.subscriptions[subscription]
+                .dead_letters_to
+                .is_some();
+            let state = match (owed, self.done(subscription, mark)) {
+                (Sure::Yes, Sure::No) if !moved => Sure::No,
+                (Sure::No, _) if self.readers[subscription].alive == Sure::Yes => Sure::Yes,
+                (Sure::Yes, Sure::Yes) => Sure::Yes,
+                _ => Sure::Maybe,
+            };
+            done.insert(mark, state);
+        }
+        done
+    }
+
+    pub fn crashed(&mut self, shard: u16) {
+        for (reader, plan) in self.readers.iter_mut().zip(&self.plan.subscriptions) {
+            if self.plan.shard_of(plan.topic) == shard {
+                for held in reader.held.values_mut() {
+                    held.busy_until = 0;
+                    held.delivered = false;
+                    held.stream = None;
+                    held.leases = 0;
+                }
+            }
+        }
+    }
+
+    pub fn lost_tail(&mut self, shard: u16, since: Millis) {
+        for message in self.published.values_mut() {
+            let here = self.plan.shard_of(message.topic) == shard;
+            if here && message.at >= since && message.taken == Sure::Yes {
+                message.taken = Sure::Maybe;
+            }
+        }
+        for (reader, plan) in self.readers.iter_mut().zip(&self.plan.subscriptions) {
+            if self.plan.topics[plan.topic].dead_letters || plan.dead_letters_to.is_some() {
+                reader.wild = true;
+            }
+            if self.plan.shard_of(plan.topic) == shard {
+                if reader.alive == Sure::Yes && reader.created_at >= since {
+                    reader.alive = Sure::Maybe;
+                    reader.wild = true;
+                }
+                for held in reader.held.values_mut() {
+                    if held.done == Sure::Yes && held.done_at >= since {
+                        held.done = Sure::Maybe;
+                    }
+                }
+            }
+        }
+    }
+
+    /// The engine holds nothing for this subscription any more.
+    pub fn emptied(&mut self, subscription: usize, now: Millis) -> Checked {
+        let numbers: Vec<u64> = self.published.keys().copied().collect();
+        let dead = self.plan.subscriptions[subscription].dead_letters_to;
+        for number in numbers {
+            let mark = Mark {
+                number,
+                dead_of: None,
+            };
+            if self.owes(subscription, number) == Sure::No {
+                continue;
+            }
+            let must = self.owes(subscription, number) == Sure::Yes
+                && self.done(subscription, mark) == Sure::No;
+            let held = self.readers[subscription].held.get(&mark);
+            let excused = dead.is_some_and(|topic| self.went_to(topic, subscription, number));
+            check(!must || excused, || {
+                let message = &self.published[&number];
+                format!(
+                    "lost: message {number} of subscription {subscription}: {message:?}, {held:?}"
+                )
+            })?;
+        }
+        let orders = self.orders;
+        let owed: Vec<u64> = self
+            .published
+            .keys()
+            .copied()
+            .filter(|number| self.owes(subscription, *number) != Sure::No)
+            .collect();
+        let reader = &mut self.readers[subscription];
+        for number in owed {
+            let held = reader
+                .held
+                .entry(Mark {
+                    number,
+                    dead_of: None,
+                })
+                .or_default();
+            (held.done, held.done_at, held.learnt) = (Sure::Yes, now, orders);
+            held.acks_open = 0;
+        }
+        for held in reader.held.values_mut() {
+            (held.done, held.done_at, held.learnt) = (Sure::Yes, now, orders);
+            held.acks_open = 0;
+        }
+        reader.wild = false;
+        Ok(())
+    }
+
+    /// Whether a message may have become a dead letter: it was seen as one, or nobody that would
+    /// have seen it was there.
+    fn went_to(&self, topic: usize, of: usize, number: u64) -> bool {
+        let mark = Mark {
+            number,
+            dead_of: Some(of),
+        };
+        let order = self.published[&number].order;
+        let mut readers = (0..self.readers.len())
+            .filter(|at| self.plan.subscriptions[*at].topic == topic)
+            .map(|at| &self.readers[at]);
+        readers.all(|reader| {
+            reader.held.contains_key(&mark)
+                || reader.wild
+                || reader.alive != Sure::Yes
+                || reader.created >= order
+        })
+    }
+
+    /// What is known of a delivery.
+    pub fn is_current(
+        &self,
+        subscription: usize,
+        mark: Mark,
+        lease: &LeaseRef,
+        now: Millis,
+    ) -> bool {
+        let reader = &self.readers[subscription];
+        // With an ordering key, one that comes back calls later ones back.
+        let ordering = self.plan.subscriptions[subscription].settings.ordering;
+        if ordering && !self.published[&mark.number].key.is_empty() {
+            return false;
+        }
+        reader.held.get(&mark).is_some_and(|held| {
+            held.sequence == lease.sequence
+                && held.leases == lease.receive_count
+                && held.run == lease.received_at
+                && held.busy_until > now
+                && held.acks_open == 0
+                && held.done == Sure::No
+                && !reader.wild
+        })
+    }
+}

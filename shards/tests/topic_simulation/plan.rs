@@ -1,0 +1,186 @@
+//! What one seed means for topics and subscriptions.
+
+use fastrand::Rng;
+use lclq_shards::pubsub::{DeadLetterSettings, RetrySettings, SubscriptionSettings, TopicSettings};
+use lclq_shards::shard_of;
+
+#[derive(Clone, Debug)]
+pub struct TopicPlan {
+    pub name: String,
+    pub settings: TopicSettings,
+    /// It is the dead-letter topic of some subscriptions, and may not be there for a while.
+    pub dead_letters: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct SubscriptionPlan {
+    pub name: String,
+    pub topic: usize,
+    /// The class of messages that its filter lets pass.
+    pub class: Option<&'static str>,
+    pub settings: SubscriptionSettings,
+    /// Its dead-letter topic.
+    pub dead_letters_to: Option<usize>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub shards: u16,
+    pub cores: usize,
+    pub steps: usize,
+    pub durable: bool,
+    pub tail_batches_max: usize,
+    pub lane_frames_max: usize,
+    pub topics: Vec<TopicPlan>,
+    pub subscriptions: Vec<SubscriptionPlan>,
+    pub calls_open_max: usize,
+    pub leases_max: usize,
+    pub publish: u32,
+    pub pull: u32,
+    pub stream: u32,
+    pub close: u32,
+    pub acknowledge: u32,
+    pub modify: u32,
+    pub delete: u32,
+    pub seek: u32,
+    pub snapshot: u32,
+    pub make_dead_topic: u32,
+    pub cancel: u32,
+    pub frames: u32,
+    pub disk: u32,
+    pub time: u32,
+    pub stall: u32,
+    pub disk_fails: u32,
+    pub crash_one: u32,
+    pub crash_all: u32,
+    pub long_pauses: bool,
+    pub stale_leases: bool,
+}
+
+pub const CLASSES: [&str; 3] = ["a", "b", "c"];
+
+impl Plan {
+    pub fn of(seed: u64) -> Self {
+        let mut rng = Rng::with_seed(seed ^ 0x7070_6963);
+        let on = |rng: &mut Rng, weight: u32| if rng.u8(..10) < 6 { weight } else { 0 };
+        let durable = rng.u8(..10) > 0;
+        let tail_batches_max = if durable && rng.u8(..5) == 0 {
+            rng.usize(1..4)
+        } else {
+            0
+        };
+        let mut plan = Self {
+            shards: rng.u16(2..=8),
+            cores: rng.usize(1..=4),
+            steps: rng.usize(1000..6000),
+            durable,
+            tail_batches_max,
+            lane_frames_max: rng.usize(4..40),
+            topics: Vec::new(),
+            subscriptions: Vec::new(),
+            calls_open_max: rng.usize(2..30),
+            leases_max: rng.usize(5..150),
+            publish: rng.u32(5..30),
+            pull: rng.u32(5..30),
+            stream: on(&mut rng, 10),
+            close: on(&mut rng, 2),
+            acknowledge: rng.u32(2..20),
+            modify: on(&mut rng, 6),
+            // Not yet: the model doesn't follow these closely enough.
+            delete: 0,
+            seek: 0,
+            snapshot: 0,
+            make_dead_topic: on(&mut rng, 2),
+            cancel: on(&mut rng, 2),
+            frames: rng.u32(40..150),
+            disk: rng.u32(20..80),
+            time: rng.u32(5..40),
+            stall: on(&mut rng, 2),
+            disk_fails: on(&mut rng, u32::from(durable)),
+            crash_one: if durable && rng.bool() {
+                rng.u32(1..4)
+            } else {
+                0
+            },
+            crash_all: if durable && (tail_batches_max > 0 || rng.bool()) {
+                2
+            } else {
+                0
+            },
+            long_pauses: rng.bool(),
+            stale_leases: rng.bool(),
+        };
+        for _ in 0..rng.usize(1..=3) {
+            plan.add_topic(&mut rng);
+        }
+        plan
+    }
+
+    fn add_topic(&mut self, rng: &mut Rng) {
+        let (topic, salt) = (self.topics.len(), rng.u16(..));
+        let retention_ms = (rng.u8(..3) == 0).then_some(7 * 24 * 3_600_000);
+        self.topics.push(TopicPlan {
+            name: format!("projects/p/topics/t{topic}-{salt}"),
+            settings: TopicSettings { retention_ms },
+            dead_letters: false,
+        });
+        let dead = rng.bool().then(|| {
+            self.topics.push(TopicPlan {
+                name: format!("projects/p/topics/dead{topic}-{salt}"),
+                settings: TopicSettings::default(),
+                dead_letters: true,
+            });
+            topic + 1
+        });
+        for _ in 0..rng.usize(1..=4) {
+            let at = self.subscriptions.len();
+            let class = (rng.u8(..3) == 0).then(|| CLASSES[rng.usize(..3)]);
+            let dead_letters_to = dead.filter(|_| rng.bool());
+            let retry = (rng.u8(..3) == 0).then(|| RetrySettings {
+                backoff_ms_min: rng.u64(..2000),
+                backoff_ms_max: rng.u64(2000..20_000),
+            });
+            let settings = SubscriptionSettings {
+                ack_deadline_s: rng.u32(10..40),
+                ordering: rng.bool(),
+                exactly_once: rng.bool(),
+                filter: class
+                    .map_or(String::new(), |class| format!("attributes.c = \"{class}\""))
+                    .into(),
+                retain_acked: rng.u8(..3) == 0,
+                expiration_ms: None,
+                dead_letter: dead_letters_to.map(|topic| DeadLetterSettings {
+                    topic: self.topics[topic].name.as_str().into(),
+                    attempts_max: rng.u32(1..4),
+                }),
+                retry,
+                ..Default::default()
+            };
+            self.subscriptions.push(SubscriptionPlan {
+                name: format!("projects/p/subscriptions/s{at}"),
+                topic,
+                class,
+                settings,
+                dead_letters_to,
+            });
+        }
+        if let Some(dead) = dead {
+            let at = self.subscriptions.len();
+            self.subscriptions.push(SubscriptionPlan {
+                name: format!("projects/p/subscriptions/s{at}"),
+                topic: dead,
+                class: None,
+                settings: SubscriptionSettings {
+                    expiration_ms: None,
+                    ..Default::default()
+                },
+                dead_letters_to: None,
+            });
+        }
+    }
+
+    /// The shard of a topic and all that belongs to it.
+    pub fn shard_of(&self, topic: usize) -> u16 {
+        shard_of(self.topics[topic].name.as_bytes(), self.shards)
+    }
+}

@@ -1,0 +1,278 @@
+//! One run of one seed, and its audits: everything settles, every subscription is emptied, and
+//! what came out is compared with what had to.
+
+use super::disk::Sabotage;
+use super::model::{Checked, Sure, Violation, check};
+use super::plan::Plan;
+use super::world::{World, wrap};
+use lclq_shards::command::{Refusal, Reply};
+use lclq_shards::pubsub::command::{AdminCommand, Kind, PubsubCommand, PubsubRefusal, Resource};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Rounds of a quarter of a second in which everything must come to rest.
+const ROUNDS_MAX: usize = 2000;
+/// Turns in which the subscriptions must be empty.
+const DRAIN_TURNS_MAX: usize = 3000;
+
+/// What a run was worth.
+#[derive(Default, Debug, Clone, Copy)]
+pub struct Worth {
+    pub published: u64,
+    pub delivered: u64,
+    pub acked: u64,
+    pub transfers: u64,
+}
+
+pub fn run(seed: u64, plan: Plan, sabotage: Sabotage, trace: bool) -> Result<Worth, Violation> {
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        let mut world = World::new(plan, seed, sabotage);
+        world.trace = trace;
+        world.live()?;
+        Ok(Worth {
+            published: world.model.published.len() as u64,
+            delivered: world.model.delivered,
+            acked: world.model.acked,
+            transfers: world
+                .transfers
+                .values()
+                .map(|(sent, _)| *sent & 0xffff_ffff)
+                .sum(),
+        })
+    }));
+    result.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        Err(format!("panic: {}", text.unwrap_or_default()))
+    })
+}
+
+impl World {
+    fn live(&mut self) -> Checked {
+        for topic in 0..self.plan.topics.len() {
+            if !self.plan.topics[topic].dead_letters || self.rng.bool() {
+                self.make_topic(topic)?;
+            }
+        }
+        self.settle()?;
+        let audit_at = self.rng.usize(..self.plan.steps);
+        for step in 0..self.plan.steps {
+            self.step()?;
+            if step == audit_at {
+                self.audit()?;
+            }
+        }
+        self.audit()
+    }
+
+    fn step(&mut self) -> Checked {
+        let plan = &self.plan;
+        let weights = [
+            (plan.publish + plan.pull + plan.acknowledge) * 100,
+            plan.frames * 100,
+            plan.disk * 100,
+            plan.time * 100,
+            plan.stall * 30,
+            plan.disk_fails * 30,
+            plan.crash_one * 30,
+            plan.crash_all * 30,
+        ];
+        let total: u32 = weights.iter().sum();
+        let mut pick = self.rng.u32(..total);
+        let mut what = 0;
+        while pick >= weights[what] {
+            pick -= weights[what];
+            what += 1;
+        }
+        let shard = self.rng.u16(..self.plan.shards);
+        match what {
+            0 => self.act(),
+            1 => self.deliver_frame().map(drop),
+            2 => self.work_disk(shard),
+            3 => self.pass_time(),
+            4 => {
+                let until = self.now + self.rng.u64(1..3000);
+                self.lanes.stall(&mut self.rng, until);
+                Ok(())
+            }
+            5 => {
+                let until = self.now + self.rng.u64(1..5000);
+                self.fail_disk(shard, until);
+                Ok(())
+            }
+            6 => self.crash_one(shard),
+            _ => self.crash_all(),
+        }
+    }
+
+    fn pass_time(&mut self) -> Checked {
+        self.now += match self.rng.u8(..20) {
+            0 if self.plan.long_pauses => self.rng.u64(..100_000),
+            0..4 => self.rng.u64(..5000),
+            4..8 => {
+                let due = self
+                    .members
+                    .iter()
+                    .filter_map(|member| member.host.next_due())
+                    .min();
+                due.map_or(1, |due| due.saturating_sub(self.now))
+                    .min(30_000)
+            }
+            _ => self.rng.u64(..100),
+        };
+        self.note_time();
+        self.heal_disks(false);
+        for shard in 0..self.plan.shards {
+            if self.rng.u8(..4) > 0 {
+                self.tick(shard)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets all that is under way come to its end; time stands still.
+    fn settle_calls(&mut self) -> Checked {
+        for _ in 0..100_000 {
+            let mut busy = self.deliver_frame()?;
+            for shard in 0..self.plan.shards {
+                busy |= self.work_off(shard)?;
+            }
+            if !busy && self.lanes.is_empty() {
+                return Ok(());
+            }
+        }
+        Err("requests don't come to an end".to_owned())
+    }
+
+    /// Ends all faults and waits until nothing moves any more.
+    fn settle(&mut self) -> Checked {
+        self.lanes.heal();
+        self.heal_disks(true);
+        for round in 0.. {
+            check(round < ROUNDS_MAX, || {
+                format!(
+                    "no rest: {} calls open, {:?}",
+                    self.calls.len(),
+                    self.transfers
+                )
+            })?;
+            self.settle_calls()?;
+            let transfers = self.transfers.values().all(|(sent, acked)| sent <= acked);
+            if self.only_waits_open() && transfers {
+                return Ok(());
+            }
+            self.now += 250;
+            self.note_time();
+        }
+        Ok(())
+    }
+
+    fn resource(&mut self, at: usize) -> Result<Option<Box<Resource>>, Violation> {
+        let plan = &self.plan.subscriptions[at];
+        let shard = self.plan.shard_of(plan.topic);
+        let name = plan.name.as_str().into();
+        let command = AdminCommand::Get {
+            kind: Kind::Subscription,
+            name,
+        };
+        match self.ask(shard, wrap(PubsubCommand::Admin(Box::new(command))))? {
+            Reply::Resource(resource) => Ok(Some(resource)),
+            Reply::Refused(Refusal::Pubsub(PubsubRefusal::NotFound)) => Ok(None),
+            other => Err(format!("{other:?}")),
+        }
+    }
+
+    /// Takes note of which subscriptions there are; those known must be.
+    fn look_around(&mut self) -> Checked {
+        for at in 0..self.plan.subscriptions.len() {
+            let found = self.resource(at)?;
+            let reader = &mut self.model.readers[at];
+            let there = found.is_some();
+            match reader.alive {
+                Sure::Yes => check(there || reader.wild, || {
+                    format!("subscription {at} is gone")
+                })?,
+                Sure::No => check(!there || reader.wild || reader.created == 0, || {
+                    format!("subscription {at} was deleted, and is there")
+                })?,
+                Sure::Maybe => {}
+            }
+            if there != (reader.alive == Sure::Yes) {
+                // Whose it is is not known; it is emptied, and then it is.
+                reader.alive = if there { Sure::Maybe } else { Sure::No };
+                reader.wild = there;
+            }
+            self.clients.subscriptions[at] = found.map(|found| found.subscription_ref());
+        }
+        Ok(())
+    }
+
+    /// Counts, empties all subscriptions, and compares.
+    fn audit(&mut self) -> Checked {
+        self.lanes.heal();
+        self.close_all()?;
+        self.settle()?;
+        // Streams that were opened meanwhile, or whose end found no room in its lane.
+        for _ in 0..10 {
+            self.close_all()?;
+            self.settle()?;
+        }
+        self.look_around()?;
+        for at in 0..self.plan.subscriptions.len() {
+            if self.model.readers[at].alive != Sure::Yes || self.model.readers[at].wild {
+                continue;
+            }
+            let resource = self
+                .resource(at)?
+                .ok_or("a subscription that went during an audit")?;
+            let count = resource.available + resource.outstanding;
+            let (least, most) = self.model.backlog(at);
+            let plan = &self.plan.subscriptions[at];
+            let exact = !self.plan.topics[plan.topic].dead_letters;
+            check(!exact || (least..=most).contains(&count), || {
+                format!("subscription {at} has {count} messages, not {least} to {most}")
+            })?;
+        }
+        self.drain()?;
+        self.settle()?;
+        // Dead letters last: what was emptied before may have gone there.
+        for at in 0..self.plan.subscriptions.len() {
+            let now = self.now;
+            if self.model.readers[at].alive != Sure::No {
+                self.model.emptied(at, now)?;
+                let orders = self.model.orders;
+                let reader = &mut self.model.readers[at];
+                if reader.alive == Sure::Maybe {
+                    (reader.alive, reader.created) = (Sure::Yes, orders);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn drain(&mut self) -> Checked {
+        for turn in 0..DRAIN_TURNS_MAX {
+            let mut left = 0;
+            for at in 0..self.plan.subscriptions.len() {
+                let Some(resource) = self.resource(at)? else {
+                    continue;
+                };
+                left += resource.available + resource.outstanding;
+                if resource.available > 0 {
+                    let found = resource.subscription_ref();
+                    self.clients.subscriptions[at] = Some(found);
+                    self.pull_from(at, found, 0)?;
+                }
+            }
+            self.settle_calls()?;
+            self.acknowledge_all()?;
+            self.settle_calls()?;
+            let transfers = self.transfers.values().all(|(sent, acked)| sent <= acked);
+            if left == 0 && transfers {
+                return Ok(());
+            }
+            self.now += if turn % 4 == 3 { 20_000 } else { 250 };
+            self.note_time();
+        }
+        Err("the subscriptions can't be emptied".to_owned())
+    }
+}
