@@ -223,6 +223,7 @@ pub fn redrive_of(changes: &Changes) -> Option<(Redrive, &str)> {
 #[cfg(test)]
 mod tests {
     use super::super::decode::from_json;
+    use super::super::garbage;
     use super::*;
     use proptest::prelude::*;
 
@@ -269,7 +270,27 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_policy_panics(text in ".{0,100}") {
+        fn no_attribute_panics(value in garbage::text(), fifo: bool) {
+            for attribute in QueueAttribute::ALL {
+                if let Ok(Some(canonical)) = check_one(*attribute, &value, fifo) {
+                    // What was taken is taken again as it was stored.
+                    let again = check_one(*attribute, &canonical, fifo);
+                    prop_assert_eq!(again.ok().flatten(), Some(canonical));
+                }
+            }
+        }
+
+        #[test]
+        fn no_set_of_attributes_panics(json in garbage::json_bytes(), fifo: bool) {
+            if let Ok(given) = from_json::<Pairs<'_, Text<'_>>>(&json)
+                && let Ok(changes) = check(&given, fifo)
+            {
+                let _ = redrive_of(&changes);
+            }
+        }
+
+        #[test]
+        fn no_policy_panics(text in garbage::text()) {
             let _ = check_redrive(&text);
             let _ = check_redrive_allow(&text);
             let _ = allows_redrive(Some(&text), &QueueName::new("r", "a", "q"));

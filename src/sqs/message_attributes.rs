@@ -288,6 +288,7 @@ fn is_number(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::decode::from_json;
+    use super::super::garbage;
     use super::*;
     use proptest::prelude::*;
 
@@ -332,6 +333,40 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_is_checked_is_packed_and_read_back(
+            values in prop::collection::btree_map(
+                "[A-Za-z0-9_.-]{1,12}",
+                (prop::sample::select(&["String", "Number", "Binary", "String.x", "bad"][..]), garbage::text()),
+                0..12,
+            ),
+        ) {
+            let object: serde_json::Map<String, serde_json::Value> = values
+                .into_iter()
+                .map(|(name, (data_type, value))| {
+                    let member = if data_type == "Binary" { "BinaryValue" } else { "StringValue" };
+                    (name, serde_json::json!({"DataType": data_type, member: value}))
+                })
+                .collect();
+            let json = serde_json::to_vec(&object).unwrap();
+            let given: Pairs<'_, AttributeValue<'_>> = from_json(&json).unwrap();
+            let _ = check_system(&given);
+            if let Ok(attributes) = Attributes::check(&given) {
+                let packed = attributes.packed();
+                let back = Attributes::unpack(&packed);
+                prop_assert_eq!(back.md5(), attributes.md5());
+                prop_assert_eq!(back.0.len(), object.len());
+            }
+        }
+
+        #[test]
+        fn no_attributes_panic(json in garbage::json_bytes()) {
+            if let Ok(given) = from_json::<Pairs<'_, AttributeValue<'_>>>(&json) {
+                let _ = Attributes::check(&given);
+                let _ = check_system(&given);
+            }
+        }
+
         #[test]
         fn no_packed_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = Attributes::unpack(&bytes).md5();

@@ -9,6 +9,8 @@ mod body;
 mod decode;
 mod encode;
 mod error;
+#[cfg(test)]
+mod garbage;
 mod ids;
 mod limits;
 mod message_attributes;

@@ -157,5 +157,29 @@ mod tests {
         fn no_url_panics(url in ".{0,120}") {
             let _ = parse_queue_url(&url, "us-east-1", "000000000000");
         }
+
+        #[test]
+        fn what_looks_like_a_url_is_refused_or_names_a_queue(
+            url in "(https?://)?([a-z0-9.:\\[\\]@-]{0,24})(/queue)?(/[a-zA-Z0-9_.%?#é-]{0,90}){0,5}",
+        ) {
+            if let Some(name) = parse_queue_url(&url, "us-east-1", "000000000000") {
+                prop_assert!(is_queue_name(&name.name, name.name.ends_with(".fifo")));
+                let (region, account) = (&*name.region, &*name.account);
+                let path = format!("/queue/{region}/{account}/{}", name.name);
+                prop_assert_eq!(parse_queue_url(&path, "r", "a"), Some(name));
+            }
+        }
+
+        #[test]
+        fn every_good_name_is_found_by_its_url(name in "[a-zA-Z0-9_-]{1,75}(\\.fifo)?") {
+            for url in [
+                format!("http://localhost:9324/000000000000/{name}"),
+                format!("http://sqs.us-east-1.localhost:9324/000000000000/{name}"),
+                name.clone(),
+            ] {
+                let found = parse_queue_url(&url, "us-east-1", "000000000000");
+                prop_assert_eq!(found, Some(QueueName::new("us-east-1", "000000000000", &name)));
+            }
+        }
     }
 }

@@ -306,3 +306,64 @@ input!(ChangeMessageVisibilityBatch {
     )
     .map(Some),
 });
+
+#[cfg(test)]
+mod tests {
+    use super::super::decode::from_json;
+    use super::super::garbage;
+    use super::*;
+    use proptest::prelude::*;
+
+    fn read<'a, I: Input<'a>>(json: &'a [u8], form: &'a Form<'a>) {
+        let _ = from_json::<I>(json);
+        let _ = I::from_form(form);
+    }
+
+    proptest! {
+        #[test]
+        fn no_input_of_any_action_panics(json in garbage::json_bytes(), form in garbage::form()) {
+            let form = Form::parse(&[form.as_bytes()]).unwrap();
+            read::<CreateQueue>(&json, &form);
+            read::<OnQueue>(&json, &form);
+            read::<ListQueues>(&json, &form);
+            read::<GetQueueUrl>(&json, &form);
+            read::<GetQueueAttributes>(&json, &form);
+            read::<SetQueueAttributes>(&json, &form);
+            read::<TagQueue>(&json, &form);
+            read::<UntagQueue>(&json, &form);
+            read::<AddPermission>(&json, &form);
+            read::<RemovePermission>(&json, &form);
+            read::<ListDeadLetterSourceQueues>(&json, &form);
+            read::<StartMessageMoveTask>(&json, &form);
+            read::<CancelMessageMoveTask>(&json, &form);
+            read::<ListMessageMoveTasks>(&json, &form);
+            read::<SendMessage>(&json, &form);
+            read::<SendMessageBatch>(&json, &form);
+            read::<ReceiveMessage>(&json, &form);
+            read::<DeleteMessage>(&json, &form);
+            read::<ChangeMessageVisibility>(&json, &form);
+            read::<DeleteMessageBatch>(&json, &form);
+            read::<ChangeMessageVisibilityBatch>(&json, &form);
+        }
+
+        #[test]
+        fn a_batch_of_the_query_protocol_has_as_many_entries_as_numbers(
+            numbers in prop::collection::btree_set(0..1000u32, 0..12),
+        ) {
+            let pairs = numbers.iter().map(|number| {
+                format!("SendMessageBatchRequestEntry.{number}.Id=i{number}")
+            });
+            let text = pairs.collect::<Vec<_>>().join("&");
+            let form = Form::parse(&[text.as_bytes()]).unwrap();
+            let ids: Vec<String> = SendMessageBatch::from_form(&form)
+                .unwrap()
+                .entries
+                .unwrap()
+                .into_iter()
+                .map(|entry| entry.id.unwrap().to_string())
+                .collect();
+            let expected: Vec<String> = numbers.iter().map(|number| format!("i{number}")).collect();
+            prop_assert_eq!(ids, expected);
+        }
+    }
+}

@@ -216,3 +216,24 @@ pub async fn list(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sqs::garbage;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn no_handle_panics(text in ".{0,80}", json in garbage::json_bytes()) {
+            let _ = open_handle(&text);
+            let _ = open_handle(&base64_simd::STANDARD.encode_to_string(&json));
+        }
+
+        #[test]
+        fn a_handle_is_read_back(task: [u8; 16], name in "[a-zA-Z0-9_-]{1,80}") {
+            let name = QueueName::new("us-east-1", "000000000000", &name);
+            prop_assert_eq!(open_handle(&handle_of(&task, &name.arn())), Some((task, name)));
+        }
+    }
+}

@@ -163,3 +163,32 @@ pub async fn remove(sqs: &Sqs, scope: &Scope<'_>, input: RemovePermission<'_>) -
     sqs.change_attributes(&target, vec![(QueueAttribute::Policy, text)])
         .await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sqs::garbage;
+    use lclq_shards::QueueName;
+    use lclq_shards::command::QueueRef;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_policy_takes_and_gives_back_a_statement(policy in garbage::text()) {
+            let description = Description {
+                queue: QueueRef { shard: 0, slot: 0, id: 1 },
+                name: QueueName::new("us-east-1", "000000000000", "q"),
+                attributes: [(QueueAttribute::Policy, policy)].into_iter().collect(),
+                tags: Default::default(),
+                created_at: 0,
+                modified_at: 0,
+                counts: Default::default(),
+            };
+            let mut policy = policy_of(&description);
+            let mut list = statements(&mut policy);
+            list.push(json!({"Sid": "mine"}));
+            prop_assert!(list.iter().any(|statement| has_label(statement, "mine")));
+            policy["Statement"] = Value::Array(list);
+        }
+    }
+}

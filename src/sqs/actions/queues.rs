@@ -515,3 +515,40 @@ pub async fn has_sources(sqs: &Sqs, target: &QueueName) -> SqsResult<bool> {
 pub fn is_missing(error: &SqsError) -> bool {
     *error == refused(Refusal::NoQueue, "")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn no_page_panics(max_results: Option<i64>, token in prop::option::of(".{0,60}")) {
+            if let Ok(page) = page(max_results.map(Int), token.as_deref()) {
+                prop_assert!((1..=LISTED_NAMES_MAX).contains(&page.names_max));
+            }
+        }
+
+        #[test]
+        fn a_page_says_where_the_next_begins(
+            names in prop::collection::btree_set("[a-z]{1,8}", 1..20),
+            names_max in 1..20usize,
+        ) {
+            let mut seen: Vec<Box<str>> = Vec::new();
+            let mut token: Option<String> = None;
+            loop {
+                let page = page(Some(Int(names_max as i64)), token.as_deref()).unwrap();
+                let after = page.after.clone();
+                let left = names.iter().filter(|name| after.as_deref().is_none_or(|at| ***name > *at));
+                let left = left.take(names_max + 1).map(|name| name.as_str().into()).collect();
+                let (listed, next) = page.merge(vec![Reply::Names(left)]).unwrap();
+                seen.extend(listed);
+                token = next;
+                if token.is_none() {
+                    break;
+                }
+            }
+            prop_assert!(seen.iter().map(|name| &**name).eq(names.iter().map(String::as_str)));
+        }
+    }
+}
