@@ -132,9 +132,9 @@ func TestConfirmationsOnTheStream(t *testing.T) {
 	equal(t, acked, []string{got[0].AckId}, "confirmed acks")
 	equal(t, extended, []string{got[1].AckId}, "confirmed lease changes")
 
-	st.send(&pb.StreamingPullRequest{AckIds: []string{got[0].AckId}})
+	st.send(&pb.StreamingPullRequest{ModifyDeadlineAckIds: []string{got[0].AckId}, ModifyDeadlineSeconds: []int32{30}})
 	for {
-		confirmation := st.next().AcknowledgeConfirmation
+		confirmation := st.next().ModifyAckDeadlineConfirmation
 		if confirmation == nil {
 			continue
 		}

@@ -285,7 +285,7 @@ func TestExportSettingsReadBack(t *testing.T) {
 	tp := newTopic(t)
 	settings := map[string]subOption{
 		"BigQuery": func(s *pb.Subscription) {
-			s.BigqueryConfig = &pb.BigQueryConfig{Table: "project.data.table", WriteMetadata: true, DropUnknownFields: true, UseTopicSchema: false}
+			s.BigqueryConfig = &pb.BigQueryConfig{Table: "project.data.table", WriteMetadata: true}
 		},
 		"Cloud Storage": func(s *pb.Subscription) {
 			s.CloudStorageConfig = &pb.CloudStorageConfig{

@@ -19,6 +19,7 @@ describe("streaming subscriber", together, () => {
       seen.add(message.id);
       message.ack();
     }
+    await sleep(1000); // The library sends its acks a little later.
     await subscription.close();
     await isEmpty(subscription, "all acked");
   });
