@@ -21,7 +21,7 @@ use avro::AvroSchema;
 use protobuf::ProtobufSchema;
 
 /// Bytes of a definition.
-pub const DEFINITION_BYTES_MAX: usize = 300 * 1024;
+pub const DEFINITION_BYTES_MAX: usize = 300_000;
 
 /// Levels of nesting that a binary message may have. JSON has serde_json's bound of 128.
 const DEPTH_MAX: usize = 512;
