@@ -1,11 +1,14 @@
 //! The running server: cores, endpoints, and an orderly end.
 
-use crate::config::Config;
+use crate::config::{Config, Endpoint};
 use crate::http;
-use crate::mesh::{MeshError, MeshPlan};
-use crate::runtime::{SharedListener, Shutdown, shutdown_signal, spawn_cores};
+use crate::mesh::{Mesh, MeshError, MeshParts, MeshPlan};
+use crate::pubsub::PubsubEndpoint;
+use crate::runtime::{SharedListener, Shutdown, shutdown_signal, spawn_cores, spawn_local};
 use crate::sqs::Sqs;
+use std::future::Future;
 use std::io::{self, Write};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
@@ -22,27 +25,43 @@ pub enum ServerError {
     Mesh(#[from] MeshError),
 }
 
+type Listeners = Vec<(Endpoint, SharedListener)>;
+
+fn bind(config: &Config) -> io::Result<Listeners> {
+    let bind_one = |(endpoint, address): &(Endpoint, _)| {
+        Ok((*endpoint, SharedListener::bind(*address, config.cores)?))
+    };
+    config.endpoints.iter().map(bind_one).collect()
+}
+
 /// Checks that the server could start, and prints how it would.
 pub fn check(config: Config) -> Result<(), ServerError> {
-    let listener = SharedListener::bind(config.sqs_address, config.cores)?;
+    let listeners = bind(&config)?;
     let plan = MeshPlan::new(config.mesh.clone())?;
     let mut out = io::stdout().lock();
-    writeln!(out, "sqs      http://{}", listener.local_addr())?;
+    for (endpoint, listener) in &listeners {
+        writeln!(
+            out,
+            "{:<12} http://{}",
+            endpoint.name(),
+            listener.local_addr()
+        )?;
+    }
     writeln!(
         out,
-        "driver   {:?} ({})",
+        "driver       {:?} ({})",
         config.driver, config.driver_reason
     )?;
-    writeln!(out, "cores    {}", config.cores)?;
-    writeln!(out, "shards   {}", plan.shards())?;
-    writeln!(out, "storage  {:?}", config.mesh.storage)?;
+    writeln!(out, "cores        {}", config.cores)?;
+    writeln!(out, "shards       {}", plan.shards())?;
+    writeln!(out, "storage      {:?}", config.mesh.storage)?;
     Ok(())
 }
 
 /// Runs the server until a signal ends it.
 pub fn run(config: Config) -> Result<(), ServerError> {
     // Ports first, since they are the likeliest to be refused and the cheapest to give back.
-    let sqs_listener = SharedListener::bind(config.sqs_address, config.cores)?;
+    let listeners = bind(&config)?;
     let plan = MeshPlan::new(config.mesh.clone())?;
     let receipt_secret = plan.receipt_secret();
     tracing::info!(
@@ -53,70 +72,20 @@ pub fn run(config: Config) -> Result<(), ServerError> {
         storage = ?config.mesh.storage,
         "starting"
     );
-    let parts = plan.into_parts();
-    let shutdown = Shutdown::new();
-    // A core's shards serve the requests of all cores, so they close when the last has ended.
-    let ended = Shutdown::new();
-    let serving = Arc::new(AtomicUsize::new(config.cores));
     let (ready, readiness) = mpsc::channel::<Result<(), MeshError>>();
-    let threads = {
-        let (listener, config, shutdown) = (sqs_listener.clone(), config.clone(), shutdown.clone());
-        spawn_cores(config.driver, config.cores, move |core| {
-            let (listener, config, shutdown) = (listener.clone(), config.clone(), shutdown.clone());
-            let (ended, serving) = (ended.clone(), serving.clone());
-            let (parts, ready) = (parts.clone(), ready.clone());
-            async move {
-                let mesh = match parts.start(core) {
-                    Ok(mesh) => mesh,
-                    Err(error) => {
-                        let _ = ready.send(Err(error));
-                        return;
-                    }
-                };
-                let limits = Rc::new(config.limits.clone());
-                let sqs = Sqs::new(
-                    mesh.clone(),
-                    config.sqs.clone(),
-                    &receipt_secret,
-                    limits.clone(),
-                );
-                let listener = match listener.listener(core) {
-                    Ok(listener) => listener,
-                    Err(error) => {
-                        tracing::error!(%error, core, "can't listen");
-                        return;
-                    }
-                };
-                let _ = ready.send(Ok(()));
-                if core == 0 {
-                    let shutdown = shutdown.clone();
-                    crate::runtime::spawn_local(async move {
-                        if let Err(error) = shutdown_signal().await {
-                            tracing::error!(%error, "can't listen for signals");
-                            return;
-                        }
-                        tracing::info!("stopping");
-                        shutdown.trigger();
-                    });
-                }
-                {
-                    let (mesh, shutdown) = (mesh.clone(), shutdown.clone());
-                    crate::runtime::spawn_local(async move {
-                        shutdown.wait().await;
-                        mesh.stop();
-                    });
-                }
-                let handler = move |request| sqs.clone().handle(request);
-                http::serve(listener, limits, handler, shutdown).await;
-                if serving.fetch_sub(1, Ordering::SeqCst) == 1 {
-                    ended.trigger();
-                }
-                ended.wait().await;
-                mesh.close(Duration::from_millis(config.limits.shutdown_ms_max))
-                    .await;
-            }
-        })?
+    let core = Core {
+        listeners: listeners.clone(),
+        parts: plan.into_parts(),
+        receipt_secret,
+        shutdown: Shutdown::new(),
+        ended: Shutdown::new(),
+        serving: Arc::new(AtomicUsize::new(config.cores)),
+        ready,
+        config: config.clone(),
     };
+    let threads = spawn_cores(config.driver, config.cores, move |index| {
+        core.clone().run(index)
+    })?;
     for _ in 0..config.cores {
         // A core that ends before it is ready drops its sender; `join` below says why.
         match readiness.recv() {
@@ -125,17 +94,122 @@ pub fn run(config: Config) -> Result<(), ServerError> {
             Err(_) => break,
         }
     }
-    announce(&[("sqs", sqs_listener.local_addr())])?;
+    announce(&listeners)?;
     threads.join()?;
     tracing::info!("stopped");
     Ok(())
 }
 
+/// What one core takes to run.
+#[derive(Clone)]
+struct Core {
+    config: Config,
+    listeners: Listeners,
+    parts: MeshParts,
+    receipt_secret: [u8; 32],
+    shutdown: Shutdown,
+    /// A core's shards serve the requests of all cores, so they close when the last has ended.
+    ended: Shutdown,
+    serving: Arc<AtomicUsize>,
+    ready: mpsc::Sender<Result<(), MeshError>>,
+}
+
+impl Core {
+    async fn run(self, index: usize) {
+        let mesh = match self.parts.start(index) {
+            Ok(mesh) => mesh,
+            Err(error) => {
+                let _ = self.ready.send(Err(error));
+                return;
+            }
+        };
+        let endpoints = match self.endpoints(index, &mesh) {
+            Ok(endpoints) => endpoints,
+            Err(error) => {
+                tracing::error!(%error, core = index, "can't listen");
+                return;
+            }
+        };
+        let _ = self.ready.send(Ok(()));
+        if index == 0 {
+            let shutdown = self.shutdown.clone();
+            spawn_local(async move {
+                if let Err(error) = shutdown_signal().await {
+                    tracing::error!(%error, "can't listen for signals");
+                    return;
+                }
+                tracing::info!("stopping");
+                shutdown.trigger();
+            });
+        }
+        {
+            let (mesh, shutdown) = (mesh.clone(), self.shutdown.clone());
+            spawn_local(async move {
+                shutdown.wait().await;
+                mesh.stop();
+            });
+        }
+        futures_util::future::join_all(endpoints).await;
+        if self.serving.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.ended.trigger();
+        }
+        self.ended.wait().await;
+        let within = Duration::from_millis(self.config.limits.shutdown_ms_max);
+        mesh.close(within).await;
+    }
+
+    /// What serves each endpoint on this core, to its end.
+    fn endpoints(
+        &self,
+        index: usize,
+        mesh: &Mesh,
+    ) -> io::Result<Vec<Pin<Box<dyn Future<Output = ()>>>>> {
+        let limits = Rc::new(self.config.limits.clone());
+        let sqs = Sqs::new(
+            mesh.clone(),
+            self.config.sqs.clone(),
+            &self.receipt_secret,
+            limits.clone(),
+        );
+        let pubsub = PubsubEndpoint::new(mesh.clone(), &self.receipt_secret, limits.clone());
+        {
+            let (pubsub, shutdown) = (pubsub.clone(), self.shutdown.clone());
+            spawn_local(async move {
+                shutdown.wait().await;
+                pubsub.stop();
+            });
+        }
+        let mut serving: Vec<Pin<Box<dyn Future<Output = ()>>>> = Vec::new();
+        for (endpoint, listener) in &self.listeners {
+            let listener = listener.listener(index)?;
+            let (limits, shutdown) = (limits.clone(), self.shutdown.clone());
+            serving.push(match endpoint {
+                Endpoint::Sqs => {
+                    let sqs = sqs.clone();
+                    let handler = move |request| sqs.clone().handle(request);
+                    Box::pin(http::serve(listener, limits, handler, shutdown))
+                }
+                Endpoint::Pubsub | Endpoint::PubsubRest => {
+                    let pubsub = pubsub.clone();
+                    let handler = move |request| pubsub.clone().handle(request);
+                    Box::pin(http::serve(listener, limits, handler, shutdown))
+                }
+            });
+        }
+        Ok(serving)
+    }
+}
+
 /// Prints where each endpoint listens, for people and for scripts that wait for it.
-fn announce(endpoints: &[(&str, std::net::SocketAddr)]) -> io::Result<()> {
+fn announce(listeners: &Listeners) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    for (name, address) in endpoints {
-        writeln!(out, "listening {name} http://{address}")?;
+    for (endpoint, listener) in listeners {
+        writeln!(
+            out,
+            "listening {} http://{}",
+            endpoint.name(),
+            listener.local_addr()
+        )?;
     }
     writeln!(out, "ready")?;
     out.flush()

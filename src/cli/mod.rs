@@ -5,10 +5,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-/// A fast local stand-in for AWS SQS (and Google Cloud Pub/Sub).
+/// A fast local stand-in for AWS SQS and Google Cloud Pub/Sub.
 ///
 /// Point an SDK at it and run unchanged code: for SQS set AWS_ENDPOINT_URL_SQS (or the client's
-/// endpoint) to http://127.0.0.1:9324 and give any credentials.
+/// endpoint) to http://127.0.0.1:9324 and give any credentials; for Pub/Sub set
+/// PUBSUB_EMULATOR_HOST to 127.0.0.1:8085.
 #[derive(Parser, Debug)]
 #[command(name = "lclq", version, max_term_width = 100)]
 pub struct Cli {
@@ -26,11 +27,13 @@ pub enum Command {
 const START_EXAMPLES: &str = "\
 Examples:
   lclq start
-      SQS on 127.0.0.1:9324, everything in memory.
+      SQS on 127.0.0.1:9324, Pub/Sub on 127.0.0.1:8085, everything in memory.
   lclq start --data-dir ./data
       The same, kept on disk: an answer means that the disk has it.
   lclq start --bind 0.0.0.0 --sqs-port 4566 --log-format json
       For a container.
+  lclq start --services sqs
+      SQS alone.
 
 Each flag can also be given as an environment variable: LCLQ_SQS_PORT=4566 lclq start.";
 
@@ -53,6 +56,36 @@ pub struct StartArgs {
         value_name = "PORT"
     )]
     pub sqs_port: u16,
+
+    /// Port of the Pub/Sub endpoint, gRPC and REST; 0 takes a free one and prints it.
+    #[arg(
+        long,
+        env = "LCLQ_PUBSUB_PORT",
+        default_value_t = 8085,
+        value_name = "PORT"
+    )]
+    pub pubsub_port: u16,
+
+    /// A second port of the Pub/Sub endpoint, for REST clients that expect one of their own; 0
+    /// takes a free one and prints it.
+    #[arg(
+        long,
+        env = "LCLQ_PUBSUB_REST_PORT",
+        default_value_t = 8086,
+        value_name = "PORT"
+    )]
+    pub pubsub_rest_port: u16,
+
+    /// What to serve.
+    #[arg(
+        long,
+        env = "LCLQ_SERVICES",
+        value_enum,
+        value_delimiter = ',',
+        default_values_t = [ServiceArg::Sqs, ServiceArg::Pubsub],
+        value_name = "SERVICES"
+    )]
+    pub services: Vec<ServiceArg>,
 
     /// Keep everything in this directory (SQLite, one file per shard); without it, in memory.
     #[arg(long, env = "LCLQ_DATA_DIR", value_name = "DIR")]
@@ -162,6 +195,14 @@ fn scope_name(text: &str) -> Result<String, String> {
     } else {
         Err("1 to 80 letters, digits, hyphens and underscores".to_owned())
     }
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServiceArg {
+    /// AWS SQS.
+    Sqs,
+    /// Google Cloud Pub/Sub.
+    Pubsub,
 }
 
 #[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]

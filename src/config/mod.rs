@@ -1,6 +1,6 @@
 //! The resolved configuration: what the command line's flags amount to on this machine.
 
-use crate::cli::{DurabilityArg, EvictionArg, LogFormat, StartArgs};
+use crate::cli::{DurabilityArg, EvictionArg, LogFormat, ServiceArg, StartArgs};
 use crate::http::HttpLimits;
 use crate::mesh::{MeshConfig, Storage};
 use crate::runtime::{DriverKind, RuntimeError, choose};
@@ -12,10 +12,31 @@ use std::net::SocketAddr;
 /// Memory bound where the machine's memory isn't known, bytes.
 const MEMORY_BYTES_FALLBACK: u64 = 4 << 30;
 
+/// Something that listens on a port of its own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Endpoint {
+    Sqs,
+    Pubsub,
+    /// The same as `Pubsub`, for REST clients that expect a port of their own.
+    PubsubRest,
+}
+
+impl Endpoint {
+    /// Its name in start-up lines.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sqs => "sqs",
+            Self::Pubsub => "pubsub",
+            Self::PubsubRest => "pubsub-rest",
+        }
+    }
+}
+
 /// Everything the server needs to know.
 #[derive(Clone, Debug)]
 pub struct Config {
-    pub sqs_address: SocketAddr,
+    /// What listens where.
+    pub endpoints: Vec<(Endpoint, SocketAddr)>,
     pub driver: DriverKind,
     /// Why this driver, for the log.
     pub driver_reason: String,
@@ -32,8 +53,22 @@ impl Config {
     pub fn resolve(args: StartArgs) -> Result<Self, RuntimeError> {
         let (driver, driver_reason) = choose(args.runtime)?;
         let cores = args.cores.map_or_else(cores_allowed, usize::from);
+        let served = [
+            (ServiceArg::Sqs, Endpoint::Sqs, args.sqs_port),
+            (ServiceArg::Pubsub, Endpoint::Pubsub, args.pubsub_port),
+            (
+                ServiceArg::Pubsub,
+                Endpoint::PubsubRest,
+                args.pubsub_rest_port,
+            ),
+        ];
+        let endpoints = served
+            .into_iter()
+            .filter(|(service, ..)| args.services.contains(service))
+            .map(|(_, endpoint, port)| (endpoint, SocketAddr::new(args.bind, port)))
+            .collect();
         Ok(Self {
-            sqs_address: SocketAddr::new(args.bind, args.sqs_port),
+            endpoints,
             driver,
             driver_reason,
             cores,

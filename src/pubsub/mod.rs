@@ -14,9 +14,11 @@ mod pull;
 pub mod push;
 pub mod schema;
 mod service;
+mod server;
 mod streaming;
 #[cfg(test)]
 mod testing;
 pub mod transform;
 
 pub use core::Pubsub;
+pub use server::PubsubEndpoint;

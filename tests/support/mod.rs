@@ -49,6 +49,7 @@ impl Launch {
             }
         }
         command.args(["start", "--sqs-port", &port.to_string()]);
+        command.args(["--pubsub-port", "0", "--pubsub-rest-port", "0"]);
         Self { command }
     }
 

@@ -26,6 +26,7 @@ impl Server {
     pub fn start(setup: &Setup) -> io::Result<Self> {
         let mut command = Command::new(&setup.binary);
         command.args(["start", "--sqs-port", "0", "--log", "warn"]);
+        command.args(["--pubsub-port", "0", "--pubsub-rest-port", "0"]);
         command.args(["--runtime", &setup.runtime]);
         if let Some(cores) = setup.cores {
             command.args(["--cores", &cores.to_string()]);

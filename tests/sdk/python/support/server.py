@@ -9,10 +9,14 @@ import time
 from contextlib import contextmanager
 
 
+# The SQS endpoint is what the tests ask; Pub/Sub listens too.
+FREE_PORTS = ["--sqs-port", "0", "--pubsub-port", "0", "--pubsub-rest-port", "0"]
+
+
 class Server:
     def __init__(self, *flags, start_seconds=20):
         self.process = subprocess.Popen(
-            [os.environ["LCLQ_BIN"], "start", "--sqs-port", "0", *flags],
+            [os.environ["LCLQ_BIN"], "start", *FREE_PORTS, *flags],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
