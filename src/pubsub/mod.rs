@@ -13,8 +13,8 @@ mod publish;
 mod pull;
 pub mod push;
 pub mod schema;
-mod service;
 mod server;
+mod service;
 mod streaming;
 #[cfg(test)]
 mod testing;

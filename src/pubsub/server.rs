@@ -68,28 +68,28 @@ impl PubsubEndpoint {
     }
 
     async fn call(&self, call: Call) -> Answer {
-        let _ = &self.pubsub;
+        /// Leads a call to a method of a service, if the service has it.
+        macro_rules! lead {
+            ($service:path, $to:expr, $method:ident, $call:ident) => {{
+                use $service as service;
+                match service::Method::from_name($method) {
+                    Some(method) => service::dispatch($to.clone(), method, $call).await,
+                    None => $call.unimplemented(),
+                }
+            }};
+        }
         let (service, method) = call.names();
         match service {
-            health::NAME => match health::Method::from_name(method) {
-                Some(method) => health::dispatch(self.health.clone(), method, call).await,
-                None => call.unimplemented(),
-            },
-            v1::server_reflection::NAME => match v1::server_reflection::Method::from_name(method) {
-                Some(method) => {
-                    let reflection = self.reflection.clone();
-                    v1::server_reflection::dispatch(reflection, method, call).await
-                }
-                None => call.unimplemented(),
-            },
+            publisher::NAME => lead!(publisher, self.pubsub, method, call),
+            subscriber::NAME => lead!(subscriber, self.pubsub, method, call),
+            schema_service::NAME => lead!(schema_service, self.pubsub, method, call),
+            iam_policy::NAME => lead!(iam_policy, self.pubsub, method, call),
+            health::NAME => lead!(health, self.health, method, call),
+            v1::server_reflection::NAME => {
+                lead!(v1::server_reflection, self.reflection, method, call)
+            }
             v1alpha::server_reflection::NAME => {
-                match v1alpha::server_reflection::Method::from_name(method) {
-                    Some(method) => {
-                        let reflection = self.reflection.clone();
-                        v1alpha::server_reflection::dispatch(reflection, method, call).await
-                    }
-                    None => call.unimplemented(),
-                }
+                lead!(v1alpha::server_reflection, self.reflection, method, call)
             }
             _ => call.unimplemented(),
         }
