@@ -117,6 +117,65 @@ pub fn payload_too_large() -> PubsubError {
     ))
 }
 
+/// A REST request that can't be made into the method's. Each violation is the field's path, which
+/// may be empty, and what is wrong.
+pub fn malformed_request(violations: Vec<(String, String)>) -> PubsubError {
+    let texts: Vec<&str> = violations.iter().map(|(_, text)| &**text).collect();
+    let message = texts.join("\n");
+    let field_violations = violations
+        .into_iter()
+        .map(|(field, description)| rpc::bad_request::FieldViolation {
+            field,
+            description,
+            ..Default::default()
+        })
+        .collect();
+    invalid(message).with_detail(
+        "google.rpc.BadRequest",
+        &rpc::BadRequest { field_violations },
+    )
+}
+
+/// A path that nothing is served at.
+pub fn unknown_path(path: &str) -> PubsubError {
+    Status::new(Code::NotFound, format!("Method not found: {path}"))
+}
+
+/// A path that isn't served with this HTTP method. REST answers with 405, for which there is no
+/// code.
+pub fn wrong_http_method(method: &str, path: &str) -> PubsubError {
+    Status::new(
+        Code::Unimplemented,
+        format!("The HTTP method {method} is not allowed for {path}."),
+    )
+}
+
+/// A path whose escapes aren't UTF-8.
+pub fn path_not_text() -> PubsubError {
+    invalid("The request's path is not UTF-8.")
+}
+
+/// A body that didn't come to its end in time.
+pub fn body_timeout() -> PubsubError {
+    Status::new(
+        Code::DeadlineExceeded,
+        "The request's body did not come in time.",
+    )
+}
+
+/// A body that broke off, or isn't compressed as it says.
+pub fn body_broken() -> PubsubError {
+    invalid("The request's body could not be read.")
+}
+
+/// A reply that can't be shown. That is our fault.
+pub fn unreadable_reply(why: impl Display) -> PubsubError {
+    Status::new(
+        Code::Internal,
+        format!("The reply could not be written as JSON: {why}"),
+    )
+}
+
 /// A message that says nothing.
 pub fn empty_message() -> PubsubError {
     invalid(
@@ -378,6 +437,11 @@ pub fn spoken(seconds: i64, nanos: i32) -> String {
 /// The error as REST answers it. Details are those of `google.rpc` that its clients look at.
 pub fn rest_error(error: &PubsubError) -> (StatusCode, Bytes) {
     let status = error.code.http_status();
+    (status, rest_error_body(error, status))
+}
+
+/// The body of an error that is answered with that HTTP status.
+pub fn rest_error_body(error: &PubsubError, status: StatusCode) -> Bytes {
     let mut body = json!({
         "code": status.as_u16(),
         "message": error.message,
@@ -389,7 +453,7 @@ pub fn rest_error(error: &PubsubError) -> (StatusCode, Bytes) {
     }
     let mut text = serde_json::to_string_pretty(&json!({ "error": body })).unwrap_or_default();
     text.push('\n');
-    (status, text.into())
+    text.into()
 }
 
 fn rest_detail(detail: &prost_types::Any) -> Option<Value> {

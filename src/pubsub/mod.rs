@@ -12,6 +12,7 @@ mod protobuf;
 mod publish;
 mod pull;
 pub mod push;
+pub mod rest;
 pub mod schema;
 mod server;
 mod service;
