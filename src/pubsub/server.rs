@@ -1,16 +1,19 @@
 //! One core's Pub/Sub endpoint: gRPC and REST on one port, told apart by the request's head.
 
 use super::core::Pubsub;
+use super::error::{PubsubResult, unknown_path};
 use super::proto::{publisher, schema_service, subscriber};
+use super::rest::{Rest, UnaryCaller};
 use crate::grpc::{
     Answer, Call, GrpcBody, GrpcCore, GrpcLimits, HealthService, ReflectionService, is_grpc,
 };
-use crate::http::{HttpLimits, ReplyBody};
+use crate::http::HttpLimits;
 use crate::mesh::Mesh;
 use crate::proto::google::iam::v1::iam_policy;
 use crate::proto::grpc::health::v1::health;
 use crate::proto::grpc::reflection::{v1, v1alpha};
-use http::{Request, Response, StatusCode};
+use bytes::Bytes;
+use http::Request;
 use hyper::body::Incoming;
 use sha2::{Digest, Sha256};
 use std::rc::Rc;
@@ -30,19 +33,26 @@ const SERVICES: &[&str] = &[
 pub struct PubsubEndpoint {
     pubsub: Rc<Pubsub>,
     grpc: Rc<GrpcCore>,
+    rest: Rc<Rest<Caller>>,
     health: Rc<HealthService>,
     reflection: Rc<ReflectionService>,
 }
 
 impl PubsubEndpoint {
     /// An endpoint on `mesh`, which must be of the calling core.
-    pub fn new(mesh: Mesh, receipt_secret: &[u8; 32], _limits: Rc<HttpLimits>) -> Rc<Self> {
+    pub fn new(mesh: Mesh, receipt_secret: &[u8; 32], limits: Rc<HttpLimits>) -> Rc<Self> {
         let is_serving = {
             let mesh = mesh.clone();
             move || mesh.journal_down().is_none()
         };
+        let pubsub = Pubsub::new(mesh.clone(), ack_key(receipt_secret));
+        let caller = Caller {
+            pubsub: pubsub.clone(),
+            mesh,
+        };
         Rc::new(Self {
-            pubsub: Pubsub::new(mesh, ack_key(receipt_secret)),
+            pubsub,
+            rest: Rest::new(caller, limits, Vec::new()),
             grpc: GrpcCore::new(GrpcLimits::default()),
             health: HealthService::new(SERVICES, is_serving),
             reflection: ReflectionService::new(crate::proto::DESCRIPTORS, SERVICES),
@@ -62,9 +72,7 @@ impl PubsubEndpoint {
                 Err(answer) => answer,
             };
         }
-        let mut reply = Response::new(GrpcBody::from(ReplyBody::empty()));
-        *reply.status_mut() = StatusCode::NOT_FOUND;
-        reply
+        self.rest.clone().handle(request).await.map(GrpcBody::from)
     }
 
     async fn call(&self, call: Call) -> Answer {
@@ -93,6 +101,41 @@ impl PubsubEndpoint {
             }
             _ => call.unimplemented(),
         }
+    }
+}
+
+/// Carries out what comes over REST.
+struct Caller {
+    pubsub: Rc<Pubsub>,
+    mesh: Mesh,
+}
+
+impl UnaryCaller for Caller {
+    async fn call(&self, path: &str, request: Bytes) -> PubsubResult<Bytes> {
+        /// Calls a method of a service, if the service has it.
+        macro_rules! lead {
+            ($service:path, $method:ident) => {{
+                use $service as service;
+                match service::Method::from_name($method) {
+                    Some(method) => service::unary(self.pubsub.clone(), method, request).await,
+                    None => Err(unknown_path(path)),
+                }
+            }};
+        }
+        let parts = path.trim_start_matches('/').split_once('/');
+        let (service, method) = parts.unwrap_or_default();
+        let reply = match service {
+            publisher::NAME => lead!(publisher, method),
+            subscriber::NAME => lead!(subscriber, method),
+            schema_service::NAME => lead!(schema_service, method),
+            iam_policy::NAME => lead!(iam_policy, method),
+            _ => Err(unknown_path(path)),
+        };
+        reply.map(|reply| reply.message())
+    }
+
+    fn failure(&self) -> Option<String> {
+        self.mesh.journal_down()
     }
 }
 
