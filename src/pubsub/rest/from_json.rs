@@ -63,7 +63,11 @@ fn describe(error: &serde_json::Error, json: &[u8]) -> String {
             .nth(line - 2)
             .map_or(0, |(at, _)| at + 1),
     };
-    let at = (line_start + error.column().saturating_sub(1)).min(json.len());
+    let at = if error.is_eof() {
+        json.len()
+    } else {
+        (line_start + error.column().saturating_sub(1)).min(json.len())
+    };
     let shown = |bytes: &[u8]| {
         String::from_utf8_lossy(bytes).replace(|letter: char| letter.is_control(), " ")
     };

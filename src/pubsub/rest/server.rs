@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_ENCODING, ALLOW, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, ORIGIN,
+    ACCEPT_ENCODING, ALLOW, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN,
 };
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
@@ -34,6 +34,11 @@ pub trait UnaryCaller: 'static {
 
     /// Why the server can't do its work at present, if it can't.
     fn failure(&self) -> Option<String>;
+
+    /// JSON that is served as it is at a path outside of the API, such as the keys that push
+    /// tokens are signed with. `host` is the one that the client asked.
+    fn document(&self, path: &str, host: &str)
+    -> impl Future<Output = Option<PubsubResult<Bytes>>>;
 }
 
 /// One core's REST endpoint.
@@ -42,23 +47,15 @@ pub struct Rest<C> {
     caller: C,
     bindings: &'static Bindings,
     limits: Rc<HttpLimits>,
-    /// JSON that is served as it is, and where.
-    documents: Vec<(&'static str, Bytes)>,
 }
 
 impl<C: UnaryCaller> Rest<C> {
-    /// An endpoint for the calls of `caller`. `documents` are paths and the JSON that is served
-    /// there, such as the keys that push tokens are signed with.
-    pub fn new(
-        caller: C,
-        limits: Rc<HttpLimits>,
-        documents: Vec<(&'static str, Bytes)>,
-    ) -> Rc<Self> {
+    /// An endpoint for the calls of `caller`.
+    pub fn new(caller: C, limits: Rc<HttpLimits>) -> Rc<Self> {
         Rc::new(Rest {
             caller,
             bindings: Bindings::all(),
             limits,
-            documents,
         })
     }
 
@@ -72,7 +69,7 @@ impl<C: UnaryCaller> Rest<C> {
         }
         let (head, body) = request.into_parts();
         let asked = kept_headers(&head.headers);
-        let mut reply = match self.fixed_reply(&head) {
+        let mut reply = match self.fixed_reply(&head).await {
             Some(reply) => reply,
             None => match read_body(body, &self.limits).await {
                 Ok(body) => self.answer(head, body).await,
@@ -85,7 +82,7 @@ impl<C: UnaryCaller> Rest<C> {
     }
 
     /// What is answered without a call.
-    fn fixed_reply(&self, head: &http::request::Parts) -> Option<Response<ReplyBody>> {
+    async fn fixed_reply(&self, head: &http::request::Parts) -> Option<Response<ReplyBody>> {
         if !matches!(head.method, Method::GET | Method::HEAD) {
             return None;
         }
@@ -93,9 +90,15 @@ impl<C: UnaryCaller> Rest<C> {
             // Google's emulator says so, and scripts wait for it.
             "/" => Some(reply(TEXT, "Ok\n")),
             "/health" => Some(self.health()),
+            path if path.starts_with("/v1/") => None,
             path => {
-                let (_, document) = self.documents.iter().find(|(at, _)| *at == path)?;
-                Some(reply(JSON, document.clone()))
+                let host = head.headers.get(HOST).and_then(|host| host.to_str().ok());
+                let host = host.or(head.uri.authority().map(|authority| authority.as_str()));
+                let document = self.caller.document(path, host.unwrap_or("localhost"));
+                Some(match document.await? {
+                    Ok(json) => reply(JSON, json),
+                    Err(error) => error_reply(&error),
+                })
             }
         }
     }

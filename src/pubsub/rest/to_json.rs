@@ -15,6 +15,9 @@ use super::wire::{Malformed, Raw, next_field, next_raw};
 /// Messages inside of one another. What encoders write for us has less.
 const DEPTH_MAX: usize = 110;
 
+/// Up to here every whole number has a float of its own.
+const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
+
 /// How to write JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Style {
@@ -258,6 +261,10 @@ impl Serialize for One<'_> {
                 value => serializer.serialize_str(endless(value.into())),
             },
             (Kind::Double, Raw::Fixed64(value)) => match f64::from_bits(value) {
+                // A whole number has no fraction to show.
+                value if value.fract() == 0.0 && value.abs() < WHOLE_MAX => {
+                    serializer.serialize_i64(value as i64)
+                }
                 value if value.is_finite() => serializer.serialize_f64(value),
                 value => serializer.serialize_str(endless(value)),
             },

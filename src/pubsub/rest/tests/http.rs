@@ -121,7 +121,7 @@ fn what_is_served_without_a_call() {
         keys.headers()[CONTENT_TYPE],
         "application/json; charset=UTF-8"
     );
-    assert_eq!(body(&keys), json!({"keys": []}));
+    assert_eq!(body(&keys), json!({"keys": ["localhost"]}));
     assert_eq!(endpoint.ask("POST", "/health", "").status(), 404);
     let failing = Endpoint::failing(Ok(Bytes::new()), Some("disk full".into()));
     let reply = failing.ask("GET", "/health", "");

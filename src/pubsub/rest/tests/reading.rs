@@ -450,7 +450,7 @@ fn broken_json_is_shown_where_it_breaks() {
         ("{'a': 1}", "Unexpected token.\n{'a': 1}\n ^"),
         (
             "{\n \"filter\": \"x\",\n oops}",
-            "Unexpected token.\nfilter\": \"x\",  oops}\n                 ^",
+            "Unexpected token.\n{  \"filter\": \"x\",  oops}\n                   ^",
         ),
         ("{} {}", "Unexpected token.\n{} {}\n   ^"),
         (r#"{"filter": "\ud800"}"#, "Unexpected token.\n"),
