@@ -251,7 +251,7 @@ fn put_base64(number: u32, text: &str, out: &mut Vec<u8>) -> Result<(), Refused>
     let refused = || Refused::Because("Base64 decoding failed".into());
     let digits = text.strip_suffix('=').unwrap_or(text);
     let digits = digits.strip_suffix('=').unwrap_or(digits);
-    if digits.len() != text.len() && text.len() % 4 != 0 {
+    if digits.len() != text.len() && !text.len().is_multiple_of(4) {
         return Err(refused());
     }
     let alphabet = if digits.bytes().any(|byte| matches!(byte, b'-' | b'_')) {

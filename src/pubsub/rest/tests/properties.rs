@@ -132,7 +132,7 @@ fn fitting(
             let mut object = Map::new();
             let mut oneofs = Vec::new();
             for field in &message.fields {
-                let wanted = seed.next().unwrap_or(0) % 2 == 0;
+                let wanted = seed.next().unwrap_or(0).is_multiple_of(2);
                 let taken = field
                     .oneof
                     .as_ref()
@@ -171,7 +171,7 @@ fn fitting_one(
 ) -> Value {
     let byte = seed.next().unwrap_or(0);
     match field.kind {
-        Kind::Bool => json!(byte % 2 == 0),
+        Kind::Bool => json!(byte.is_multiple_of(2)),
         Kind::String => json!("x".repeat((byte % 200).into())),
         Kind::Bytes => json!(base64_simd::STANDARD.encode_to_string(vec![byte; (byte % 9).into()])),
         Kind::Enum(_) => json!(byte % 4),
@@ -200,7 +200,7 @@ fn without_defaults(types: &Types, id: MessageId, value: &Value) -> Value {
             Shape::Map => value.clone(),
         };
         let empty = [json!(0), json!("0"), json!(""), json!(false), json!([])].contains(&value);
-        if !(empty && !field.presence) {
+        if !empty || field.presence {
             kept.insert(field.json_name.clone(), value);
         }
     }
