@@ -378,6 +378,7 @@ fn exactly_once_counts_only_the_newest_delivery() {
     assert_eq!(driver.modack(subscription, &old, 30), [false]);
     assert_eq!(driver.modack(subscription, &new, 30), [true]);
     assert_eq!(driver.ack(subscription, &new), [true]);
+    assert_eq!(driver.ack(subscription, &new), [false], "already done");
     driver.pass(60_000);
     assert!(driver.pull(subscription, 1).is_empty());
     // A stream that ends leaves its leases as they are.

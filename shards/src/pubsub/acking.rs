@@ -36,8 +36,8 @@ impl Shard {
                     self.acknowledge_entry(slot);
                     true
                 }
-                Found::Old(_) => false,
-                Found::Gone => true,
+                // Exactly once: an answer of success must mean that this very delivery did it.
+                Found::Old(_) | Found::Gone => !exactly_once,
             })
             .collect();
         self.note_subscription_use(subscription);

@@ -42,7 +42,7 @@ class FilterTest extends PubSubTest {
     @Test
     void equality() {
         passes("attributes.colour = \"red\"", "red", "large red");
-        passes("attributes.colour = \"none\"");
+        passes("attributes.colour = \"end\"", "end");
         passes("attributes.colour != \"red\"", "plain", "dark red", "blue", "large", "quoted", "end");
         passes("attributes.\"with space\" = \"a \\\"b\\\"\"", "quoted");
     }

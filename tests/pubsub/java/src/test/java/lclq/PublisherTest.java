@@ -116,7 +116,7 @@ class PublisherTest extends PubSubTest {
     @Test
     void hedgedRequestsPublish() throws Exception {
         arrive(50, builder -> builder.setHedgingSettings(
-                HedgingSettings.newBuilder().setHedgeDelay(Duration.ofSeconds(5)).build()));
+                HedgingSettings.newBuilder().setHedgeDelay(Duration.ofSeconds(4)).build()));
     }
 
     @Test

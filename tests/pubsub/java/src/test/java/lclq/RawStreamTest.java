@@ -228,7 +228,7 @@ class RawStreamTest extends PubSubTest {
                 r -> r.setMaxOutstandingMessages(10),
                 r -> r.setMaxOutstandingBytes(10),
                 r -> r.setProtocolVersion(1),
-                r -> r.setSubscription(subscription),
+                r -> r.setSubscription(subscription + "-other"),
                 r -> r.addModifyDeadlineAckIds("id"),
                 r -> r.addModifyDeadlineSeconds(10),
                 r -> r.addModifyDeadlineAckIds("id").addModifyDeadlineSeconds(-1));
