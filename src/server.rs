@@ -3,7 +3,8 @@
 use crate::config::{Config, Endpoint};
 use crate::http;
 use crate::mesh::{Mesh, MeshError, MeshParts, MeshPlan};
-use crate::pubsub::PubsubEndpoint;
+use crate::pubsub::push::PushSetupError;
+use crate::pubsub::{OutsidePlan, PubsubEndpoint};
 use crate::runtime::{SharedListener, Shutdown, shutdown_signal, spawn_cores, spawn_local};
 use crate::sqs::Sqs;
 use std::future::Future;
@@ -23,6 +24,9 @@ pub enum ServerError {
     /// What is stored can't be used.
     #[error("{0}")]
     Mesh(#[from] MeshError),
+    /// Push can't be set up as asked.
+    #[error("{0}")]
+    Push(#[from] PushSetupError),
 }
 
 type Listeners = Vec<(Endpoint, SharedListener)>;
@@ -34,9 +38,18 @@ fn bind(config: &Config) -> io::Result<Listeners> {
     config.endpoints.iter().map(bind_one).collect()
 }
 
+fn outside(config: &Config) -> Result<OutsidePlan, PushSetupError> {
+    OutsidePlan::new(
+        config.push.clone(),
+        config.cloud_storage.clone(),
+        config.cores,
+    )
+}
+
 /// Checks that the server could start, and prints how it would.
 pub fn check(config: Config) -> Result<(), ServerError> {
     let listeners = bind(&config)?;
+    outside(&config)?;
     let plan = MeshPlan::new(config.mesh.clone())?;
     let mut out = io::stdout().lock();
     for (endpoint, listener) in &listeners {
@@ -77,6 +90,7 @@ pub fn run(config: Config) -> Result<(), ServerError> {
         listeners: listeners.clone(),
         parts: plan.into_parts(),
         receipt_secret,
+        outside: outside(&config)?,
         shutdown: Shutdown::new(),
         ended: Shutdown::new(),
         serving: Arc::new(AtomicUsize::new(config.cores)),
@@ -107,6 +121,7 @@ struct Core {
     listeners: Listeners,
     parts: MeshParts,
     receipt_secret: [u8; 32],
+    outside: OutsidePlan,
     shutdown: Shutdown,
     /// A core's shards serve the requests of all cores, so they close when the last has ended.
     ended: Shutdown,
@@ -171,7 +186,12 @@ impl Core {
             &self.receipt_secret,
             limits.clone(),
         );
-        let pubsub = PubsubEndpoint::new(mesh.clone(), &self.receipt_secret, limits.clone());
+        let pubsub = PubsubEndpoint::new(
+            mesh.clone(),
+            &self.receipt_secret,
+            limits.clone(),
+            self.outside.on_core(),
+        );
         {
             let (pubsub, shutdown) = (pubsub.clone(), self.shutdown.clone());
             spawn_local(async move {

@@ -151,6 +151,37 @@ pub struct StartArgs {
     #[arg(long, env = "LCLQ_SQS_ENFORCE_RECREATE_INTERVAL")]
     pub sqs_enforce_recreate_interval: bool,
 
+    /// Certificate authorities that push trusts besides the system's: a PEM file.
+    #[arg(long, env = "LCLQ_PUSH_CA_FILE", value_name = "FILE")]
+    pub push_ca_file: Option<PathBuf>,
+
+    /// Push to https endpoints whatever their certificate, such as a self-signed one.
+    #[arg(long, env = "LCLQ_PUSH_ACCEPT_ANY_CERTIFICATE")]
+    pub push_accept_any_certificate: bool,
+
+    /// Issuer that the tokens of push requests name.
+    #[arg(
+        long,
+        env = "LCLQ_PUSH_TOKEN_ISSUER",
+        default_value = crate::pubsub::push::ISSUER_DEFAULT,
+        value_name = "URL"
+    )]
+    pub push_token_issuer: String,
+
+    /// Where Cloud Storage subscriptions write: each bucket is a directory in this one. Without
+    /// this and the endpoint below they keep their messages.
+    #[arg(
+        long,
+        env = "LCLQ_CLOUD_STORAGE_DIR",
+        value_name = "DIR",
+        conflicts_with = "cloud_storage_endpoint"
+    )]
+    pub cloud_storage_dir: Option<PathBuf>,
+
+    /// A server with Cloud Storage's JSON API that Cloud Storage subscriptions write to.
+    #[arg(long, env = "LCLQ_CLOUD_STORAGE_ENDPOINT", value_name = "URL", value_parser = endpoint)]
+    pub cloud_storage_endpoint: Option<http::Uri>,
+
     /// Connections that may be open at once, in all.
     #[arg(
         long,
@@ -186,6 +217,10 @@ pub struct StartArgs {
     /// What to log: error, warn, info, debug, trace, or per module (lclq::sqs=debug,info).
     #[arg(long, env = "LCLQ_LOG", default_value = "info", value_name = "FILTER")]
     pub log: String,
+}
+
+fn endpoint(text: &str) -> Result<http::Uri, String> {
+    crate::pubsub::push::parse_endpoint(text).map_err(str::to_owned)
 }
 
 fn scope_name(text: &str) -> Result<String, String> {

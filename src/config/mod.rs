@@ -3,6 +3,8 @@
 use crate::cli::{DurabilityArg, EvictionArg, LogFormat, ServiceArg, StartArgs};
 use crate::http::HttpLimits;
 use crate::mesh::{MeshConfig, Storage};
+use crate::pubsub::export::StoreTarget;
+use crate::pubsub::push::PushConfig;
 use crate::runtime::{DriverKind, RuntimeError, choose};
 use crate::sqs::SqsConfig;
 use lclq_shards::Eviction;
@@ -44,6 +46,10 @@ pub struct Config {
     pub mesh: MeshConfig,
     pub sqs: SqsConfig,
     pub limits: HttpLimits,
+    /// What push may do and trust.
+    pub push: PushConfig,
+    /// Where Cloud Storage subscriptions write, if anywhere.
+    pub cloud_storage: Option<StoreTarget>,
     pub log_format: LogFormat,
     pub log: String,
 }
@@ -75,7 +81,7 @@ impl Config {
             mesh: MeshConfig {
                 cores,
                 shards: args.shards,
-                storage: match args.data_dir {
+                storage: match args.data_dir.clone() {
                     None => Storage::Memory,
                     Some(path) => Storage::Sqlite {
                         path,
@@ -102,6 +108,17 @@ impl Config {
                 connections_per_core_max: args.connections_max.div_ceil(cores).max(1),
                 shutdown_ms_max: args.shutdown_ms_max,
                 ..HttpLimits::default()
+            },
+            push: PushConfig {
+                key_directory: args.data_dir.clone(),
+                ca_file: args.push_ca_file,
+                accept_any_certificate: args.push_accept_any_certificate,
+                issuer: args.push_token_issuer,
+            },
+            cloud_storage: match (args.cloud_storage_dir, args.cloud_storage_endpoint) {
+                (Some(directory), _) => Some(StoreTarget::Directory(directory)),
+                (None, Some(endpoint)) => Some(StoreTarget::Endpoint(endpoint)),
+                (None, None) => None,
             },
             log_format: args.log_format,
             log: args.log,

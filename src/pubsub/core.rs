@@ -13,8 +13,10 @@ use super::error::{
     self, PubsubError, PubsubResult, exhausted, not_found, stopping, storage_unavailable,
 };
 use super::names;
+use super::outside::Outside;
 use super::proto::{Subscription, Topic};
-use super::transform::Transformer;
+use super::service::steps;
+use super::transform::{Transform, Transformer};
 use crate::mesh::Mesh;
 use lclq_shards::command::{Command, Refusal, Reply};
 use lclq_shards::pubsub::command::{
@@ -26,6 +28,7 @@ use prost::Message;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// Topics, and subscriptions, that one core remembers; beyond that it starts anew.
 const REMEMBERED_MAX: usize = 65_536;
@@ -37,6 +40,7 @@ pub struct Pubsub {
     pub(super) mesh: Mesh,
     pub(super) signer: AckIdSigner,
     pub(super) transformer: Transformer,
+    pub(super) outside: Outside,
     topics: RefCell<HashMap<Box<str>, Rc<TopicInfo>>>,
     subscriptions: RefCell<HashMap<Box<str>, Rc<SubscriptionInfo>>>,
 }
@@ -45,6 +49,8 @@ pub struct Pubsub {
 pub struct TopicInfo {
     pub reference: TopicRef,
     pub spec: Topic,
+    /// What is done to messages before they are stored.
+    pub transforms: Arc<[Transform]>,
 }
 
 /// What delivering needs of a subscription.
@@ -52,6 +58,8 @@ pub struct SubscriptionInfo {
     pub reference: SubscriptionRef,
     pub settings: SubscriptionSettings,
     pub spec: Subscription,
+    /// What is done to messages before they are delivered.
+    pub transforms: Arc<[Transform]>,
 }
 
 impl SubscriptionInfo {
@@ -71,11 +79,12 @@ impl SubscriptionInfo {
 
 impl Pubsub {
     /// On `mesh`, which must be of the calling core. `ack_key` signs ack ids.
-    pub fn new(mesh: Mesh, ack_key: [u8; 16]) -> Rc<Self> {
+    pub fn new(mesh: Mesh, ack_key: [u8; 16], outside: Outside) -> Rc<Self> {
         Rc::new(Self {
             mesh,
             signer: AckIdSigner::new(ack_key),
             transformer: Transformer::new(),
+            outside,
             topics: RefCell::default(),
             subscriptions: RefCell::default(),
         })
@@ -153,9 +162,11 @@ impl Pubsub {
             .find(Kind::Topic, name)
             .await?
             .ok_or_else(|| not_found(id))?;
+        let spec: Topic = decode_spec(&resource)?;
         let info = Rc::new(TopicInfo {
             reference: resource.topic_ref(),
-            spec: decode_spec(&resource)?,
+            transforms: steps(&spec.message_transforms, false),
+            spec,
         });
         let mut topics = self.topics.borrow_mut();
         if topics.len() >= REMEMBERED_MAX {
@@ -175,9 +186,11 @@ impl Pubsub {
             .find(Kind::Subscription, name)
             .await?
             .ok_or_else(|| not_found(id))?;
+        let spec: Subscription = decode_spec(&resource)?;
         let info = Rc::new(SubscriptionInfo {
             reference: resource.subscription_ref(),
-            spec: decode_spec(&resource)?,
+            transforms: steps(&spec.message_transforms, false),
+            spec,
             settings: resource.subscription.unwrap_or_default(),
         });
         let mut subscriptions = self.subscriptions.borrow_mut();
@@ -221,7 +234,7 @@ impl Pubsub {
     pub(super) async fn on_subscription(
         &self,
         name: &str,
-        mut command: impl FnMut(&SubscriptionInfo) -> PubsubResult<PubsubCommand>,
+        mut command: impl FnMut(&Rc<SubscriptionInfo>) -> PubsubResult<PubsubCommand>,
     ) -> PubsubResult<Reply> {
         for _ in 0..STALE_MAX {
             let info = self.subscription(name).await?;

@@ -1,12 +1,15 @@
 //! The Pub/Sub dialect.
 
 pub mod civil_time;
+mod conformity;
 mod core;
+mod deliverers;
 mod delivery;
 pub mod error;
 pub mod export;
 pub mod names;
 pub mod offload;
+mod outside;
 pub mod proto;
 mod protobuf;
 mod publish;
@@ -22,4 +25,5 @@ mod testing;
 pub mod transform;
 
 pub use core::Pubsub;
+pub use outside::{Outside, OutsidePlan};
 pub use server::PubsubEndpoint;

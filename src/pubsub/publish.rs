@@ -3,15 +3,17 @@
 //! A message is stored as its publisher encoded it, less what only the server may set (id and time
 //! of publishing, which are added again on delivery).
 
-use super::core::{Pubsub, unexpected};
+use super::core::{Pubsub, TopicInfo, unexpected};
 use super::error::{
     self, PUBLISH_MESSAGES_MAX, PUBLISH_REQUEST_BYTES_MAX, PubsubResult, invalid_because,
 };
+use super::proto::PubsubMessage;
 use super::protobuf::{Fields, Malformed, Value, put_bytes, text};
 use crate::grpc::{Encoded, EncodedBuf};
 use bytes::{Bytes, BytesMut};
 use lclq_shards::command::Reply;
 use lclq_shards::pubsub::command::{PubsubCommand, SharedBytes};
+use prost::Message;
 use smallvec::SmallVec;
 
 const ATTRIBUTES_MAX: usize = 100;
@@ -57,6 +59,11 @@ impl Pubsub {
                 ));
             }
         }
+        let info = self.topic(topic).await?;
+        if !info.transforms.is_empty() || info.spec.schema_settings.is_some() {
+            return self.publish_conforming(topic, &info, &drafts).await;
+        }
+        drop(info);
         let mut shard = 0;
         let reply = self
             .on_topic(topic, |info| {
@@ -72,6 +79,56 @@ impl Pubsub {
             Reply::Published(first) => Ok(self.published(shard, first, drafts.len())),
             reply => Err(unexpected(&reply)),
         }
+    }
+
+    /// Publishes to a topic that changes or checks messages.
+    async fn publish_conforming(
+        &self,
+        topic: &str,
+        info: &TopicInfo,
+        drafts: &[Draft<'_>],
+    ) -> PubsubResult<Encoded> {
+        let decode = |draft: &Draft<'_>| {
+            let mut message =
+                PubsubMessage::decode(draft.bytes).map_err(|_| malformed(Malformed))?;
+            message.message_id.clear();
+            message.publish_time = None;
+            Ok(message)
+        };
+        let messages = drafts.iter().map(decode).collect::<PubsubResult<_>>()?;
+        let conforming = self.conform(info, messages).await?;
+        let mut stored: Vec<SharedBytes> = Vec::with_capacity(conforming.len());
+        for message in conforming.iter().flatten() {
+            stored.push(message.encode_to_vec().into());
+        }
+        let mut shard = 0;
+        let mut first = 0;
+        if !stored.is_empty() {
+            let reply = self
+                .on_topic(topic, |info| {
+                    shard = info.reference.shard;
+                    Ok(PubsubCommand::Publish {
+                        topic: info.reference,
+                        messages: stored.clone(),
+                    })
+                })
+                .await?;
+            match reply {
+                Reply::Published(sequence) => first = sequence,
+                reply => return Err(unexpected(&reply)),
+            }
+        }
+        // Publishers expect an id for every message, also for those that were filtered out.
+        let mut out = EncodedBuf::with_capacity(conforming.len() * (2 + MESSAGE_ID_DIGITS));
+        for message in &conforming {
+            if message.is_some() {
+                put_bytes(&mut out, 1, &self.message_id(shard, first));
+                first += 1;
+            } else {
+                put_bytes(&mut out, 1, &filtered_id()?);
+            }
+        }
+        Ok(out.finish())
     }
 
     fn published(&self, shard: u16, first: u64, count: usize) -> Encoded {
@@ -95,6 +152,19 @@ impl Pubsub {
     }
 }
 
+/// An id for a message that nobody will ever see: of the digits' upper half, which no message's
+/// sequence number reaches.
+fn filtered_id() -> PubsubResult<[u8; MESSAGE_ID_DIGITS]> {
+    let mut number = getrandom::u64().map_err(error::storage_unavailable)?;
+    let mut digits = [b'0'; MESSAGE_ID_DIGITS];
+    digits[0] = b'9';
+    for digit in &mut digits[1..] {
+        *digit += (number % 10) as u8;
+        number /= 10;
+    }
+    Ok(digits)
+}
+
 type Drafts<'r> = SmallVec<[Draft<'r>; 8]>;
 
 fn read_request(request: &[u8]) -> PubsubResult<(&str, Drafts<'_>)> {
@@ -109,6 +179,11 @@ fn read_request(request: &[u8]) -> PubsubResult<(&str, Drafts<'_>)> {
         }
     }
     Ok((topic, drafts))
+}
+
+/// Checks a message that was made here.
+pub(super) fn check_message(bytes: &[u8]) -> PubsubResult<()> {
+    read_message(bytes).map(drop)
 }
 
 /// Checks one message.

@@ -39,13 +39,13 @@ impl Pubsub {
             return Err(invalid_argument("max_messages"));
         }
         drop(info);
-        let mut reference = None;
+        let mut delivering = None;
         let reply = self
             .on_subscription(subscription, |info| {
                 if !info.is_pull() {
                     return Err(wrong_subscription_type());
                 }
-                reference = Some(info.reference);
+                delivering = Some(info.clone());
                 Ok(PubsubCommand::Pull {
                     subscription: info.reference,
                     messages_max: (messages_max as u32).min(PULL_MESSAGES_MAX),
@@ -54,11 +54,16 @@ impl Pubsub {
                 })
             })
             .await?;
-        let (Reply::Pulled(pulled), Some(reference)) = (&reply, reference) else {
-            return Err(unexpected(&reply));
+        let pulled = match reply {
+            Reply::Pulled(pulled) => pulled,
+            reply => return Err(unexpected(&reply)),
         };
-        let mut out = EncodedBuf::with_capacity(Self::deliveries_bytes(pulled));
-        self.put_deliveries(&mut out, reference, pulled);
+        let Some(info) = delivering else {
+            return Ok(Encoded::EMPTY);
+        };
+        let pulled = self.transformed(&info, pulled).await;
+        let mut out = EncodedBuf::with_capacity(Self::deliveries_bytes(&pulled));
+        self.put_deliveries(&mut out, info.reference, &pulled);
         Ok(out.finish())
     }
 

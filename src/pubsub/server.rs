@@ -2,6 +2,7 @@
 
 use super::core::Pubsub;
 use super::error::{PubsubResult, unknown_path};
+use super::outside::Outside;
 use super::proto::{publisher, schema_service, subscriber};
 use super::rest::{Rest, UnaryCaller};
 use crate::grpc::{
@@ -40,12 +41,18 @@ pub struct PubsubEndpoint {
 
 impl PubsubEndpoint {
     /// An endpoint on `mesh`, which must be of the calling core.
-    pub fn new(mesh: Mesh, receipt_secret: &[u8; 32], limits: Rc<HttpLimits>) -> Rc<Self> {
+    pub fn new(
+        mesh: Mesh,
+        receipt_secret: &[u8; 32],
+        limits: Rc<HttpLimits>,
+        outside: Outside,
+    ) -> Rc<Self> {
         let is_serving = {
             let mesh = mesh.clone();
             move || mesh.journal_down().is_none()
         };
-        let pubsub = Pubsub::new(mesh.clone(), ack_key(receipt_secret));
+        let pubsub = Pubsub::new(mesh.clone(), ack_key(receipt_secret), outside);
+        pubsub.start_deliverers();
         let caller = Caller {
             pubsub: pubsub.clone(),
             mesh,

@@ -176,6 +176,7 @@ impl Pubsub {
                 Event::Pulled(reply) => {
                     match reply {
                         Reply::Pulled(pulled) => {
+                            let pulled = self.transformed(&info, pulled).await;
                             self.deliver(&info, &pulled, &mut replies).await?;
                         }
                         Reply::Refused(Refusal::Pubsub(PubsubRefusal::Changed)) => {

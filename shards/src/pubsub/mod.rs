@@ -25,6 +25,7 @@ pub use record::{
     DeadLetterSettings, RetrySettings, SchemaRecord, SubscriptionRecord, SubscriptionSettings,
     TopicRecord, TopicSettings,
 };
+pub use wire::ordering_key;
 
 use crate::command::{Command, Token};
 use crate::shard::Shard;

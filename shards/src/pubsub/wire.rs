@@ -78,8 +78,8 @@ pub(super) fn attribute<'a>(message: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
         .map(|(_, value)| value)
 }
 
-/// The ordering key; empty where there is none.
-pub(super) fn ordering_key(message: &[u8]) -> &[u8] {
+/// The ordering key of a stored message; empty where there is none.
+pub fn ordering_key(message: &[u8]) -> &[u8] {
     Fields(message)
         .filter(|(number, _)| *number == ORDERING_KEY)
         .last()

@@ -6,6 +6,7 @@
 mod avro;
 mod batch;
 mod datetime;
+pub(super) mod exporter;
 mod settings;
 mod store;
 

@@ -6,11 +6,14 @@
 pub mod client;
 pub mod envelope;
 pub mod pace;
+pub(super) mod pusher;
 pub mod token;
 
 mod tls;
 
-pub use client::{CorePush, HttpOutcome, HttpRequest, PushClient, PushConfig, PushSetupError};
+pub use client::{
+    CorePush, HttpOutcome, HttpRequest, ISSUER_DEFAULT, PushClient, PushConfig, PushSetupError,
+};
 pub use envelope::{PushMessage, Wrapper, push_request};
 pub use pace::Pace;
 pub use token::TokenFor;

@@ -14,6 +14,8 @@ mod subscriptions;
 mod topics;
 mod transforms;
 
+pub(super) use transforms::steps;
+
 use bytes::Bytes;
 use std::rc::Rc;
 

@@ -101,6 +101,7 @@ impl Pubsub {
             match self.for_resource(shard, command).await? {
                 Ok(resource) => {
                     self.forget(kind, name);
+                    self.tell_deliverer(&resource);
                     return Ok(resource);
                 }
                 Err(PubsubRefusal::Changed) => {}
@@ -110,6 +111,13 @@ impl Pubsub {
         Err(exhausted(
             "The resource is being changed by other requests; please retry.",
         ))
+    }
+
+    /// A subscription was made or changed: its core may have to start or stop delivering.
+    fn tell_deliverer(&self, resource: &Resource) {
+        if resource.kind == Kind::Subscription {
+            self.outside.hub.notify(resource.shard, &resource.name);
+        }
     }
 
     fn forget(&self, kind: Kind, name: &str) {
@@ -213,6 +221,9 @@ impl Pubsub {
                 Err(error) => Err(error),
             };
             self.release(&name).await;
+            if let Ok(Ok(resource)) = &outcome {
+                self.tell_deliverer(resource);
+            }
             outcome
         })
         .await

@@ -1,0 +1,229 @@
+//! The task of one Cloud Storage subscription.
+
+use super::{Batch, ExportFormat, ExportMessage, ExportSettings, Object};
+use crate::mesh::wall_clock;
+use crate::pubsub::core::{Pubsub, SubscriptionInfo};
+use crate::pubsub::deliverers::{Pulls, ShardStream, Signal};
+use crate::pubsub::error::{PubsubResult, storage_unavailable};
+use crate::pubsub::proto::CloudStorageConfig;
+use crate::pubsub::proto::cloud_storage_config::OutputFormat;
+use crate::runtime::{Sleep, sleep};
+use lclq_shards::command::LeaseRef;
+use lclq_shards::pubsub::command::Pulled;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+/// Messages of one pull.
+const PULL_MESSAGES_MAX: u32 = 1000;
+
+/// Messages and bytes that are leased at most: those of one object and more.
+const LEASED_MESSAGES_MAX: u64 = 120_000;
+const LEASED_BYTES_MAX: u64 = 96 << 20;
+
+/// Pause after the shard refused to answer, or the stream was over.
+const REFUSED_PAUSE: Duration = Duration::from_millis(200);
+
+/// Pauses between tries to store an object.
+const STORE_PAUSE_MIN: Duration = Duration::from_secs(1);
+const STORE_PAUSE_MAX: Duration = Duration::from_secs(60);
+
+/// Time after which a message that can't be transformed is tried again, s.
+const TRANSFORM_RETRY_S: u32 = 10;
+
+/// Lease of messages whose object can't be stored for the moment, s.
+const STORING_LEASE_S: u32 = 600;
+
+/// Delivers until the subscription has changed or is gone.
+pub(in crate::pubsub) async fn run(
+    pubsub: &Rc<Pubsub>,
+    name: &str,
+    info: &Rc<SubscriptionInfo>,
+    signal: &Signal,
+) -> PubsubResult<()> {
+    let settings = settings(info.spec.cloud_storage_config.as_ref());
+    let stream = ShardStream::open(pubsub, name, LEASED_MESSAGES_MAX, LEASED_BYTES_MAX).await?;
+    let mut exporter = Exporter {
+        pubsub,
+        name,
+        info,
+        settings,
+        stream,
+        open: None,
+    };
+    loop {
+        exporter.stream.pull(PULL_MESSAGES_MAX);
+        let event = exporter.next(signal).await;
+        match event {
+            Event::Pulled(Pulls::Messages(messages)) => {
+                exporter.arrived(&messages).await;
+                if exporter.is_due() && !exporter.store(signal).await? {
+                    return Ok(());
+                }
+            }
+            Event::Pulled(Pulls::Later) => sleep(REFUSED_PAUSE).await,
+            Event::Pulled(Pulls::Over) => {
+                sleep(REFUSED_PAUSE).await;
+                return Ok(());
+            }
+            Event::Due => {
+                if !exporter.store(signal).await? {
+                    return Ok(());
+                }
+            }
+            Event::Pulled(Pulls::Changed) | Event::Changed => {
+                exporter.store(signal).await?;
+                return Ok(());
+            }
+        }
+    }
+}
+
+enum Event {
+    Pulled(Pulls),
+    Due,
+    Changed,
+}
+
+struct Exporter<'a> {
+    pubsub: &'a Rc<Pubsub>,
+    name: &'a str,
+    info: &'a SubscriptionInfo,
+    settings: ExportSettings,
+    stream: ShardStream,
+    open: Option<(Batch, Vec<LeaseRef>)>,
+}
+
+impl Exporter<'_> {
+    async fn next(&mut self, signal: &Signal) -> Event {
+        let now = Instant::now();
+        let due = self.open.as_ref().map(|(batch, _)| now + batch.due_in(now));
+        let mut due = pin!(due.map(Sleep::until));
+        poll_fn(|cx| {
+            if signal.poll(cx).is_ready() {
+                return Poll::Ready(Event::Changed);
+            }
+            if let Poll::Ready(pulls) = self.stream.poll_pull(cx) {
+                return Poll::Ready(Event::Pulled(pulls));
+            }
+            match due.as_mut().as_pin_mut() {
+                Some(due) => due.poll(cx).map(|()| Event::Due),
+                None => Poll::Pending,
+            }
+        })
+        .await
+    }
+
+    fn is_due(&self) -> bool {
+        let now = Instant::now();
+        self.open
+            .as_ref()
+            .is_some_and(|(batch, _)| batch.is_due(&self.settings, now))
+    }
+
+    async fn arrived(&mut self, messages: &[Pulled]) {
+        let outcomes = self.pubsub.outgoing(self.info, messages).await;
+        let (mut filtered, mut failed) = (Vec::new(), Vec::new());
+        for (outcome, pulled) in outcomes.into_iter().zip(messages) {
+            let message = match outcome {
+                Ok(Some(message)) => message,
+                Ok(None) => {
+                    filtered.push(pulled.lease);
+                    continue;
+                }
+                Err(error) => {
+                    tracing::debug!(subscription = self.name, %error, "not transformed");
+                    failed.push((pulled.lease, TRANSFORM_RETRY_S));
+                    continue;
+                }
+            };
+            let attributes: Vec<(&str, &str)> = message
+                .attributes
+                .iter()
+                .map(|(key, value)| (key.as_str(), value.as_str()))
+                .collect();
+            let (batch, leases) = self
+                .open
+                .get_or_insert_with(|| (Batch::new(&self.settings, Instant::now()), Vec::new()));
+            batch.push(
+                self.name,
+                &ExportMessage {
+                    data: &message.data,
+                    attributes: &attributes,
+                    message_id: &message.message_id,
+                    publish_time_millis: pulled.published_at,
+                    ordering_key: &message.ordering_key,
+                },
+            );
+            leases.push(pulled.lease);
+        }
+        if !filtered.is_empty() {
+            self.stream.acknowledge(self.pubsub, self.name, filtered);
+        }
+        if !failed.is_empty() {
+            self.stream.modify(self.pubsub, self.name, failed);
+        }
+    }
+
+    /// Writes the open batch, however often it takes, and acknowledges its messages. Answers
+    /// whether to go on: not if the subscription has changed while the object couldn't be stored.
+    async fn store(&mut self, signal: &Signal) -> PubsubResult<bool> {
+        let Some((batch, leases)) = self.open.take() else {
+            return Ok(true);
+        };
+        let mut id = [0; 16];
+        getrandom::fill(&mut id).map_err(storage_unavailable)?;
+        let object: Object = batch.finish(&self.settings, wall_clock(), id);
+        let Some(store) = &self.pubsub.outside.store else {
+            return Ok(false);
+        };
+        let mut pause = STORE_PAUSE_MIN;
+        while let Err(error) = store.store(&object).await {
+            tracing::warn!(subscription = self.name, object = object.name, %error, "not stored");
+            let longer = leases.iter().map(|lease| (*lease, STORING_LEASE_S));
+            self.stream.modify(self.pubsub, self.name, longer.collect());
+            let mut rest = pin!(sleep(pause));
+            let changed = poll_fn(|cx| {
+                if signal.poll(cx).is_ready() {
+                    return Poll::Ready(true);
+                }
+                rest.as_mut().poll(cx).map(|()| false)
+            });
+            if changed.await {
+                // The stream's end gives the messages back.
+                return Ok(false);
+            }
+            pause = (pause * 2).min(STORE_PAUSE_MAX);
+        }
+        self.stream.acknowledge(self.pubsub, self.name, leases);
+        Ok(true)
+    }
+}
+
+fn settings(config: Option<&CloudStorageConfig>) -> ExportSettings {
+    let Some(config) = config else {
+        return ExportSettings::default();
+    };
+    let max_duration = config.max_duration.as_ref().and_then(|duration| {
+        let seconds = u64::try_from(duration.seconds).ok()?;
+        let nanos = u32::try_from(duration.nanos).ok()?;
+        Some(Duration::new(seconds, nanos))
+    });
+    ExportSettings {
+        bucket: config.bucket.clone(),
+        filename_prefix: config.filename_prefix.clone(),
+        filename_suffix: config.filename_suffix.clone(),
+        filename_datetime_format: config.filename_datetime_format.clone(),
+        format: match &config.output_format {
+            Some(OutputFormat::AvroConfig(avro)) => ExportFormat::Avro {
+                write_metadata: avro.write_metadata,
+            },
+            Some(OutputFormat::TextConfig(_)) | None => ExportFormat::Text,
+        },
+        max_duration,
+        max_bytes: u64::try_from(config.max_bytes).unwrap_or(0),
+        max_messages: u64::try_from(config.max_messages).unwrap_or(0),
+    }
+}
