@@ -4,6 +4,7 @@ use super::core::Pubsub;
 use super::error::{PubsubResult, unknown_path};
 use super::outside::Outside;
 use super::proto::{publisher, schema_service, subscriber};
+use super::push::token_keys;
 use super::rest::{Rest, UnaryCaller};
 use crate::grpc::{
     Answer, Call, GrpcBody, GrpcCore, GrpcLimits, HealthService, ReflectionService, is_grpc,
@@ -78,6 +79,9 @@ impl PubsubEndpoint {
                 Ok(call) => self.call(call).await,
                 Err(answer) => answer,
             };
+        }
+        if let Some(reply) = token_keys(&self.pubsub, &request).await {
+            return reply;
         }
         self.rest.clone().handle(request).await.map(GrpcBody::from)
     }

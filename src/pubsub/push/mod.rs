@@ -7,6 +7,7 @@ pub mod client;
 pub mod envelope;
 pub mod pace;
 pub(super) mod pusher;
+mod serve_keys;
 pub mod token;
 
 mod tls;
@@ -17,6 +18,8 @@ pub use client::{
 pub use envelope::{PushMessage, Wrapper, push_request};
 pub use pace::Pace;
 pub use token::TokenFor;
+
+pub(super) use serve_keys::token_keys;
 
 /// Headers that only HTTP itself may set, in lower case. Letting a message set them would let its
 /// publisher forge requests.
