@@ -3,7 +3,6 @@
 import threading
 import time
 
-import grpc
 import pytest
 from google.api_core.exceptions import GoogleAPICallError
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -371,10 +370,9 @@ def test_edge_28_a_cancelled_pull_leases_nothing(project):
 
 def test_edge_28_the_wait_is_bounded(project):
     _, sub = project.topic_with({})
-    try:
-        assert sub.pull(retry=None, timeout=8) == []
-    except GoogleAPICallError as error:
-        assert error.grpc_status_code is grpc.StatusCode.DEADLINE_EXCEEDED
+    with stopwatch() as watch:
+        assert sub.pull(retry=None, timeout=80) == []
+    assert watch.seconds < 60
 
 
 def test_edge_29_outstanding_messages_count_per_stream(project):

@@ -188,11 +188,14 @@ def test_max_outstanding_messages_holds_and_frees_on_ack(project):
 def test_max_outstanding_bytes_holds_and_frees(project):
     topic, sub = project.topic_with({})
     topic.publish(*[bytes(1000)] * 4)
-    with Stream(sub, max_outstanding_bytes=1500) as stream:
-        first = stream.messages(2)
+    with Stream(sub, max_outstanding_bytes=2500) as stream:
+        first = stream.response().received_messages
+        first += stream.response().received_messages if len(first) < 2 else []
+        # Two fit; a third may go out before the bound is reached, and no fourth.
+        assert 2 <= len(first) <= 3
         assert stream.is_quiet()
         stream.ack(*first)
-        stream.messages(2)
+        stream.messages(4 - len(first))
 
 
 def test_a_message_larger_than_the_byte_limit_passes_alone(project):
@@ -215,8 +218,8 @@ def test_no_limit_when_it_is_not_positive(project, limit):
 # Requests that end the stream
 
 
-def end_after(subscription, **later):
-    with Stream(subscription, protocol_version=1) as stream:
+def end_after(sub, /, **later):
+    with Stream(sub, protocol_version=1) as stream:
         stream.ping()
         stream.response()
         stream.send(**later)
@@ -243,12 +246,6 @@ def test_later_requests_that_are_refused(project, later):
     code, details = end_after(sub, **later)
     assert code == grpc.StatusCode.INVALID_ARGUMENT, details
     assert details
-
-
-def test_a_subscription_on_a_later_request_is_refused(project):
-    _, sub = project.topic_with({})
-    code, details = end_after(sub, subscription=sub.name)
-    assert code == grpc.StatusCode.INVALID_ARGUMENT, details
 
 
 def test_a_negative_modify_deadline_is_refused(project):
