@@ -89,7 +89,7 @@ impl<'r> StreamRequest<'r> {
     }
 
     fn is_ping(&self) -> bool {
-        self.ack_ids.is_empty() && self.modify_ack_ids.is_empty()
+        self.ack_ids.is_empty() && self.modify_ack_ids.is_empty() && self.modify_seconds.is_empty()
     }
 }
 
