@@ -7,15 +7,22 @@
 //! |---|---|
 //! | 0-15 | message id (UUID) |
 //! | 16-31 | MD5 of the body |
-//! | 32-39 | time of sending, ms since 1970 |
-//! | 40-43 | length of the body |
-//! | 44.. | sections: tag (1), length (4), bytes |
+//! | 32-37 | time of sending, ms since 1970 |
+//! | 38.. | length of all sections, 7 bits per byte, the lowest first |
+//! | then | sections: tag (1), length (4), bytes |
 //! | end | the body |
+//!
+//! Every byte counts: with 200 bytes of body and no sections a payload just fits an allocation of
+//! 256 bytes.
 
 use crate::Millis;
 use std::sync::Arc;
 
-const FIXED_BYTES: usize = 44;
+const FIXED_BYTES: usize = 38;
+/// Bytes of the time of sending: enough for 8,000 years.
+const TIME_BYTES: usize = 6;
+/// Bytes of the sections' length at most.
+const LENGTH_BYTES_MAX: usize = 5;
 
 /// What an optional section of a payload holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -67,12 +74,14 @@ impl Draft<'_> {
     /// Puts the parts into one allocation.
     pub fn build(&self) -> Payload {
         let sections: usize = self.sections.iter().map(|(_, bytes)| 5 + bytes.len()).sum();
-        let total = FIXED_BYTES + sections + self.body.len();
+        let mut length = [0; LENGTH_BYTES_MAX];
+        let length = write_length(sections as u32, &mut length);
+        let total = FIXED_BYTES + length.len() + sections + self.body.len();
         let mut bytes = Vec::with_capacity(total);
         bytes.extend_from_slice(&self.id);
         bytes.extend_from_slice(&self.body_md5);
-        bytes.extend_from_slice(&self.sent_at.to_le_bytes());
-        bytes.extend_from_slice(&(self.body.len() as u32).to_le_bytes());
+        bytes.extend_from_slice(&self.sent_at.to_le_bytes()[..TIME_BYTES]);
+        bytes.extend_from_slice(length);
         for (tag, section) in &self.sections {
             bytes.push(*tag as u8);
             bytes.extend_from_slice(&(section.len() as u32).to_le_bytes());
@@ -87,14 +96,15 @@ impl Draft<'_> {
 impl Payload {
     /// Takes bytes that a journal stored, or `None` where they are not a payload.
     pub fn from_stored(bytes: &[u8]) -> Option<Self> {
-        let payload = (bytes.len() >= FIXED_BYTES).then(|| Self(bytes.into()))?;
-        let mut at = FIXED_BYTES;
-        let body_start = bytes.len().checked_sub(payload.body_len())?;
+        let (mut at, body_start) = section_bounds(bytes)?;
+        if body_start > bytes.len() {
+            return None;
+        }
         while at < body_start {
             let length = bytes.get(at + 1..at + 5)?;
             at += 5 + u32::from_le_bytes(length.try_into().ok()?) as usize;
         }
-        (at == body_start).then_some(payload)
+        (at == body_start).then(|| Self(bytes.into()))
     }
 
     /// The bytes as a journal stores them.
@@ -115,12 +125,14 @@ impl Payload {
     /// Time of sending, ms since 1970.
     #[inline]
     pub fn sent_at(&self) -> Millis {
-        Millis::from_le_bytes(self.0[32..40].try_into().expect("payload has a header"))
+        let mut bytes = [0; 8];
+        bytes[..TIME_BYTES].copy_from_slice(&self.0[32..FIXED_BYTES]);
+        Millis::from_le_bytes(bytes)
     }
 
     /// The body.
     pub fn body(&self) -> &[u8] {
-        &self.0[self.0.len() - self.body_len()..]
+        &self.0[self.section_bounds().1..]
     }
 
     /// One section, if the message has it.
@@ -169,13 +181,13 @@ impl Payload {
         self.0.len() + 16
     }
 
-    fn body_len(&self) -> usize {
-        u32::from_le_bytes(self.0[40..44].try_into().expect("payload has a header")) as usize
+    fn section_bounds(&self) -> (usize, usize) {
+        section_bounds(&self.0).expect("payload has a header")
     }
 
     fn sections(&self) -> impl Iterator<Item = (u8, &[u8])> {
-        let end = self.0.len() - self.body_len();
-        let mut rest = &self.0[FIXED_BYTES..end];
+        let (start, end) = self.section_bounds();
+        let mut rest = &self.0[start..end];
         std::iter::from_fn(move || {
             let (tag, after) = rest.split_first()?;
             let (length, after) = after.split_first_chunk::<4>()?;
@@ -184,6 +196,32 @@ impl Payload {
             Some((*tag, bytes))
         })
     }
+}
+
+/// Where sections begin and where they end.
+#[inline]
+fn section_bounds(bytes: &[u8]) -> Option<(usize, usize)> {
+    let mut length = 0usize;
+    for at in 0..LENGTH_BYTES_MAX {
+        let byte = *bytes.get(FIXED_BYTES + at)?;
+        length |= usize::from(byte & 0x7f) << (7 * at);
+        if byte & 0x80 == 0 {
+            let start = FIXED_BYTES + at + 1;
+            return Some((start, start.checked_add(length)?));
+        }
+    }
+    None
+}
+
+fn write_length(mut length: u32, out: &mut [u8; LENGTH_BYTES_MAX]) -> &[u8] {
+    let mut at = 0;
+    while length >= 0x80 {
+        out[at] = length as u8 | 0x80;
+        length >>= 7;
+        at += 1;
+    }
+    out[at] = length as u8;
+    &out[..=at]
 }
 
 impl Section {
@@ -232,6 +270,24 @@ mod tests {
         assert_eq!(payload.text(Section::Trace), Some("Root=1"));
         assert_eq!(payload.section(Section::Attributes), None);
         assert_eq!(Payload::from_stored(payload.stored()), Some(payload));
+    }
+
+    #[test]
+    fn long_sections_are_found_again() {
+        for length in [0, 100, 122, 123, 200, 20_000, 3_000_000] {
+            let section = vec![b's'; length];
+            let payload = Draft {
+                sent_at: 1_700_000_000_123,
+                body: b"body",
+                sections: [(Section::Attributes, &section[..])].into_iter().collect(),
+                ..Draft::default()
+            }
+            .build();
+            assert_eq!(payload.section(Section::Attributes), Some(&section[..]));
+            assert_eq!(payload.body(), b"body");
+            assert_eq!(payload.sent_at(), 1_700_000_000_123);
+            assert_eq!(Payload::from_stored(payload.stored()), Some(payload));
+        }
     }
 
     #[test]
