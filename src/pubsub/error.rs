@@ -176,6 +176,13 @@ pub fn unreadable_reply(why: impl Display) -> PubsubError {
     )
 }
 
+/// A request that names more ack ids than fit.
+pub fn ack_request_too_large(bytes_max: usize) -> PubsubError {
+    invalid(format!(
+        "Request payload size exceeds the limit: {bytes_max} bytes."
+    ))
+}
+
 /// A message that says nothing.
 pub fn empty_message() -> PubsubError {
     invalid(

@@ -2,8 +2,8 @@
 
 use super::core::{Pubsub, unexpected};
 use super::error::{
-    AckFailure, PubsubResult, ack_failures, invalid_ack_deadline, invalid_argument, no_ack_ids,
-    wrong_subscription_type,
+    AckFailure, PubsubResult, ack_failures, ack_request_too_large, invalid_ack_deadline,
+    invalid_argument, no_ack_ids, wrong_subscription_type,
 };
 use super::protobuf::{Fields, Value, text};
 use super::publish::malformed;
@@ -18,6 +18,8 @@ const PULL_WAIT_MS: u32 = 20_000;
 const PULL_MESSAGES_MAX: u32 = 10_000;
 /// Bytes of messages that one pull gets at most, unless a single one is longer.
 const PULL_BYTES_MAX: u64 = 10 << 20;
+/// Bytes of one request that acknowledges or changes deadlines.
+const ACK_REQUEST_BYTES_MAX: usize = 512 * 1024;
 /// Longest ack deadline, s.
 pub(super) const ACK_DEADLINE_S_MAX: i32 = 600;
 
@@ -69,6 +71,7 @@ impl Pubsub {
 
     /// Acknowledges for an encoded `AcknowledgeRequest`.
     pub(super) async fn acknowledge_encoded(&self, request: Bytes) -> PubsubResult<Encoded> {
+        check_size(&request)?;
         let (mut subscription, mut ack_ids) = ("", Vec::new());
         let mut fields = Fields::of(&request);
         while let Some((number, value)) = fields.next().map_err(malformed)? {
@@ -87,6 +90,7 @@ impl Pubsub {
         &self,
         request: Bytes,
     ) -> PubsubResult<Encoded> {
+        check_size(&request)?;
         let (mut subscription, mut ack_ids, mut seconds) = ("", Vec::new(), 0);
         let mut fields = Fields::of(&request);
         while let Some((number, value)) = fields.next().map_err(malformed)? {
@@ -180,6 +184,13 @@ impl Pubsub {
             })
             .collect())
     }
+}
+
+fn check_size(request: &[u8]) -> PubsubResult<()> {
+    if request.len() > ACK_REQUEST_BYTES_MAX {
+        return Err(ack_request_too_large(ACK_REQUEST_BYTES_MAX));
+    }
+    Ok(())
 }
 
 /// An ack deadline that a client may ask for, s.

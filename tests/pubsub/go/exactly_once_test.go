@@ -88,7 +88,7 @@ func TestOnlyTheNewestAckIDCounts(t *testing.T) {
 
 	err = s.tryModify(0, fresh[0].AckId)
 	equal(t, failures(t, err), map[string]string{fresh[0].AckId: invalidAckID}, "the good id of the first request was acked")
-	s.ack(fresh...)
+	s.ack(fresh[1])
 	s.isEmpty("both acked")
 }
 

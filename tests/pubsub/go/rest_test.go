@@ -2,6 +2,7 @@
 package pubsub_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -9,7 +10,7 @@ import (
 	"cloud.google.com/go/iam/apiv1/iampb"
 	vkit "cloud.google.com/go/pubsub/v2/apiv1"
 	pb "cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
-	"github.com/googleapis/gax-go/v2/apierror"
+	"google.golang.org/api/googleapi"
 	"google.golang.org/api/option"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
@@ -21,9 +22,9 @@ var overREST = []option.ClientOption{option.WithEndpoint("http://" + endpoint), 
 // failsOverREST expects an HTTP status.
 func failsOverREST(t *testing.T, err error, status int) {
 	t.Helper()
-	failure, ok := apierror.FromError(err)
-	check(t, ok, fmt.Sprint("not an API error: ", err))
-	equal(t, failure.HTTPCode(), status, "status of "+err.Error())
+	var failure *googleapi.Error
+	check(t, errors.As(err, &failure), fmt.Sprint("not an API error: ", err))
+	equal(t, failure.Code, status, "status of "+err.Error())
 }
 
 func TestEverythingOverREST(t *testing.T) {
