@@ -239,7 +239,7 @@ fn bad_avro_definitions() {
         r#"{{"type":"string","doc":"{}"}}"#,
         "x".repeat(DEFINITION_BYTES_MAX)
     );
-    assert!(refused(SchemaKind::Avro, &large).contains("307200"));
+    assert!(refused(SchemaKind::Avro, &large).contains("300000"));
 }
 
 const PROTO: &str = r#"
