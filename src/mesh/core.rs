@@ -41,6 +41,9 @@ struct Inner {
     stopping: Cell<bool>,
     /// Replies to other cores were put into lanes whose bells have not rung yet.
     unflushed: Cell<bool>,
+    /// The same of requests; the flushing task rings when this core's ready tasks have run.
+    flush_due: Cell<bool>,
+    flusher: RefCell<Option<Waker>>,
     journals_down: Arc<JournalsDown>,
 }
 
@@ -107,10 +110,13 @@ impl Mesh {
                 bell,
                 stopping: Cell::new(false),
                 unflushed: Cell::new(false),
+                flush_due: Cell::new(false),
+                flusher: RefCell::new(None),
                 journals_down,
             }),
         };
         spawn_local(mesh.clone().serve_lanes(waiter));
+        spawn_local(mesh.clone().flush_requests());
         spawn_local(mesh.clone().keep_time());
         mesh
     }
@@ -155,7 +161,9 @@ impl Mesh {
                 command,
             }) {
                 Ok(()) => {
-                    lanes.requests_out.flush();
+                    if lanes.requests_out.nudge() {
+                        self.flush_later();
+                    }
                 }
                 Err(_) => {
                     inner.pending.borrow_mut().forget(token);
@@ -242,6 +250,38 @@ impl Mesh {
         }
         self.pump(shard, now);
         self.flush_replies();
+    }
+
+    /// Has the bells of running cores rung, for the requests in their lanes, when the tasks that are
+    /// ready now have run: those that came in one go from the network cost one ring.
+    fn flush_later(&self) {
+        if !self.inner.flush_due.replace(true)
+            && let Some(waker) = &*self.inner.flusher.borrow()
+        {
+            waker.wake_by_ref();
+        }
+    }
+
+    async fn flush_requests(self) {
+        loop {
+            poll_fn(|cx| {
+                if self.inner.flush_due.replace(false) {
+                    return Poll::Ready(());
+                }
+                let mut flusher = self.inner.flusher.borrow_mut();
+                match &mut *flusher {
+                    Some(waker) => waker.clone_from(cx.waker()),
+                    none => *none = Some(cx.waker().clone()),
+                }
+                Poll::Pending
+            })
+            .await;
+            for lanes in &self.inner.lanes {
+                if let Some(lanes) = &mut *lanes.borrow_mut() {
+                    lanes.requests_out.flush();
+                }
+            }
+        }
     }
 
     /// Sends replies to other cores on their way, with one ring for all.

@@ -68,6 +68,15 @@ impl<T> Sender<T> {
         self.bell.ring();
     }
 
+    /// Wakes a receiver that sleeps, at once. Answers whether one that runs has still to be rung.
+    pub fn nudge(&mut self) -> bool {
+        if self.unrung && self.bell.is_parked() {
+            self.unrung = false;
+            self.bell.ring();
+        }
+        self.unrung
+    }
+
     /// Sends what was kept, as far as there is room, and wakes the receiver if it has something to
     /// find. Answers whether frames are still kept.
     pub fn flush(&mut self) -> bool {

@@ -97,6 +97,12 @@ impl Doorbell {
             self.shared.bell.ring();
         }
     }
+
+    /// Whether the waiter's core sleeps, or may: then a ring now spares it a wait, whereas a core
+    /// that runs looks at its bell by itself and can be rung once for many things.
+    pub fn is_parked(&self) -> bool {
+        self.shared.bell.state.load(Ordering::Relaxed) & PARKED != 0
+    }
 }
 
 impl std::fmt::Debug for Doorbell {

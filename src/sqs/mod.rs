@@ -11,6 +11,8 @@ mod encode;
 mod error;
 mod ids;
 mod limits;
+#[doc(hidden)]
+pub mod measure;
 mod message_attributes;
 mod names;
 mod peek;
