@@ -80,14 +80,15 @@ async fn serve(connection: TcpStream, pushed: UnboundedSender<Pushed>, statuses:
     let mut connection = BufReader::new(connection);
     while let Ok(Some(request)) = read_request(&mut connection).await {
         let status = statuses.lock().unwrap().pop_front().unwrap_or(204);
-        if pushed.send(request).is_err() {
-            return;
-        }
         let answer = match status {
             204 => "HTTP/1.1 204 No Content\r\n\r\n".to_owned(),
             other => format!("HTTP/1.1 {other} Status\r\ncontent-length: 0\r\n\r\n"),
         };
         if connection.write_all(answer.as_bytes()).await.is_err() {
+            return;
+        }
+        // Once it is answered: a test that has seen it may close the endpoint.
+        if pushed.send(request).is_err() {
             return;
         }
     }

@@ -52,13 +52,16 @@ final class PushEndpoint implements AutoCloseable {
     }
 
     private void handle(HttpExchange exchange) throws IOException {
+        Pushed request;
         try (exchange) {
             var body = exchange.getRequestBody().readAllBytes();
-            pushed.add(new Pushed(
-                    exchange.getRequestMethod(), exchange.getRequestURI().toString(), exchange.getRequestHeaders(), body));
+            request = new Pushed(
+                    exchange.getRequestMethod(), exchange.getRequestURI().toString(), exchange.getRequestHeaders(), body);
             var status = statuses.poll();
             exchange.sendResponseHeaders(status == null ? OK : status, -1);
         }
+        // Once it is answered: a test that has seen it may close the endpoint.
+        pushed.add(request);
     }
 
     String url() {
