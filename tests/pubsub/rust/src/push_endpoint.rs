@@ -9,6 +9,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinSet;
 
 /// One request that was pushed; the names of its headers are in lower case.
 #[derive(Debug)]
@@ -49,8 +50,9 @@ impl PushEndpoint {
         let (sender, pushed) = unbounded_channel();
         let statuses = Arc::new(Mutex::new(VecDeque::from(statuses.to_vec())));
         let server = tokio::spawn(async move {
+            let mut connections = JoinSet::new(); // end with this task
             while let Ok((connection, _)) = listener.accept().await {
-                tokio::spawn(serve(connection, sender.clone(), Arc::clone(&statuses)));
+                connections.spawn(serve(connection, sender.clone(), Arc::clone(&statuses)));
             }
         });
         Self { url, pushed, server }

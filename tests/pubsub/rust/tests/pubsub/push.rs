@@ -139,7 +139,7 @@ async fn switching_keeps_the_backlog() {
         .await
         .unwrap();
     assert_eq!(endpoint.next().await.data(), "pushed later");
-    drop(endpoint);
+    drop(endpoint); // nobody listens there any more
     world.publish(&topic, &["pulled later"]).await;
     modify(PushConfig::new()).await.unwrap();
     assert_eq!(world.get(&subscription).await.push_config.unwrap().push_endpoint, "");
