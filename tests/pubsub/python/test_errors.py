@@ -232,5 +232,5 @@ def test_ack_requests_of_more_than_512_kib(api, project):
     topic.publish(b"x")
     ack_id = sub.take_one().ack_id
     sub.ack_ids([ack_id] * (500 * 1024 // (len(ack_id) + 3)))
-    with refused("INVALID_ARGUMENT"):
+    with refused("INVALID_ARGUMENT", "Request payload size exceeds the limit: 524288 bytes."):
         sub.ack_ids([ack_id] * (540 * 1024 // len(ack_id)))
