@@ -65,11 +65,21 @@ final class Inbox implements AutoCloseable {
                 new ApiService.Listener() {
                     @Override
                     public void failed(ApiService.State from, Throwable error) {
-                        failure = error;
+                        // Where a stream fails while the subscriber starts, that it failed is wrapped around why.
+                        var wrapped = error instanceof IllegalStateException && error.getCause() != null;
+                        failure = wrapped ? error.getCause() : error;
                     }
                 },
                 MoreExecutors.directExecutor());
-        subscriber.startAsync().awaitRunning();
+        subscriber.startAsync();
+        try {
+            subscriber.awaitRunning();
+        } catch (IllegalStateException atOnce) {
+            // Its stream was refused sooner than this looked: the test finds the failure.
+            if (subscriber.state() != ApiService.State.FAILED) {
+                throw atOnce;
+            }
+        }
     }
 
     static Inbox open(String subscription) {

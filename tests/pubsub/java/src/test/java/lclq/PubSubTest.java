@@ -181,8 +181,9 @@ abstract class PubSubTest {
     static List<ReceivedMessage> receive(String subscription, int count) {
         var got = new ArrayList<ReceivedMessage>();
         var giveUp = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
+        // A pull is not given up early: the server may lease a message to it at that very moment.
         while (got.size() < count && System.nanoTime() < giveUp) {
-            got.addAll(pull(subscription, count - got.size(), 5_000));
+            got.addAll(pull(subscription, count - got.size(), PATIENCE_SECONDS * 1000));
         }
         assertEquals(count, got.size(), () -> "number of messages received: " + texts(got));
         return got;
