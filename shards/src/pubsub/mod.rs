@@ -10,13 +10,17 @@ pub mod command;
 mod dead_letters;
 mod delivering;
 mod filter;
+mod lifetimes;
 mod publishing;
 mod record;
 mod resources;
 mod restoring;
+mod schemas;
 mod seeking;
 pub(crate) mod state;
 mod streams;
+mod subscriptions;
+mod topics;
 mod wire;
 
 pub use ack_id::{ACK_ID_CHARS, AckId, AckIdSigner};

@@ -1,0 +1,74 @@
+//! Schemas, of which the engine knows no more than their names.
+
+use super::command::{Kind, PubsubRefusal, SharedBytes};
+use super::record::SchemaRecord;
+use super::state::Schema;
+use crate::command::{Reply, Token};
+use crate::journal::Op;
+use crate::shard::{Hold, Shard};
+
+impl Shard {
+    pub(super) fn put_schema(
+        &mut self,
+        token: Token,
+        name: Box<str>,
+        version: Option<u32>,
+        spec: SharedBytes,
+    ) -> Result<(), PubsubRefusal> {
+        let slot = match (self.pubsub.slot(Kind::Schema, &name), version) {
+            (Some(_), None) => return Err(PubsubRefusal::Exists),
+            (None, Some(_)) => return Err(PubsubRefusal::NotFound),
+            (Some(slot), Some(version)) => {
+                let schema = &mut self.pubsub.schemas[slot];
+                if schema.version != version {
+                    return Err(PubsubRefusal::Changed);
+                }
+                schema.version += 1;
+                schema.spec = spec;
+                slot
+            }
+            (None, None) => {
+                let id = self.take_resource_id();
+                self.add_schema(SchemaRecord {
+                    id,
+                    name,
+                    created_at: self.now,
+                    spec,
+                    policy: SharedBytes::from([]),
+                })
+            }
+        };
+        self.log_schema(slot);
+        let resource = Box::new(self.resource(Kind::Schema, slot));
+        self.reply(token, Reply::Resource(resource), Hold::UntilCommit);
+        Ok(())
+    }
+
+    pub(super) fn add_schema(&mut self, record: SchemaRecord) -> u32 {
+        let name = record.name.clone();
+        let slot = self.pubsub.schemas.insert(Schema {
+            id: record.id,
+            version: 1,
+            name: record.name,
+            created_at: record.created_at,
+            spec: record.spec,
+            policy: record.policy,
+        });
+        self.pubsub.names.insert((Kind::Schema, name), slot);
+        slot
+    }
+
+    pub(super) fn log_schema(&mut self, slot: u32) {
+        if self.config.durable {
+            let schema = &self.pubsub.schemas[slot];
+            let record = SchemaRecord {
+                id: schema.id,
+                name: schema.name.clone(),
+                created_at: schema.created_at,
+                spec: schema.spec.clone(),
+                policy: schema.policy.clone(),
+            };
+            self.ops.push(Op::PutSchema(Box::new(record)));
+        }
+    }
+}
