@@ -112,9 +112,7 @@ pub fn duration_out_of_bounds(
 
 /// A request longer than [`REQUEST_BYTES_MAX`].
 pub fn payload_too_large() -> PubsubError {
-    invalid(format!(
-        "Request payload size exceeds the limit: {REQUEST_BYTES_MAX} bytes."
-    ))
+    request_too_large(REQUEST_BYTES_MAX)
 }
 
 /// A REST request that can't be made into the method's. Each violation is the field's path, which
@@ -176,8 +174,8 @@ pub fn unreadable_reply(why: impl Display) -> PubsubError {
     )
 }
 
-/// A request that names more ack ids than fit.
-pub fn ack_request_too_large(bytes_max: usize) -> PubsubError {
+/// A request longer than its method takes.
+pub fn request_too_large(bytes_max: usize) -> PubsubError {
     invalid(format!(
         "Request payload size exceeds the limit: {bytes_max} bytes."
     ))

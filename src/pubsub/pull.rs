@@ -2,8 +2,8 @@
 
 use super::core::{Pubsub, unexpected};
 use super::error::{
-    AckFailure, PubsubResult, ack_failures, ack_request_too_large, invalid_ack_deadline,
-    invalid_argument, no_ack_ids, wrong_subscription_type,
+    AckFailure, PubsubResult, ack_failures, invalid_ack_deadline, invalid_argument, no_ack_ids,
+    request_too_large, wrong_subscription_type,
 };
 use super::protobuf::{Fields, Value, text};
 use super::publish::malformed;
@@ -188,7 +188,7 @@ impl Pubsub {
 
 fn check_size(request: &[u8]) -> PubsubResult<()> {
     if request.len() > ACK_REQUEST_BYTES_MAX {
-        return Err(ack_request_too_large(ACK_REQUEST_BYTES_MAX));
+        return Err(request_too_large(ACK_REQUEST_BYTES_MAX));
     }
     Ok(())
 }
