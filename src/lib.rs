@@ -1,5 +1,6 @@
 //! lclq: a local cloud queue. ARCHITECTURE.md has the picture.
 
+pub mod allocator;
 pub mod cli;
 pub mod config;
 pub mod grpc;

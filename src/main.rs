@@ -6,10 +6,8 @@ use lclq::config::Config;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 
-// Messages are allocated on the core that decodes them and freed on the one that owns their queue;
-// the system's allocator takes a lock for that.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: lclq::allocator::Allocator = lclq::allocator::Allocator;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();

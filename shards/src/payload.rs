@@ -77,19 +77,29 @@ impl Draft<'_> {
         let mut length = [0; LENGTH_BYTES_MAX];
         let length = write_length(sections as u32, &mut length);
         let total = FIXED_BYTES + length.len() + sections + self.body.len();
-        let mut bytes = Vec::with_capacity(total);
-        bytes.extend_from_slice(&self.id);
-        bytes.extend_from_slice(&self.body_md5);
-        bytes.extend_from_slice(&self.sent_at.to_le_bytes()[..TIME_BYTES]);
-        bytes.extend_from_slice(length);
+        // Straight into the shared allocation: a `Vec` would be copied into it.
+        let mut shared = Arc::<[u8]>::new_uninit_slice(total);
+        let mut rest = Arc::get_mut(&mut shared).expect("not shared yet");
+        let mut put = |bytes: &[u8]| {
+            let (part, after) = std::mem::take(&mut rest).split_at_mut(bytes.len());
+            for (place, byte) in part.iter_mut().zip(bytes) {
+                place.write(*byte);
+            }
+            rest = after;
+        };
+        put(&self.id);
+        put(&self.body_md5);
+        put(&self.sent_at.to_le_bytes()[..TIME_BYTES]);
+        put(length);
         for (tag, section) in &self.sections {
-            bytes.push(*tag as u8);
-            bytes.extend_from_slice(&(section.len() as u32).to_le_bytes());
-            bytes.extend_from_slice(section);
+            put(&[*tag as u8]);
+            put(&(section.len() as u32).to_le_bytes());
+            put(section);
         }
-        bytes.extend_from_slice(self.body);
-        debug_assert_eq!(bytes.len(), total);
-        Payload(bytes.into())
+        put(self.body);
+        assert!(rest.is_empty(), "the parts are as long as they were before");
+        // SAFETY: `put` writes what it takes off the front, and nothing is left.
+        Payload(unsafe { shared.assume_init() })
     }
 }
 

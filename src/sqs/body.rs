@@ -1,5 +1,7 @@
 //! Which characters a message may hold.
 
+use std::borrow::Cow;
+
 /// Whether `text` holds a character that the service refuses: all but `#x9 #xA #xD #x20-#xD7FF
 /// #xE000-#xFFFD #x10000-#x10FFFF`. Surrogates can't be in a `str`.
 pub fn has_illegal(text: &str) -> bool {
@@ -13,6 +15,14 @@ pub fn has_illegal(text: &str) -> bool {
     }
     // U+FFFE and U+FFFF are EF BF BE and EF BF BF.
     controls || specials && text.contains(['\u{fffe}', '\u{ffff}'])
+}
+
+/// Bytes that came in as text. Not `String::from_utf8_lossy` straight away: that looks at each byte.
+pub fn as_text(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(bytes),
+    }
 }
 
 #[cfg(test)]

@@ -134,11 +134,20 @@ impl<'a> Form<'a> {
     pub fn parse(sources: &[&'a [u8]]) -> SqsResult<Self> {
         let mut parameters = Vec::new();
         for source in sources {
-            for pair in form_urlencoded::parse(source) {
+            let mut rest: &'a [u8] = source;
+            while !rest.is_empty() {
+                let end = memchr::memchr(b'&', rest).unwrap_or(rest.len());
+                let pair = &rest[..end];
+                rest = rest.get(end + 1..).unwrap_or_default();
+                if pair.is_empty() {
+                    continue;
+                }
                 if parameters.len() >= PARAMETERS_MAX {
                     return Err(serialization("too many parameters"));
                 }
-                parameters.push(pair);
+                let equals = memchr::memchr(b'=', pair).unwrap_or(pair.len());
+                let value = pair.get(equals + 1..).unwrap_or_default();
+                parameters.push((form_text(&pair[..equals]), form_text(value)));
             }
         }
         Ok(Self { parameters })
@@ -213,6 +222,39 @@ impl<'a> Form<'a> {
     }
 }
 
+/// Undoes form encoding. What isn't UTF-8 then becomes U+FFFD, a `%` without two digits stays.
+///
+/// `form_urlencoded` does the same, and the same again for each byte.
+fn form_text(encoded: &[u8]) -> Cow<'_, str> {
+    let Some(first) = memchr::memchr2(b'%', b'+', encoded) else {
+        return super::body::as_text(encoded);
+    };
+    let mut text = Vec::with_capacity(encoded.len());
+    let (plain, mut rest) = encoded.split_at(first);
+    text.extend_from_slice(plain);
+    while let Some((&special, after)) = rest.split_first() {
+        rest = after;
+        if special == b'+' {
+            text.push(b' ');
+        } else {
+            let digit = |at: usize| rest.get(at).and_then(|byte| char::from(*byte).to_digit(16));
+            match (digit(0), digit(1)) {
+                (Some(high), Some(low)) => {
+                    text.push((high << 4 | low) as u8);
+                    rest = &rest[2..];
+                }
+                _ => text.push(special),
+            }
+        }
+        let next = memchr::memchr2(b'%', b'+', rest).unwrap_or(rest.len());
+        let (plain, special) = rest.split_at(next);
+        text.extend_from_slice(plain);
+        rest = special;
+    }
+    let text = String::from_utf8(text);
+    Cow::Owned(text.unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+}
+
 /// A member of a list's element.
 pub fn member<'f>(element: &Element<'f>, names: &[&str]) -> Option<&'f str> {
     element
@@ -223,8 +265,10 @@ pub fn member<'f>(element: &Element<'f>, names: &[&str]) -> Option<&'f str> {
 
 /// Reads a JSON body. An empty one counts as an empty object.
 pub fn from_json<'a, T: Deserialize<'a>>(body: &'a [u8]) -> SqsResult<T> {
-    let body = if body.is_empty() { b"{}" } else { body };
-    serde_json::from_slice(body).map_err(serialization)
+    // Checked as a whole, which is cheaper than each string by itself.
+    let body = std::str::from_utf8(body).map_err(serialization)?;
+    let body = if body.is_empty() { "{}" } else { body };
+    serde_json::from_str(body).map_err(serialization)
 }
 
 #[cfg(test)]
@@ -248,6 +292,22 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn forms_are_read_as_the_library_reads_them(body in "[a-c%+&=0-9A-F\u{e4}]{0,60}") {
+            let form = Form::parse(&[body.as_bytes()]).unwrap();
+            let read: Vec<_> = form_urlencoded::parse(body.as_bytes()).collect();
+            prop_assert_eq!(form.parameters, read);
+        }
+
+        #[test]
+        fn any_bytes_are_read_as_the_library_reads_them(
+            body in prop::collection::vec(any::<u8>(), 0..100),
+        ) {
+            let form = Form::parse(&[&body]).unwrap();
+            let read: Vec<_> = form_urlencoded::parse(&body).collect();
+            prop_assert_eq!(form.parameters, read);
+        }
+
         #[test]
         fn no_form_panics(body in prop::collection::vec(any::<u8>(), 0..300)) {
             if let Ok(form) = Form::parse(&[&body]) {

@@ -268,19 +268,43 @@ impl Encoder for XmlEncoder<'_> {
     }
 }
 
+/// Bytes that are looked at in one go for whether any needs an escape.
+const SCAN_BYTES: usize = 32;
+
+/// Where the first byte is that `is_special` finds; `bytes.len()` if nowhere. Nearly all text has
+/// none, so whole chunks are tested without a branch per byte, which the compiler makes vector code
+/// as long as `is_special` has no branches either.
+#[inline(always)]
+fn plain_length(bytes: &[u8], is_special: impl Fn(u8) -> bool) -> usize {
+    let mut at = 0;
+    for chunk in bytes.chunks_exact(SCAN_BYTES) {
+        let mut found = 0;
+        for byte in chunk {
+            found |= u8::from(is_special(*byte));
+        }
+        if found != 0 {
+            break;
+        }
+        at += SCAN_BYTES;
+    }
+    let rest = &bytes[at..];
+    at + rest
+        .iter()
+        .position(|byte| is_special(*byte))
+        .unwrap_or(rest.len())
+}
+
 /// Writes a JSON string with its quotes.
 pub fn json_string(out: &mut Vec<u8>, text: &str) {
-    let bytes = text.as_bytes();
+    let mut bytes = text.as_bytes();
     out.reserve(bytes.len() + 2);
     out.push(b'"');
-    let mut from = 0;
-    for (at, byte) in bytes.iter().enumerate() {
-        // One comparison decides for nearly every byte.
-        if *byte >= 0x20 && *byte != b'"' && *byte != b'\\' {
-            continue;
-        }
-        out.extend_from_slice(&bytes[from..at]);
-        from = at + 1;
+    loop {
+        let plain = plain_length(bytes, |byte| {
+            (byte < 0x20) | (byte == b'"') | (byte == b'\\')
+        });
+        out.extend_from_slice(&bytes[..plain]);
+        let Some(byte) = bytes.get(plain) else { break };
         match byte {
             b'"' => out.extend_from_slice(b"\\\""),
             b'\\' => out.extend_from_slice(b"\\\\"),
@@ -288,35 +312,34 @@ pub fn json_string(out: &mut Vec<u8>, text: &str) {
             b'\r' => out.extend_from_slice(b"\\r"),
             b'\t' => out.extend_from_slice(b"\\t"),
             control => {
-                const HEX: &[u8; 16] = b"0123456789abcdef";
                 out.extend_from_slice(b"\\u00");
-                out.push(HEX[usize::from(control >> 4)]);
-                out.push(HEX[usize::from(control & 15)]);
+                hex(out, &[*control]);
             }
         }
+        bytes = &bytes[plain + 1..];
     }
-    out.extend_from_slice(&bytes[from..]);
     out.push(b'"');
 }
 
 /// Writes XML text as the service escapes it: quotes and carriage returns too.
 pub fn xml_text(out: &mut Vec<u8>, text: &str) {
-    let bytes = text.as_bytes();
-    let mut from = 0;
-    for (at, byte) in bytes.iter().enumerate() {
-        let escaped: &[u8] = match byte {
-            b'<' => b"&lt;",
-            b'>' => b"&gt;",
-            b'&' => b"&amp;",
-            b'"' => b"&quot;",
-            b'\r' => b"&#xD;",
-            _ => continue,
+    let mut bytes = text.as_bytes();
+    loop {
+        let plain = plain_length(bytes, |byte| {
+            (byte == b'<') | (byte == b'>') | (byte == b'&') | (byte == b'"') | (byte == b'\r')
+        });
+        out.extend_from_slice(&bytes[..plain]);
+        let escaped: &[u8] = match bytes.get(plain) {
+            Some(b'<') => b"&lt;",
+            Some(b'>') => b"&gt;",
+            Some(b'&') => b"&amp;",
+            Some(b'"') => b"&quot;",
+            Some(_) => b"&#xD;",
+            None => break,
         };
-        out.extend_from_slice(&bytes[from..at]);
         out.extend_from_slice(escaped);
-        from = at + 1;
+        bytes = &bytes[plain + 1..];
     }
-    out.extend_from_slice(&bytes[from..]);
 }
 
 /// Writes a number in decimal.
@@ -337,9 +360,14 @@ pub fn decimal(out: &mut Vec<u8>, mut value: u64) {
 /// Writes bytes as lower-case hexadecimal digits.
 pub fn hex(out: &mut Vec<u8>, bytes: &[u8]) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
-    for byte in bytes {
-        out.push(HEX[usize::from(byte >> 4)]);
-        out.push(HEX[usize::from(byte & 15)]);
+    const DIGEST_BYTES: usize = 16;
+    for chunk in bytes.chunks(DIGEST_BYTES) {
+        let mut digits = [0; 2 * DIGEST_BYTES];
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(chunk) {
+            pair[0] = HEX[usize::from(byte >> 4)];
+            pair[1] = HEX[usize::from(byte & 15)];
+        }
+        out.extend_from_slice(&digits[..2 * chunk.len()]);
     }
 }
 
@@ -390,6 +418,34 @@ mod tests {
             let mut out = Vec::new();
             json_string(&mut out, &text);
             prop_assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), text);
+        }
+
+        #[test]
+        fn escapes_are_found_wherever_they_stand(
+            before in 0usize..70,
+            special in prop::sample::select(vec!['"', '\\', '\n', '\u{1}', '<', '&', '\r', 'ä']),
+            after in 0usize..70,
+        ) {
+            let text = format!("{}{special}{}", "a".repeat(before), "b".repeat(after));
+            let mut out = Vec::new();
+            json_string(&mut out, &text);
+            prop_assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), text.clone());
+            let mut xml = Vec::new();
+            xml_text(&mut xml, &text);
+            let read = String::from_utf8(xml).unwrap();
+            prop_assert!(!read.contains(['<', '"', '\r']));
+            let read = read.replace("&lt;", "<").replace("&quot;", "\"").replace("&#xD;", "\r");
+            prop_assert_eq!(read.replace("&amp;", "&"), text);
+        }
+
+        #[test]
+        fn hexadecimal_digits_are_as_the_library_writes_them(
+            bytes in prop::collection::vec(any::<u8>(), 0..70),
+        ) {
+            let mut out = Vec::new();
+            hex(&mut out, &bytes);
+            let expected: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            prop_assert_eq!(String::from_utf8(out).unwrap(), expected);
         }
 
         #[test]

@@ -1,5 +1,6 @@
 //! Message attributes: checks, MD5, and the form in which they travel with a message.
 
+use super::body::as_text;
 use super::decode::Pairs;
 use super::encode::Encoder;
 use super::error::{SqsResult, invalid_parameter_text};
@@ -115,8 +116,8 @@ impl<'a> Attributes<'a> {
             (part(), part(), part(), part())
         {
             attributes.push(Attribute {
-                name: String::from_utf8_lossy(name),
-                data_type: String::from_utf8_lossy(data_type),
+                name: as_text(name),
+                data_type: as_text(data_type),
                 carrier: if carrier == [Carrier::Binary as u8] {
                     Carrier::Binary
                 } else {
@@ -156,9 +157,7 @@ impl<'a> Attributes<'a> {
             self.0.iter().map(|attribute| (&*attribute.name, attribute)),
             |encoder, attribute| {
                 match attribute.carrier {
-                    Carrier::String => {
-                        encoder.text("StringValue", &String::from_utf8_lossy(&attribute.value))
-                    }
+                    Carrier::String => encoder.text("StringValue", &as_text(&attribute.value)),
                     Carrier::Binary => encoder.plain("BinaryValue", |out| {
                         let text = base64_simd::STANDARD.encode_to_string(&*attribute.value);
                         out.extend_from_slice(text.as_bytes());

@@ -13,6 +13,8 @@ mod error;
 mod garbage;
 mod ids;
 mod limits;
+#[doc(hidden)]
+pub mod measure;
 mod message_attributes;
 mod names;
 mod peek;

@@ -3,6 +3,7 @@
 //! Parameters: `QueueUrl`; `Max`, 1-1000 messages (100); `After`, the `next` of an earlier answer.
 
 use super::actions::shown_sequence;
+use super::body::as_text;
 use super::decode::Form;
 use super::encode::{Encoder, JsonEncoder, hex, uuid};
 use super::error::{SqsResult, invalid_parameter, missing_parameter};
@@ -72,7 +73,7 @@ async fn peek(sqs: &Sqs, scope: &Scope<'_>, query: &str) -> SqsResult<Vec<u8>> {
 fn write(encoder: &mut JsonEncoder<'_>, message: &Peeked, fifo: bool) {
     let payload = &message.payload;
     encoder.plain("messageId", |out| uuid(out, payload.id()));
-    encoder.text("body", &String::from_utf8_lossy(payload.body()));
+    encoder.text("body", &as_text(payload.body()));
     encoder.plain("md5OfBody", |out| hex(out, &payload.body_md5()));
     encoder.text(
         "state",

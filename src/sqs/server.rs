@@ -12,7 +12,9 @@ use crate::http::{
 };
 use crate::mesh::Mesh;
 use bytes::Bytes;
-use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN};
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, ORIGIN,
+};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use lclq_shards::ReceiptSigner;
@@ -96,7 +98,12 @@ impl Sqs {
         reply
     }
 
-    async fn answer(&self, head: http::request::Parts, body: Bytes) -> Response<ReplyBody> {
+    /// Answers a request whose body has been read.
+    pub(super) async fn answer(
+        &self,
+        head: http::request::Parts,
+        body: Bytes,
+    ) -> Response<ReplyBody> {
         let request_id = random_uuid();
         let protocol = protocol_of(&head.headers);
         let outcome = self.act(protocol, &head, body, request_id).await;
@@ -141,7 +148,7 @@ impl Sqs {
     ) -> SqsResult<Outcome> {
         let target = head
             .headers
-            .get(TARGET)
+            .get(&TARGET)
             .map(|value| value.as_bytes())
             .unwrap_or_default();
         let action = target
@@ -190,18 +197,16 @@ impl Sqs {
     ) -> Scope<'r> {
         let credential = headers
             .get(AUTHORIZATION)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.split_once("Credential="))
-            .map(|(_, rest)| rest.split([',', ' ']).next().unwrap_or(rest))
-            .or(presigned);
-        let mut parts = credential.unwrap_or("").split('/');
-        let (key, _date, region) = (parts.next(), parts.next(), parts.next());
-        let account =
-            key.filter(|key| key.len() == 12 && key.bytes().all(|byte| byte.is_ascii_digit()));
-        let region = region.filter(|region| super::names::is_plain_name(region));
+            .and_then(|value| credential(value.as_bytes()))
+            .or(presigned.map(str::as_bytes));
+        let mut rest = credential.unwrap_or(b"");
+        let (key, _date, region) = (part(&mut rest), part(&mut rest), part(&mut rest));
+        let text = |part: Option<&'r [u8]>| part.and_then(|part| std::str::from_utf8(part).ok());
+        let account = text(key.filter(|key| key.len() == 12 && key.iter().all(u8::is_ascii_digit)));
+        let region = text(region).filter(|region| super::names::is_plain_name(region));
         let host = headers.get(HOST).and_then(|host| host.to_str().ok());
         let proxied = headers
-            .get("x-forwarded-proto")
+            .get(&FORWARDED_PROTO)
             .map(|scheme| scheme.as_bytes());
         Scope {
             region: region.unwrap_or(&self.config.region),
@@ -215,9 +220,7 @@ impl Sqs {
                 "http"
             },
             path: uri.path(),
-            trace: headers
-                .get("x-amzn-trace-id")
-                .and_then(|value| value.to_str().ok()),
+            trace: headers.get(&TRACE_ID).and_then(|value| value.to_str().ok()),
         }
     }
 
@@ -234,10 +237,39 @@ impl Sqs {
     }
 }
 
-const TARGET: &str = "x-amz-target";
+// Parsed once: looking a header up by `&str` parses the name each time.
+static TARGET: HeaderName = HeaderName::from_static("x-amz-target");
+static FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+static TRACE_ID: HeaderName = HeaderName::from_static("x-amzn-trace-id");
+
+/// What follows `Credential=` in an Authorization header: `<key>/<date>/<region>/…`, and more.
+fn credential(authorization: &[u8]) -> Option<&[u8]> {
+    const USUAL_START: &[u8] = b"AWS4-HMAC-SHA256 Credential=";
+    const NAME: &[u8] = b"Credential=";
+    authorization.strip_prefix(USUAL_START).or_else(|| {
+        let at = authorization
+            .windows(NAME.len())
+            .position(|window| window == NAME)?;
+        Some(&authorization[at + NAME.len()..])
+    })
+}
+
+/// Takes the next part of a credential off; `None` when it has no more.
+fn part<'c>(rest: &mut &'c [u8]) -> Option<&'c [u8]> {
+    let all = *rest;
+    if all.is_empty() {
+        return None;
+    }
+    let end = memchr::memchr3(b'/', b',', b' ', all).unwrap_or(all.len());
+    *rest = match all.get(end) {
+        Some(b'/') => &all[end + 1..],
+        _ => &[],
+    };
+    Some(&all[..end])
+}
 
 fn protocol_of(headers: &HeaderMap) -> Protocol {
-    if headers.contains_key(TARGET)
+    if headers.contains_key(&TARGET)
         || headers
             .get(CONTENT_TYPE)
             .is_some_and(|value| value.as_bytes().starts_with(b"application/x-amz-json"))

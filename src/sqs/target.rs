@@ -7,10 +7,11 @@ use super::error::{
 };
 use super::names::parse_queue_url;
 use super::server::{Scope, Sqs};
+use hashbrown::{DefaultHashBuilder, HashTable};
 use lclq_shards::QueueName;
 use lclq_shards::command::{Command, QueueCommand, QueueRef, Refusal, Reply};
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::hash::{BuildHasher, Hasher};
 use std::rc::Rc;
 
 /// Queue URLs that one core remembers; beyond that it starts anew.
@@ -38,49 +39,63 @@ impl Target {
     }
 }
 
-type ByUrl = HashMap<Box<str>, Rc<Target>>;
-/// Default region and account of a request.
-type ScopeKey = (Box<str>, Box<str>);
+/// What a URL stands for, in the scope of a request's default region and account.
+struct Remembered {
+    region: Box<str>,
+    account: Box<str>,
+    url: Box<str>,
+    target: Rc<Target>,
+}
 
-/// Remembered queues, by default region and account, and URL.
+impl Remembered {
+    fn is(&self, region: &str, account: &str, url: &str) -> bool {
+        &*self.url == url && &*self.region == region && &*self.account == account
+    }
+}
+
+/// Remembered queues.
 #[derive(Default)]
 pub struct Targets {
-    by_scope: RefCell<HashMap<ScopeKey, ByUrl>>,
-    /// The scope that was asked for last; nearly always the next one too.
-    last: RefCell<Option<ScopeKey>>,
-    remembered: Cell<usize>,
+    table: RefCell<HashTable<Remembered>>,
+    /// Seeded at random: which URLs collide can't be told from outside.
+    hasher: DefaultHashBuilder,
 }
 
 impl Targets {
-    fn get(&self, region: &str, account: &str, url: &str) -> Option<Rc<Target>> {
-        let last = self.last.borrow();
-        let key = last
-            .as_ref()
-            .filter(|(r, a)| &**r == region && &**a == account);
-        match key {
-            Some(key) => self.by_scope.borrow().get(key)?.get(url).cloned(),
-            None => {
-                drop(last);
-                let key = (Box::from(region), Box::from(account));
-                let found = self.by_scope.borrow().get(&key)?.get(url).cloned();
-                *self.last.borrow_mut() = Some(key);
-                found
-            }
+    fn hash(&self, region: &str, account: &str, url: &str) -> u64 {
+        let mut state = self.hasher.build_hasher();
+        for part in [url, region, account] {
+            state.write(part.as_bytes());
         }
+        state.finish()
+    }
+
+    fn get(&self, region: &str, account: &str, url: &str) -> Option<Rc<Target>> {
+        let hash = self.hash(region, account, url);
+        let table = self.table.borrow();
+        let found = table.find(hash, |known| known.is(region, account, url))?;
+        Some(found.target.clone())
     }
 
     fn insert(&self, region: &str, account: &str, url: &str, target: Rc<Target>) {
-        if self.remembered.get() >= REMEMBERED_MAX {
-            self.by_scope.borrow_mut().clear();
-            self.remembered.set(0);
+        let hash = self.hash(region, account, url);
+        let mut table = self.table.borrow_mut();
+        if let Some(known) = table.find_mut(hash, |known| known.is(region, account, url)) {
+            known.target = target;
+            return;
         }
-        self.remembered.set(self.remembered.get() + 1);
-        let key = (Box::from(region), Box::from(account));
-        self.by_scope
-            .borrow_mut()
-            .entry(key)
-            .or_default()
-            .insert(url.into(), target);
+        if table.len() >= REMEMBERED_MAX {
+            table.clear();
+        }
+        let remembered = Remembered {
+            region: region.into(),
+            account: account.into(),
+            url: url.into(),
+            target,
+        };
+        table.insert_unique(hash, remembered, |known| {
+            self.hash(&known.region, &known.account, &known.url)
+        });
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::send::shown_sequence;
 use super::{Members, Output, url_of};
+use crate::sqs::body::as_text;
 use crate::sqs::decode::{Int, Text};
 use crate::sqs::encode::{Encoder, decimal, hex, uuid};
 use crate::sqs::error::{SqsResult, invalid_parameter, stopping};
@@ -143,7 +144,7 @@ impl Received<'_> {
         encoder.plain("ReceiptHandle", |out| self.write_handle(delivery, out));
         encoder.plain("MD5OfBody", |out| hex(out, &payload.body_md5()));
         // The body came in as text.
-        encoder.text("Body", &String::from_utf8_lossy(payload.body()));
+        encoder.text("Body", &as_text(payload.body()));
         if !self.wanted.is_empty() {
             self.write_system_attributes(encoder, delivery);
         }

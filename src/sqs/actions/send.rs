@@ -17,7 +17,7 @@ use crate::sqs::request::{AttributeValue, SendMessage, SendMessageBatch};
 use crate::sqs::server::{Scope, Sqs};
 use crate::sqs::target::{Target, unexpected};
 use lclq_shards::command::{Command, Reply, SendEntry, SendError, Sent};
-use lclq_shards::{Draft, Section};
+use lclq_shards::{Draft, Millis, Section};
 use md5::{Digest, Md5};
 use smallvec::SmallVec;
 
@@ -53,6 +53,7 @@ fn prepare(
     message: &Message<'_>,
     target: &Target,
     scope: &Scope<'_>,
+    now: Millis,
 ) -> SqsResult<(SendEntry, Digests)> {
     let body = message.body.map(|body| &**body).unwrap_or("");
     if body.is_empty() {
@@ -110,7 +111,7 @@ fn prepare(
     let mut draft = Draft {
         id: random_uuid(),
         body_md5: Md5::digest(body).into(),
-        sent_at: wall_clock(),
+        sent_at: now,
         body: body.as_bytes(),
         sections: SmallVec::new(),
     };
@@ -203,7 +204,7 @@ pub async fn one(
         deduplication_id: input.message_deduplication_id.as_deref(),
         group_id: input.message_group_id.as_deref(),
     };
-    let (entry, digests) = prepare(&message, &target, scope)?;
+    let (entry, digests) = prepare(&message, &target, scope, wall_clock())?;
     let entries = SmallVec::from_buf([entry]);
     let reply = sqs
         .ask(
@@ -266,6 +267,7 @@ pub async fn batch(
     let mut prepared = Vec::with_capacity(given.len());
     let mut failed = Vec::new();
     let mut total_bytes = 0;
+    let now = wall_clock();
     for entry in &given {
         let id = entry.id.as_deref().unwrap_or("");
         if fifo && entry.message_group_id.is_none() {
@@ -284,7 +286,7 @@ pub async fn batch(
             deduplication_id: entry.message_deduplication_id.as_deref(),
             group_id: entry.message_group_id.as_deref(),
         };
-        match prepare(&message, &target, scope) {
+        match prepare(&message, &target, scope, now) {
             Ok((entry, digests)) => {
                 total_bytes += entry.counted_bytes as usize;
                 entries.push(entry);

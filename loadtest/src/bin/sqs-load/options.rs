@@ -12,6 +12,16 @@ pub enum Action {
     Cycle,
 }
 
+/// Which cores the queues are on, seen from their connections. Only meant for a server with two
+/// cores and two shards, which deals the connections out in turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Placement {
+    /// Even connections use a queue of shard 0, odd ones one of shard 1.
+    Aligned,
+    /// The other way round.
+    Crossed,
+}
+
 #[derive(Clone, Debug, clap::Parser)]
 #[command(about = "Load an SQS server and report requests/s and latencies")]
 pub struct Options {
@@ -39,6 +49,10 @@ pub struct Options {
     /// Queues to spread the connections over; they are created first.
     #[arg(long, default_value_t = 1)]
     pub queues: usize,
+    /// Put two queues on two shards, so that no request crosses cores, or every one does. Which of
+    /// the two is which depends on which core takes the first connection.
+    #[arg(long, value_enum)]
+    pub placement: Option<Placement>,
     /// Requests in flight on each connection (send and send-batch only).
     #[arg(long, default_value_t = 1)]
     pub pipeline: usize,
