@@ -10,6 +10,9 @@ mod drive;
 #[cfg(unix)]
 #[path = "sqs-load/options.rs"]
 mod options;
+#[cfg(unix)]
+#[path = "sqs-load/targets.rs"]
+mod targets;
 
 #[cfg(unix)]
 fn main() -> std::process::ExitCode {

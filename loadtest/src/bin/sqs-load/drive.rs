@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::error::Error;
 use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::ToSocketAddrs;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -14,16 +14,9 @@ use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
 use crate::options::{Action, Options};
+use crate::targets::{Target, create_queues, fill};
 
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
-
-/// One queue's requests that never change.
-struct Target {
-    url: String,
-    send: Vec<u8>,
-    send_batch: Vec<u8>,
-    receive: Vec<u8>,
-}
+pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// What the answer in hand belongs to.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -39,6 +32,8 @@ struct Connection {
     target: Rc<Target>,
     /// Asked, not answered: what, and since when.
     asked: VecDeque<(Step, Instant)>,
+    /// Messages in the delete that was asked.
+    deleting: u64,
     input: Vec<u8>,
     filled: usize,
     /// What the socket had no room for.
@@ -49,6 +44,7 @@ struct Tally {
     latencies_us: Histogram<u64>,
     requests: u64,
     messages: u64,
+    deleted: u64,
     errors: u64,
 }
 
@@ -59,6 +55,7 @@ impl Tally {
             latencies_us,
             requests: 0,
             messages: 0,
+            deleted: 0,
             errors: 0,
         })
     }
@@ -92,6 +89,7 @@ pub fn run(options: &Options) -> Result<()> {
             stream,
             target: targets[index % targets.len()].clone(),
             asked: VecDeque::new(),
+            deleting: 0,
             input: vec![0; 16 * 1024],
             filled: 0,
             output: Vec::new(),
@@ -103,79 +101,152 @@ pub fn run(options: &Options) -> Result<()> {
         requests,
         tally: Tally::new()?,
         due: VecDeque::new(),
+        stamped: 0,
     };
-    let started = Instant::now();
-    let measure_from = started + Duration::from_secs_f64(options.warmup_seconds);
-    let until = measure_from + Duration::from_secs_f64(options.seconds);
-    let mut measuring = false;
-    let mut free: VecDeque<usize> = VecDeque::new();
-    let mut schedule = options.rate.map(|rate| Schedule {
-        rate,
-        started,
-        offered: 0,
-    });
-    for (index, connection) in connections.iter_mut().enumerate() {
-        for _ in 0..options.pipeline {
-            if schedule.is_some() {
-                free.push_back(index);
-            } else {
-                load.ask_first(connection, Instant::now())?;
+    let elapsed = match options.backlog {
+        None => load.run_for_a_while(&mut poll, &mut connections)?,
+        Some(backlog) => {
+            let mut elapsed = 0.0;
+            while elapsed < options.seconds {
+                fill(addr, &targets, backlog, &mut load.stamped)?;
+                elapsed += load.drain(&mut poll, &mut connections, backlog)?;
             }
+            elapsed
         }
-    }
-
-    let mut events = Events::with_capacity(1024);
-    loop {
-        let mut now = Instant::now();
-        if now >= until {
-            break;
-        }
-        if !measuring && now >= measure_from {
-            measuring = true;
-            load.tally = Tally::new()?;
-        }
-        let mut wait = until - now;
-        if let Some(schedule) = &mut schedule {
-            schedule.fill(now, &mut load.due);
-            while let Some(index) = if load.due.is_empty() {
-                None
-            } else {
-                free.pop_front()
-            } {
-                let due = load.due.pop_front().expect("not empty");
-                load.ask_first(&mut connections[index], due)?;
-            }
-            wait = wait.min(schedule.next().saturating_duration_since(now));
-        }
-        match poll.poll(&mut events, Some(wait)) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            result => result?,
-        }
-        now = Instant::now();
-        for event in &events {
-            let Token(index) = event.token();
-            let connection = &mut connections[index];
-            if event.is_writable() && !connection.output.is_empty() {
-                connection.flush()?;
-            }
-            if event.is_readable() {
-                for _ in 0..load.read(connection, now)? {
-                    if schedule.is_some() {
-                        free.push_back(index);
-                    } else {
-                        load.ask_first(connection, now)?;
-                    }
-                }
-            }
-        }
-    }
-    let elapsed = (Instant::now() - measure_from).as_secs_f64();
+    };
     report(options, &load.tally, elapsed);
     if load.tally.requests == 0 {
         return Err("not one request was answered".into());
     }
     Ok(())
 }
+
+impl Load<'_> {
+    /// Asks for as long as the options say; answers the seconds that were measured.
+    fn run_for_a_while(&mut self, poll: &mut Poll, connections: &mut [Connection]) -> Result<f64> {
+        let load = self;
+        let options = load.options;
+        let started = Instant::now();
+        let measure_from = started + Duration::from_secs_f64(options.warmup_seconds);
+        let until = measure_from + Duration::from_secs_f64(options.seconds);
+        let mut measuring = false;
+        let mut free: VecDeque<usize> = VecDeque::new();
+        let mut schedule = options.rate.map(|rate| Schedule {
+            rate,
+            started,
+            offered: 0,
+        });
+        for (index, connection) in connections.iter_mut().enumerate() {
+            for _ in 0..options.pipeline {
+                if schedule.is_some() {
+                    free.push_back(index);
+                } else {
+                    load.ask_first(connection, Instant::now())?;
+                }
+            }
+        }
+
+        let mut events = Events::with_capacity(1024);
+        loop {
+            let mut now = Instant::now();
+            if now >= until {
+                break;
+            }
+            if !measuring && now >= measure_from {
+                measuring = true;
+                load.tally = Tally::new()?;
+            }
+            let mut wait = until - now;
+            if let Some(schedule) = &mut schedule {
+                schedule.fill(now, &mut load.due);
+                while let Some(index) = if load.due.is_empty() {
+                    None
+                } else {
+                    free.pop_front()
+                } {
+                    let due = load.due.pop_front().expect("not empty");
+                    load.ask_first(&mut connections[index], due)?;
+                }
+                wait = wait.min(schedule.next().saturating_duration_since(now));
+            }
+            match poll.poll(&mut events, Some(wait)) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                result => result?,
+            }
+            now = Instant::now();
+            for event in &events {
+                let Token(index) = event.token();
+                let connection = &mut connections[index];
+                if event.is_writable() && !connection.output.is_empty() {
+                    connection.flush()?;
+                }
+                if event.is_readable() {
+                    for _ in 0..load.read(connection, now)? {
+                        if schedule.is_some() {
+                            free.push_back(index);
+                        } else {
+                            load.ask_first(connection, now)?;
+                        }
+                    }
+                }
+            }
+        }
+        Ok((Instant::now() - measure_from).as_secs_f64())
+    }
+
+    /// Receives and deletes until `messages` are deleted; answers how long that took, seconds.
+    fn drain(
+        &mut self,
+        poll: &mut Poll,
+        connections: &mut [Connection],
+        messages: u64,
+    ) -> Result<f64> {
+        let goal = self.tally.deleted + messages;
+        let started = Instant::now();
+        let mut done = None;
+        for connection in &mut *connections {
+            self.ask_first(connection, started)?;
+        }
+        let mut events = Events::with_capacity(1024);
+        // What is still asked when the last message is gone has to be answered too, or it would be
+        // in the way of the next round.
+        while connections
+            .iter()
+            .any(|connection| !connection.asked.is_empty())
+        {
+            match poll.poll(&mut events, Some(DRAIN_SILENCE_MAX)) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                result => result?,
+            }
+            if events.is_empty() {
+                return Err("the server stopped answering".into());
+            }
+            let now = Instant::now();
+            for event in &events {
+                let Token(index) = event.token();
+                let connection = &mut connections[index];
+                if event.is_writable() && !connection.output.is_empty() {
+                    connection.flush()?;
+                }
+                if event.is_readable() {
+                    for _ in 0..self.read(connection, now)? {
+                        if self.tally.deleted < goal {
+                            self.ask_first(connection, now)?;
+                        }
+                    }
+                }
+            }
+            if done.is_none() && self.tally.deleted >= goal {
+                done = Some(now);
+            }
+        }
+        let done = done.ok_or("the queue was empty before all was deleted")?;
+        Ok((done - started).as_secs_f64())
+    }
+}
+
+/// How long a server may go without an answer while a queue is drained.
+const DRAIN_SILENCE_MAX: Duration = Duration::from_secs(10);
 
 /// When requests are due in an open loop.
 struct Schedule {
@@ -206,15 +277,23 @@ struct Load<'a> {
     requests: Requests,
     tally: Tally,
     due: VecDeque<Instant>,
+    /// Deduplication ids used.
+    stamped: u64,
 }
 
 impl Load<'_> {
     /// Begins a connection's next round of its action.
-    fn ask_first(&self, connection: &mut Connection, since: Instant) -> Result<()> {
+    fn ask_first(&mut self, connection: &mut Connection, since: Instant) -> Result<()> {
         let target = connection.target.clone();
         match self.options.action {
-            Action::Send | Action::Cycle => connection.ask(Step::Send, &target.send, since),
-            Action::SendBatch => connection.ask(Step::SendBatch, &target.send_batch, since),
+            Action::Send | Action::Cycle => {
+                let send = target.send.stamped(&mut self.stamped);
+                connection.ask(Step::Send, &send, since)
+            }
+            Action::SendBatch => {
+                let send = target.send_batch.stamped(&mut self.stamped);
+                connection.ask(Step::SendBatch, &send, since)
+            }
             Action::ReceiveDelete => connection.ask(Step::Receive, &target.receive, since),
         }
     }
@@ -302,11 +381,16 @@ impl Load<'_> {
                 if self.options.action == Action::ReceiveDelete {
                     tally.messages += handles.len() as u64;
                 }
+                let deleting = handles.len() as u64;
                 let delete = self.requests.delete(&target.url, &handles);
+                connection.deleting = deleting;
                 connection.ask(Step::Delete, &delete, now)?;
                 Ok(false)
             }
-            Step::Delete => Ok(true),
+            Step::Delete => {
+                tally.deleted += std::mem::take(&mut connection.deleting);
+                Ok(true)
+            }
         }
     }
 }
@@ -337,52 +421,6 @@ impl Connection {
         }
         Ok(())
     }
-}
-
-fn create_queues(
-    options: &Options,
-    addr: SocketAddr,
-    requests: &Requests,
-) -> Result<Vec<Rc<Target>>> {
-    let mut stream = std::net::TcpStream::connect(addr)?;
-    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-    let mut targets = Vec::new();
-    for index in 0..options.queues.max(1) {
-        let queue = format!("load-{index}");
-        stream.write_all(&requests.create_queue(&queue))?;
-        let mut input = Vec::new();
-        let framed = loop {
-            if let Some(framed) = frame(&input)? {
-                break framed;
-            }
-            let mut chunk = [0; 4096];
-            let read = stream.read(&mut chunk)?;
-            if read == 0 {
-                return Err("the server closed the connection".into());
-            }
-            input.extend_from_slice(&chunk[..read]);
-        };
-        let body = &input[framed.body_start..framed.end];
-        if framed.status != 200 {
-            return Err(format!("CreateQueue: {}", String::from_utf8_lossy(body)).into());
-        }
-        // The no-op server has no QueueUrl to tell.
-        let url = string_values(body, "QueueUrl")
-            .first()
-            .map_or_else(|| requests.queue_url(&queue), |url| (*url).to_owned());
-        let received = if options.action == Action::Cycle {
-            1
-        } else {
-            options.batch
-        };
-        targets.push(Rc::new(Target {
-            send: requests.send(&url, options.body_bytes),
-            send_batch: requests.send_batch(&url, options.body_bytes, options.batch),
-            receive: requests.receive(&url, received),
-            url,
-        }));
-    }
-    Ok(targets)
 }
 
 fn report(options: &Options, tally: &Tally, elapsed: f64) {

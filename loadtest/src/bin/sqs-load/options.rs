@@ -12,6 +12,14 @@ pub enum Action {
     Cycle,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Protocol {
+    /// AWS JSON 1.0.
+    Json,
+    /// Form in, XML out.
+    Query,
+}
+
 /// Which cores the queues are on, seen from their connections. Only meant for a server with two
 /// cores and two shards, which deals the connections out in turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -49,6 +57,16 @@ pub struct Options {
     /// Queues to spread the connections over; they are created first.
     #[arg(long, default_value_t = 1)]
     pub queues: usize,
+    /// How to speak (send and send-batch only; the rest is JSON).
+    #[arg(long, value_enum, default_value_t = Protocol::Json)]
+    pub protocol: Protocol,
+    /// Use FIFO queues, with 100 groups and a new deduplication id per message.
+    #[arg(long)]
+    pub fifo: bool,
+    /// Send this many messages to each queue first, outside of the time, and measure until they
+    /// are deleted; then begin anew as long as there is time (receive-delete only).
+    #[arg(long)]
+    pub backlog: Option<u64>,
     /// Put two queues on two shards, so that no request crosses cores, or every one does. Which of
     /// the two is which depends on which core takes the first connection.
     #[arg(long, value_enum)]
