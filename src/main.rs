@@ -1,5 +1,7 @@
 //! The `lclq` program: arguments in, exit code out.
 
+mod memory;
+
 use clap::Parser;
 use lclq::cli::{Cli, Command, LogFormat};
 use lclq::config::Config;
