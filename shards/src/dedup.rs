@@ -1,7 +1,8 @@
 //! The deduplication window of a FIFO queue: what was sent in the last five minutes.
 
 use crate::Millis;
-use hashbrown::HashMap;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 use siphasher::sip128::{Hasher128, SipHasher13};
 use std::collections::VecDeque;
 use std::hash::Hasher;
@@ -24,25 +25,48 @@ pub struct DedupEntry {
     pub expires_at: Millis,
 }
 
-/// A map, and a ring in order of insertion, which is the order of expiry.
+struct Remembered {
+    key: DedupKey,
+    entry: DedupEntry,
+}
+
+/// A ring in order of insertion, which is the order of expiry, and an index into it: entries of 48
+/// bytes don't belong into a hash table that is half empty on average.
 #[derive(Default)]
 pub(crate) struct DedupWindow {
-    entries: HashMap<DedupKey, DedupEntry, foldhash::fast::FixedState>,
-    ring: VecDeque<(Millis, DedupKey)>,
+    ring: VecDeque<Remembered>,
+    /// The latest place of each key, counted from the first entry ever, modulo 2^32.
+    index: HashTable<u32>,
+    /// Place of the ring's front, counted the same way.
+    front: u32,
 }
 
 impl DedupWindow {
     /// The entry for `key` if it is still remembered.
     pub fn get(&self, key: DedupKey, now: Millis) -> Option<DedupEntry> {
-        self.entries
-            .get(&key)
-            .copied()
-            .filter(|entry| entry.expires_at > now)
+        let place = self
+            .index
+            .find(hash(key), |&place| self.at(place).key == key)?;
+        let entry = self.at(*place).entry;
+        (entry.expires_at > now).then_some(entry)
     }
 
     pub fn insert(&mut self, key: DedupKey, entry: DedupEntry) {
-        self.entries.insert(key, entry);
-        self.ring.push_back((entry.expires_at, key));
+        // Memory bounds keep the ring far below 2^32 entries, so that places stay distinct.
+        let newest = self.front.wrapping_add(self.ring.len() as u32);
+        let Self { ring, index, front } = self;
+        let key_at = |place: u32| ring[place.wrapping_sub(*front) as usize].key;
+        match index.entry(
+            hash(key),
+            |&place| key_at(place) == key,
+            |&place| hash(key_at(place)),
+        ) {
+            Entry::Occupied(mut place) => *place.get_mut() = newest,
+            Entry::Vacant(free) => {
+                free.insert(newest);
+            }
+        }
+        self.ring.push_back(Remembered { key, entry });
     }
 
     /// Entries of the ring, which is what the memory goes by.
@@ -52,33 +76,41 @@ impl DedupWindow {
 
     /// Forgets what is over, at most `entries_max` at once; answers how many.
     pub fn expire(&mut self, now: Millis, entries_max: usize) -> usize {
-        let before = self.ring.len();
-        for _ in 0..entries_max {
-            let Some((expires_at, key)) = self.ring.front().copied() else {
-                break;
-            };
-            if expires_at > now {
-                break;
+        let mut forgotten = 0;
+        while forgotten < entries_max
+            && let Some(oldest) = self.ring.front()
+            && oldest.entry.expires_at <= now
+        {
+            // A key that expired and was sent again has a later place; that one stays.
+            let front = self.front;
+            if let Ok(place) = self
+                .index
+                .find_entry(hash(oldest.key), |&place| place == front)
+            {
+                place.remove();
             }
             self.ring.pop_front();
-            // A key that expired and was sent again has a later entry; leave that one.
-            if self
-                .entries
-                .get(&key)
-                .is_some_and(|entry| entry.expires_at <= now)
-            {
-                self.entries.remove(&key);
-            }
+            self.front = self.front.wrapping_add(1);
+            forgotten += 1;
         }
         if self.ring.is_empty() && self.ring.capacity() > 1024 {
             *self = Self::default();
         }
-        before - self.ring.len()
+        forgotten
+    }
+
+    fn at(&self, place: u32) -> &Remembered {
+        &self.ring[place.wrapping_sub(self.front) as usize]
     }
 
     pub fn next_expiry(&self) -> Option<Millis> {
-        self.ring.front().map(|(at, _)| *at)
+        self.ring.front().map(|oldest| oldest.entry.expires_at)
     }
+}
+
+/// A key is a good hash already.
+fn hash(key: DedupKey) -> u64 {
+    key as u64
 }
 
 /// Hashes a deduplication id under `secret`.
@@ -117,6 +149,36 @@ mod tests {
         assert_eq!(window.get(5, 150), Some(again));
         window.expire(200, 10);
         assert_eq!(window.next_expiry(), None);
+    }
+
+    #[test]
+    fn many_keys_come_and_go_in_order() {
+        let mut window = DedupWindow {
+            // Places go past 2^32 on the way.
+            front: u32::MAX - 700,
+            ..DedupWindow::default()
+        };
+        let entry = |n: u64| DedupEntry {
+            message_id: [0; 16],
+            sequence: n,
+            expires_at: n + 500,
+        };
+        for n in 0..5000 {
+            // Each key comes again after 600 ms, when it is forgotten.
+            let key = DedupKey::from(n % 600);
+            assert_eq!(window.get(key, n), None);
+            window.insert(key, entry(n));
+            window.expire(n, 2);
+            let oldest = n.saturating_sub(499);
+            assert_eq!(
+                window.get(DedupKey::from(oldest % 600), n),
+                Some(entry(oldest))
+            );
+            assert_eq!(window.len() as u64, n + 1 - oldest);
+        }
+        assert_eq!(window.index.len(), window.len());
+        assert_eq!(window.expire(6000, 10_000), 500);
+        assert_eq!(window.index.len(), 0);
     }
 
     #[test]

@@ -11,8 +11,8 @@ use crate::payload::Section;
 use crate::slab::NONE;
 use smallvec::SmallVec;
 
-/// Memory that one remembered deduplication id takes, bytes: map entry and ring entry.
-pub(crate) const DEDUP_BYTES: u64 = 96;
+/// Memory that one remembered deduplication id takes, bytes: entries of ring and index, with room.
+pub(crate) const DEDUP_BYTES: u64 = 80;
 
 impl Shard {
     pub(crate) fn send(
