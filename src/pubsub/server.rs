@@ -80,9 +80,6 @@ impl PubsubEndpoint {
                 Err(answer) => answer,
             };
         }
-        if let Some(reply) = token_keys(&self.pubsub, &request).await {
-            return reply;
-        }
         self.rest.clone().handle(request).await.map(GrpcBody::from)
     }
 
@@ -149,9 +146,8 @@ impl UnaryCaller for Caller {
         self.mesh.journal_down()
     }
 
-    /// Push tokens' keys belong here once push delivers.
-    async fn document(&self, _path: &str, _host: &str) -> Option<PubsubResult<Bytes>> {
-        None
+    async fn document(&self, path: &str, host: &str) -> Option<PubsubResult<Bytes>> {
+        token_keys(&self.pubsub, path, host).await
     }
 }
 

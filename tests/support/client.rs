@@ -75,6 +75,18 @@ impl Client {
         self.receive()
     }
 
+    /// Sends JSON to a path, as REST clients do.
+    pub fn rest(&mut self, method: &str, path: &str, body: &Value) -> io::Result<Answer> {
+        let body = body.to_string();
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        self.write(request.as_bytes())?;
+        self.receive()
+    }
+
     /// Writes bytes as they are.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         let result = self.connection().and_then(|c| c.get_mut().write_all(bytes));

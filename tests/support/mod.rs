@@ -95,6 +95,7 @@ impl Launch {
             server: Server {
                 child,
                 address: SocketAddr::from(([127, 0, 0, 1], 0)),
+                pubsub_address: SocketAddr::from(([127, 0, 0, 1], 0)),
                 log,
                 logger: Some(logger),
                 spawned: Instant::now(),
@@ -144,6 +145,10 @@ impl Starting {
                     if let Some(address) = line.strip_prefix("listening sqs http://") {
                         self.server.address = address.parse().expect("an address is printed");
                     }
+                    if let Some(address) = line.strip_prefix("listening pubsub http://") {
+                        self.server.pubsub_address =
+                            address.parse().expect("an address is printed");
+                    }
                 }
                 Err(RecvTimeoutError::Disconnected) => {
                     let status = self.server.wait();
@@ -167,6 +172,7 @@ impl Starting {
 pub struct Server {
     child: Child,
     address: SocketAddr,
+    pubsub_address: SocketAddr,
     log: Arc<Mutex<Vec<u8>>>,
     logger: Option<JoinHandle<()>>,
     spawned: Instant,
@@ -191,6 +197,11 @@ impl Server {
     /// A new connection to it.
     pub fn client(&self) -> Client {
         Client::new(self.address)
+    }
+
+    /// A client of its Pub/Sub endpoint, not connected yet.
+    pub fn pubsub_client(&self) -> Client {
+        Client::new(self.pubsub_address)
     }
 
     /// What it has logged so far; all of it, once it has ended.

@@ -1,10 +1,8 @@
-//! The pages that verify the tokens of push requests.
+//! The documents that verify the tokens of push requests.
 
-use crate::grpc::{Answer, GrpcBody};
-use crate::http::ReplyBody;
 use crate::pubsub::core::Pubsub;
-use http::header::{CONTENT_TYPE, HOST, HeaderValue};
-use http::{Method, Request, Response, StatusCode};
+use crate::pubsub::error::{PubsubResult, storage_unavailable};
+use bytes::Bytes;
 
 /// The key set.
 const JWKS_PATH: &str = "/_lclq/jwks";
@@ -12,42 +10,27 @@ const JWKS_PATH: &str = "/_lclq/jwks";
 /// What points to it.
 const CONFIGURATION_PATH: &str = "/.well-known/openid-configuration";
 
-/// Answers a request for the key set or for what points to it; `None` for any other.
-pub(in crate::pubsub) async fn token_keys<B>(
+/// The document at `path`, if there is one. `host` is the one that the client asked.
+pub(in crate::pubsub) async fn token_keys(
     pubsub: &Pubsub,
-    request: &Request<B>,
-) -> Option<Answer> {
-    if request.method() != Method::GET {
-        return None;
-    }
+    path: &str,
+    host: &str,
+) -> Option<PubsubResult<Bytes>> {
     let push = &pubsub.outside.push;
-    let (status, body) = match request.uri().path() {
-        JWKS_PATH => match push.jwks().await {
-            Ok(keys) => (StatusCode::OK, keys),
+    match path {
+        JWKS_PATH => Some(match push.jwks().await {
+            Ok(keys) => Ok(keys.into()),
             Err(error) => {
                 tracing::error!(error, "no key for the tokens of push requests");
-                (StatusCode::SERVICE_UNAVAILABLE, "{}".to_owned())
+                Err(storage_unavailable(
+                    "no key for the tokens of push requests",
+                ))
             }
-        },
+        }),
         CONFIGURATION_PATH => {
-            let host = request
-                .headers()
-                .get(HOST)
-                .and_then(|host| host.to_str().ok());
-            let host = host
-                .or(request
-                    .uri()
-                    .authority()
-                    .map(|authority| authority.as_str()))
-                .unwrap_or("localhost");
             let keys = format!("http://{host}{JWKS_PATH}");
-            (StatusCode::OK, push.openid_configuration(&keys))
+            Some(Ok(push.openid_configuration(&keys).into()))
         }
-        _ => return None,
-    };
-    let mut reply = Response::new(GrpcBody::from(ReplyBody::new(body)));
-    *reply.status_mut() = status;
-    let json = HeaderValue::from_static("application/json");
-    reply.headers_mut().insert(CONTENT_TYPE, json);
-    Some(reply)
+        _ => None,
+    }
 }
