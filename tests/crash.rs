@@ -11,17 +11,16 @@ mod ledger;
 mod support;
 
 use ledger::{Id, Kind, Ledger, Moment, Queue, Seen, body, group_name};
+use rand::Rng;
 use rand::rngs::SmallRng;
-use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
 use std::io;
-use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use support::{Client, Launch, Server};
+use support::killing::{Killing, Load, SHARDS};
+use support::{Client, Server};
 
-const SHARDS: u16 = 3;
 const GROUPS: u32 = 3;
 /// Longer than any run of the server, so that no lease ends by itself.
 const LEASE_S: u32 = 120;
@@ -439,31 +438,36 @@ fn is_empty(world: &World, client: &mut Client, queue: usize) -> bool {
     })
 }
 
-fn launch(data: &Path, durability: &str, first: bool, io_uring: bool, cores: u32) -> Launch {
-    let mut launch = Launch::new()
-        .data_dir(data)
-        .flag("--durability", durability)
-        .flag("--runtime", if io_uring { "io-uring" } else { "epoll" })
-        .flag("--cores", cores.to_string());
-    if first {
-        launch = launch.flag("--shards", SHARDS.to_string());
+impl Load for World {
+    type Worker = Worker;
+
+    fn set_up(&self, server: &Server) {
+        let made = create_queues(self, &mut server.client());
+        made.unwrap_or_else(|Died| panic!("died by itself"));
     }
-    launch
+
+    fn restarted(&self, _server: &Server, _rng: &mut SmallRng) {
+        self.ledger().restarted();
+    }
+
+    fn drain(&self, server: &Server) {
+        drain(self, server);
+    }
+
+    fn work(&self, worker: &mut Worker, server: &Server, rng: &mut SmallRng) {
+        worker.run(self, server, rng);
+    }
+
+    fn stop(&self, stop: bool) {
+        self.stop.store(stop, Ordering::Relaxed);
+    }
+
+    fn summarise(&self) {
+        println!("{:?}", self.ledger().totals);
+    }
 }
 
-/// Kills a server under load, restarts it, and checks what it brings back. With `forgetful`, the
-/// data directory is once put back to what it was a kill ago, which must be noticed.
-fn crash(durability: &str, kills_default: u32, forgetful: bool) {
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
-    let seed = number("LCLQ_CRASH_SEED").unwrap_or_else(support::any_seed);
-    let kills = number("LCLQ_CRASH_KILLS").filter(|_| !forgetful);
-    let kills = kills.unwrap_or(u64::from(kills_default));
-    println!("{durability}: LCLQ_CRASH_SEED={seed}");
-    let mut rng = SmallRng::seed_from_u64(seed);
-    let io_uring_works = support::io_uring_works();
-    let directory = tempfile::tempdir().expect("a directory");
-    let data = directory.path().join("data");
-
+fn crash(durability: &'static str, kills: u64, forgetful: bool) {
     let world = World {
         queues: queues(),
         ledger: Mutex::new(Ledger::new(queues())),
@@ -478,7 +482,7 @@ fn crash(durability: &str, kills_default: u32, forgetful: bool) {
         held: Vec::new(),
     };
     let fifo = world.of_kind(Kind::Fifo);
-    let mut workers = vec![
+    let workers = vec![
         Worker::Sender { next: 0 },
         Worker::Sender { next: 1 },
         fifo_sender(fifo[0]),
@@ -491,73 +495,12 @@ fn crash(durability: &str, kills_default: u32, forgetful: bool) {
             queue: world.of_kind(Kind::Poison)[0],
         },
     ];
-
-    let (mut made, mut drains) = (false, 0);
-    let before = directory.path().join("before");
-    for kill in 0..kills {
-        if forgetful && kill == kills / 2 {
-            copy_files(&data, &before);
-        } else if forgetful && kill == kills / 2 + 3 {
-            std::fs::remove_dir_all(&data).expect("our own directory");
-            copy_files(&before, &data);
-        }
-        let io_uring = kill % 2 == 1 && io_uring_works;
-        let cores = rng.random_range(1..=3);
-        let starting = launch(&data, durability, !made, io_uring, cores).spawn();
-        if !forgetful && rng.random_ratio(1, 6) {
-            // Before it is ready, the making of the directory included.
-            std::thread::sleep(Duration::from_micros(rng.random_range(0..30_000)));
-            starting.kill();
-            continue;
-        }
-        let server = starting
-            .ready()
-            .unwrap_or_else(|refused| panic!("kill {kill}: {refused:?}"));
-        world.ledger().restarted();
-        if !made {
-            let made_now = create_queues(&world, &mut server.client());
-            made_now.unwrap_or_else(|Died| panic!("died by itself"));
-            made = true;
-        }
-        if kill % 5 == 4 {
-            drain(&world, &server);
-            drains += 1;
-        }
-        world.stop.store(false, Ordering::Relaxed);
-        let time = Duration::from_micros(rng.random_range(5_000..250_000));
-        std::thread::scope(|scope| {
-            for worker in &mut workers {
-                let (world, server) = (&world, &server);
-                let mut rng = SmallRng::seed_from_u64(rng.random());
-                scope.spawn(move || worker.run(world, server, &mut rng));
-            }
-            std::thread::sleep(time);
-            if rng.random_ratio(1, 8) {
-                // In the middle of an orderly end.
-                server.terminate();
-                std::thread::sleep(Duration::from_micros(rng.random_range(0..10_000)));
-            }
-            server.kill_now();
-            world.stop.store(true, Ordering::Relaxed);
-        });
-    }
-    let server = launch(&data, durability, false, false, 2).start();
-    world.ledger().restarted();
-    drain(&world, &server);
-    server.stop();
-    println!(
-        "{durability}: {kills} kills, {} drains, {:?}",
-        drains + 1,
-        world.ledger().totals
-    );
-}
-
-fn copy_files(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).expect("a directory");
-    for entry in std::fs::read_dir(from).expect("a directory") {
-        let entry = entry.expect("an entry");
-        std::fs::copy(entry.path(), to.join(entry.file_name())).expect("a copy");
-    }
+    let killing = Killing {
+        durability,
+        kills,
+        forgetful,
+    };
+    killing.run(&world, workers);
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! A small HTTP/1.1 client for SQS's JSON protocol: one connection, kept alive, no cleverness.
+//! A small HTTP/1.1 client for SQS's JSON protocol and REST: one connection, kept alive, no
+//! cleverness.
 
 use serde_json::Value;
 use std::io::{self, BufRead, BufReader, Read, Write};

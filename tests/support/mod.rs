@@ -7,6 +7,8 @@
 #![allow(dead_code, unused_imports)]
 
 mod client;
+pub mod killing;
+pub mod streaming;
 
 pub use client::{Answer, Client};
 
@@ -179,9 +181,14 @@ pub struct Server {
 }
 
 impl Server {
-    /// Where it listens.
+    /// Where it listens for SQS.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it listens for Pub/Sub, gRPC and REST.
+    pub fn pubsub_address(&self) -> SocketAddr {
+        self.pubsub_address
     }
 
     /// Its process id.

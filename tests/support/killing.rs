@@ -1,0 +1,134 @@
+//! Kills the server under a load, starts it again on the same data, and has the load check what it
+//! brings back, over and over.
+
+use super::{Launch, Server, any_seed, io_uring_works};
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
+use std::path::Path;
+use std::time::Duration;
+
+/// Shards of the data directory.
+pub const SHARDS: u16 = 3;
+
+/// Clients that work until the server dies, and know what it has promised them.
+pub trait Load: Sync {
+    /// A client; keeps what it knows from one run of the server to the next.
+    type Worker: Send;
+
+    /// Makes what the clients work with, on a server that has nothing yet.
+    fn set_up(&self, server: &Server);
+
+    /// The server runs again, or for the first time; nobody works yet.
+    fn restarted(&self, server: &Server, rng: &mut SmallRng);
+
+    /// Takes everything out of a server on which nobody works, and sees that it is what should be
+    /// there.
+    fn drain(&self, server: &Server);
+
+    /// Works until the server dies or [`Load::stop`] is told.
+    fn work(&self, worker: &mut Self::Worker, server: &Server, rng: &mut SmallRng);
+
+    /// Tells workers to stop, or that they may go on.
+    fn stop(&self, stop: bool);
+
+    /// Prints what there was.
+    fn summarise(&self);
+}
+
+/// How often, and on what.
+pub struct Killing {
+    pub durability: &'static str,
+    /// Kills where `LCLQ_CRASH_KILLS` says nothing else.
+    pub kills: u64,
+    /// The data directory is once put back to what it was a few kills ago, which must be noticed.
+    pub forgetful: bool,
+}
+
+impl Killing {
+    /// Runs a load to its end.
+    pub fn run<L: Load>(self, load: &L, mut workers: Vec<L::Worker>) {
+        let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
+        let seed = number("LCLQ_CRASH_SEED").unwrap_or_else(any_seed);
+        let kills = number("LCLQ_CRASH_KILLS").filter(|_| !self.forgetful);
+        let kills = kills.unwrap_or(self.kills);
+        println!("{}: LCLQ_CRASH_SEED={seed}", self.durability);
+        let mut rng = SmallRng::seed_from_u64(seed);
+        let io_uring_works = io_uring_works();
+        let directory = tempfile::tempdir().expect("a directory");
+        let data = directory.path().join("data");
+        let (mut made, mut drains) = (false, 0);
+        let before = directory.path().join("before");
+        for kill in 0..kills {
+            if self.forgetful && kill == kills / 2 {
+                copy_files(&data, &before);
+            } else if self.forgetful && kill == kills / 2 + 3 {
+                std::fs::remove_dir_all(&data).expect("our own directory");
+                copy_files(&before, &data);
+            }
+            let io_uring = kill % 2 == 1 && io_uring_works;
+            let cores = rng.random_range(1..=3);
+            let starting = self.launch(&data, !made, io_uring, cores).spawn();
+            if !self.forgetful && rng.random_ratio(1, 6) {
+                // Before it is ready, the making of the directory included.
+                std::thread::sleep(Duration::from_micros(rng.random_range(0..30_000)));
+                starting.kill();
+                continue;
+            }
+            let server = starting
+                .ready()
+                .unwrap_or_else(|refused| panic!("kill {kill}: {refused:?}"));
+            if !made {
+                load.set_up(&server);
+                made = true;
+            }
+            load.restarted(&server, &mut rng);
+            if kill % 5 == 4 {
+                load.drain(&server);
+                drains += 1;
+            }
+            load.stop(false);
+            let time = Duration::from_micros(rng.random_range(5_000..250_000));
+            std::thread::scope(|scope| {
+                for worker in &mut workers {
+                    let server = &server;
+                    let mut rng = SmallRng::seed_from_u64(rng.random());
+                    scope.spawn(move || load.work(worker, server, &mut rng));
+                }
+                std::thread::sleep(time);
+                if rng.random_ratio(1, 8) {
+                    // In the middle of an orderly end.
+                    server.terminate();
+                    std::thread::sleep(Duration::from_micros(rng.random_range(0..10_000)));
+                }
+                server.kill_now();
+                load.stop(true);
+            });
+        }
+        let server = self.launch(&data, false, false, 2).start();
+        load.restarted(&server, &mut rng);
+        load.drain(&server);
+        server.stop();
+        println!("{}: {kills} kills, {} drains", self.durability, drains + 1);
+        load.summarise();
+    }
+
+    fn launch(&self, data: &Path, first: bool, io_uring: bool, cores: u32) -> Launch {
+        let mut launch = Launch::new()
+            .data_dir(data)
+            .flag("--durability", self.durability)
+            .flag("--runtime", if io_uring { "io-uring" } else { "epoll" })
+            .flag("--cores", cores.to_string());
+        if first {
+            launch = launch.flag("--shards", SHARDS.to_string());
+        }
+        launch
+    }
+}
+
+fn copy_files(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a directory");
+    for entry in std::fs::read_dir(from).expect("a directory") {
+        let entry = entry.expect("an entry");
+        std::fs::copy(entry.path(), to.join(entry.file_name())).expect("a copy");
+    }
+}
