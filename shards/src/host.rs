@@ -200,6 +200,12 @@ impl ShardHost {
             && (self.journal.is_none() || !self.shard.has_ops())
     }
 
+    /// Messages that were sent to other shards and have not surely arrived there.
+    pub fn on_their_way(&self) -> usize {
+        let outboxes = self.shard.outboxes.iter();
+        outboxes.map(|outbox| outbox.waiting.len()).sum()
+    }
+
     /// Why the journal can't write at the moment, if it can't.
     pub fn down(&self) -> Option<&str> {
         self.down.as_deref()

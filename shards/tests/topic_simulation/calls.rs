@@ -191,7 +191,7 @@ impl Model {
                     // It was made or not deleted, and its answer was lost.
                     reader.alive = Sure::Maybe;
                     reader.created = 0;
-                    reader.wild = true;
+                    (reader.wild, reader.found) = (true, true);
                 }
             }
             (Asked::DeleteSubscription, Reply::Done) => self.readers[at].alive = Sure::No,
@@ -275,7 +275,7 @@ impl Model {
             return Ok(());
         }
         let own = message.order > reader.created || dead_of.is_some();
-        check(own || reader.sought || reader.wild, || {
+        check(own || reader.sought || reader.found || reader.wild, || {
             format!("message {number} is older than subscription {at}")
         })?;
         let held = reader.held.get(&mark).cloned().unwrap_or_default();

@@ -90,6 +90,9 @@ pub struct Reader {
     pub sought: bool,
     /// Nothing is sure until the next audit.
     pub wild: bool,
+    /// It was found, and nobody knows when it was made: it may have messages from before
+    /// `created`.
+    pub found: bool,
     pub held: BTreeMap<Mark, Held>,
 }
 
@@ -102,6 +105,7 @@ impl Reader {
             reset: created,
             sought: false,
             wild: false,
+            found: false,
             held: BTreeMap::new(),
         }
     }
@@ -165,8 +169,12 @@ impl Model {
                 dead_of: None,
             })
             .is_some_and(|held| held.sought);
-        if !fits || reader.alive == Sure::No || message.order <= reader.created && !sought {
+        let older = message.order <= reader.created && !sought;
+        if !fits || reader.alive == Sure::No || older && !reader.found {
             return Sure::No;
+        }
+        if older {
+            return Sure::Maybe;
         }
         let sure = reader.alive == Sure::Yes && message.taken == Sure::Yes && !reader.wild;
         if sure { Sure::Yes } else { Sure::Maybe }

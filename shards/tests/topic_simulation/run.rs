@@ -196,10 +196,13 @@ impl World {
                 })?,
                 Sure::Maybe => {}
             }
-            if there != (reader.alive == Sure::Yes) {
+            if !there {
+                reader.alive = Sure::No;
+                reader.wild = false;
+            } else if reader.alive != Sure::Yes {
                 // Whose it is is not known; it is emptied, and then it is.
-                reader.alive = if there { Sure::Maybe } else { Sure::No };
-                reader.wild = there;
+                reader.alive = Sure::Maybe;
+                (reader.wild, reader.found) = (true, true);
             }
             self.clients.subscriptions[at] = found.map(|found| found.subscription_ref());
         }
@@ -233,7 +236,6 @@ impl World {
             })?;
         }
         self.drain()?;
-        self.settle()?;
         // Dead letters last: what was emptied before may have gone there.
         for at in 0..self.plan.subscriptions.len() {
             let now = self.now;
@@ -249,7 +251,13 @@ impl World {
         Ok(())
     }
 
+    fn on_their_way(&self) -> usize {
+        let hosts = self.members.iter().map(|member| &member.host);
+        hosts.map(|host| host.on_their_way()).sum()
+    }
+
     fn drain(&mut self) -> Checked {
+        let mut empty_turns = 0;
         for turn in 0..DRAIN_TURNS_MAX {
             let mut left = 0;
             for at in 0..self.plan.subscriptions.len() {
@@ -266,8 +274,14 @@ impl World {
             self.settle_calls()?;
             self.acknowledge_all()?;
             self.settle_calls()?;
-            let transfers = self.transfers.values().all(|(sent, acked)| sent <= acked);
-            if left == 0 && transfers {
+            // What went to another shard during this turn, or came back from there, is to be emptied
+            // too.
+            empty_turns = if left == 0 && self.on_their_way() == 0 {
+                empty_turns + 1
+            } else {
+                0
+            };
+            if empty_turns == 2 {
                 return Ok(());
             }
             self.now += if turn % 4 == 3 { 20_000 } else { 250 };
