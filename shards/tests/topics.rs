@@ -440,6 +440,45 @@ fn retries_are_delayed_and_too_many_are_dead_letters() {
 }
 
 #[test]
+fn a_dead_letter_that_becomes_one_again_says_so_once() {
+    let mut driver = Driver::in_memory();
+    let topic = driver.topic(TOPIC, None);
+    // Its dead letters come back to it.
+    let subscription = driver.subscribe(
+        "projects/p/subscriptions/s",
+        SubscriptionSettings {
+            dead_letter: Some(DeadLetterSettings {
+                topic: TOPIC.into(),
+                attempts_max: 1,
+            }),
+            ..Default::default()
+        },
+    );
+    driver.publish_with(topic, message("a", "key", &[("kept", "1")]));
+    let mut pulled = driver.pull(subscription, 1);
+    for round in 0..3 {
+        driver.pass(1000);
+        driver.modack(subscription, &pulled, 0);
+        pulled = driver.pull(subscription, 1);
+        assert_eq!(text(&pulled[0]), "a");
+        let bytes = String::from_utf8_lossy(&pulled[0].bytes).into_owned();
+        let time = format!("SourceTopicPublishTime\u{12}\u{1d}2023-11-14T22:13:2{round}.000");
+        for attribute in [
+            "CloudPubSubDeadLetterSourceSubscription\u{12}\u{1}s",
+            "CloudPubSubDeadLetterSourceSubscriptionProject\u{12}\u{1}p",
+            time.as_str(),
+            "CloudPubSubDeadLetterSourceTopicPublishTime",
+            "CloudPubSubDeadLetterSourceDeliveryCount\u{12}\u{1}1",
+            "kept\u{12}\u{1}1",
+            "*\u{3}key",
+        ] {
+            let times = bytes.matches(attribute).count();
+            assert_eq!(times, 1, "{attribute:?} in {bytes:?}, round {round}");
+        }
+    }
+}
+
+#[test]
 fn seeking_goes_back_as_far_as_messages_are_kept() {
     let mut driver = Driver::in_memory();
     let topic = driver.topic(TOPIC, None);

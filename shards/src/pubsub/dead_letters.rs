@@ -11,6 +11,9 @@ use crate::shard::lists::Arrival;
 use crate::slab::NONE;
 use crate::{Millis, Payload, shard_of};
 
+/// Room for the attributes that are added; more is taken where a subscription's name is long.
+const ATTRIBUTES_BYTES: usize = 256;
+
 impl Shard {
     /// Moves an entry's message to a dead-letter topic. Answers `false`, with nothing done, where
     /// that isn't possible now: the topic isn't there, or too much is on its way to its shard.
@@ -25,11 +28,9 @@ impl Shard {
         let entry = &self.pubsub.entries[slot];
         let stored = &self.pubsub.stored[entry.stored];
         let subscription = &self.pubsub.subscriptions[entry.subscription];
-        let mut bytes = Vec::with_capacity(stored.bytes.len() + 256);
-        bytes.extend_from_slice(&stored.bytes);
         let mut parts = subscription.name.split('/');
         let (project, id) = (parts.nth(1).unwrap_or(""), parts.nth(1).unwrap_or(""));
-        for (key, value) in [
+        let attributes = [
             ("CloudPubSubDeadLetterSourceSubscription", id),
             ("CloudPubSubDeadLetterSourceSubscriptionProject", project),
             (
@@ -40,7 +41,11 @@ impl Shard {
                 "CloudPubSubDeadLetterSourceDeliveryCount",
                 &entry.failures.to_string(),
             ),
-        ] {
+        ];
+        // One that was a dead letter before says only what it is now.
+        let is_own = |key: &[u8]| attributes.iter().any(|(own, _)| own.as_bytes() == key);
+        let mut bytes = wire::without_attributes(&stored.bytes, is_own, ATTRIBUTES_BYTES);
+        for (key, value) in attributes {
             wire::add_attribute(&mut bytes, key, value);
         }
         let from = Address::Subscription {

@@ -57,17 +57,19 @@ fn take_varint(bytes: &mut &[u8]) -> Option<u64> {
 pub(super) fn attributes(message: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     Fields(message)
         .filter(|(number, _)| *number == ATTRIBUTES)
-        .map(|(_, entry)| {
-            let (mut key, mut value): (&[u8], &[u8]) = (&[], &[]);
-            for (number, bytes) in Fields(entry) {
-                match number {
-                    ENTRY_KEY => key = bytes,
-                    ENTRY_VALUE => value = bytes,
-                    _ => {}
-                }
-            }
-            (key, value)
-        })
+        .map(|(_, entry)| key_and_value(entry))
+}
+
+fn key_and_value(entry: &[u8]) -> (&[u8], &[u8]) {
+    let (mut key, mut value): (&[u8], &[u8]) = (&[], &[]);
+    for (number, bytes) in Fields(entry) {
+        match number {
+            ENTRY_KEY => key = bytes,
+            ENTRY_VALUE => value = bytes,
+            _ => {}
+        }
+    }
+    (key, value)
 }
 
 /// One attribute.
@@ -84,6 +86,27 @@ pub fn ordering_key(message: &[u8]) -> &[u8] {
         .filter(|(number, _)| *number == ORDERING_KEY)
         .last()
         .map_or(&[], |(_, key)| key)
+}
+
+/// Copies a message without some of its attributes, into a buffer with room for more.
+pub(super) fn without_attributes(
+    message: &[u8],
+    dropped: impl Fn(&[u8]) -> bool,
+    room_bytes: usize,
+) -> Vec<u8> {
+    let mut out = Vec::with_capacity(message.len() + room_bytes);
+    let mut fields = Fields(message);
+    loop {
+        let rest = fields.0;
+        let Some((number, bytes)) = fields.next() else {
+            // Nothing, or what can't be read and is not ours to drop.
+            out.extend_from_slice(rest);
+            return out;
+        };
+        if number != ATTRIBUTES || !dropped(key_and_value(bytes).0) {
+            out.extend_from_slice(&rest[..rest.len() - fields.0.len()]);
+        }
+    }
 }
 
 /// Adds an attribute at the end of a message.
@@ -144,12 +167,15 @@ pub(super) mod tests {
         let mut more = bytes.clone();
         add_attribute(&mut more, "a", "2");
         assert_eq!(attribute(&more, b"a"), Some(&b"2"[..]));
+        let less = without_attributes(&bytes, |key| key == b"a", 0);
+        assert_eq!(less, message(b"data", &[("b", &long)], "key"));
     }
 
     proptest! {
         #[test]
         fn any_bytes_are_read_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = (attribute(&bytes, b"a"), ordering_key(&bytes));
+            prop_assert_eq!(without_attributes(&bytes, |_| false, 0), bytes);
         }
     }
 }
