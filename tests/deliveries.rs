@@ -5,10 +5,14 @@
 mod support;
 
 use base64_simd::STANDARD;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 use support::{Client, Launch, Server};
@@ -194,42 +198,73 @@ fn a_schema_is_demanded_and_told() {
 
 /// An HTTP server that answers with statuses in turn, the last for ever, and reports the bodies.
 fn endpoint(statuses: &'static [u16]) -> (String, Receiver<Value>) {
+    let (listener, port) = listen();
+    let seen = serve(listener, statuses, Some);
+    (format!("http://127.0.0.1:{port}/push"), seen)
+}
+
+/// The same with TLS; what fails its handshake reaches no one.
+fn tls_endpoint(config: ServerConfig) -> (String, Receiver<Value>) {
+    let (listener, port) = listen();
+    let config = Arc::new(config);
+    let seen = serve(listener, &[200], move |stream| {
+        let session = ServerConnection::new(config.clone()).ok()?;
+        Some(StreamOwned::new(session, stream))
+    });
+    (format!("https://127.0.0.1:{port}/push"), seen)
+}
+
+fn listen() -> (TcpListener, u16) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let url = format!("http://{}/push", listener.local_addr().expect("an address"));
+    let port = listener.local_addr().expect("an address").port();
+    (listener, port)
+}
+
+fn serve<S: Read + Write>(
+    listener: TcpListener,
+    statuses: &'static [u16],
+    wrap: impl Fn(TcpStream) -> Option<S> + Clone + Send + 'static,
+) -> Receiver<Value> {
     let (report, seen) = channel();
-    let turn = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let turn = Arc::new(AtomicUsize::new(0));
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            let (stream, report, turn) = (stream.expect("one"), report.clone(), turn.clone());
+            let stream = stream.expect("one");
+            let (report, turn, wrap) = (report.clone(), turn.clone(), wrap.clone());
             std::thread::spawn(move || {
-                let mut reader = BufReader::new(&stream);
-                loop {
-                    let (mut line, mut length) = (String::new(), 0);
-                    while line != "\r\n" {
-                        line.clear();
-                        if reader.read_line(&mut line).unwrap_or(0) == 0 {
-                            return;
-                        }
-                        let lower = line.to_ascii_lowercase();
-                        if let Some(value) = lower.strip_prefix("content-length:") {
-                            length = value.trim().parse().expect("a number");
-                        }
-                    }
-                    let mut body = vec![0; length];
-                    if reader.read_exact(&mut body).is_err() {
-                        return;
-                    }
-                    let body = serde_json::from_slice(&body).expect("JSON");
-                    let at = turn.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                let Some(stream) = wrap(stream) else { return };
+                let mut stream = BufReader::new(stream);
+                while let Some(body) = read_request(&mut stream) {
+                    let at = turn.fetch_add(1, Ordering::SeqCst);
                     let status = statuses.get(at).or(statuses.last()).expect("one");
                     let _ = report.send(body);
                     let head = format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\n\r\n");
-                    let _ = (&stream).write_all(head.as_bytes());
+                    if stream.get_mut().write_all(head.as_bytes()).is_err() {
+                        return;
+                    }
                 }
             });
         }
     });
-    (url, seen)
+    seen
+}
+
+/// The body of one request; `None` when the connection ends or breaks.
+fn read_request(stream: &mut impl BufRead) -> Option<Value> {
+    let (mut line, mut length) = (String::new(), 0);
+    while line != "\r\n" {
+        line.clear();
+        if stream.read_line(&mut line).unwrap_or(0) == 0 {
+            return None;
+        }
+        let lower = line.to_ascii_lowercase();
+        if let Some(value) = lower.strip_prefix("content-length:") {
+            length = value.trim().parse().expect("a number");
+        }
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).ok()?;
+    Some(serde_json::from_slice(&body).expect("JSON"))
 }
 
 fn texts(seen: &Receiver<Value>, count: usize) -> Vec<String> {
@@ -277,6 +312,47 @@ fn a_failed_push_of_an_ordering_key_holds_up_its_key_alone() {
     let mut expected: Vec<String> = (0..20).map(|n| n.to_string()).collect();
     expected.insert(1, "1".to_owned());
     assert_eq!(texts(&seen, 21), expected);
+    server.stop();
+}
+
+#[test]
+fn push_over_https_goes_to_those_it_trusts() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("made");
+    let authorities = directory.path().join("authorities.pem");
+    std::fs::write(&authorities, made.cert.pem()).expect("written");
+    let config = || {
+        let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).expect("a key");
+        ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], key)
+            .expect("a certificate")
+    };
+    let push = |launch: Launch| {
+        let server = launch.start();
+        let mut pubsub = Pubsub::of(&server);
+        let (url, seen) = tls_endpoint(config());
+        pubsub.create(json!({}), json!({"pushConfig": {"pushEndpoint": url}}));
+        pubsub.publish(&["secret"]);
+        (server, pubsub, seen)
+    };
+
+    let (server, _, seen) = push(Launch::new().flag("--push-ca-file", &authorities));
+    assert_eq!(texts(&seen, 1), ["secret"]);
+    server.stop();
+    let (server, _, seen) = push(Launch::new().switch("--push-accept-any-certificate"));
+    assert_eq!(texts(&seen, 1), ["secret"]);
+    server.stop();
+
+    let (server, mut pubsub, seen) = push(Launch::new());
+    let refused = seen.recv_timeout(Duration::from_secs(2));
+    assert!(refused.is_err(), "pushed to a stranger: {refused:?}");
+    // What could not be pushed can still be pulled.
+    let config = json!({"pushConfig": {}});
+    pubsub.ok("POST", &format!("{SUBSCRIPTION}:modifyPushConfig"), config);
+    assert_eq!(data(&pubsub.pull(1)[0]), "secret");
     server.stop();
 }
 

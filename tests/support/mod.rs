@@ -61,6 +61,12 @@ impl Launch {
         self
     }
 
+    /// With one more flag that takes no value.
+    pub fn switch(mut self, name: &str) -> Self {
+        self.command.arg(name);
+        self
+    }
+
     /// With its data kept in `path`.
     pub fn data_dir(self, path: &Path) -> Self {
         self.flag("--data-dir", path)
