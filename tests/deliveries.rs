@@ -4,10 +4,12 @@
 
 mod support;
 
+use apache_avro::types::Value as Avro;
 use base64_simd::STANDARD;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -372,8 +374,21 @@ fn files(directory: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// Waits for the first finished object under a directory.
+fn object(directory: &Path, suffix: &str) -> PathBuf {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let done = |path: &PathBuf| path.to_string_lossy().ends_with(suffix);
+        if let Some(file) = files(directory).into_iter().find(done) {
+            return file;
+        }
+        assert!(Instant::now() < until, "no object appears");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
 #[test]
-fn messages_become_objects_of_a_bucket() {
+fn messages_become_lines_of_a_bucket_s_object() {
     let buckets = tempfile::tempdir().expect("a directory");
     let server = Launch::new()
         .flag("--cloud-storage-dir", buckets.path())
@@ -389,19 +404,63 @@ fn messages_become_objects_of_a_bucket() {
     let texts: Vec<String> = (0..1000).map(|n| format!("line {n:04}")).collect();
     let all: Vec<&str> = texts.iter().map(String::as_str).collect();
     pubsub.publish(&all);
-    let until = Instant::now() + PATIENCE;
-    let file = loop {
-        let found = files(&buckets.path().join("my-bucket/logs"));
-        let done = |path: &PathBuf| path.extension().is_some_and(|it| it == "log");
-        if let Some(file) = found.into_iter().find(done) {
-            break file;
-        }
-        assert!(Instant::now() < until, "no object appears");
-        std::thread::sleep(Duration::from_millis(50));
-    };
+    let file = object(&buckets.path().join("my-bucket/logs"), ".log");
     let content = std::fs::read_to_string(file).expect("text");
     let mut lines: Vec<&str> = content.lines().collect();
     lines.sort_unstable();
     assert_eq!(lines, all);
+    server.stop();
+}
+
+#[test]
+fn messages_become_records_of_an_avro_object() {
+    let buckets = tempfile::tempdir().expect("a directory");
+    let data = tempfile::tempdir().expect("a directory");
+    // As a server that keeps its data and was killed before the object was complete.
+    let launch = || {
+        Launch::new()
+            .flag("--cloud-storage-dir", buckets.path())
+            .data_dir(data.path())
+    };
+    let server = launch().start();
+    let mut pubsub = Pubsub::of(&server);
+    let config = json!({
+        "bucket": "my-bucket",
+        "filenameSuffix": ".avro",
+        "maxMessages": "2000",
+        "avroConfig": {"writeMetadata": true},
+    });
+    pubsub.create(json!({}), json!({ "cloudStorageConfig": config }));
+    let texts: Vec<String> = (0..2000).map(|n| format!("record {n:04}")).collect();
+    let all: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let mut ids = pubsub.publish(&all[..1000]);
+    server.kill();
+    let server = launch().start();
+    let mut pubsub = Pubsub::of(&server);
+    ids.extend(pubsub.publish(&all[1000..]));
+    let file = object(&buckets.path().join("my-bucket"), ".avro");
+    let mut found: Vec<(String, String)> = apache_avro::Reader::new(File::open(file).expect("it"))
+        .expect("an object container file")
+        .map(|record| {
+            let Ok(Avro::Record(fields)) = record else {
+                panic!("{record:?}")
+            };
+            let field = |name: &str| &fields.iter().find(|(it, _)| it == name).expect(name).1;
+            assert_eq!(
+                *field("subscription_name"),
+                Avro::String(SUBSCRIPTION.into())
+            );
+            match (field("message_id"), field("data")) {
+                (Avro::String(id), Avro::Bytes(data)) => {
+                    (id.clone(), String::from_utf8(data.clone()).expect("text"))
+                }
+                other => panic!("{other:?}"),
+            }
+        })
+        .collect();
+    let mut expected: Vec<(String, String)> = ids.into_iter().zip(texts).collect();
+    found.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(found, expected);
     server.stop();
 }
