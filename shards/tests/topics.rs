@@ -804,3 +804,22 @@ fn a_dead_letter_that_came_back_is_its_subscriptions_alone_after_a_restart() {
         assert_eq!(texts(&pulled), expected, "{name}");
     }
 }
+
+#[test]
+fn a_policy_takes_the_place_of_the_one_that_was_read_only() {
+    let mut shard = Driver::in_memory();
+    shard.topic(TOPIC, None);
+    let set = |replaces: &[u8], policy: &[u8]| {
+        admin(AdminCommand::SetPolicy {
+            kind: Kind::Topic,
+            name: TOPIC.into(),
+            replaces: replaces.into(),
+            policy: policy.into(),
+        })
+    };
+    assert!(matches!(shard.ask(set(b"", b"one")), Reply::Done));
+    let refused = shard.ask(set(b"", b"two"));
+    let changed = Reply::Refused(Refusal::Pubsub(PubsubRefusal::Changed));
+    assert_eq!(format!("{refused:?}"), format!("{changed:?}"));
+    assert!(matches!(shard.ask(set(b"one", b"two")), Reply::Done));
+}

@@ -278,12 +278,15 @@ pub enum AdminCommand {
         /// The dialect's part: all revisions.
         spec: SharedBytes,
     },
-    /// Sets the access policy kept with a resource; answered by `Done`, or refused with `NotFound`.
+    /// Sets the access policy kept with a resource; answered by `Done`, or refused with `NotFound`,
+    /// or with `Changed` if another has been set since it was read.
     SetPolicy {
         /// What.
         kind: Kind,
         /// Its name.
         name: Box<str>,
+        /// The policy it takes the place of.
+        replaces: SharedBytes,
         /// The dialect's policy.
         policy: SharedBytes,
     },

@@ -92,9 +92,12 @@ impl Shard {
                 version,
                 spec,
             } => self.put_schema(token, name, version, spec),
-            AdminCommand::SetPolicy { kind, name, policy } => {
-                self.set_policy(token, kind, &name, policy)
-            }
+            AdminCommand::SetPolicy {
+                kind,
+                name,
+                replaces,
+                policy,
+            } => self.set_policy(token, kind, &name, &replaces, policy),
             AdminCommand::Delete { kind, name } => self.delete_resource(token, kind, &name),
             AdminCommand::Reserve { name } => {
                 if self.pubsub.reserved.len() >= RESERVED_NAMES_MAX {
@@ -166,22 +169,23 @@ impl Shard {
         token: Token,
         kind: Kind,
         name: &str,
+        replaces: &[u8],
         policy: SharedBytes,
     ) -> Result<(), PubsubRefusal> {
         let slot = self.find(kind, name)?;
+        let kept = match kind {
+            Kind::Topic => &mut self.pubsub.topics[slot].policy,
+            Kind::Subscription | Kind::Snapshot => &mut self.pubsub.subscriptions[slot].policy,
+            Kind::Schema => &mut self.pubsub.schemas[slot].policy,
+        };
+        if **kept != *replaces {
+            return Err(PubsubRefusal::Changed);
+        }
+        *kept = policy;
         match kind {
-            Kind::Topic => {
-                self.pubsub.topics[slot].policy = policy;
-                self.log_topic(slot);
-            }
-            Kind::Subscription | Kind::Snapshot => {
-                self.pubsub.subscriptions[slot].policy = policy;
-                self.log_subscription(slot);
-            }
-            Kind::Schema => {
-                self.pubsub.schemas[slot].policy = policy;
-                self.log_schema(slot);
-            }
+            Kind::Topic => self.log_topic(slot),
+            Kind::Subscription | Kind::Snapshot => self.log_subscription(slot),
+            Kind::Schema => self.log_schema(slot),
         }
         self.reply(token, Reply::Done, Hold::UntilCommit);
         Ok(())

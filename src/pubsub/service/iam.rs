@@ -1,14 +1,15 @@
 //! Access policies. They are kept and shown; everybody may do everything.
 
-use lclq_shards::pubsub::command::{AdminCommand, Resource};
+use lclq_shards::pubsub::command::{AdminCommand, PubsubRefusal, Resource};
 use prost::Message;
 
-use super::resources::{random_u64, shard_kind, spec};
+use super::resources::{CHANGED_MAX, changed_too_often, random_u64, shard_kind, spec};
 use crate::pubsub::core::{Pubsub, pubsub_refused};
 use crate::pubsub::error::{
     PubsubResult, invalid_argument, stale_etag, storage_unavailable, too_large,
 };
 use crate::pubsub::names;
+use crate::pubsub::proto::FieldMask;
 use crate::pubsub::proto::iam::{
     GetIamPolicyRequest, Policy, SetIamPolicyRequest, TestIamPermissionsRequest,
     TestIamPermissionsResponse,
@@ -24,41 +25,30 @@ impl Pubsub {
         &self,
         request: SetIamPolicyRequest,
     ) -> PubsubResult<Policy> {
-        let resource = self.iam_resource(&request.resource).await?;
-        let Some(given) = request.policy else {
+        let Some(given) = &request.policy else {
+            // What doesn't exist is the first thing to be told.
+            self.iam_resource(&request.resource).await?;
             return Err(invalid_argument("policy"));
         };
-        check_policy(&given)?;
-        let old = policy_of(&resource)?;
-        if !given.etag.is_empty() && given.etag != old.etag {
-            return Err(stale_etag());
-        }
-        let mut policy = match &request.update_mask {
-            Some(mask) if !mask.paths.is_empty() => {
-                let mut policy = old;
-                for path in &mask.paths {
-                    match &**path {
-                        "bindings" => policy.bindings.clone_from(&given.bindings),
-                        "audit_configs" => policy.audit_configs.clone_from(&given.audit_configs),
-                        "version" => policy.version = given.version,
-                        "etag" => {}
-                        _ => return Err(invalid_argument("update_mask")),
-                    }
-                }
-                policy
+        for _ in 0..CHANGED_MAX {
+            let resource = self.iam_resource(&request.resource).await?;
+            check_policy(given)?;
+            let mut policy = changed(policy_of(&resource)?, given, request.update_mask.as_ref())?;
+            policy.etag = random_u64()?.to_be_bytes().to_vec().into();
+            let command = AdminCommand::SetPolicy {
+                kind: resource.kind,
+                name: resource.name.clone(),
+                replaces: resource.policy.clone(),
+                policy: spec(&policy),
+            };
+            match self.done(resource.shard, command).await? {
+                Ok(()) => return Ok(policy),
+                // Read again: if an etag was given, it is stale now.
+                Err(PubsubRefusal::Changed) => {}
+                Err(refusal) => return Err(pubsub_refused(refusal, &request.resource)),
             }
-            _ => given,
-        };
-        policy.etag = random_u64()?.to_be_bytes().to_vec().into();
-        let command = AdminCommand::SetPolicy {
-            kind: resource.kind,
-            name: resource.name.clone(),
-            policy: spec(&policy),
-        };
-        self.done(resource.shard, command)
-            .await?
-            .map_err(|refusal| pubsub_refused(refusal, &request.resource))?;
-        Ok(policy)
+        }
+        Err(changed_too_often())
     }
 
     pub(super) async fn get_iam_policy(
@@ -104,6 +94,27 @@ impl Pubsub {
         let (kind, name) = names::parse_any(name)?;
         self.existing(shard_kind(kind), name.full).await
     }
+}
+
+/// The policy that takes the place of `old`: what is given, or the parts of it that the mask names.
+fn changed(old: Policy, given: &Policy, mask: Option<&FieldMask>) -> PubsubResult<Policy> {
+    if !given.etag.is_empty() && given.etag != old.etag {
+        return Err(stale_etag());
+    }
+    let Some(mask) = mask.filter(|mask| !mask.paths.is_empty()) else {
+        return Ok(given.clone());
+    };
+    let mut policy = old;
+    for path in &mask.paths {
+        match &**path {
+            "bindings" => policy.bindings.clone_from(&given.bindings),
+            "audit_configs" => policy.audit_configs.clone_from(&given.audit_configs),
+            "version" => policy.version = given.version,
+            "etag" => {}
+            _ => return Err(invalid_argument("update_mask")),
+        }
+    }
+    Ok(policy)
 }
 
 fn policy_of(resource: &Resource) -> PubsubResult<Policy> {

@@ -11,13 +11,13 @@ use std::time::Duration;
 use super::pages::Page;
 use crate::pubsub::core::{Pubsub, leaf, pubsub_refused, unexpected};
 use crate::pubsub::error::{
-    PubsubResult, already_exists, exhausted, not_found, stopping, storage_unavailable,
+    PubsubError, PubsubResult, already_exists, exhausted, not_found, stopping, storage_unavailable,
 };
 use crate::pubsub::names;
 use crate::runtime::{sleep, spawn_local};
 
 /// Times that a change is derived anew because another request was faster.
-const CHANGED_MAX: usize = 32;
+pub(super) const CHANGED_MAX: usize = 32;
 /// Times that a name is asked for that another request is making.
 const RESERVED_MAX: usize = 200;
 /// Between two of them.
@@ -108,9 +108,7 @@ impl Pubsub {
                 Err(refusal) => return Err(pubsub_refused(refusal, name)),
             }
         }
-        Err(exhausted(
-            "The resource is being changed by other requests; please retry.",
-        ))
+        Err(changed_too_often())
     }
 
     /// A subscription was made or changed: its core may have to start or stop delivering.
@@ -293,6 +291,10 @@ async fn run_to_its_end<T: 'static>(
         Poll::Pending
     })
     .await
+}
+
+pub(super) fn changed_too_often() -> PubsubError {
+    exhausted("The resource is being changed by other requests; please retry.")
 }
 
 /// A number that nobody can guess.
