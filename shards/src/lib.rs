@@ -17,6 +17,7 @@ mod payload;
 pub mod pubsub;
 mod queue;
 mod receipt;
+mod sealed;
 mod shard;
 mod slab;
 mod wheel;

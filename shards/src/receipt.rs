@@ -1,26 +1,16 @@
 //! Receipt handles: which receive of which message, signed.
 //!
-//! A handle carries what finds the message in O(1) and a MAC over it, so that a forged handle, or
-//! one from another server or queue, is refused without touching the engine. Base64url text of
-//! 51 bytes: version, shard, queue id, sequence number, slot, receive number, time, MAC.
-//!
-//! The MAC is SipHash-2-4 of 128 bits, a keyed function made for short inputs: every receive and
-//! every delete of a message computes one, and HMAC-SHA-256 was half of what they cost. Its 128-bit
-//! key is drawn at random with the data directory (or at start), and a guess at a MAC succeeds once
-//! in 2^128, without the caller learning how near it was. More isn't asked of it: a handle keeps
-//! strangers' and stale handles out, and whoever holds the queue's URL may receive anyway.
+//! A handle carries what finds the message in O(1), sealed, so that a forged handle, or one from
+//! another server or queue, is refused without touching the engine. Text of 51 bytes: version,
+//! shard, queue id, sequence number, slot, receive number, time, MAC.
 
 use crate::Millis;
-use siphasher::sip128::{Hasher128, SipHasher24};
-use std::hash::Hasher;
+use crate::sealed::{MAC_BYTES, Sealer, sealed_chars};
 
 const VERSION: u8 = 2;
-const BODY_BYTES: usize = 35;
-const MAC_BYTES: usize = 16;
-const HANDLE_BYTES: usize = BODY_BYTES + MAC_BYTES;
+const HANDLE_BYTES: usize = 35 + MAC_BYTES;
 /// Characters of a handle.
-pub const HANDLE_CHARS: usize = HANDLE_BYTES / 3 * 4;
-const _: () = assert!(HANDLE_BYTES.is_multiple_of(3), "a handle needs no padding");
+pub const HANDLE_CHARS: usize = sealed_chars(HANDLE_BYTES);
 
 /// What a receipt handle says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -42,28 +32,15 @@ pub struct Receipt {
 /// Signs and checks receipt handles with a secret that is kept with the data.
 #[derive(Clone)]
 pub struct ReceiptSigner {
-    keyed: SipHasher24,
+    sealer: Sealer,
 }
-
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-const NO_SEXTET: u8 = 0xff;
-/// What each character stands for.
-const SEXTETS: [u8; 256] = {
-    let mut sextets = [NO_SEXTET; 256];
-    let mut at = 0;
-    while at < ALPHABET.len() {
-        sextets[ALPHABET[at] as usize] = at as u8;
-        at += 1;
-    }
-    sextets
-};
 
 impl ReceiptSigner {
     /// A signer for `secret`.
     pub fn new(secret: &[u8; 32]) -> Self {
         let key = secret.first_chunk().expect("the secret is longer");
         Self {
-            keyed: SipHasher24::new_with_key(key),
+            sealer: Sealer::new(key),
         }
     }
 
@@ -77,65 +54,25 @@ impl ReceiptSigner {
         bytes[19..23].copy_from_slice(&receipt.slot.to_le_bytes());
         bytes[23..27].copy_from_slice(&receipt.receive_count.to_le_bytes());
         bytes[27..35].copy_from_slice(&receipt.received_at.to_le_bytes());
-        let mac = self.mac(&bytes[..BODY_BYTES]);
-        bytes[BODY_BYTES..].copy_from_slice(&mac);
-        let mut text = [0u8; HANDLE_CHARS];
-        for (group, chars) in bytes.chunks_exact(3).zip(text.chunks_exact_mut(4)) {
-            let word = u32::from(group[0]) << 16 | u32::from(group[1]) << 8 | u32::from(group[2]);
-            chars.copy_from_slice(
-                &[18, 12, 6, 0].map(|shift| ALPHABET[(word >> shift) as usize & 63]),
-            );
-        }
-        out.extend_from_slice(&text);
+        out.extend_from_slice(&self.sealer.seal::<HANDLE_BYTES, HANDLE_CHARS>(bytes));
     }
 
     /// Reads a handle; `None` unless this secret made it.
     pub fn open(&self, text: &str) -> Option<Receipt> {
-        let text = text.as_bytes();
-        if text.len() != HANDLE_CHARS {
+        let bytes = self.sealer.open::<HANDLE_BYTES>(text.as_bytes())?;
+        if bytes[0] != VERSION {
             return None;
         }
-        let mut decoded = [0u8; HANDLE_BYTES];
-        let mut strange = 0;
-        for (chars, out) in text.chunks_exact(4).zip(decoded.chunks_exact_mut(3)) {
-            let mut word = 0u32;
-            for char in chars {
-                let sextet = SEXTETS[usize::from(*char)];
-                strange |= sextet;
-                word = word << 6 | u32::from(sextet & 63);
-            }
-            out.copy_from_slice(&word.to_be_bytes()[1..]);
-        }
-        // Only NO_SEXTET has the upper bits.
-        if strange > 63 {
-            return None;
-        }
-        let (body, mac) = decoded.split_at(BODY_BYTES);
-        // All of it is looked at, so that time doesn't tell how much is right.
-        let differing = self
-            .mac(body)
-            .iter()
-            .zip(mac)
-            .fold(0, |differing, (one, other)| differing | (one ^ other));
-        if body[0] != VERSION || differing != 0 {
-            return None;
-        }
-        let u32_at = |at: usize| u32::from_le_bytes(body[at..at + 4].try_into().expect("4 bytes"));
-        let u64_at = |at: usize| u64::from_le_bytes(body[at..at + 8].try_into().expect("8 bytes"));
+        let u32_at = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().expect("4 bytes"));
+        let u64_at = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("8 bytes"));
         Some(Receipt {
-            shard: u16::from_le_bytes([body[1], body[2]]),
+            shard: u16::from_le_bytes([bytes[1], bytes[2]]),
             queue_id: u64_at(3),
             sequence: u64_at(11),
             slot: u32_at(19),
             receive_count: u32_at(23),
             received_at: u64_at(27),
         })
-    }
-
-    fn mac(&self, bytes: &[u8]) -> [u8; MAC_BYTES] {
-        let mut keyed = self.keyed;
-        keyed.write(bytes);
-        keyed.finish128().as_bytes()
     }
 }
 

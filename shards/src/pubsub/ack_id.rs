@@ -1,33 +1,15 @@
 //! Ack ids: which delivery of which message, signed.
 //!
-//! An ack id is made and read for every message that is delivered, so its MAC is SipHash, a keyed
-//! function made for short inputs, at a tenth of an HMAC's cost. Base64url text of 54 bytes:
-//! version, shard, subscription id, sequence number, slot, delivery number, run of the shard, MAC.
+//! Sealed text of 51 bytes: version, shard, subscription id, sequence number, slot, delivery number,
+//! run of the shard, MAC.
 
 use crate::command::LeaseRef;
-use siphasher::sip128::{Hasher128, SipHasher24};
-use std::hash::Hasher;
+use crate::sealed::{MAC_BYTES, Sealer, sealed_chars};
 
-const VERSION: u8 = 2;
-const BODY_BYTES: usize = 38;
-const MAC_BYTES: usize = 16;
-const ID_BYTES: usize = BODY_BYTES + MAC_BYTES;
+const VERSION: u8 = 3;
+const ID_BYTES: usize = 35 + MAC_BYTES;
 /// Characters of an ack id.
-pub const ACK_ID_CHARS: usize = ID_BYTES / 3 * 4;
-const _: () = assert!(ID_BYTES.is_multiple_of(3), "an ack id needs no padding");
-
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-/// Values of characters, 255 for those that are none of the alphabet's.
-const SEXTETS: [u8; 256] = {
-    let mut table = [255; 256];
-    let mut at = 0;
-    while at < 64 {
-        table[ALPHABET[at] as usize] = at as u8;
-        at += 1;
-    }
-    table
-};
+pub const ACK_ID_CHARS: usize = sealed_chars(ID_BYTES);
 
 /// What an ack id says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -43,13 +25,15 @@ pub struct AckId {
 /// Signs and checks ack ids with a secret that is kept with the data.
 #[derive(Clone)]
 pub struct AckIdSigner {
-    key: [u8; 16],
+    sealer: Sealer,
 }
 
 impl AckIdSigner {
     /// A signer for `key`.
     pub fn new(key: [u8; 16]) -> Self {
-        Self { key }
+        Self {
+            sealer: Sealer::new(&key),
+        }
     }
 
     /// The text of an ack id.
@@ -62,40 +46,13 @@ impl AckIdSigner {
         bytes[19..23].copy_from_slice(&id.lease.slot.to_le_bytes());
         bytes[23..27].copy_from_slice(&id.lease.receive_count.to_le_bytes());
         bytes[27..35].copy_from_slice(&id.lease.received_at.to_le_bytes());
-        let mac = self.mac(&bytes[..BODY_BYTES]);
-        bytes[BODY_BYTES..].copy_from_slice(&mac);
-        let mut text = [0u8; ACK_ID_CHARS];
-        for (group, chars) in bytes.chunks_exact(3).zip(text.chunks_exact_mut(4)) {
-            let word = u32::from(group[0]) << 16 | u32::from(group[1]) << 8 | u32::from(group[2]);
-            for (char, shift) in chars.iter_mut().zip([18, 12, 6, 0]) {
-                *char = ALPHABET[(word >> shift) as usize & 63];
-            }
-        }
-        text
+        self.sealer.seal(bytes)
     }
 
     /// Reads an ack id; `None` unless this secret made it.
     pub fn open(&self, text: &[u8]) -> Option<AckId> {
-        if text.len() != ACK_ID_CHARS {
-            return None;
-        }
-        let mut bytes = [0u8; ID_BYTES];
-        let mut wrong = 0;
-        for (chars, out) in text.chunks_exact(4).zip(bytes.chunks_exact_mut(3)) {
-            let mut word = 0u32;
-            for char in chars {
-                let value = SEXTETS[usize::from(*char)];
-                wrong |= value;
-                word = word << 6 | u32::from(value & 63);
-            }
-            out.copy_from_slice(&word.to_be_bytes()[1..]);
-        }
-        let mac = self.mac(&bytes[..BODY_BYTES]);
-        let differing = mac
-            .iter()
-            .zip(&bytes[BODY_BYTES..])
-            .fold(0, |differing, (one, other)| differing | (one ^ other));
-        if wrong >= 64 || differing != 0 || bytes[0] != VERSION {
+        let bytes = self.sealer.open::<ID_BYTES>(text)?;
+        if bytes[0] != VERSION {
             return None;
         }
         let u32_at = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().expect("4 bytes"));
@@ -110,12 +67,6 @@ impl AckIdSigner {
                 received_at: u64_at(27),
             },
         })
-    }
-
-    fn mac(&self, bytes: &[u8]) -> [u8; MAC_BYTES] {
-        let mut hasher = SipHasher24::new_with_key(&self.key);
-        hasher.write(bytes);
-        hasher.finish128().as_bytes()
     }
 }
 
