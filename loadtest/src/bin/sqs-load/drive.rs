@@ -14,7 +14,7 @@ use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
 use crate::options::{Action, Options};
-use crate::targets::{Target, create_queues, fill};
+use crate::targets::{Client, Target, create_queues, fill};
 
 pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -71,7 +71,8 @@ pub fn run(options: &Options) -> Result<()> {
         .next()
         .ok_or("the URL has no address")?;
     let requests = Requests::new(host);
-    let targets = create_queues(options, addr, &requests)?;
+    let mut client = Client::connect(addr)?;
+    let targets = create_queues(options, &mut client, &requests)?;
 
     let mut poll = Poll::new()?;
     let mut connections = Vec::with_capacity(options.connections);
@@ -96,6 +97,8 @@ pub fn run(options: &Options) -> Result<()> {
         });
     }
 
+    // Had it gone sooner, which core is the least loaded would depend on when the server noticed.
+    drop(client);
     let mut load = Load {
         options,
         requests,

@@ -20,13 +20,14 @@ pub enum Protocol {
     Query,
 }
 
-/// Which cores the queues are on, seen from their connections. Only meant for a server with two
-/// cores and two shards, which deals the connections out in turn.
+/// Which cores the queues are on, seen from their connections. Only meant for a server of two cores
+/// and two shards that has had one connection before (`loadtest/run` asks whether it is up): it
+/// deals these out in turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Placement {
-    /// Even connections use a queue of shard 0, odd ones one of shard 1.
+    /// Each connection uses a queue of its own core.
     Aligned,
-    /// The other way round.
+    /// Each connection uses a queue of the other core.
     Crossed,
 }
 
@@ -67,8 +68,7 @@ pub struct Options {
     /// are deleted; then begin anew as long as there is time (receive-delete only).
     #[arg(long)]
     pub backlog: Option<u64>,
-    /// Put two queues on two shards, so that no request crosses cores, or every one does. Which of
-    /// the two is which depends on which core takes the first connection.
+    /// Put two queues on two shards, so that no request crosses cores, or every one does.
     #[arg(long, value_enum)]
     pub placement: Option<Placement>,
     /// Requests in flight on each connection (send and send-batch only).

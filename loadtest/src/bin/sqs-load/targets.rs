@@ -62,19 +62,20 @@ fn names(options: &Options) -> Vec<String> {
             .find(|name| QueueName::new("us-east-1", "000000000000", name).shard(2) == shard)
             .expect("names spread over the shards")
     };
+    // A first connection was on core 0 and the client that makes the queues is on core 1, so those
+    // of the load begin with core 0 again.
     match placement {
         Placement::Aligned => vec![on_shard(0), on_shard(1)],
         Placement::Crossed => vec![on_shard(1), on_shard(0)],
     }
 }
 
-/// Makes the queues and their requests.
+/// Makes the queues and their requests, over a connection of their own.
 pub fn create_queues(
     options: &Options,
-    addr: SocketAddr,
+    client: &mut Client,
     requests: &Requests,
 ) -> Result<Vec<Rc<Target>>> {
-    let mut client = Client::connect(addr)?;
     let mut targets = Vec::new();
     for queue in names(options) {
         let body = client.ask(&requests.create_queue(&queue))?;
@@ -141,13 +142,14 @@ pub fn fill(
 }
 
 /// One blocking connection.
-struct Client {
+pub struct Client {
     stream: TcpStream,
     input: Vec<u8>,
 }
 
 impl Client {
-    fn connect(addr: SocketAddr) -> Result<Self> {
+    /// Opens it.
+    pub fn connect(addr: SocketAddr) -> Result<Self> {
         let stream = TcpStream::connect(addr)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(Duration::from_secs(10)))?;
