@@ -28,6 +28,10 @@ pub enum Address {
     Subscription {
         /// The name.
         subscription: Box<str>,
+        /// Its id within its shard: another one of that name is not meant. Journals written before
+        /// ids were noted have none.
+        #[serde(default)]
+        id: Option<u64>,
     },
 }
 

@@ -766,6 +766,7 @@ fn a_dead_letter_that_came_back_is_its_subscriptions_alone_after_a_restart() {
         oldest: 0,
         to: Address::Subscription {
             subscription: "one".into(),
+            id: None,
         },
         from: Address::Topic {
             topic: "projects/p/topics/missing".into(),
@@ -822,4 +823,59 @@ fn a_policy_takes_the_place_of_the_one_that_was_read_only() {
     let changed = Reply::Refused(Refusal::Pubsub(PubsubRefusal::Changed));
     assert_eq!(format!("{refused:?}"), format!("{changed:?}"));
     assert!(matches!(shard.ask(set(b"one", b"two")), Reply::Done));
+}
+
+#[test]
+fn a_dead_letter_does_not_come_back_to_another_subscription_of_its_name() {
+    const NAME: &str = "projects/p/subscriptions/s";
+    let config = ShardConfig::new(0, 2);
+    let mut driver = Driver::with(config);
+    let missing = (0..)
+        .map(|n| format!("projects/p/topics/missing{n}"))
+        .find(|name| lclq_shards::shard_of(name.as_bytes(), 2) == 1)
+        .unwrap();
+    let settings = SubscriptionSettings {
+        dead_letter: Some(DeadLetterSettings {
+            topic: missing.as_str().into(),
+            attempts_max: 1,
+        }),
+        ..Default::default()
+    };
+    let topic = driver.topic(TOPIC, None);
+    for deleted in [true, false] {
+        let subscription = driver.subscribe(NAME, settings.clone());
+        driver.publish(topic, "a", "");
+        let pulled = driver.pull(subscription, 1);
+        let give_back = PubsubCommand::ModifyDeadline {
+            subscription,
+            leases: vec![(pulled[0].lease, 0)],
+        };
+        driver.host.apply(driver.now, 0, wrap(give_back));
+        let mut transfers = Vec::new();
+        while let Some(outgoing) = driver.host.next_outgoing() {
+            if let lclq_shards::Outgoing::Transfer(transfer) = outgoing {
+                transfers.push(transfer);
+            }
+        }
+        let [transfer] = &transfers[..] else {
+            panic!("one dead letter: {transfers:?}");
+        };
+        let delete = || AdminCommand::Delete {
+            kind: Kind::Subscription,
+            name: NAME.into(),
+        };
+        let found = if deleted {
+            driver.done(delete());
+            driver.subscribe(NAME, settings.clone())
+        } else {
+            subscription
+        };
+        let mut back = transfer.clone();
+        (back.source, back.target) = (1, 0);
+        (back.to, back.from) = (transfer.from.clone(), transfer.to.clone());
+        back.returned = true;
+        driver.start(Command::Transfer(back));
+        assert_eq!(driver.pull(found, 10).is_empty(), deleted);
+        driver.done(delete());
+    }
 }

@@ -50,6 +50,7 @@ impl Shard {
         }
         let from = Address::Subscription {
             subscription: subscription.name.clone(),
+            id: Some(subscription.id),
         };
         let published_at = stored.published_at;
         match target.filter(|_| local) {
@@ -83,8 +84,11 @@ impl Shard {
                     self.send_transfer(transfer.source, to, from, arrival, None, true);
                 }
             },
-            Address::Subscription { subscription } => {
-                match self.pubsub.slot(Kind::Subscription, subscription) {
+            Address::Subscription { subscription, id } => {
+                let found = self.pubsub.slot(Kind::Subscription, subscription);
+                let is_it =
+                    |slot: &u32| id.is_none_or(|id| self.pubsub.subscriptions[*slot].id == id);
+                match found.filter(is_it) {
                     Some(subscription) => self.take_back(subscription, &transfer.payload),
                     // The subscription is gone, and its messages with it.
                     None => self.counters.dropped += 1,

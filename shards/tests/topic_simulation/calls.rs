@@ -85,8 +85,11 @@ impl Model {
                     }
                 }
             }
-            Asked::DeleteSubscription if self.readers[at].alive == Sure::Yes => {
-                self.readers[at].alive = Sure::Maybe;
+            Asked::DeleteSubscription => {
+                self.readers[at].deleted = true;
+                if self.readers[at].alive == Sure::Yes {
+                    self.readers[at].alive = Sure::Maybe;
+                }
             }
             Asked::Seek(to, outcome) => {
                 *outcome = match to {
@@ -140,7 +143,16 @@ impl Model {
 
     pub fn lost(&mut self, call: &Call) {
         if call.order == 0 {
-            self.not_done(call);
+            return self.not_done(call);
+        }
+        let reader = self.readers.get_mut(call.subscription);
+        match (&call.asked, reader) {
+            (Asked::CreateSubscription, Some(reader)) if reader.alive == Sure::No => {
+                (reader.alive, reader.created) = (Sure::Maybe, 0);
+                (reader.wild, reader.found) = (true, true);
+            }
+            (Asked::DeleteSubscription, Some(reader)) => reader.wild = true,
+            _ => {}
         }
         // Publishes may have been taken, acknowledgements may count: they stay open.
     }
@@ -183,7 +195,9 @@ impl Model {
                 }
             }
             (Asked::CreateSubscription, Reply::Resource(_)) => {
+                let deleted = self.readers[at].deleted;
                 self.readers[at] = Reader::new(Sure::Yes, call.order, call.at);
+                self.readers[at].deleted = deleted;
             }
             (Asked::GetSubscription, Reply::Resource(_)) => {
                 let reader = &mut self.readers[at];
@@ -261,7 +275,8 @@ impl Model {
                 check(of_plan.dead_letters_to == Some(plan.topic), || {
                     format!("message {number} is no dead letter of {of} for {at}")
                 })?;
-                check(self.owes(of, number) != Sure::No, || {
+                let had = self.owes(of, number) != Sure::No || self.readers[of].deleted;
+                check(had, || {
                     format!("message {number} is a dead letter of {of}, which never had it")
                 })?;
             }

@@ -93,6 +93,8 @@ pub struct Reader {
     /// It was found, and nobody knows when it was made: it may have messages from before
     /// `created`.
     pub found: bool,
+    /// It was deleted once, perhaps after some of its messages had become dead letters.
+    pub deleted: bool,
     pub held: BTreeMap<Mark, Held>,
 }
 
@@ -106,6 +108,7 @@ impl Reader {
             sought: false,
             wild: false,
             found: false,
+            deleted: false,
             held: BTreeMap::new(),
         }
     }

@@ -86,10 +86,9 @@ impl Plan {
             close: on(&mut rng, 2),
             acknowledge: rng.u32(2..20),
             modify: on(&mut rng, 6),
-            // Not yet: the model doesn't follow these closely enough.
-            delete: 0,
-            seek: 0,
-            snapshot: 0,
+            delete: on(&mut rng, 1),
+            seek: on(&mut rng, 1) * 0,
+            snapshot: on(&mut rng, 1) * 0,
             make_dead_topic: on(&mut rng, 2),
             cancel: on(&mut rng, 2),
             frames: rng.u32(40..150),
