@@ -392,6 +392,33 @@ fn exactly_once_counts_only_the_newest_delivery() {
 }
 
 #[test]
+fn exactly_once_counts_no_delivery_from_before_a_seek() {
+    let mut driver = Driver::in_memory();
+    let topic = driver.topic(TOPIC, Some(3_600_000));
+    let subscription = driver.subscribe(
+        "projects/p/subscriptions/s",
+        SubscriptionSettings {
+            exactly_once: true,
+            ..Default::default()
+        },
+    );
+    driver.publish(topic, "a", "");
+    let mut earlier: Vec<Pulled> = Vec::new();
+    for _ in 0..4 {
+        let pulled = driver.pull(subscription, 1);
+        assert_eq!(texts(&pulled), ["a"]);
+        assert!(earlier.iter().all(|before| before.lease != pulled[0].lease));
+        let counted = driver.ack(subscription, &earlier);
+        assert!(counted.iter().all(|counted| !counted), "{counted:?}");
+        earlier.extend(pulled);
+        driver.done(AdminCommand::Seek {
+            name: "projects/p/subscriptions/s".into(),
+            to: SeekTo::Time(START - 1000),
+        });
+    }
+}
+
+#[test]
 fn retries_are_delayed_and_too_many_are_dead_letters() {
     let mut driver = Driver::in_memory();
     let topic = driver.topic(TOPIC, None);
@@ -647,7 +674,11 @@ fn ask_durable(driver: &mut Driver, journal: &MemoryJournal, command: Command) -
 }
 
 fn open(journal: &MemoryJournal, now: u64) -> Driver {
-    let config = ShardConfig::new(0, 1);
+    open_one_of(1, journal, now)
+}
+
+fn open_one_of(shards: u16, journal: &MemoryJournal, now: u64) -> Driver {
+    let config = ShardConfig::new(0, shards);
     let host = ShardHost::open(config, Box::new(journal.clone()), now).unwrap();
     let mut driver = Driver::on(host);
     driver.now = now;
@@ -728,17 +759,7 @@ fn a_dead_letter_that_came_back_is_its_subscriptions_alone_after_a_restart() {
     use lclq_shards::moves::{Address, Transfer};
     const TOPIC: &str = "projects/p/topics/t";
     let journal = MemoryJournal::new();
-    let open = || {
-        let config = ShardConfig::new(0, 2);
-        Driver::on(ShardHost::open(config, Box::new(journal.clone()), START).unwrap())
-    };
-    let commit = |driver: &mut Driver| {
-        driver.host.flush();
-        while journal.complete() {
-            driver.host.poll_journal();
-        }
-        driver.collect();
-    };
+    let open = || open_one_of(2, &journal, START);
     let mut driver = open();
     driver.start(admin(AdminCommand::CreateTopic {
         name: TOPIC.into(),
@@ -753,7 +774,7 @@ fn a_dead_letter_that_came_back_is_its_subscriptions_alone_after_a_restart() {
             settings: SubscriptionSettings::default(),
         }));
     }
-    commit(&mut driver);
+    commit(&mut driver, &journal);
     let body = message("back", "", &[]);
     let draft = lclq_shards::Draft {
         body: &body,
@@ -777,7 +798,7 @@ fn a_dead_letter_that_came_back_is_its_subscriptions_alone_after_a_restart() {
         task: None,
         returned: true,
     })));
-    commit(&mut driver);
+    commit(&mut driver, &journal);
     drop(driver);
     journal.crash();
     let mut driver = open();
@@ -787,7 +808,7 @@ fn a_dead_letter_that_came_back_is_its_subscriptions_alone_after_a_restart() {
             name: name.into(),
         };
         let token = driver.start(admin(get));
-        commit(&mut driver);
+        commit(&mut driver, &journal);
         let Some(Reply::Resource(found)) = driver.replies.remove(&token) else {
             panic!("{name} is there");
         };
@@ -798,7 +819,7 @@ fn a_dead_letter_that_came_back_is_its_subscriptions_alone_after_a_restart() {
             wait_ms: 0,
         };
         let token = driver.start(wrap(pull));
-        commit(&mut driver);
+        commit(&mut driver, &journal);
         let Some(Reply::Pulled(pulled)) = driver.replies.remove(&token) else {
             panic!("an answer for {name}");
         };
@@ -877,5 +898,89 @@ fn a_dead_letter_does_not_come_back_to_another_subscription_of_its_name() {
         driver.start(Command::Transfer(back));
         assert_eq!(driver.pull(found, 10).is_empty(), deleted);
         driver.done(delete());
+    }
+}
+
+#[test]
+fn a_dead_letter_that_came_back_is_not_what_a_topic_retains() {
+    use lclq_shards::moves::{Address, Transfer};
+    let journal = MemoryJournal::new();
+    let mut driver = open_one_of(2, &journal, START);
+    ask_durable(
+        &mut driver,
+        &journal,
+        admin(AdminCommand::CreateTopic {
+            name: TOPIC.into(),
+            spec: SharedBytes::from([]),
+            settings: TopicSettings {
+                retention_ms: Some(3_600_000),
+            },
+        }),
+    );
+    for name in ["one", "two"] {
+        let create = AdminCommand::CreateSubscription {
+            name: name.into(),
+            topic: TOPIC.into(),
+            spec: SharedBytes::from([]),
+            settings: SubscriptionSettings::default(),
+        };
+        ask_durable(&mut driver, &journal, admin(create));
+    }
+    let body = message("back", "", &[]);
+    let draft = lclq_shards::Draft {
+        body: &body,
+        ..Default::default()
+    };
+    let transfer = Command::Transfer(Box::new(Transfer {
+        source: 1,
+        target: 0,
+        number: 1,
+        oldest: 0,
+        to: Address::Subscription {
+            subscription: "one".into(),
+            id: None,
+        },
+        from: Address::Topic {
+            topic: "projects/p/topics/missing".into(),
+        },
+        payload: draft.build(),
+        receive_count: 0,
+        first_received_at: 0,
+        task: None,
+        returned: true,
+    }));
+    ask_durable(&mut driver, &journal, transfer);
+    for restarted in [false, true] {
+        if restarted {
+            journal.crash();
+            driver = open_one_of(2, &journal, START);
+        }
+        // The other subscription never had it; its own still has it.
+        for (name, expected) in [("two", vec![]), ("one", vec!["back"])] {
+            let seek = AdminCommand::Seek {
+                name: name.into(),
+                to: SeekTo::Time(START - 1000),
+            };
+            ask_durable(&mut driver, &journal, admin(seek));
+            let get = AdminCommand::Get {
+                kind: Kind::Subscription,
+                name: name.into(),
+            };
+            let found = ask_durable(&mut driver, &journal, admin(get));
+            let Reply::Resource(found) = found else {
+                panic!("{found:?}");
+            };
+            let pull = PubsubCommand::Pull {
+                subscription: found.subscription_ref(),
+                messages_max: 10,
+                bytes_max: 1 << 20,
+                wait_ms: 0,
+            };
+            let pulled = ask_durable(&mut driver, &journal, wrap(pull));
+            let Reply::Pulled(pulled) = pulled else {
+                panic!("{pulled:?}");
+            };
+            assert_eq!(texts(&pulled), expected, "{name}, restarted: {restarted}");
+        }
     }
 }

@@ -76,6 +76,8 @@ pub struct PublishedRecord {
     pub published_at: Millis,
     /// `PubsubMessage` in protobuf.
     pub bytes: SharedBytes,
+    /// A dead letter that came back to its subscription: the topic does not retain it.
+    pub returned: bool,
 }
 
 /// One change. A shard's kept state is what all its changes leave behind.

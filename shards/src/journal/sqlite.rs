@@ -28,6 +28,7 @@ pub enum Durability {
 const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/0001_initial.sql"),
     include_str!("../../../migrations/0002_topics.sql"),
+    include_str!("../../../migrations/0003_returned.sql"),
 ];
 
 /// Pages of 4 KiB in the write-ahead log that make a checkpoint worth its while: 32 MiB. A small

@@ -65,7 +65,8 @@ pub(super) fn load(connection: &Connection, visit: &mut dyn FnMut(Op)) -> Result
         });
     }
     let mut statement = connection.prepare(
-        "SELECT sequence, topic_id, published_at, message FROM published ORDER BY sequence",
+        "SELECT sequence, topic_id, published_at, message, returned FROM published
+         ORDER BY sequence",
     )?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
@@ -74,6 +75,7 @@ pub(super) fn load(connection: &Connection, visit: &mut dyn FnMut(Op)) -> Result
             topic_id: unsigned(row.get(1)?),
             published_at: unsigned(row.get(2)?),
             bytes: bytes(row, 3)?,
+            returned: row.get(4)?,
         }));
     }
     let mut statement = connection.prepare(
@@ -132,12 +134,13 @@ pub(super) fn write(connection: &Connection, op: &Op) -> Result<(), JournalError
         }
         Op::Publish(record) => {
             connection
-                .prepare_cached("INSERT INTO published VALUES (?1, ?2, ?3, ?4)")?
+                .prepare_cached("INSERT INTO published VALUES (?1, ?2, ?3, ?4, ?5)")?
                 .execute(params![
                     signed(record.sequence),
                     signed(record.topic_id),
                     signed(record.published_at),
                     &record.bytes[..],
+                    record.returned,
                 ])?;
         }
         Op::Unpublish { sequence, has_rows } => {

@@ -106,7 +106,7 @@ impl Shard {
         }
         let topic = reader.topic;
         let sequence = self.next_sequence;
-        self.publish_to(topic, payload.body().into(), &[subscription]);
+        self.publish_to(topic, payload.body().into(), &[subscription], true);
         if self.config.durable {
             self.keep_from_others(topic, subscription, sequence);
         }

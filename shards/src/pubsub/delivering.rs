@@ -356,6 +356,7 @@ impl Shard {
         entry.state = EntryState::Outstanding;
         entry.holder = stream_slot;
         entry.leases += 1;
+        subscription.leases_max = subscription.leases_max.max(entry.leases);
         let attempt = match subscription.settings.dead_letter {
             Some(_) => entry.failures + 1,
             None => 0,

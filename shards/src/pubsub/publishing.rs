@@ -32,18 +32,24 @@ impl Shard {
         self.counters.sent += 1;
         // The list comes back as it was: publishing changes no subscription.
         let readers = std::mem::take(&mut self.pubsub.topics[topic].readers);
-        self.publish_to(topic, bytes, &readers);
+        self.publish_to(topic, bytes, &readers, false);
         self.pubsub.topics[topic].readers = readers;
     }
 
-    /// Gives a message to these readers of a topic.
-    pub(super) fn publish_to(&mut self, topic: u32, bytes: SharedBytes, readers: &[u32]) {
+    /// Gives a message to these readers of a topic. What is `returned` is theirs alone.
+    pub(super) fn publish_to(
+        &mut self,
+        topic: u32,
+        bytes: SharedBytes,
+        readers: &[u32],
+        returned: bool,
+    ) {
         let sequence = self.take_sequence();
-        let retained = self.pubsub.topics[topic].settings.retention_ms.is_some();
+        let retained = !returned && self.pubsub.topics[topic].settings.retention_ms.is_some();
         if !retained && readers.is_empty() {
             return self.note_no_insert();
         }
-        let stored = self.store(topic, sequence, self.now, bytes);
+        let stored = self.store(topic, sequence, self.now, bytes, returned);
         for reader in readers {
             let subscription = &self.pubsub.subscriptions[*reader];
             if subscription.passes(&self.pubsub.stored[stored].bytes) {
@@ -62,6 +68,7 @@ impl Shard {
                 topic_id: self.pubsub.topics[topic].id,
                 published_at: kept.published_at,
                 bytes: kept.bytes.clone(),
+                returned,
             };
             self.batch_inserts.push(self.ops.len() as u32);
             self.ops.push(Op::Publish(record));
@@ -75,12 +82,13 @@ impl Shard {
         sequence: u64,
         published_at: Millis,
         bytes: SharedBytes,
+        returned: bool,
     ) -> u32 {
         self.resident_bytes += (bytes.len() + STORED_BYTES) as u64;
         let topic = &mut self.pubsub.topics[topic_slot];
         let retention = topic.settings.retention_ms;
         let until = retention.map(|retention| published_at + retention);
-        let retained = !topic.deleted && until.is_some_and(|until| until > self.now);
+        let retained = !returned && !topic.deleted && until.is_some_and(|until| until > self.now);
         let slot = self.pubsub.stored.insert(Stored {
             bytes,
             sequence,
@@ -90,6 +98,7 @@ impl Shard {
             older: NONE,
             newer: NONE,
             retained,
+            returned,
             has_rows: false,
         });
         push_stored(&mut self.pubsub.stored, &mut topic.messages, slot);

@@ -31,7 +31,13 @@ impl Shard {
                 let Some(topic) = state.topics.get(&record.topic_id).copied() else {
                     return;
                 };
-                let stored = self.store(topic, record.sequence, record.published_at, record.bytes);
+                let stored = self.store(
+                    topic,
+                    record.sequence,
+                    record.published_at,
+                    record.bytes,
+                    record.returned,
+                );
                 for at in 0..self.pubsub.topics[topic].readers.len() {
                     let slot = self.pubsub.topics[topic].readers[at];
                     let reader = &self.pubsub.subscriptions[slot];

@@ -70,6 +70,7 @@ impl Shard {
     /// unacknowledged; all others are acknowledged. O(messages of the topic).
     fn set_backlog(&mut self, slot: u32, floor: u64, wanted: impl Fn(u64, bool) -> bool) {
         let retain_acked = self.pubsub.subscriptions[slot].settings.retain_acked;
+        let leases_max = self.pubsub.subscriptions[slot].leases_max;
         let old = self.old_entries(slot);
         let had: HashSet<u64> = self.sequences(slot, |_| true);
         // What it had and retains stays where a later seek can find it.
@@ -83,7 +84,8 @@ impl Shard {
             let (sequence, retained, newer) = (stored.sequence, stored.retained, stored.newer);
             if sequence >= keep_from && self.pubsub.subscriptions[slot].passes(&stored.bytes) {
                 if sequence >= floor && wanted(sequence, retained) {
-                    self.add_entry(slot, at);
+                    let entry = self.add_entry(slot, at);
+                    self.pubsub.entries[entry].leases = leases_max;
                 } else if retain_acked && had.contains(&sequence) {
                     lowest = lowest.min(sequence);
                     let entry = self.add_entry(slot, at);

@@ -115,6 +115,8 @@ pub(crate) struct Stored {
     pub newer: u32,
     /// The topic holds it too.
     pub retained: bool,
+    /// A dead letter that came back to its subscription: nobody else may have it.
+    pub returned: bool,
     /// The journal may keep rows about deliveries of it.
     pub has_rows: bool,
 }
@@ -222,6 +224,9 @@ pub(crate) struct Subscription {
     pub retention_timer: u32,
     pub expiry_timer: u32,
     pub last_used: Millis,
+    /// The most leases that an entry has had: one that a seek makes anew goes on from there, so
+    /// that no ack id names two deliveries.
+    pub leases_max: u32,
     /// Entries that a restart brought back, by sequence number: ack ids from before name other
     /// slots.
     pub restored: Vec<(u64, u32)>,

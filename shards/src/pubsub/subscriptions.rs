@@ -100,6 +100,7 @@ impl Shard {
             retention_timer: NONE,
             expiry_timer: NONE,
             last_used: self.now,
+            leases_max: 0,
             restored: Vec::new(),
             to_serve: false,
             ghost: false,

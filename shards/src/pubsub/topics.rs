@@ -144,7 +144,7 @@ impl Shard {
             let stored = &mut self.pubsub.stored[at];
             let newer = stored.newer;
             let until = retention.map_or(0, |retention| stored.published_at + retention);
-            stored.retained = until > self.now;
+            stored.retained = !stored.returned && until > self.now;
             if stored.retained {
                 if self.pubsub.topics[slot].retained_from == NONE {
                     self.pubsub.topics[slot].retained_from = at;

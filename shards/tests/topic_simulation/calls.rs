@@ -208,10 +208,18 @@ impl Model {
                     (reader.wild, reader.found) = (true, true);
                 }
             }
-            (Asked::DeleteSubscription, Reply::Done) => self.readers[at].alive = Sure::No,
+            (Asked::DeleteSubscription, Reply::Done) => {
+                (self.readers[at].alive, self.readers[at].deleted_at) = (Sure::No, now);
+            }
             (Asked::Seek(_, outcome), Reply::Done) => {
+                let reader = &mut self.readers[at];
+                if call.order < reader.reset {
+                    // Another seek came after it.
+                    return Ok(());
+                }
+                (reader.confirmed, reader.confirmed_at) = (call.order, now);
                 for (mark, done) in outcome {
-                    let held = self.readers[at].held.entry(*mark).or_default();
+                    let held = reader.held.entry(*mark).or_default();
                     if held.learnt <= call.order && held.done == Sure::Maybe && !held.delivered {
                         (held.done, held.done_at, held.learnt) = (*done, now, call.order);
                     }
@@ -285,16 +293,25 @@ impl Model {
             plan.class.is_none_or(|class| class == message.class),
             || format!("message {number} doesn't match the filter of subscription {at}"),
         )?;
-        let reader = &self.readers[at];
+        let reader = &mut self.readers[at];
         if call.order < reader.reset {
+            // It waited, and there is no telling whether this is from before or after the seek.
+            let held = reader.held.entry(mark).or_default();
+            held.delivered = true;
+            if held.done == Sure::No {
+                held.done = Sure::Maybe;
+            }
             return Ok(());
         }
+        let reader = &self.readers[at];
         let own = message.order > reader.created || dead_of.is_some();
         check(own || reader.sought || reader.found || reader.wild, || {
             format!("message {number} is older than subscription {at}")
         })?;
         let held = reader.held.get(&mark).cloned().unwrap_or_default();
-        check(held.done != Sure::Yes || reader.wild, || {
+        // A message that a seek brought back may become a dead letter once more.
+        let again = dead_of.is_some_and(|of| self.readers[of].sought || self.readers[of].deleted);
+        check(held.done != Sure::Yes || reader.wild || again, || {
             format!(
                 "message {number} of subscription {at} was acknowledged, and is there: {held:?}"
             )
@@ -302,7 +319,7 @@ impl Model {
         let lease = pulled.lease;
         let moved = held.sequence != 0 && held.sequence != lease.sequence;
         check(
-            !moved || reader.wild || plan.dead_letters_to.is_some(),
+            !moved || reader.wild || again || plan.dead_letters_to.is_some(),
             || format!("message {number} is twice in subscription {at}: {held:?}, {lease:?}"),
         )?;
         if held.run == lease.received_at && lease.receive_count <= held.leases && !moved {
@@ -316,13 +333,19 @@ impl Model {
             return Ok(());
         }
         let grouped = plan.settings.ordering && !message.key.is_empty();
-        check(grouped || held.busy_until <= now || reader.wild, || {
-            format!("message {number} of subscription {at} was delivered within a lease: {held:?}")
-        })?;
+        check(
+            grouped || moved || held.busy_until <= now || reader.wild,
+            || {
+                format!(
+                    "message {number} of subscription {at} was delivered within a lease: {held:?}"
+                )
+            },
+        )?;
         if grouped && plan.dead_letters_to.is_none() {
             self.in_order(at, number)?;
         }
         let deadline_ms = Millis::from(plan.settings.ack_deadline_s) * 1000;
+        let unconfirmed = self.readers[at].confirmed < self.readers[at].reset;
         let held = self.readers[at].held.entry(mark).or_default();
         held.sequence = lease.sequence;
         held.leases = lease.receive_count;
@@ -335,7 +358,7 @@ impl Model {
             Asked::StreamPull(stream) => Some(stream.number),
             _ => None,
         };
-        if held.done == Sure::Maybe && held.acks_open == 0 {
+        if held.done == Sure::Maybe && held.acks_open == 0 && !unconfirmed {
             held.done = Sure::No;
         }
         Ok(())
@@ -377,7 +400,15 @@ impl Model {
         })?;
         let moves = settings.dead_letter.is_some();
         let reader = &mut self.readers[at];
-        if !result || using.order < reader.reset || call.order < reader.reset {
+        if !result || call.order < reader.reset {
+            return Ok(());
+        }
+        if using.order < reader.reset {
+            if let Some(held) = reader.held.get_mut(&using.mark)
+                && held.done == Sure::No
+            {
+                held.done = Sure::Maybe;
+            }
             return Ok(());
         }
         self.acked += 1;

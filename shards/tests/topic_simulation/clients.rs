@@ -456,14 +456,7 @@ impl World {
             return Ok(());
         }
         // One at a time, or there is no telling which of two was the one that did it.
-        let busy = self.calls.values().any(|call| {
-            call.subscription == at
-                && matches!(
-                    call.asked,
-                    Asked::DeleteSubscription | Asked::CreateSubscription | Asked::GetSubscription
-                )
-        });
-        if busy {
+        if self.is_being_made(at) {
             return Ok(());
         }
         let name = plan.name.as_str().into();
@@ -476,6 +469,17 @@ impl World {
         self.admin(at, Asked::DeleteSubscription, command)
     }
 
+    /// Whether a call is open that makes, finds or deletes a subscription.
+    fn is_being_made(&self, at: usize) -> bool {
+        self.calls.values().any(|call| {
+            call.subscription == at
+                && matches!(
+                    call.asked,
+                    Asked::DeleteSubscription | Asked::CreateSubscription | Asked::GetSubscription
+                )
+        })
+    }
+
     fn seek(&mut self) -> Checked {
         let (at, to) = if !self.clients.snapshots.is_empty() && self.rng.bool() {
             let at = self.rng.usize(..self.clients.snapshots.len());
@@ -486,7 +490,8 @@ impl World {
             let back = self.rng.u64(..120_000);
             (at, SeekTo::Time((self.now + 1000).saturating_sub(back)))
         };
-        if self.plan.topics[self.plan.subscriptions[at].topic].dead_letters {
+        let dead_letters = self.plan.topics[self.plan.subscriptions[at].topic].dead_letters;
+        if dead_letters || self.clients.subscriptions[at].is_none() || self.is_being_made(at) {
             return Ok(());
         }
         let name = self.plan.subscriptions[at].name.as_str().into();

@@ -88,6 +88,11 @@ pub struct Reader {
     /// Order of the latest seek, or of the creation: what was asked before tells nothing.
     pub reset: u64,
     pub sought: bool,
+    /// Order of the latest seek or creation that was answered; `reset` is later while a seek has
+    /// no answer, and may not last.
+    pub confirmed: u64,
+    /// When that was.
+    pub confirmed_at: Millis,
     /// Nothing is sure until the next audit.
     pub wild: bool,
     /// It was found, and nobody knows when it was made: it may have messages from before
@@ -95,6 +100,8 @@ pub struct Reader {
     pub found: bool,
     /// It was deleted once, perhaps after some of its messages had become dead letters.
     pub deleted: bool,
+    /// When that was last answered.
+    pub deleted_at: Millis,
     pub held: BTreeMap<Mark, Held>,
 }
 
@@ -106,9 +113,12 @@ impl Reader {
             created_at,
             reset: created,
             sought: false,
+            confirmed: created,
+            confirmed_at: created_at,
             wild: false,
             found: false,
             deleted: false,
+            deleted_at: 0,
             held: BTreeMap::new(),
         }
     }
@@ -165,15 +175,15 @@ impl Model {
         let fits = plan.topic == message.topic
             && plan.class.is_none_or(|class| class == message.class)
             && !message.refused;
-        let sought = reader
-            .held
-            .get(&Mark {
-                number,
-                dead_of: None,
-            })
-            .is_some_and(|held| held.sought);
-        let older = message.order <= reader.created && !sought;
-        if !fits || reader.alive == Sure::No || older && !reader.found {
+        let mark = Mark {
+            number,
+            dead_of: None,
+        };
+        let brought = reader.held.get(&mark).filter(|held| held.sought);
+        let is_there = brought.is_some_and(|held| held.done == Sure::No);
+        let older = message.order <= reader.created && !is_there;
+        let may_be = !older || reader.found || brought.is_some();
+        if !fits || reader.alive == Sure::No || !may_be {
             return Sure::No;
         }
         if older {
@@ -305,6 +315,8 @@ impl Model {
     pub fn crashed(&mut self, shard: u16) {
         for (reader, plan) in self.readers.iter_mut().zip(&self.plan.subscriptions) {
             if self.plan.shard_of(plan.topic) == shard {
+                // A seek without an answer has lasted or not: from now on that doesn't change.
+                reader.confirmed = reader.reset;
                 for held in reader.held.values_mut() {
                     held.busy_until = 0;
                     held.delivered = false;
@@ -331,8 +343,13 @@ impl Model {
                     reader.alive = Sure::Maybe;
                     reader.wild = true;
                 }
+                if reader.alive == Sure::No && reader.deleted && reader.deleted_at >= since {
+                    (reader.alive, reader.created) = (Sure::Maybe, 0);
+                    (reader.wild, reader.found) = (true, true);
+                }
+                let seek_lost = reader.sought && reader.confirmed_at >= since;
                 for held in reader.held.values_mut() {
-                    if held.done == Sure::Yes && held.done_at >= since {
+                    if seek_lost || held.done == Sure::Yes && held.done_at >= since {
                         held.done = Sure::Maybe;
                     }
                 }
@@ -387,6 +404,7 @@ impl Model {
             held.acks_open = 0;
         }
         reader.wild = false;
+        reader.confirmed = reader.reset;
         Ok(())
     }
 

@@ -87,7 +87,7 @@ impl Plan {
             acknowledge: rng.u32(2..20),
             modify: on(&mut rng, 6),
             delete: on(&mut rng, 1),
-            seek: on(&mut rng, 1) * 0,
+            seek: on(&mut rng, 1),
             snapshot: on(&mut rng, 1) * 0,
             make_dead_topic: on(&mut rng, 2),
             cancel: on(&mut rng, 2),
