@@ -1,6 +1,5 @@
 //! Seeded simulations of topics and subscriptions, against a model of what publishers and
-//! subscribers were promised. Seeks, snapshots and the deletion of subscriptions are not part of it
-//! yet. See `simulation.rs` for the variables that run other seeds.
+//! subscribers were promised. See `simulation.rs` for the variables that run other seeds.
 
 mod topic_simulation {
     pub mod calls;

@@ -311,6 +311,9 @@ impl Model {
         let held = reader.held.get(&mark).cloned().unwrap_or_default();
         // A message that a seek brought back may become a dead letter once more.
         let again = dead_of.is_some_and(|of| self.readers[of].sought || self.readers[of].deleted);
+        // One that was on its way there meanwhile, and comes back, is a second one.
+        let doubled = plan.dead_letters_to.is_some() && reader.sought;
+        let again = again || doubled && held.sequence != pulled.lease.sequence;
         check(held.done != Sure::Yes || reader.wild || again, || {
             format!(
                 "message {number} of subscription {at} was acknowledged, and is there: {held:?}"

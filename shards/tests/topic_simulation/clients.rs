@@ -456,7 +456,8 @@ impl World {
             return Ok(());
         }
         // One at a time, or there is no telling which of two was the one that did it.
-        if self.is_being_made(at) {
+        let seeks = |call: &Call| call.subscription == at && matches!(call.asked, Asked::Seek(..));
+        if self.is_being_made(at) || self.calls.values().any(seeks) {
             return Ok(());
         }
         let name = plan.name.as_str().into();

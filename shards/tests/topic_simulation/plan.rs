@@ -88,7 +88,7 @@ impl Plan {
             modify: on(&mut rng, 6),
             delete: on(&mut rng, 1),
             seek: on(&mut rng, 1),
-            snapshot: 0,
+            snapshot: on(&mut rng, 1),
             make_dead_topic: on(&mut rng, 2),
             cancel: on(&mut rng, 2),
             frames: rng.u32(40..150),
