@@ -4,5 +4,13 @@
 //! the server: requests are built once, answers are framed by hand, and nothing is parsed that
 //! isn't needed.
 
+#[cfg(unix)]
+pub mod http2;
+pub mod protobuf;
+#[cfg(unix)]
+pub mod pubsub;
+pub mod report;
 pub mod request;
 pub mod response;
+#[cfg(target_os = "linux")]
+pub mod server;

@@ -13,12 +13,6 @@ mod engine;
 #[cfg(target_os = "linux")]
 #[path = "scale/parts.rs"]
 mod parts;
-#[cfg(target_os = "linux")]
-#[path = "scale/report.rs"]
-mod report;
-#[cfg(target_os = "linux")]
-#[path = "scale/server.rs"]
-mod server;
 
 #[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {

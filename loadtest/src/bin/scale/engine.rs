@@ -1,6 +1,6 @@
 //! The same comparisons on the engine alone: one shard, no sockets, no journal.
 
-use crate::report::{Bound, Report};
+use lclq_loadtest::report::{Bound, Report};
 use lclq_shards::attributes::{AttributeMap, QueueAttribute};
 use lclq_shards::command::{
     Command, Delivery, QueueCommand, QueueRef, Receive, Reply, SendEntry, Token,

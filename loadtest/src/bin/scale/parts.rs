@@ -1,9 +1,9 @@
 //! The parts of the benchmark.
 
 use crate::client::{BATCH, BODY_BYTES, Connection, Queue, drain, fill, pump};
-use crate::report::{Bound, Report};
-use crate::server::{Server, Setup, default_binary, raise_descriptor_limit};
 use clap::{Parser, ValueEnum};
+use lclq_loadtest::report::{Bound, Report};
+use lclq_loadtest::server::{Server, Setup, default_binary, raise_descriptor_limit};
 use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};

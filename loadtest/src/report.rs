@@ -5,7 +5,9 @@ use std::fmt::Write;
 /// What a figure must be.
 #[derive(Clone, Copy, Debug)]
 pub enum Bound {
+    /// No more than this.
     AtMost(f64),
+    /// No less than this.
     AtLeast(f64),
     /// Told, but nothing depends on it.
     None,
