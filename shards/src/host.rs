@@ -297,6 +297,7 @@ fn is_write(command: &Command) -> bool {
             PubsubCommand::Publish { .. } | PubsubCommand::Acknowledge { .. } => true,
             PubsubCommand::Pull { .. }
             | PubsubCommand::ModifyDeadline { .. }
+            | PubsubCommand::ReturnDeliveries { .. }
             | PubsubCommand::OpenStream { .. }
             | PubsubCommand::StreamPull { .. }
             | PubsubCommand::SetStreamDeadline { .. }

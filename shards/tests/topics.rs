@@ -419,6 +419,54 @@ fn exactly_once_counts_no_delivery_from_before_a_seek() {
 }
 
 #[test]
+fn deliveries_that_reached_nobody_are_returned_and_count_for_nothing() {
+    let mut driver = Driver::in_memory();
+    let topic = driver.topic(TOPIC, None);
+    driver.topic("projects/p/topics/dead", None);
+    let subscription = driver.subscribe(
+        "s",
+        SubscriptionSettings {
+            retry: Some(RetrySettings {
+                backoff_ms_min: 5000,
+                backoff_ms_max: 5000,
+            }),
+            dead_letter: Some(DeadLetterSettings {
+                topic: "projects/p/topics/dead".into(),
+                attempts_max: 5,
+            }),
+            ..ordered()
+        },
+    );
+    for (text, key) in [("a", ""), ("k1", "k"), ("k2", "k"), ("k3", "k")] {
+        driver.publish(topic, text, key);
+    }
+    for _ in 0..10 {
+        let lost = driver.pull(subscription, 10);
+        assert_eq!(lost.len(), 4);
+        assert!(lost.iter().all(|pulled| pulled.attempt == 1));
+        let leases: Vec<LeaseRef> = lost.iter().map(|pulled| pulled.lease).collect();
+        let back = PubsubCommand::ReturnDeliveries {
+            leases: leases.clone(),
+        };
+        assert!(matches!(driver.ask(wrap(back)), Reply::Done));
+        let keyed: Vec<String> = texts(&lost).into_iter().filter(|t| t != "a").collect();
+        assert_eq!(keyed, ["k1", "k2", "k3"]);
+        // What is delivered anew isn't theirs to return.
+        let kept = driver.pull(subscription, 10);
+        assert_eq!(kept.len(), 4);
+        let late = PubsubCommand::ReturnDeliveries { leases };
+        driver.ask(wrap(late));
+        assert!(driver.pull(subscription, 10).is_empty());
+        let leases = kept.iter().map(|pulled| pulled.lease).collect();
+        driver.ask(wrap(PubsubCommand::ReturnDeliveries { leases }));
+    }
+    let last = driver.pull(subscription, 10);
+    assert_eq!(driver.ack(subscription, &last), [true; 4]);
+    driver.pass(60_000);
+    assert!(driver.pull(subscription, 10).is_empty());
+}
+
+#[test]
 fn retries_are_delayed_and_too_many_are_dead_letters() {
     let mut driver = Driver::in_memory();
     let topic = driver.topic(TOPIC, None);

@@ -5,6 +5,7 @@ use prost::Message;
 use std::future::Future;
 use std::ops::{Deref, DerefMut};
 
+use super::fields::{FIELDS_MAX, has_at_most};
 use super::status::{Code, Status};
 
 /// What stands in front of every message on the wire: a flag and the length.
@@ -96,8 +97,15 @@ impl DerefMut for EncodedBuf {
     }
 }
 
-/// Decodes a request. Payloads aren't copied: they share the request's bytes.
+/// Decodes a request. Payloads aren't copied: they share the request's bytes. A request of too many
+/// fields is refused before it takes memory.
 pub fn decode<M: Message + Default>(request: Bytes) -> Result<M, Status> {
+    if !has_at_most(&request, FIELDS_MAX) {
+        return Err(Status::new(
+            Code::InvalidArgument,
+            format!("The request has too many fields: at most {FIELDS_MAX} are allowed."),
+        ));
+    }
     M::decode(request).map_err(|error| {
         tracing::debug!(%error, "a request that can't be decoded");
         Status::new(Code::Internal, "Failed to parse the request's message.")
@@ -119,7 +127,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proto::google::pubsub::v1::{PublishResponse, PubsubMessage};
+    use crate::proto::google::pubsub::v1::{PublishRequest, PublishResponse, PubsubMessage};
 
     #[test]
     fn a_frame_says_its_length() {
@@ -132,6 +140,15 @@ mod tests {
         assert_eq!(frame[..5], [0, 0, 0, 0, encoded.message_bytes() as u8]);
         assert_eq!(Encoded::of(&PublishResponse::default()), Encoded::EMPTY);
         assert_eq!(EncodedBuf::with_capacity(9).finish(), Encoded::EMPTY);
+    }
+
+    #[test]
+    fn many_tiny_messages_are_refused() {
+        let request = Bytes::from([0x12, 0].repeat(FIELDS_MAX + 1));
+        let refused = decode::<PublishRequest>(request.clone()).unwrap_err();
+        assert_eq!(refused.code, Code::InvalidArgument);
+        let fits = decode::<PublishRequest>(request.slice(2..)).unwrap();
+        assert_eq!(fits.messages.len(), FIELDS_MAX);
     }
 
     #[test]

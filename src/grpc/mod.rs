@@ -8,6 +8,7 @@ mod call;
 mod compression;
 mod deadline;
 mod encoded;
+mod fields;
 mod frames;
 mod health;
 mod limits;

@@ -1,9 +1,10 @@
 //! One core's part of the mesh.
 
 use super::lane::{Answer, Request, Sender};
-use super::pending::{Pending, core_of, transfer_source, transfer_token};
+use super::pending::{Forgotten, Pending, core_of, transfer_source, transfer_token};
 use crate::runtime::{Doorbell, DoorbellWaiter, Sleep, spawn_local};
-use lclq_shards::command::{Command, Refusal, Reply, ShardStats, Token};
+use lclq_shards::command::{Command, LeaseRef, Refusal, Reply, ShardStats, Token};
+use lclq_shards::pubsub::command::PubsubCommand;
 use lclq_shards::{Millis, Outgoing, ShardHost};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -16,6 +17,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Requests that are taken from one lane before the others have their turn.
 const LANE_TURN_MAX: usize = 256;
+/// Times that a shard is asked to take messages back; after that their leases end by themselves.
+const RETURN_TRIES_MAX: usize = 10;
+/// Pause before a shard that is overloaded is asked again.
+const RETURN_PAUSE: Duration = Duration::from_millis(100);
 
 /// Lanes to and from one other core.
 pub(super) struct Lanes {
@@ -158,7 +163,7 @@ impl Mesh {
                     lanes.requests_out.flush();
                 }
                 Err(_) => {
-                    inner.pending.borrow_mut().forget(token);
+                    let _ = inner.pending.borrow_mut().forget(token);
                     return Call::answered(Reply::Refused(Refusal::Overloaded));
                 }
             }
@@ -300,8 +305,39 @@ impl Mesh {
     }
 
     fn deliver(&self, token: Token, reply: Reply) {
-        // An answer that nobody waits for is dropped: a lease it holds ends by its deadline.
-        let _ = self.inner.pending.borrow_mut().answer(token, reply);
+        let delivered = self.inner.pending.borrow_mut().answer(token, reply);
+        if let Err(reply) = delivered {
+            self.unwanted(reply);
+        }
+    }
+
+    /// An answer reaches nobody, because its asker has gone: the messages in it go back.
+    fn unwanted(&self, reply: Reply) {
+        let Reply::Pulled(pulled) = reply else {
+            // A lease of SQS ends by its deadline.
+            return;
+        };
+        let Some(shard) = pulled.first().map(|pulled| pulled.shard) else {
+            return;
+        };
+        if self.inner.stopping.get() {
+            return;
+        }
+        let leases: Vec<LeaseRef> = pulled.iter().map(|pulled| pulled.lease).collect();
+        let mesh = self.clone();
+        // Not at once: whoever is being dropped further up the stack may have the shards borrowed.
+        spawn_local(async move {
+            for _ in 0..RETURN_TRIES_MAX {
+                let leases = leases.clone();
+                let command = Command::Pubsub(Box::new(PubsubCommand::ReturnDeliveries { leases }));
+                match mesh.call(shard, command).await {
+                    Reply::Refused(Refusal::Overloaded) => {
+                        crate::runtime::sleep(RETURN_PAUSE).await;
+                    }
+                    _ => return,
+                }
+            }
+        });
     }
 
     fn route_transfer(&self, target: u16, token: Token, command: Command, now: Millis) {
@@ -445,8 +481,11 @@ impl Mesh {
     }
 
     fn cancel(&self, shard: u16, token: Token) {
-        if !self.inner.pending.borrow_mut().forget(token) {
-            return;
+        let forgotten = self.inner.pending.borrow_mut().forget(token);
+        match forgotten {
+            Forgotten::Waiting => {}
+            Forgotten::Answered(reply) => return self.unwanted(reply),
+            Forgotten::Nothing => return,
         }
         let owner = self.owner(shard);
         if owner == self.inner.core {
@@ -568,5 +607,105 @@ impl Drop for Call {
         if let CallState::Waiting { mesh, shard, token } = &self.state {
             mesh.cancel(*shard, *token);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::setup::{MeshConfig, MeshPlan, Storage};
+    use super::*;
+    use crate::runtime::{DriverKind, sleep, spawn_cores};
+    use lclq_shards::Eviction;
+    use lclq_shards::pubsub::command::{AdminCommand, SharedBytes};
+    use lclq_shards::pubsub::{SubscriptionSettings, TopicSettings};
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    async fn ask(mesh: &Mesh, shard: u16, command: PubsubCommand) -> Reply {
+        mesh.call(shard, Command::Pubsub(Box::new(command))).await
+    }
+
+    async fn make(
+        mesh: &Mesh,
+        shard: u16,
+        command: AdminCommand,
+    ) -> Box<lclq_shards::pubsub::command::Resource> {
+        match ask(mesh, shard, PubsubCommand::Admin(Box::new(command))).await {
+            Reply::Resource(resource) => resource,
+            reply => panic!("{reply:?}"),
+        }
+    }
+
+    /// Asks for messages and goes before the answer is there; they must be there for the next.
+    async fn lose_an_answer(mesh: &Mesh, shard: u16) {
+        let topic = AdminCommand::CreateTopic {
+            name: "t".into(),
+            spec: SharedBytes::from([]),
+            settings: TopicSettings { retention_ms: None },
+        };
+        let topic = make(mesh, shard, topic).await.topic_ref();
+        let subscription = AdminCommand::CreateSubscription {
+            name: "s".into(),
+            topic: "t".into(),
+            spec: SharedBytes::from([]),
+            settings: SubscriptionSettings {
+                ack_deadline_s: 600,
+                ..Default::default()
+            },
+        };
+        let subscription = make(mesh, shard, subscription).await.subscription_ref();
+        let messages = vec![SharedBytes::from(*b"\x0a\x01a")];
+        let publish = PubsubCommand::Publish { topic, messages };
+        assert!(matches!(
+            ask(mesh, shard, publish).await,
+            Reply::Published(_)
+        ));
+        let pull = || PubsubCommand::Pull {
+            subscription,
+            messages_max: 1,
+            bytes_max: 1000,
+            wait_ms: 0,
+        };
+        drop(mesh.call(shard, Command::Pubsub(Box::new(pull()))));
+        for _ in 0..3000 {
+            match ask(mesh, shard, pull()).await {
+                Reply::Pulled(pulled) if pulled.is_empty() => {
+                    sleep(Duration::from_millis(10)).await;
+                }
+                Reply::Pulled(_) => return,
+                reply => panic!("{reply:?}"),
+            }
+        }
+        panic!("the message did not come back");
+    }
+
+    #[test]
+    fn messages_for_who_has_gone_are_returned() {
+        let plan = MeshPlan::new(MeshConfig {
+            cores: 2,
+            shards: None,
+            storage: Storage::Memory,
+            memory_bytes_max: None,
+            eviction: Eviction::default(),
+        });
+        let parts = plan.unwrap().into_parts();
+        let over = Arc::new(AtomicBool::new(false));
+        let cores = spawn_cores(DriverKind::Epoll, 2, move |core| {
+            let (parts, over) = (parts.clone(), over.clone());
+            async move {
+                let mesh = parts.start(core).unwrap();
+                if core == 0 {
+                    // Of this core, then of the other one.
+                    lose_an_answer(&mesh, 0).await;
+                    lose_an_answer(&mesh, 1).await;
+                    over.store(true, Ordering::Relaxed);
+                }
+                while !over.load(Ordering::Relaxed) {
+                    sleep(Duration::from_millis(10)).await;
+                }
+                mesh.close(Duration::from_secs(1)).await;
+            }
+        })
+        .unwrap();
+        cores.join().unwrap();
     }
 }

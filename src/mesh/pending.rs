@@ -36,6 +36,17 @@ enum State {
     Answered(Reply),
 }
 
+/// What a request was that is forgotten.
+#[must_use]
+pub(super) enum Forgotten {
+    /// Without an answer.
+    Waiting,
+    /// Answered, with this, which its asker had not taken.
+    Answered(Reply),
+    /// Not open any more.
+    Nothing,
+}
+
 struct Place {
     generation: u32,
     state: State,
@@ -138,14 +149,16 @@ impl Pending {
         }
     }
 
-    /// Forgets a request whose asker has gone. Answers whether it was still waiting.
-    pub fn forget(&mut self, token: Token) -> bool {
-        let Some((place, found)) = self.find(token) else {
-            return false;
+    /// Forgets a request whose asker has gone.
+    pub fn forget(&mut self, token: Token) -> Forgotten {
+        let Some((place, _)) = self.find(token) else {
+            return Forgotten::Nothing;
         };
-        let waiting = matches!(found.state, State::Waiting { .. });
-        self.close(place);
-        waiting
+        match self.close(place) {
+            Some(State::Waiting { .. }) => Forgotten::Waiting,
+            Some(State::Answered(reply)) => Forgotten::Answered(reply),
+            _ => Forgotten::Nothing,
+        }
     }
 
     /// Tokens of the long polls that wait.
@@ -184,7 +197,7 @@ mod tests {
         let mut pending = Pending::new(3);
         let first = pending.open(false).unwrap();
         assert_eq!(core_of(first), 3);
-        assert!(pending.forget(first));
+        assert!(matches!(pending.forget(first), Forgotten::Waiting));
         let second = pending.open(false).unwrap();
         assert_ne!(first, second);
         assert!(pending.answer(first, Reply::Done).is_err());
@@ -193,6 +206,22 @@ mod tests {
         assert!(matches!(
             pending.poll(second, &mut cx),
             Poll::Ready(Reply::Done)
+        ));
+    }
+
+    #[test]
+    fn an_answer_that_was_not_taken_comes_back() {
+        let mut pending = Pending::new(0);
+        let token = pending.open(true).unwrap();
+        assert!(pending.answer(token, Reply::Done).is_ok());
+        assert!(matches!(
+            pending.forget(token),
+            Forgotten::Answered(Reply::Done)
+        ));
+        assert!(matches!(pending.forget(token), Forgotten::Nothing));
+        assert!(matches!(
+            pending.answer(token, Reply::Done),
+            Err(Reply::Done)
         ));
     }
 

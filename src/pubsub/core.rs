@@ -18,6 +18,7 @@ use super::proto::{Subscription, Topic};
 use super::service::steps;
 use super::transform::{Transform, Transformer};
 use crate::mesh::Mesh;
+use hashbrown::HashMap;
 use lclq_shards::command::{Command, Refusal, Reply};
 use lclq_shards::pubsub::command::{
     AdminCommand, Kind, PubsubCommand, PubsubRefusal, Resource, SubscriptionRef, TopicRef,
@@ -26,14 +27,13 @@ use lclq_shards::pubsub::{AckIdSigner, SubscriptionSettings};
 use lclq_shards::shard_of;
 use prost::Message;
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
 /// Topics, and subscriptions, that one core remembers; beyond that it starts anew.
 const REMEMBERED_MAX: usize = 65_536;
 /// Times that a call is repeated because what was remembered had changed.
-const STALE_MAX: usize = 8;
+pub(super) const STALE_MAX: usize = 8;
 
 /// One core's Pub/Sub.
 pub struct Pubsub {
@@ -211,36 +211,21 @@ impl Pubsub {
         self.subscriptions.borrow_mut().remove(name);
     }
 
-    /// Asks a topic's shard, again if the topic has changed meanwhile. `command` makes the command
-    /// anew from what is known of the topic then.
-    pub(super) async fn on_topic(
-        &self,
-        name: &str,
-        mut command: impl FnMut(&TopicInfo) -> PubsubResult<PubsubCommand>,
-    ) -> PubsubResult<Reply> {
-        for _ in 0..STALE_MAX {
-            let info = self.topic(name).await?;
-            let outcome = self.ask(info.reference.shard, command(&info)?).await?;
-            match outcome {
-                Ok(Reply::Stale(_)) => self.forget_topic(name),
-                Ok(reply) => return Ok(reply),
-                Err(refusal) => return Err(pubsub_refused(refusal, name)),
-            }
-        }
-        Err(exhausted("The topic changes too often; please retry."))
-    }
-
-    /// The same for a subscription.
+    /// Asks the shard of a subscription that is known as `info`, again if the subscription has changed
+    /// meanwhile. `command` makes the command anew from what is known of it then.
     pub(super) async fn on_subscription(
         &self,
         name: &str,
+        mut info: Rc<SubscriptionInfo>,
         mut command: impl FnMut(&Rc<SubscriptionInfo>) -> PubsubResult<PubsubCommand>,
     ) -> PubsubResult<Reply> {
         for _ in 0..STALE_MAX {
-            let info = self.subscription(name).await?;
             let outcome = self.ask(info.reference.shard, command(&info)?).await?;
             match outcome {
-                Ok(Reply::Stale(_)) => self.forget_subscription(name),
+                Ok(Reply::Stale(_)) => {
+                    self.forget_subscription(name);
+                    info = self.subscription(name).await?;
+                }
                 Ok(reply) => return Ok(reply),
                 Err(refusal) => return Err(pubsub_refused(refusal, name)),
             }

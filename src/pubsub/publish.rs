@@ -3,16 +3,16 @@
 //! A message is stored as its publisher encoded it, less what only the server may set (id and time
 //! of publishing, which are added again on delivery).
 
-use super::core::{Pubsub, TopicInfo, unexpected};
+use super::core::{Pubsub, STALE_MAX, TopicInfo, pubsub_refused, unexpected};
 use super::error::{
-    self, PUBLISH_MESSAGES_MAX, PUBLISH_REQUEST_BYTES_MAX, PubsubResult, invalid_because,
+    self, PUBLISH_MESSAGES_MAX, PUBLISH_REQUEST_BYTES_MAX, PubsubResult, exhausted, invalid_because,
 };
 use super::proto::PubsubMessage;
 use super::protobuf::{Fields, Malformed, Value, put_bytes, text};
 use crate::grpc::{Encoded, EncodedBuf};
 use bytes::{Bytes, BytesMut};
 use lclq_shards::command::Reply;
-use lclq_shards::pubsub::command::{PubsubCommand, SharedBytes};
+use lclq_shards::pubsub::command::{PubsubCommand, SharedBytes, TopicRef};
 use prost::Message;
 use smallvec::SmallVec;
 
@@ -48,46 +48,45 @@ impl Pubsub {
             return Err(error::too_large("request_size", given, max));
         }
         let (topic, drafts) = read_request(&request)?;
-        match drafts.len() {
-            0 => return Err(error::too_small("message_count", 0, 1)),
-            1..=PUBLISH_MESSAGES_MAX => {}
-            given => {
-                return Err(error::too_large(
-                    "message_count",
-                    given,
-                    PUBLISH_MESSAGES_MAX,
-                ));
+        if drafts.is_empty() {
+            return Err(error::too_small("message_count", 0, 1));
+        }
+        // Again from the start if the topic has changed meanwhile: it may have a schema now.
+        for _ in 0..STALE_MAX {
+            let info = self.topic(topic).await?;
+            let conforms = !info.transforms.is_empty() || info.spec.schema_settings.is_some();
+            let (messages, filtered) = if conforms {
+                self.conforming(&info, &drafts).await?
+            } else {
+                (drafts.iter().map(stored).collect(), Vec::new())
+            };
+            let TopicRef { shard, .. } = info.reference;
+            if messages.is_empty() {
+                return self.published(shard, 0, drafts.len(), &filtered);
+            }
+            let publish = PubsubCommand::Publish {
+                topic: info.reference,
+                messages,
+            };
+            match self.ask(shard, publish).await? {
+                Ok(Reply::Published(first)) => {
+                    return self.published(shard, first, drafts.len(), &filtered);
+                }
+                Ok(Reply::Stale(_)) => self.forget_topic(topic),
+                Ok(reply) => return Err(unexpected(&reply)),
+                Err(refusal) => return Err(pubsub_refused(refusal, topic)),
             }
         }
-        let info = self.topic(topic).await?;
-        if !info.transforms.is_empty() || info.spec.schema_settings.is_some() {
-            return self.publish_conforming(topic, &info, &drafts).await;
-        }
-        drop(info);
-        let mut shard = 0;
-        let reply = self
-            .on_topic(topic, |info| {
-                shard = info.reference.shard;
-                let messages = drafts.iter().map(stored).collect();
-                Ok(PubsubCommand::Publish {
-                    topic: info.reference,
-                    messages,
-                })
-            })
-            .await?;
-        match reply {
-            Reply::Published(first) => Ok(self.published(shard, first, drafts.len())),
-            reply => Err(unexpected(&reply)),
-        }
+        Err(exhausted("The topic changes too often; please retry."))
     }
 
-    /// Publishes to a topic that changes or checks messages.
-    async fn publish_conforming(
+    /// What a topic that changes or checks messages stores of them, and which it filters out, by
+    /// their place.
+    async fn conforming(
         &self,
-        topic: &str,
         info: &TopicInfo,
         drafts: &[Draft<'_>],
-    ) -> PubsubResult<Encoded> {
+    ) -> PubsubResult<(Vec<SharedBytes>, Vec<usize>)> {
         let decode = |draft: &Draft<'_>| {
             let mut message =
                 PubsubMessage::decode(draft.bytes).map_err(|_| malformed(Malformed))?;
@@ -96,47 +95,36 @@ impl Pubsub {
             Ok(message)
         };
         let messages = drafts.iter().map(decode).collect::<PubsubResult<_>>()?;
-        let conforming = self.conform(info, messages).await?;
-        let mut stored: Vec<SharedBytes> = Vec::with_capacity(conforming.len());
-        for message in conforming.iter().flatten() {
-            stored.push(message.encode_to_vec().into());
-        }
-        let mut shard = 0;
-        let mut first = 0;
-        if !stored.is_empty() {
-            let reply = self
-                .on_topic(topic, |info| {
-                    shard = info.reference.shard;
-                    Ok(PubsubCommand::Publish {
-                        topic: info.reference,
-                        messages: stored.clone(),
-                    })
-                })
-                .await?;
-            match reply {
-                Reply::Published(sequence) => first = sequence,
-                reply => return Err(unexpected(&reply)),
+        let (mut stored, mut filtered) = (Vec::with_capacity(drafts.len()), Vec::new());
+        for (at, message) in self.conform(info, messages).await?.into_iter().enumerate() {
+            match message {
+                Some(message) => stored.push(message.encode_to_vec().into()),
+                None => filtered.push(at),
             }
         }
-        // Publishers expect an id for every message, also for those that were filtered out.
-        let mut out = EncodedBuf::with_capacity(conforming.len() * (2 + MESSAGE_ID_DIGITS));
-        for message in &conforming {
-            if message.is_some() {
-                put_bytes(&mut out, 1, &self.message_id(shard, first));
-                first += 1;
-            } else {
+        Ok((stored, filtered))
+    }
+
+    /// The response. Publishers expect an id for every message, also for those that were filtered
+    /// out.
+    fn published(
+        &self,
+        shard: u16,
+        first: u64,
+        count: usize,
+        filtered: &[usize],
+    ) -> PubsubResult<Encoded> {
+        let mut out = EncodedBuf::with_capacity(count * (2 + MESSAGE_ID_DIGITS));
+        let (mut sequence, mut filtered) = (first, filtered.iter().copied().peekable());
+        for at in 0..count {
+            if filtered.next_if_eq(&at).is_some() {
                 put_bytes(&mut out, 1, &filtered_id()?);
+            } else {
+                put_bytes(&mut out, 1, &self.message_id(shard, sequence));
+                sequence += 1;
             }
         }
         Ok(out.finish())
-    }
-
-    fn published(&self, shard: u16, first: u64, count: usize) -> Encoded {
-        let mut out = EncodedBuf::with_capacity(count * (2 + MESSAGE_ID_DIGITS));
-        for sequence in first..first + count as u64 {
-            put_bytes(&mut out, 1, &self.message_id(shard, sequence));
-        }
-        out.finish()
     }
 
     /// A message's id in digits: unique within the server, ascending within a shard.
@@ -167,16 +155,27 @@ fn filtered_id() -> PubsubResult<[u8; MESSAGE_ID_DIGITS]> {
 
 type Drafts<'r> = SmallVec<[Draft<'r>; 8]>;
 
+/// Reads and checks a request, of which only as many messages are noted as one may have.
 fn read_request(request: &[u8]) -> PubsubResult<(&str, Drafts<'_>)> {
     let mut topic = "";
     let mut drafts = Drafts::new();
+    let mut given = 0;
     let mut fields = Fields::of(request);
     while let Some((number, value)) = fields.next().map_err(malformed)? {
         match (number, value) {
             (1, Value::Bytes(name)) => topic = text(name).map_err(malformed)?,
-            (2, Value::Bytes(message)) => drafts.push(read_message(message)?),
+            (2, Value::Bytes(message)) => {
+                given += 1;
+                if given <= PUBLISH_MESSAGES_MAX {
+                    drafts.push(read_message(message)?);
+                }
+            }
             _ => {}
         }
+    }
+    if given > PUBLISH_MESSAGES_MAX {
+        let max = PUBLISH_MESSAGES_MAX;
+        return Err(error::too_large("message_count", given, max));
     }
     Ok((topic, drafts))
 }
@@ -350,5 +349,10 @@ mod tests {
         let (topic, drafts) = read_request(&request).unwrap();
         assert_eq!((topic, drafts.len()), ("projects/p/topics/t", 2));
         assert!(read_request(b"\x0a\xff").is_err());
+        let tiny = b"\x12\x03\x0a\x01x";
+        let most = tiny.repeat(PUBLISH_MESSAGES_MAX);
+        assert_eq!(read_request(&most).unwrap().1.len(), PUBLISH_MESSAGES_MAX);
+        let refused = read_request(&[&most[..], tiny].concat()).err().unwrap();
+        assert_eq!(refused.code, Code::InvalidArgument);
     }
 }

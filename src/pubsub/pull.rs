@@ -40,10 +40,9 @@ impl Pubsub {
         if messages_max <= 0 {
             return Err(invalid_argument("max_messages"));
         }
-        drop(info);
         let mut delivering = None;
         let reply = self
-            .on_subscription(subscription, |info| {
+            .on_subscription(subscription, info, |info| {
                 if !info.is_pull() {
                     return Err(wrong_subscription_type());
                 }
@@ -151,16 +150,16 @@ impl Pubsub {
             &[(LeaseRef, u32)],
         ) -> PubsubCommand,
     ) -> PubsubResult<Vec<bool>> {
+        // What is wrong with the name comes first.
+        let info = self.subscription(subscription).await?;
         if ack_ids.is_empty() {
-            // What is wrong with the name comes first.
-            self.subscription(subscription).await?;
             return Err(no_ack_ids());
         }
         // Ids of a subscription of the same name that was deleted: nothing to be done for them.
         let mut foreign = vec![false; ack_ids.len()];
         let mut exactly_once = false;
         let reply = self
-            .on_subscription(subscription, |info| {
+            .on_subscription(subscription, info, |info| {
                 exactly_once = info.settings.exactly_once;
                 let mut leases = Vec::with_capacity(ack_ids.len());
                 for (at, (ack_id, seconds)) in ack_ids.iter().enumerate() {

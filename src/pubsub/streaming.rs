@@ -26,6 +26,9 @@ const RESPONSE_MESSAGES_MAX: u32 = 1000;
 /// Bytes of messages of one response, unless a single message is longer.
 const RESPONSE_BYTES_MAX: u64 = 512 << 10;
 const ACK_DEADLINE_S_MIN: i32 = 10;
+/// Ack ids, and deadlines, of one request: more than a request of the longest length has room for if
+/// they are ours. What isn't must not take memory.
+const REQUEST_ACK_IDS_MAX: usize = 150_000;
 /// Pause before a shard that is overloaded is told again that a stream has ended.
 const CLOSE_RETRY: Duration = Duration::from_millis(100);
 
@@ -58,7 +61,7 @@ impl<'r> StreamRequest<'r> {
                 (2, Value::Bytes(ack_id)) => out.ack_ids.push(ack_id),
                 (3, Value::Varint(seconds)) => out.modify_seconds.push(seconds as i32),
                 (3, Value::Bytes(mut packed)) => {
-                    while !packed.is_empty() {
+                    while !packed.is_empty() && out.modify_seconds.len() <= REQUEST_ACK_IDS_MAX {
                         let seconds = take_varint(&mut packed).map_err(malformed)?;
                         out.modify_seconds.push(seconds as i32);
                     }
@@ -70,6 +73,10 @@ impl<'r> StreamRequest<'r> {
                 (8, Value::Varint(value)) => out.bytes_max = value as i64,
                 (10, Value::Varint(value)) => out.protocol_version = value as i64,
                 _ => {}
+            }
+            let ids = out.ack_ids.len() + out.modify_ack_ids.len();
+            if ids.max(out.modify_seconds.len()) > REQUEST_ACK_IDS_MAX {
+                return Err(invalid_because("The request has too many ack ids."));
             }
         }
         Ok(out)
@@ -117,8 +124,9 @@ impl Pubsub {
             ack_deadline_s: first_request.ack_deadline()?.unwrap_or(0),
         };
         let answers_pings = first_request.protocol_version >= 1;
+        let known = self.subscription(name).await?;
         let opened = self
-            .on_subscription(name, |info| {
+            .on_subscription(name, known, |info| {
                 if !info.is_pull() {
                     return Err(wrong_subscription_type());
                 }

@@ -78,6 +78,31 @@ impl Shard {
         self.reply(token, Reply::Acknowledged(results), Hold::No);
     }
 
+    /// Takes back deliveries that reached nobody.
+    pub(super) fn return_deliveries(&mut self, token: Token, leases: &[LeaseRef]) {
+        for lease in leases {
+            let Some(entry) = self.pubsub.entries.get(lease.slot) else {
+                continue;
+            };
+            if let Found::Current(slot) = self.find_delivery(entry.subscription, lease) {
+                self.return_entry(slot);
+            }
+        }
+        self.reply(token, Reply::Done, Hold::No);
+    }
+
+    /// Makes a leased message ready again as though it had not been leased; but those of an ordering
+    /// key that were leased after it come back with it, to keep their order.
+    fn return_entry(&mut self, slot: u32) {
+        self.leave_entry_state(slot);
+        let group = self.pubsub.entries[slot].group;
+        if group != NONE {
+            self.call_back_later(slot);
+            self.pubsub.groups[group].next_entry = slot;
+        }
+        self.make_entry_ready(slot);
+    }
+
     fn find_delivery(&self, subscription: u32, lease: &LeaseRef) -> Found {
         let ps = &self.pubsub;
         let is_it = |slot: u32| {

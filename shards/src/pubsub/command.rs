@@ -118,6 +118,12 @@ pub enum PubsubCommand {
         /// Which, and for how long.
         leases: Vec<(LeaseRef, u32)>,
     },
+    /// Takes back deliveries that reached nobody, because their asker had gone: the messages can be
+    /// delivered again at once, and no delivery has failed. Answered by `Done`.
+    ReturnDeliveries {
+        /// Which.
+        leases: Vec<LeaseRef>,
+    },
     /// Opens a stream; answered by [`crate::command::Reply::Stream`].
     OpenStream {
         /// Of which subscription.
@@ -381,6 +387,8 @@ pub struct Pulled {
     pub published_at: Millis,
     /// Which delivery of the message this is, from 1; 0 without a dead-letter policy.
     pub attempt: u32,
+    /// The shard that it comes from.
+    pub shard: u16,
 }
 
 /// Why a command about topics and subscriptions was refused.

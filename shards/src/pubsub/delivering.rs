@@ -371,6 +371,7 @@ impl Shard {
             },
             published_at: stored.published_at,
             attempt,
+            shard: self.config.index,
         });
         let mut deadline_s = subscription.settings.ack_deadline_s;
         if !in_group {

@@ -44,7 +44,11 @@ impl Shard {
             | Acknowledge { subscription, .. }
             | ModifyDeadline { subscription, .. }
             | OpenStream { subscription, .. } => self.subscription_slot(*subscription),
-            StreamPull { .. } | SetStreamDeadline { .. } | CloseStream { .. } | Admin(_) => Some(0),
+            StreamPull { .. }
+            | SetStreamDeadline { .. }
+            | CloseStream { .. }
+            | ReturnDeliveries { .. }
+            | Admin(_) => Some(0),
         };
         let Some(slot) = slot else {
             return self.stale(token, Command::Pubsub(Box::new(command)));
@@ -59,6 +63,7 @@ impl Shard {
             } => self.pull(token, slot, messages_max, bytes_max, wait_ms),
             Acknowledge { leases, .. } => self.acknowledge(token, slot, &leases),
             ModifyDeadline { leases, .. } => self.modify_deadline(token, slot, &leases),
+            ReturnDeliveries { leases } => self.return_deliveries(token, &leases),
             OpenStream { limits, .. } => self.open_stream(token, slot, limits),
             StreamPull {
                 stream,

@@ -54,8 +54,9 @@ impl ShardStream {
         bytes_max: u64,
     ) -> PubsubResult<Self> {
         let mut subscription = None;
+        let known = pubsub.subscription(name).await?;
         let opened = pubsub
-            .on_subscription(name, |info| {
+            .on_subscription(name, known, |info| {
                 subscription = Some(info.reference);
                 Ok(PubsubCommand::OpenStream {
                     subscription: info.reference,

@@ -108,7 +108,7 @@ pub fn publish(
 }
 
 fn topics(how: &Publish) -> Vec<String> {
-    (0..how.topics.max(1)).map(|n| format!("t{n}")).collect()
+    (0..how.topics.max(1)).map(|n| format!("load{n}")).collect()
 }
 
 fn load(how: &Publish) -> Load {
