@@ -51,7 +51,13 @@ impl Server {
     pub fn start_noop(setup: &Setup, binary: &Path, messages: usize) -> io::Result<Self> {
         let mut command = Command::new(binary);
         command.args(["--port", "0", "--messages", &messages.to_string()]);
-        Self::run(command, setup)
+        // It takes one core if it isn't told; lclq takes all.
+        let all = std::thread::available_parallelism().map_or(1, usize::from);
+        let setup = Setup {
+            cores: setup.cores.or(Some(all)),
+            ..setup.clone()
+        };
+        Self::run(command, &setup)
     }
 
     fn run(mut command: Command, setup: &Setup) -> io::Result<Self> {
