@@ -18,6 +18,7 @@ use bytes::Bytes;
 use http::Request;
 use hyper::body::Incoming;
 use sha2::{Digest, Sha256};
+use std::cell::OnceCell;
 use std::rc::Rc;
 
 /// Services of the endpoint, for health checks and reflection.
@@ -35,9 +36,13 @@ const SERVICES: &[&str] = &[
 pub struct PubsubEndpoint {
     pubsub: Rc<Pubsub>,
     grpc: Rc<GrpcCore>,
-    rest: Rc<Rest<Caller>>,
     health: Rc<HealthService>,
-    reflection: Rc<ReflectionService>,
+    mesh: Mesh,
+    limits: Rc<HttpLimits>,
+    /// Made when they are first asked for: both are tables of every type there is, a megabyte that
+    /// most servers never need.
+    rest: OnceCell<Rc<Rest<Caller>>>,
+    reflection: OnceCell<Rc<ReflectionService>>,
 }
 
 impl PubsubEndpoint {
@@ -54,17 +59,31 @@ impl PubsubEndpoint {
         };
         let pubsub = Pubsub::new(mesh.clone(), ack_key(receipt_secret), outside);
         pubsub.start_deliverers();
-        let caller = Caller {
-            pubsub: pubsub.clone(),
-            mesh,
-        };
         Rc::new(Self {
             pubsub,
-            rest: Rest::new(caller, limits),
             grpc: GrpcCore::new(GrpcLimits::default()),
             health: HealthService::new(SERVICES, is_serving),
-            reflection: ReflectionService::new(crate::proto::DESCRIPTORS, SERVICES),
+            mesh,
+            limits,
+            rest: OnceCell::new(),
+            reflection: OnceCell::new(),
         })
+    }
+
+    fn rest(&self) -> Rc<Rest<Caller>> {
+        let make = || {
+            let caller = Caller {
+                pubsub: self.pubsub.clone(),
+                mesh: self.mesh.clone(),
+            };
+            Rest::new(caller, self.limits.clone())
+        };
+        self.rest.get_or_init(make).clone()
+    }
+
+    fn reflection(&self) -> Rc<ReflectionService> {
+        let make = || ReflectionService::new(crate::proto::DESCRIPTORS, SERVICES);
+        self.reflection.get_or_init(make).clone()
     }
 
     /// Ends the streams; requests go on.
@@ -80,7 +99,7 @@ impl PubsubEndpoint {
                 Err(answer) => answer,
             };
         }
-        self.rest.clone().handle(request).await.map(GrpcBody::from)
+        self.rest().handle(request).await.map(GrpcBody::from)
     }
 
     async fn call(&self, call: Call) -> Answer {
@@ -89,23 +108,23 @@ impl PubsubEndpoint {
             ($service:path, $to:expr, $method:ident, $call:ident) => {{
                 use $service as service;
                 match service::Method::from_name($method) {
-                    Some(method) => service::dispatch($to.clone(), method, $call).await,
+                    Some(method) => service::dispatch($to, method, $call).await,
                     None => $call.unimplemented(),
                 }
             }};
         }
         let (service, method) = call.names();
         match service {
-            publisher::NAME => lead!(publisher, self.pubsub, method, call),
-            subscriber::NAME => lead!(subscriber, self.pubsub, method, call),
-            schema_service::NAME => lead!(schema_service, self.pubsub, method, call),
-            iam_policy::NAME => lead!(iam_policy, self.pubsub, method, call),
-            health::NAME => lead!(health, self.health, method, call),
+            publisher::NAME => lead!(publisher, self.pubsub.clone(), method, call),
+            subscriber::NAME => lead!(subscriber, self.pubsub.clone(), method, call),
+            schema_service::NAME => lead!(schema_service, self.pubsub.clone(), method, call),
+            iam_policy::NAME => lead!(iam_policy, self.pubsub.clone(), method, call),
+            health::NAME => lead!(health, self.health.clone(), method, call),
             v1::server_reflection::NAME => {
-                lead!(v1::server_reflection, self.reflection, method, call)
+                lead!(v1::server_reflection, self.reflection(), method, call)
             }
             v1alpha::server_reflection::NAME => {
-                lead!(v1alpha::server_reflection, self.reflection, method, call)
+                lead!(v1alpha::server_reflection, self.reflection(), method, call)
             }
             _ => call.unimplemented(),
         }
