@@ -3,7 +3,7 @@
 use super::model::{Checked, Held, Mark, Model, Outcome, Reader, Snapshot, Sure, check};
 use lclq_shards::Millis;
 use lclq_shards::command::{LeaseRef, Refusal, Reply};
-use lclq_shards::pubsub::command::{PubsubRefusal, Pulled, SeekTo, StreamRef};
+use lclq_shards::pubsub::command::{PubsubRefusal, Pulled, Resource, SeekTo, StreamRef};
 use std::collections::BTreeMap;
 
 #[derive(Debug)]
@@ -20,6 +20,11 @@ pub enum Asked {
     CreateSubscription,
     GetSubscription,
     DeleteSubscription,
+    Update {
+        ack_deadline_s: u32,
+        retain_acked: bool,
+    },
+    Detach,
     Seek(SeekTo, Outcome),
     TakeSnapshot(String, BTreeMap<Mark, Sure>),
 }
@@ -46,6 +51,12 @@ pub struct Call {
     pub at: Millis,
     /// Its client has gone: it may or may not be answered.
     pub cancelled: bool,
+}
+
+/// Whether it is a subscription that was cut off its topic: it has nothing and gets nothing.
+pub fn is_detached(found: &Resource) -> bool {
+    let settings = found.subscription.as_ref();
+    settings.is_some_and(|settings| settings.detached)
 }
 
 impl Model {
@@ -85,7 +96,16 @@ impl Model {
                     }
                 }
             }
-            Asked::DeleteSubscription => {
+            Asked::Update {
+                ack_deadline_s,
+                retain_acked,
+            } => {
+                let retains = self.plan.subscriptions[at].settings.retain_acked;
+                let reader = &mut self.readers[at];
+                reader.ack_deadline_s_min = reader.ack_deadline_s_min.min(*ack_deadline_s);
+                reader.retain_changed |= retains != *retain_acked;
+            }
+            Asked::DeleteSubscription | Asked::Detach => {
                 self.readers[at].deleted = true;
                 if self.readers[at].alive == Sure::Yes {
                     self.readers[at].alive = Sure::Maybe;
@@ -127,7 +147,7 @@ impl Model {
                     self.close_ack(call.subscription, using.mark);
                 }
             }
-            Asked::DeleteSubscription if call.order > 0 => {
+            Asked::DeleteSubscription | Asked::Detach if call.order > 0 => {
                 // Stale or refused: perhaps because it was gone.
                 self.readers[call.subscription].wild = true;
             }
@@ -151,7 +171,7 @@ impl Model {
                 (reader.alive, reader.created) = (Sure::Maybe, 0);
                 (reader.wild, reader.found) = (true, true);
             }
-            (Asked::DeleteSubscription, Some(reader)) => reader.wild = true,
+            (Asked::DeleteSubscription | Asked::Detach, Some(reader)) => reader.wild = true,
             _ => {}
         }
         // Publishes may have been taken, acknowledgements may count: they stay open.
@@ -195,9 +215,20 @@ impl Model {
                 }
             }
             (Asked::CreateSubscription, Reply::Resource(_)) => {
-                let deleted = self.readers[at].deleted;
-                self.readers[at] = Reader::new(Sure::Yes, call.order, call.at);
-                self.readers[at].deleted = deleted;
+                let before = &self.readers[at];
+                self.readers[at] = Reader {
+                    deleted: before.deleted,
+                    ack_deadline_s_min: before.ack_deadline_s_min,
+                    retain_changed: before.retain_changed,
+                    ..Reader::new(Sure::Yes, call.order, call.at)
+                };
+            }
+            (Asked::Update { .. }, Reply::Resource(_)) => {}
+            (Asked::GetSubscription, Reply::Resource(found)) if is_detached(found) => {
+                let reader = &mut self.readers[at];
+                check(reader.deleted, || {
+                    format!("nobody detached subscription {at}")
+                })?;
             }
             (Asked::GetSubscription, Reply::Resource(_)) => {
                 let reader = &mut self.readers[at];
@@ -208,7 +239,7 @@ impl Model {
                     (reader.wild, reader.found) = (true, true);
                 }
             }
-            (Asked::DeleteSubscription, Reply::Done) => {
+            (Asked::DeleteSubscription | Asked::Detach, Reply::Done) => {
                 (self.readers[at].alive, self.readers[at].deleted_at) = (Sure::No, now);
             }
             (Asked::Seek(_, outcome), Reply::Done) => {
@@ -243,7 +274,10 @@ impl Model {
 
     fn refused(&mut self, call: &Call, refusal: PubsubRefusal) -> Checked {
         use PubsubRefusal::*;
+        let detached = refusal == Detached && self.readers[call.subscription].deleted;
         let fine = match &call.asked {
+            _ if detached => true,
+            Asked::Update { .. } => matches!(refusal, NotFound | Changed),
             Asked::CreateTopic(_) | Asked::CreateSubscription => {
                 matches!(refusal, Exists | TopicNotFound)
             }
@@ -347,7 +381,8 @@ impl Model {
         if grouped && plan.dead_letters_to.is_none() {
             self.in_order(at, number)?;
         }
-        let deadline_ms = Millis::from(plan.settings.ack_deadline_s) * 1000;
+        let deadline_s = plan.settings.ack_deadline_s.min(reader.ack_deadline_s_min);
+        let deadline_ms = Millis::from(deadline_s) * 1000;
         let unconfirmed = self.readers[at].confirmed < self.readers[at].reset;
         let held = self.readers[at].held.entry(mark).or_default();
         held.sequence = lease.sequence;

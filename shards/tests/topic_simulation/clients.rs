@@ -6,6 +6,7 @@ use super::plan::{CLASSES, Plan};
 use super::wire;
 use super::world::{World, wrap};
 use lclq_shards::command::Reply;
+use lclq_shards::pubsub::SubscriptionSettings;
 use lclq_shards::pubsub::command::*;
 use std::collections::VecDeque;
 
@@ -78,7 +79,10 @@ impl Clients {
             }
             (Asked::Publish(_), Reply::Stale(_)) => self.topics.fill(None),
             (_, Reply::Stale(_) | Reply::Refused(_)) if at != NONE => self.subscriptions[at] = None,
-            (Asked::DeleteSubscription, Reply::Done) => self.subscriptions[at] = None,
+            (
+                Asked::DeleteSubscription | Asked::Detach | Asked::Update { .. },
+                Reply::Done | Reply::Resource(_),
+            ) => self.subscriptions[at] = None,
             _ => {}
         }
     }
@@ -125,7 +129,7 @@ impl World {
         }
         let plan = &self.plan;
         type Act = fn(&mut World) -> Checked;
-        let choices: [(u32, Act); 11] = [
+        let choices: [(u32, Act); 13] = [
             (plan.publish, Self::publish),
             (plan.pull, Self::pull),
             (plan.stream, Self::stream),
@@ -133,6 +137,8 @@ impl World {
             (plan.acknowledge, Self::acknowledge),
             (plan.modify, Self::modify),
             (plan.delete, Self::delete),
+            (plan.update, Self::update),
+            (plan.detach, Self::detach),
             (plan.seek, Self::seek),
             (plan.snapshot, Self::snapshot),
             (plan.make_dead_topic, Self::make_dead_topic),
@@ -451,6 +457,51 @@ impl World {
 
     fn delete(&mut self) -> Checked {
         let at = self.rng.usize(..self.plan.subscriptions.len());
+        let name = self.plan.subscriptions[at].name.as_str().into();
+        let command = AdminCommand::Delete {
+            kind: Kind::Subscription,
+            name,
+        };
+        self.end(at, Asked::DeleteSubscription, command)
+    }
+
+    fn detach(&mut self) -> Checked {
+        let at = self.rng.usize(..self.plan.subscriptions.len());
+        let name = self.plan.subscriptions[at].name.as_str().into();
+        self.end(at, Asked::Detach, AdminCommand::Detach { name })
+    }
+
+    /// Changes what may change.
+    fn update(&mut self) -> Checked {
+        let Some((at, found)) = self.some_subscription()? else {
+            return Ok(());
+        };
+        let plan = self.plan.subscriptions[at].clone();
+        let settings = SubscriptionSettings {
+            ack_deadline_s: self.rng.u32(10..40),
+            retain_acked: self.rng.bool(),
+            dead_letter: plan
+                .settings
+                .dead_letter
+                .clone()
+                .filter(|_| self.rng.bool()),
+            ..plan.settings
+        };
+        let asked = Asked::Update {
+            ack_deadline_s: settings.ack_deadline_s,
+            retain_acked: settings.retain_acked,
+        };
+        let command = AdminCommand::UpdateSubscription {
+            name: plan.name.into(),
+            version: found.version,
+            spec: SharedBytes::from([]),
+            settings,
+        };
+        self.admin(at, asked, command)
+    }
+
+    /// Ends a subscription.
+    fn end(&mut self, at: usize, asked: Asked, command: AdminCommand) -> Checked {
         let plan = &self.plan.subscriptions[at];
         if self.plan.topics[plan.topic].dead_letters || self.clients.subscriptions[at].is_none() {
             return Ok(());
@@ -460,14 +511,9 @@ impl World {
         if self.is_being_made(at) || self.calls.values().any(seeks) {
             return Ok(());
         }
-        let name = plan.name.as_str().into();
-        let command = AdminCommand::Delete {
-            kind: Kind::Subscription,
-            name,
-        };
         self.clients.subscriptions[at] = None;
         self.clients.uses.retain(|(of, _)| *of != at);
-        self.admin(at, Asked::DeleteSubscription, command)
+        self.admin(at, asked, command)
     }
 
     /// Whether a call is open that makes, finds or deletes a subscription.
@@ -476,7 +522,10 @@ impl World {
             call.subscription == at
                 && matches!(
                     call.asked,
-                    Asked::DeleteSubscription | Asked::CreateSubscription | Asked::GetSubscription
+                    Asked::DeleteSubscription
+                        | Asked::Detach
+                        | Asked::CreateSubscription
+                        | Asked::GetSubscription
                 )
         })
     }

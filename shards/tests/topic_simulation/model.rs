@@ -102,6 +102,10 @@ pub struct Reader {
     pub deleted: bool,
     /// When that was last answered.
     pub deleted_at: Millis,
+    /// The shortest ack deadline that it may have, s.
+    pub ack_deadline_s_min: u32,
+    /// Whether it retains what is acknowledged may have changed.
+    pub retain_changed: bool,
     pub held: BTreeMap<Mark, Held>,
 }
 
@@ -119,6 +123,8 @@ impl Reader {
             found: false,
             deleted: false,
             deleted_at: 0,
+            ack_deadline_s_min: u32::MAX,
+            retain_changed: false,
             held: BTreeMap::new(),
         }
     }
@@ -243,7 +249,9 @@ impl Model {
                 self.done(subscription, mark),
             );
             let fits = plan.class.is_none_or(|class| class == message.class);
-            let kept = retained || plan.settings.retain_acked && owed == Sure::Yes;
+            let retain_acked =
+                plan.settings.retain_acked && !self.readers[subscription].retain_changed;
+            let kept = retained || retain_acked && owed == Sure::Yes;
             let had = owed == Sure::Yes && done == Sure::No && plan.dead_letters_to.is_none();
             let result = if message.at < time && plan.dead_letters_to.is_none() {
                 Sure::Yes
@@ -449,6 +457,7 @@ impl Model {
                 && held.acks_open == 0
                 && held.done == Sure::No
                 && !reader.wild
+                && reader.alive == Sure::Yes
         })
     }
 }

@@ -42,6 +42,8 @@ pub struct Plan {
     pub acknowledge: u32,
     pub modify: u32,
     pub delete: u32,
+    pub update: u32,
+    pub detach: u32,
     pub seek: u32,
     pub snapshot: u32,
     pub make_dead_topic: u32,
@@ -87,6 +89,8 @@ impl Plan {
             acknowledge: rng.u32(2..20),
             modify: on(&mut rng, 6),
             delete: on(&mut rng, 1),
+            update: 0,
+            detach: 0,
             seek: on(&mut rng, 1),
             snapshot: on(&mut rng, 1),
             make_dead_topic: on(&mut rng, 2),
@@ -112,6 +116,8 @@ impl Plan {
         for _ in 0..rng.usize(1..=3) {
             plan.add_topic(&mut rng);
         }
+        plan.update = on(&mut rng, 1);
+        plan.detach = u32::from(rng.u8(..4) == 0);
         plan
     }
 

@@ -1,6 +1,7 @@
 //! One run of one seed, and its audits: everything settles, every subscription is emptied, and
 //! what came out is compared with what had to.
 
+use super::calls::is_detached;
 use super::disk::Sabotage;
 use super::model::{Checked, Sure, Violation, check};
 use super::plan::Plan;
@@ -186,7 +187,7 @@ impl World {
         for at in 0..self.plan.subscriptions.len() {
             let found = self.resource(at)?;
             let reader = &mut self.model.readers[at];
-            let there = found.is_some();
+            let there = found.as_ref().is_some_and(|found| !is_detached(found));
             match reader.alive {
                 Sure::Yes => check(there || reader.wild, || {
                     format!("subscription {at} is gone")
