@@ -4,12 +4,11 @@
 //! `LCLQ_SIMULATION_SEED=<seed>` runs one seed and prints what happens in it;
 //! `LCLQ_SIMULATION_SEEDS=<n>` runs more than the usual number.
 
+mod machine;
 mod simulation {
     pub mod audit;
     pub mod calls;
     pub mod clients;
-    pub mod disk;
-    pub mod lanes;
     pub mod observing;
     pub mod oracle;
     pub mod plan;
@@ -17,20 +16,13 @@ mod simulation {
     pub mod world;
 }
 
-use simulation::disk::Sabotage;
+use machine::disk::Sabotage;
+use machine::number;
 use simulation::plan::Plan;
 use simulation::run::{Options, Worth, run};
 
 /// Seeds that run where nobody says otherwise.
 const SEEDS: u64 = 200;
-
-fn number(variable: &str) -> Option<u64> {
-    let text = std::env::var(variable).ok()?;
-    Some(
-        text.parse()
-            .unwrap_or_else(|_| panic!("{variable} is not a number: {text}")),
-    )
-}
 
 #[test]
 fn no_seed_breaks_a_promise() {

@@ -1,13 +1,10 @@
 //! Seeded simulations of topics and subscriptions, against a model of what publishers and
 //! subscribers were promised. See `simulation.rs` for the variables that run other seeds.
 
+mod machine;
 mod topic_simulation {
     pub mod calls;
     pub mod clients;
-    #[path = "../simulation/disk.rs"]
-    pub mod disk;
-    #[path = "../simulation/lanes.rs"]
-    pub mod lanes;
     pub mod model;
     pub mod plan;
     pub mod run;
@@ -15,20 +12,13 @@ mod topic_simulation {
     pub mod world;
 }
 
-use topic_simulation::disk::Sabotage;
+use machine::disk::Sabotage;
+use machine::number;
 use topic_simulation::plan::Plan;
 use topic_simulation::run::{Worth, run};
 
 /// Seeds that run where nobody says otherwise.
 const SEEDS: u64 = 200;
-
-fn number(variable: &str) -> Option<u64> {
-    let text = std::env::var(variable).ok()?;
-    Some(
-        text.parse()
-            .unwrap_or_else(|_| panic!("{variable} is not a number: {text}")),
-    )
-}
 
 #[test]
 fn no_seed_breaks_a_promise_to_subscribers() {

@@ -1,7 +1,8 @@
 //! Standing still and counting: what is in the queues must be what the model says.
 
-use super::oracle::{Checked, Fate, Removed, Violation, check};
-use super::world::{START, World};
+use super::oracle::{Fate, Removed};
+use super::world::World;
+use crate::machine::{Checked, START, Violation, check};
 use lclq_shards::command::{
     Command, Counts, Description, MessageState, Peeked, QueueCommand, QueueRef, Receive, Reply,
     ShardStats,
@@ -34,15 +35,7 @@ impl World {
                     self.transfers
                 )
             })?;
-            for _ in 0..100_000 {
-                let mut busy = self.deliver_frame()?;
-                for shard in 0..self.plan.shards {
-                    busy |= self.work_off(shard)?;
-                }
-                if !busy && self.lanes.is_empty() {
-                    break;
-                }
-            }
+            self.settle_calls()?;
             self.nobody_waits_in_vain()?;
             let transfers = self.transfers.values().all(|(sent, acked)| sent <= acked);
             let answered = self.calls.values().all(|call| call.cancelled);
@@ -56,18 +49,8 @@ impl World {
         Ok(())
     }
 
-    /// Lets a shard do what it has to do at this time. Answers whether there may be more.
-    fn work_off(&mut self, shard: u16) -> Result<bool, Violation> {
-        let at = usize::from(shard);
-        self.tick(shard)?;
-        self.members[at].host.flush();
-        let busy = self.members[at].disk.complete();
-        self.poll_disk(shard)?;
-        Ok(busy || !self.members[at].host.is_idle())
-    }
-
     fn queue_ref(&self, queue: usize) -> Option<(u16, QueueRef)> {
-        let shard = self.oracle.shard_of(queue);
+        let shard = self.model.shard_of(queue);
         let host = &self.members[usize::from(shard)].host;
         let found = host.shard().find_queue(&self.plan.queues[queue].name)?;
         Some((shard, found))
@@ -196,10 +179,10 @@ impl World {
 
     fn compare(&mut self, mut found: BTreeMap<u64, Vec<Found>>) -> Checked {
         let now = self.now;
-        let numbers: Vec<u64> = self.oracle.lives.keys().copied().collect();
+        let numbers: Vec<u64> = self.model.lives.keys().copied().collect();
         for number in numbers {
             let copies = found.remove(&number).unwrap_or_default();
-            let life = &self.oracle.lives[&number];
+            let life = &self.model.lives[&number];
             let places: Vec<_> = copies
                 .iter()
                 .map(|one| (one.queue, one.peeked.sequence))
@@ -211,10 +194,10 @@ impl World {
             let must = life.fate == Fate::There
                 && life.removed == Removed::No
                 && !life.wild
-                && !self.oracle.plan.evicts()
-                && !self.oracle.may_be_expired(life, now)
+                && !self.model.plan.evicts()
+                && !self.model.may_be_expired(life, now)
                 && life.home.is_none_or(|home| {
-                    self.oracle
+                    self.model
                         .homes
                         .get(&home)
                         .is_none_or(|home| home.deletes_open == 0)
@@ -237,29 +220,29 @@ impl World {
         let durable_tail = self.plan.tail_batches_max == 0;
         match &copies[..] {
             [] => {
-                let life = self.oracle.lives.get_mut(&number).expect("a known message");
+                let life = self.model.lives.get_mut(&number).expect("a known message");
                 life.wild = false;
                 if life.removed != Removed::Yes && life.fate != Fate::Never {
                     life.removed = Removed::Yes;
                     life.removed_at = now;
                 }
                 // Whatever deletes were open: it is gone.
-                if let Some(home) = life.home.and_then(|at| self.oracle.homes.get_mut(&at)) {
+                if let Some(home) = life.home.and_then(|at| self.model.homes.get_mut(&at)) {
                     home.removed = durable_tail || home.removed;
                     home.deletes_open = 0;
                 }
             }
             [one] => {
                 let place = (one.shard, one.peeked.sequence);
-                self.oracle
+                self.model
                     .settle_home(number, one.queue, place.0, place.1)?;
-                let life = self.oracle.lives.get_mut(&number).expect("a known message");
+                let life = self.model.lives.get_mut(&number).expect("a known message");
                 life.fate = Fate::There;
                 life.removed = Removed::No;
                 life.wild = false;
                 life.sent_at = one.peeked.payload.sent_at();
                 let not_before = life.at + u64::from(life.delay_s) * 1000;
-                let home = self.oracle.homes.get_mut(&place).expect("just seen");
+                let home = self.model.homes.get_mut(&place).expect("just seen");
                 home.deletes_open = 0;
                 home.removed = false;
                 let (state, count) = (one.peeked.state, one.peeked.receive_count);
@@ -325,19 +308,5 @@ impl World {
             attempt: None,
         };
         self.call(queue, asked, command, false)
-    }
-
-    /// Lets all requests and transfers under way come to their end; time stands still.
-    fn settle_calls(&mut self) -> Checked {
-        for _ in 0..100_000 {
-            let mut busy = self.deliver_frame()?;
-            for shard in 0..self.plan.shards {
-                busy |= self.work_off(shard)?;
-            }
-            if !busy && self.lanes.is_empty() {
-                return Ok(());
-            }
-        }
-        Err("requests don't come to an end".to_owned())
     }
 }

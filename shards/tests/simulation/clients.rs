@@ -1,9 +1,10 @@
 //! Clients that do things at random.
 
 use super::calls::{Asked, Call, Known, LeaseUse};
-use super::oracle::{Checked, Fate, Life, Removed, Violation};
+use super::oracle::{Fate, Life, Removed};
 use super::plan::Plan;
 use super::world::World;
+use crate::machine::{self, Checked, Violation};
 use lclq_shards::attributes::QueueAttribute;
 use lclq_shards::command::{
     Command, LeaseRef, QueueCommand, QueueRef, Receive, Refusal, Reply, SendEntry, Token,
@@ -28,8 +29,10 @@ pub struct Clients {
     next_number: u64,
 }
 
-impl Clients {
-    pub fn new(plan: &Plan) -> Self {
+impl Clients {}
+
+impl machine::Clients<Plan, Call> for Clients {
+    fn new(plan: &Plan) -> Self {
         Self {
             refs: vec![None; plan.queues.len()],
             handles: VecDeque::new(),
@@ -40,12 +43,12 @@ impl Clients {
     }
 
     /// All cores were started anew: what they remembered of queues is gone.
-    pub fn forget(&mut self) {
+    fn forget(&mut self) {
         self.refs.fill(None);
         self.polls.clear();
     }
 
-    pub fn forget_shard(&mut self, plan: &Plan, shard: u16) {
+    fn forget_shard(&mut self, plan: &Plan, shard: u16) {
         for (found, queue) in self.refs.iter_mut().zip(&plan.queues) {
             if queue.name.shard(plan.shards) == shard {
                 *found = None;
@@ -54,7 +57,7 @@ impl Clients {
     }
 
     /// An answer has come back to its client.
-    pub fn answered(&mut self, plan: &Plan, call: &Call, reply: Reply) {
+    fn answered(&mut self, plan: &Plan, call: &Call, reply: Reply) {
         match (&call.asked, reply) {
             (Asked::Create | Asked::Resolve, Reply::Queue(found)) => {
                 self.refs[call.queue] = Some(found);
@@ -78,6 +81,12 @@ impl Clients {
             (_, Reply::Stale(_) | Reply::Refused(Refusal::NoQueue)) => self.refs[call.queue] = None,
             (Asked::StartMove(task), Reply::Done) => self.tasks.push((call.queue, *task)),
             _ => {}
+        }
+    }
+
+    fn requested(&mut self, call: &Call, token: Token) {
+        if call.long_poll {
+            self.polls.push(token);
         }
     }
 }
@@ -134,7 +143,7 @@ impl World {
     ) -> Checked {
         let call = Call {
             core: self.rng.usize(..self.plan.cores),
-            shard: self.oracle.shard_of(queue),
+            shard: self.model.shard_of(queue),
             queue,
             asked,
             order: 0,
@@ -224,7 +233,7 @@ impl World {
         }
         let payload = draft.build();
         drop(draft);
-        self.oracle.ids.insert(id, number);
+        self.model.ids.insert(id, number);
         let life = Life {
             queue,
             group,
@@ -239,7 +248,7 @@ impl World {
             wild: false,
             home: None,
         };
-        self.oracle.lives.insert(number, life);
+        self.model.lives.insert(number, life);
         SendEntry {
             payload,
             counted_bytes: body.len() as u32,

@@ -1,7 +1,8 @@
 //! What the oracle makes of answers.
 
 use super::calls::{Asked, Call, Known, LeaseUse};
-use super::oracle::{Accepted, Checked, Fate, Oracle, Removed, check};
+use super::oracle::{Accepted, Fate, Oracle, Removed};
+use crate::machine::{Checked, check};
 use lclq_shards::command::{Delivery, LeaseError, Refusal, Reply, SendError, Sent};
 use lclq_shards::{DEDUPLICATION_WINDOW_MS, Millis};
 
@@ -9,7 +10,7 @@ type LeaseResult = Result<(), LeaseError>;
 
 impl Oracle {
     /// An answer has left its shard.
-    pub fn answered(&mut self, call: &Call, reply: &Reply, now: Millis) -> Checked {
+    pub fn check_answer(&mut self, call: &Call, reply: &Reply, now: Millis) -> Checked {
         match (&call.asked, reply) {
             (_, Reply::Stale(_)) => self.not_done(call),
             (_, Reply::Refused(Refusal::Overloaded)) => self.not_done(call),
@@ -17,7 +18,7 @@ impl Oracle {
                 check(self.plan.durable, || {
                     "no journal, yet it is down".to_owned()
                 })?;
-                self.lost(call);
+                self.note_lost(call);
             }
             (Asked::Send(numbers), Reply::Sent(results)) => {
                 check(numbers.len() == results.len(), || {

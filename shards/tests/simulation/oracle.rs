@@ -5,15 +5,12 @@
 //! and complains when the engine does what can't be true.
 
 use super::calls::{Asked, Call, Known, LeaseUse};
-use super::disk::Disk;
 use super::plan::Plan;
+use crate::machine::disk::Disk;
+use crate::machine::{Checked, check};
 use lclq_shards::Millis;
 use lclq_shards::command::LeaseRef;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-
-/// A violated promise.
-pub type Violation = String;
-pub type Checked = Result<(), Violation>;
 
 /// Whether a message was ever there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -95,12 +92,8 @@ pub struct Oracle {
     pub delivered: u64,
 }
 
-pub fn check(holds: bool, what: impl FnOnce() -> String) -> Checked {
-    if holds { Ok(()) } else { Err(what()) }
-}
-
 impl Oracle {
-    pub fn new(plan: Plan) -> Self {
+    pub fn of(plan: Plan) -> Self {
         Self {
             plan,
             lives: BTreeMap::new(),
@@ -119,7 +112,7 @@ impl Oracle {
     }
 
     /// A shard is about to see a request.
-    pub fn asked(&mut self, call: &mut Call, now: Millis) {
+    pub fn note_asked(&mut self, call: &mut Call, now: Millis) {
         self.orders += 1;
         call.order = self.orders;
         call.at = now;
@@ -256,7 +249,7 @@ impl Oracle {
     }
 
     /// A request will have no answer; it may have been carried out.
-    pub fn lost(&mut self, call: &Call) {
+    pub fn note_lost(&mut self, call: &Call) {
         if let Asked::Send(numbers) = &call.asked {
             let fate = if call.order > 0 {
                 Fate::Maybe
@@ -298,7 +291,7 @@ impl Oracle {
     }
 
     /// A shard has died: leases are gone, and receive counts that were not durable.
-    pub fn crashed(&mut self, shard: u16, disk: &Disk) {
+    pub fn note_crash(&mut self, shard: u16, disk: &Disk) {
         for ((of, sequence), home) in &mut self.homes {
             if *of == shard {
                 home.busy_until = 0;
@@ -311,7 +304,7 @@ impl Oracle {
     }
 
     /// A shard has lost what happened since then.
-    pub fn lost_tail(&mut self, shard: u16, since: Millis) {
+    pub fn note_lost_tail(&mut self, shard: u16, since: Millis) {
         for life in self.lives.values_mut() {
             let component = self.plan.queues[life.queue].component;
             let mut queues = self.plan.queues.iter();

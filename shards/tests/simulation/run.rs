@@ -1,9 +1,9 @@
 //! One run of one seed.
 
-use super::disk::Sabotage;
-use super::oracle::{Checked, Violation};
 use super::plan::Plan;
 use super::world::World;
+use crate::machine::disk::Sabotage;
+use crate::machine::{Checked, Violation};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// How a run differs from what its seed says.
@@ -45,8 +45,8 @@ pub fn run(seed: u64, plan: Plan, options: Options) -> Result<Worth, Violation> 
         world.live(options.steps_max)?;
         Ok(Worth {
             commits: world.commits,
-            sent: world.oracle.lives.len() as u64,
-            delivered: world.oracle.delivered,
+            sent: world.model.lives.len() as u64,
+            delivered: world.model.delivered,
             transfers: world
                 .transfers
                 .values()
@@ -122,39 +122,6 @@ impl World {
                 self.give_up();
                 Ok(())
             }
-        }
-    }
-
-    fn pass_time(&mut self) -> Checked {
-        self.now += match self.rng.u8(..20) {
-            0 if self.plan.long_pauses => self.rng.u64(..400_000),
-            0..4 => self.rng.u64(..5000),
-            4..8 => {
-                // To the very millisecond of a deadline, and no further.
-                let due = self
-                    .members
-                    .iter()
-                    .filter_map(|member| member.host.next_due())
-                    .min();
-                due.map_or(1, |due| due.saturating_sub(self.now))
-                    .min(30_000)
-            }
-            _ => self.rng.u64(..100),
-        };
-        self.note_time();
-        self.heal_disks(false);
-        for shard in 0..self.plan.shards {
-            // A busy core comes late.
-            if self.rng.u8(..4) > 0 {
-                self.tick(shard)?;
-            }
-        }
-        Ok(())
-    }
-
-    pub fn note_time(&mut self) {
-        for member in &self.members {
-            member.disk.journal.set_now(self.now);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Requests under way, and what the model makes of their answers.
 
-use super::model::{Checked, Held, Mark, Model, Outcome, Reader, Snapshot, Sure, check};
+use super::model::{Held, Mark, Model, Outcome, Reader, Snapshot, Sure};
+use crate::machine::{Checked, check};
 use lclq_shards::Millis;
 use lclq_shards::command::{LeaseRef, Refusal, Reply};
 use lclq_shards::pubsub::command::{PubsubRefusal, Pulled, Resource, SeekTo, StreamRef};
@@ -61,7 +62,7 @@ pub fn is_detached(found: &Resource) -> bool {
 
 impl Model {
     /// A shard is about to see a request.
-    pub fn asked(&mut self, call: &mut Call, now: Millis) {
+    pub fn note_asked(&mut self, call: &mut Call, now: Millis) {
         self.orders += 1;
         (call.order, call.at) = (self.orders, now);
         let at = call.subscription;
@@ -161,7 +162,7 @@ impl Model {
         }
     }
 
-    pub fn lost(&mut self, call: &Call) {
+    pub fn note_lost(&mut self, call: &Call) {
         if call.order == 0 {
             return self.not_done(call);
         }
@@ -177,7 +178,7 @@ impl Model {
         // Publishes may have been taken, acknowledgements may count: they stay open.
     }
 
-    pub fn answered(&mut self, call: &Call, reply: &Reply, now: Millis) -> Checked {
+    pub fn check_answer(&mut self, call: &Call, reply: &Reply, now: Millis) -> Checked {
         let at = call.subscription;
         match (&call.asked, reply) {
             (_, Reply::Stale(_) | Reply::Refused(Refusal::Overloaded)) => self.not_done(call),
@@ -185,7 +186,7 @@ impl Model {
                 check(self.plan.durable, || {
                     "no journal, yet it is down".to_owned()
                 })?;
-                self.lost(call);
+                self.note_lost(call);
             }
             (Asked::Publish(numbers), Reply::Published(_)) => {
                 for number in numbers {

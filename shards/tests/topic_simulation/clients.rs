@@ -1,11 +1,12 @@
 //! Publishers and subscribers that do things at random.
 
 use super::calls::{Asked, Call, Use};
-use super::model::{Checked, Mark, Published, Sure};
+use super::model::{Mark, Published, Sure};
 use super::plan::{CLASSES, Plan};
 use super::wire;
 use super::world::{World, wrap};
-use lclq_shards::command::Reply;
+use crate::machine::{self, Checked};
+use lclq_shards::command::{Refusal, Reply};
 use lclq_shards::pubsub::SubscriptionSettings;
 use lclq_shards::pubsub::command::*;
 use std::collections::VecDeque;
@@ -27,7 +28,36 @@ pub struct Clients {
 }
 
 impl Clients {
-    pub fn new(plan: &Plan) -> Self {
+    fn idle(&mut self, stream: StreamRef) {
+        if let Some(open) = self
+            .streams
+            .iter_mut()
+            .find(|(_, other, _)| *other == stream)
+        {
+            open.2 = false;
+        }
+    }
+
+    fn took(&mut self, call: &Call, messages: Vec<Pulled>) {
+        for pulled in messages {
+            let Some((number, dead_of)) = wire::read(&pulled.bytes) else {
+                continue;
+            };
+            let dead_of = dead_of.filter(|of| *of != call.subscription);
+            let mark = Mark { number, dead_of };
+            let using = Use {
+                lease: pulled.lease,
+                mark,
+                order: call.order,
+                current: false,
+            };
+            self.uses.push_back((call.subscription, using));
+        }
+    }
+}
+
+impl machine::Clients<Plan, Call> for Clients {
+    fn new(plan: &Plan) -> Self {
         Self {
             topics: vec![None; plan.topics.len()],
             subscriptions: vec![None; plan.subscriptions.len()],
@@ -40,7 +70,7 @@ impl Clients {
         }
     }
 
-    pub fn forget_shard(&mut self, plan: &Plan, shard: u16) {
+    fn forget_shard(&mut self, plan: &Plan, shard: u16) {
         for (at, found) in self.topics.iter_mut().enumerate() {
             if plan.shard_of(at) == shard {
                 *found = None;
@@ -55,7 +85,7 @@ impl Clients {
         self.broken.retain(|(_, stream)| stream.shard != shard);
     }
 
-    pub fn answered(&mut self, call: &Call, reply: Reply) {
+    fn answered(&mut self, _plan: &Plan, call: &Call, reply: Reply) {
         let at = call.subscription;
         match (&call.asked, reply) {
             (Asked::CreateTopic(topic) | Asked::GetTopic(topic), Reply::Resource(found)) => {
@@ -87,31 +117,8 @@ impl Clients {
         }
     }
 
-    fn idle(&mut self, stream: StreamRef) {
-        if let Some(open) = self
-            .streams
-            .iter_mut()
-            .find(|(_, other, _)| *other == stream)
-        {
-            open.2 = false;
-        }
-    }
-
-    fn took(&mut self, call: &Call, messages: Vec<Pulled>) {
-        for pulled in messages {
-            let Some((number, dead_of)) = wire::read(&pulled.bytes) else {
-                continue;
-            };
-            let dead_of = dead_of.filter(|of| *of != call.subscription);
-            let mark = Mark { number, dead_of };
-            let using = Use {
-                lease: pulled.lease,
-                mark,
-                order: call.order,
-                current: false,
-            };
-            self.uses.push_back((call.subscription, using));
-        }
+    fn overloaded(&mut self, plan: &Plan, call: &Call) {
+        self.answered(plan, call, Reply::Refused(Refusal::Overloaded));
     }
 }
 

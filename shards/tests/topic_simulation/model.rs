@@ -2,17 +2,11 @@
 //! still to come, surely done with, or whether there is no telling.
 
 use super::plan::Plan;
+use crate::machine::{Checked, check};
 use lclq_shards::Millis;
 use lclq_shards::command::LeaseRef;
 use lclq_shards::pubsub::command::StreamRef;
 use std::collections::{BTreeMap, HashMap};
-
-pub type Violation = String;
-pub type Checked = Result<(), Violation>;
-
-pub fn check(holds: bool, what: impl FnOnce() -> String) -> Checked {
-    if holds { Ok(()) } else { Err(what()) }
-}
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Sure {
@@ -153,7 +147,7 @@ pub struct Model {
 }
 
 impl Model {
-    pub fn new(plan: Plan) -> Self {
+    pub fn of(plan: Plan) -> Self {
         let readers = plan
             .subscriptions
             .iter()
@@ -320,7 +314,7 @@ impl Model {
         done
     }
 
-    pub fn crashed(&mut self, shard: u16) {
+    pub fn note_crash(&mut self, shard: u16) {
         for (reader, plan) in self.readers.iter_mut().zip(&self.plan.subscriptions) {
             if self.plan.shard_of(plan.topic) == shard {
                 // A seek without an answer has lasted or not: from now on that doesn't change.
@@ -335,7 +329,7 @@ impl Model {
         }
     }
 
-    pub fn lost_tail(&mut self, shard: u16, since: Millis) {
+    pub fn note_lost_tail(&mut self, shard: u16, since: Millis) {
         for message in self.published.values_mut() {
             let here = self.plan.shard_of(message.topic) == shard;
             if here && message.at >= since && message.taken == Sure::Yes {

@@ -1,11 +1,12 @@
 //! One run of one seed, and its audits: everything settles, every subscription is emptied, and
 //! what came out is compared with what had to.
 
-use super::calls::is_detached;
-use super::disk::Sabotage;
-use super::model::{Checked, Sure, Violation, check};
+use super::calls::{Asked, is_detached};
+use super::model::Sure;
 use super::plan::Plan;
 use super::world::{World, wrap};
+use crate::machine::disk::Sabotage;
+use crate::machine::{Checked, Violation, check};
 use lclq_shards::command::{Refusal, Reply};
 use lclq_shards::pubsub::command::{AdminCommand, Kind, PubsubCommand, PubsubRefusal, Resource};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -105,45 +106,6 @@ impl World {
         }
     }
 
-    fn pass_time(&mut self) -> Checked {
-        self.now += match self.rng.u8(..20) {
-            0 if self.plan.long_pauses => self.rng.u64(..100_000),
-            0..4 => self.rng.u64(..5000),
-            4..8 => {
-                let due = self
-                    .members
-                    .iter()
-                    .filter_map(|member| member.host.next_due())
-                    .min();
-                due.map_or(1, |due| due.saturating_sub(self.now))
-                    .min(30_000)
-            }
-            _ => self.rng.u64(..100),
-        };
-        self.note_time();
-        self.heal_disks(false);
-        for shard in 0..self.plan.shards {
-            if self.rng.u8(..4) > 0 {
-                self.tick(shard)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Lets all that is under way come to its end; time stands still.
-    fn settle_calls(&mut self) -> Checked {
-        for _ in 0..100_000 {
-            let mut busy = self.deliver_frame()?;
-            for shard in 0..self.plan.shards {
-                busy |= self.work_off(shard)?;
-            }
-            if !busy && self.lanes.is_empty() {
-                return Ok(());
-            }
-        }
-        Err("requests don't come to an end".to_owned())
-    }
-
     /// Ends all faults and waits until nothing moves any more.
     fn settle(&mut self) -> Checked {
         self.lanes.heal();
@@ -165,6 +127,13 @@ impl World {
             self.note_time();
         }
         Ok(())
+    }
+
+    /// Whether only calls are open that wait without a limit of time.
+    fn only_waits_open(&self) -> bool {
+        self.calls
+            .values()
+            .all(|call| call.cancelled || matches!(call.asked, Asked::StreamPull(_)))
     }
 
     fn resource(&mut self, at: usize) -> Result<Option<Box<Resource>>, Violation> {
