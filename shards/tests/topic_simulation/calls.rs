@@ -18,6 +18,7 @@ pub enum Asked {
     Modify(Vec<(Use, u32)>),
     CreateTopic(usize),
     GetTopic(usize),
+    DeleteTopic(usize),
     CreateSubscription,
     GetSubscription,
     DeleteSubscription,
@@ -97,6 +98,14 @@ impl Model {
                     }
                 }
             }
+            Asked::DeleteTopic(topic) => {
+                self.deletions[*topic] = call.order;
+                for (reader, plan) in self.readers.iter_mut().zip(&self.plan.subscriptions) {
+                    if plan.topic == *topic && reader.cut.is_none() {
+                        reader.cut = Some(call.order);
+                    }
+                }
+            }
             Asked::Update {
                 ack_deadline_s,
                 retain_acked,
@@ -146,6 +155,11 @@ impl Model {
             Asked::Acknowledge(uses) if call.order > 0 => {
                 for using in uses {
                     self.close_ack(call.subscription, using.mark);
+                }
+            }
+            Asked::DeleteTopic(_) if call.order > 0 => {
+                for reader in &mut self.readers {
+                    reader.cut = reader.cut.filter(|cut| *cut != call.order);
                 }
             }
             Asked::DeleteSubscription | Asked::Detach if call.order > 0 => {
@@ -216,13 +230,23 @@ impl Model {
                 }
             }
             (Asked::CreateSubscription, Reply::Resource(_)) => {
+                let cut = self.deletions[self.plan.subscriptions[at].topic];
+                let cut = Some(cut).filter(|cut| *cut > call.order);
                 let before = &self.readers[at];
                 self.readers[at] = Reader {
                     deleted: before.deleted,
                     ack_deadline_s_min: before.ack_deadline_s_min,
                     retain_changed: before.retain_changed,
+                    cut,
                     ..Reader::new(Sure::Yes, call.order, call.at)
                 };
+            }
+            (Asked::DeleteTopic(topic), Reply::Done) => {
+                for (reader, plan) in self.readers.iter_mut().zip(&self.plan.subscriptions) {
+                    if plan.topic == *topic && reader.cut == Some(call.order) {
+                        reader.cut_surely = true;
+                    }
+                }
             }
             (Asked::Update { .. }, Reply::Resource(_)) => {}
             (Asked::GetSubscription, Reply::Resource(found)) if is_detached(found) => {
@@ -282,6 +306,10 @@ impl Model {
             Asked::CreateTopic(_) | Asked::CreateSubscription => {
                 matches!(refusal, Exists | TopicNotFound)
             }
+            Asked::TakeSnapshot(..) if refusal == Detached => {
+                let reader = &self.readers[call.subscription];
+                reader.cut.is_some() || reader.found
+            }
             Asked::TakeSnapshot(..) => matches!(refusal, NotFound | Exists),
             Asked::Seek(..) => matches!(refusal, NotFound | SnapshotNotFound | OtherTopic),
             Asked::StreamPull(_) => matches!(refusal, NotFound | TooMany | Changed),
@@ -339,6 +367,10 @@ impl Model {
             return Ok(());
         }
         let reader = &self.readers[at];
+        let later = reader.cut.is_some_and(|cut| message.order > cut) && dead_of.is_none();
+        check(!(later && reader.cut_surely) || reader.wild, || {
+            format!("message {number} is of a later topic than subscription {at} is of")
+        })?;
         let own = message.order > reader.created || dead_of.is_some();
         check(own || reader.sought || reader.found || reader.wild, || {
             format!("message {number} is older than subscription {at}")

@@ -136,7 +136,7 @@ impl World {
         }
         let plan = &self.plan;
         type Act = fn(&mut World) -> Checked;
-        let choices: [(u32, Act); 13] = [
+        let choices: [(u32, Act); 14] = [
             (plan.publish, Self::publish),
             (plan.pull, Self::pull),
             (plan.stream, Self::stream),
@@ -146,6 +146,7 @@ impl World {
             (plan.delete, Self::delete),
             (plan.update, Self::update),
             (plan.detach, Self::detach),
+            (plan.delete_topic, Self::delete_topic),
             (plan.seek, Self::seek),
             (plan.snapshot, Self::snapshot),
             (plan.make_dead_topic, Self::make_dead_topic),
@@ -476,6 +477,24 @@ impl World {
         let at = self.rng.usize(..self.plan.subscriptions.len());
         let name = self.plan.subscriptions[at].name.as_str().into();
         self.end(at, Asked::Detach, AdminCommand::Detach { name })
+    }
+
+    fn delete_topic(&mut self) -> Checked {
+        let topic = self.rng.usize(..self.plan.topics.len());
+        // One at a time, or there is no telling which of two was the one that did it.
+        let busy = self.calls.values().any(|call| {
+            matches!(&call.asked, Asked::CreateTopic(at) | Asked::DeleteTopic(at) if *at == topic)
+        });
+        if busy || self.clients.topics[topic].is_none() {
+            return Ok(());
+        }
+        let command = AdminCommand::Delete {
+            kind: Kind::Topic,
+            name: self.plan.topics[topic].name.as_str().into(),
+        };
+        self.clients.topics[topic] = None;
+        let command = PubsubCommand::Admin(Box::new(command));
+        self.topic_call(topic, Asked::DeleteTopic(topic), command)
     }
 
     /// Changes what may change.

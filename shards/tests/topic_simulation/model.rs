@@ -100,6 +100,10 @@ pub struct Reader {
     pub ack_deadline_s_min: u32,
     /// Whether it retains what is acknowledged may have changed.
     pub retain_changed: bool,
+    /// Order of the deletion of its topic, if that was asked for, and whether it surely happened:
+    /// it has what was published before, and gets nothing that is published after.
+    pub cut: Option<u64>,
+    pub cut_surely: bool,
     pub held: BTreeMap<Mark, Held>,
 }
 
@@ -119,6 +123,8 @@ impl Reader {
             deleted_at: 0,
             ack_deadline_s_min: u32::MAX,
             retain_changed: false,
+            cut: None,
+            cut_surely: false,
             held: BTreeMap::new(),
         }
     }
@@ -141,6 +147,8 @@ pub struct Model {
     pub snapshots: HashMap<String, Snapshot>,
     /// Streams that were ended; what they were given is given back.
     pub closed: Vec<StreamRef>,
+    /// Order of the latest deletion asked for, by topic.
+    pub deletions: Vec<u64>,
     pub orders: u64,
     pub delivered: u64,
     pub acked: u64,
@@ -154,6 +162,7 @@ impl Model {
             .map(|_| Reader::new(Sure::No, 0, 0))
             .collect();
         Self {
+            deletions: vec![0; plan.topics.len()],
             plan,
             published: BTreeMap::new(),
             readers,
@@ -185,6 +194,13 @@ impl Model {
         let may_be = !older || reader.found || brought.is_some();
         if !fits || reader.alive == Sure::No || !may_be {
             return Sure::No;
+        }
+        if reader.cut.is_some_and(|cut| message.order > cut) {
+            return if reader.cut_surely {
+                Sure::No
+            } else {
+                Sure::Maybe
+            };
         }
         if older {
             return Sure::Maybe;
@@ -228,7 +244,9 @@ impl Model {
     /// What a seek to a time leaves behind, if nothing else happens.
     pub fn outcome_of_time(&self, subscription: usize, time: Millis) -> Outcome {
         let plan = &self.plan.subscriptions[subscription];
-        let retained = self.plan.topics[plan.topic].settings.retention_ms.is_some();
+        let cut = self.readers[subscription].cut;
+        let retained =
+            self.plan.topics[plan.topic].settings.retention_ms.is_some() && cut.is_none();
         let mut outcome = Vec::new();
         for (number, message) in &self.published {
             if message.topic != plan.topic || message.order == 0 {
@@ -265,6 +283,7 @@ impl Model {
         let Some(snapshot) = self.snapshots.get(snapshot) else {
             return Vec::new();
         };
+        let cut = self.readers[subscription].cut;
         let plan = &self.plan.subscriptions[subscription];
         let mut outcome = Vec::new();
         for (number, message) in &self.published {
@@ -279,7 +298,7 @@ impl Model {
                 Some(done) => *done,
                 None if message.order <= snapshot.order => Sure::Maybe,
                 // Published since: the snapshot holds it.
-                None if message.taken == Sure::Yes => Sure::No,
+                None if message.taken == Sure::Yes && cut.is_none() => Sure::No,
                 None => Sure::Maybe,
             };
             let fits = plan.class.is_none_or(|class| class == message.class);
@@ -349,6 +368,7 @@ impl Model {
                     (reader.alive, reader.created) = (Sure::Maybe, 0);
                     (reader.wild, reader.found) = (true, true);
                 }
+                reader.cut_surely = false;
                 let seek_lost = reader.sought && reader.confirmed_at >= since;
                 for held in reader.held.values_mut() {
                     if seek_lost || held.done == Sure::Yes && held.done_at >= since {
@@ -425,6 +445,7 @@ impl Model {
             reader.held.contains_key(&mark)
                 || reader.wild
                 || reader.alive != Sure::Yes
+                || reader.cut.is_some()
                 || reader.created >= order
         })
     }

@@ -44,6 +44,7 @@ pub struct Plan {
     pub delete: u32,
     pub update: u32,
     pub detach: u32,
+    pub delete_topic: u32,
     pub seek: u32,
     pub snapshot: u32,
     pub make_dead_topic: u32,
@@ -91,6 +92,7 @@ impl Plan {
             delete: on(&mut rng, 1),
             update: 0,
             detach: 0,
+            delete_topic: 0,
             seek: on(&mut rng, 1),
             snapshot: on(&mut rng, 1),
             make_dead_topic: on(&mut rng, 2),
@@ -118,6 +120,7 @@ impl Plan {
         }
         plan.update = on(&mut rng, 1);
         plan.detach = u32::from(rng.u8(..4) == 0);
+        plan.delete_topic = u32::from(rng.u8(..4) == 0);
         plan
     }
 

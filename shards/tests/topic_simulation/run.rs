@@ -155,6 +155,7 @@ impl World {
     fn look_around(&mut self) -> Checked {
         for at in 0..self.plan.subscriptions.len() {
             let found = self.resource(at)?;
+            let orders = self.model.orders;
             let reader = &mut self.model.readers[at];
             let there = found.as_ref().is_some_and(|found| !is_detached(found));
             match reader.alive {
@@ -173,6 +174,14 @@ impl World {
                 // Whose it is is not known; it is emptied, and then it is.
                 reader.alive = Sure::Maybe;
                 (reader.wild, reader.found) = (true, true);
+            }
+            if let Some(found) = found.as_ref().filter(|_| there) {
+                let is_cut = found.topic.is_none();
+                check(!is_cut || reader.cut.is_some() || reader.wild, || {
+                    format!("the topic of subscription {at} is gone")
+                })?;
+                reader.cut = reader.cut.or(Some(orders)).filter(|_| is_cut);
+                reader.cut_surely &= is_cut;
             }
             self.clients.subscriptions[at] = found.map(|found| found.subscription_ref());
         }
