@@ -38,6 +38,8 @@ fn no_seed_breaks_a_promise_to_subscribers() {
                 total.delivered += worth.delivered;
                 total.acked += worth.acked;
                 total.transfers += worth.transfers;
+                total.seeks += worth.seeks;
+                total.ended += worth.ended;
             }
             Err(violation) => failures.push(format!("seed {seed}: {violation}")),
         }
@@ -55,6 +57,7 @@ fn no_seed_breaks_a_promise_to_subscribers() {
         "{total:?}"
     );
     assert!(total.acked > 10_000 && total.transfers > 100, "{total:?}");
+    assert!(total.seeks > 100 && total.ended > 100, "{total:?}");
 }
 
 fn is_noticed(sabotage: Sabotage) {

@@ -1,6 +1,8 @@
 //! A shard host driven by hand: one command, one reply.
 #![allow(dead_code)]
 
+pub mod topics;
+
 use lclq_shards::attributes::{AttributeMap, QueueAttribute};
 use lclq_shards::command::*;
 use lclq_shards::{Draft, Millis, Outgoing, Payload, QueueName, Section, ShardConfig, ShardHost};

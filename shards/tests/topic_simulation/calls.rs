@@ -242,6 +242,7 @@ impl Model {
                 };
             }
             (Asked::DeleteTopic(topic), Reply::Done) => {
+                self.ended += 1;
                 for (reader, plan) in self.readers.iter_mut().zip(&self.plan.subscriptions) {
                     if plan.topic == *topic && reader.cut == Some(call.order) {
                         reader.cut_surely = true;
@@ -265,9 +266,11 @@ impl Model {
                 }
             }
             (Asked::DeleteSubscription | Asked::Detach, Reply::Done) => {
+                self.ended += 1;
                 (self.readers[at].alive, self.readers[at].deleted_at) = (Sure::No, now);
             }
             (Asked::Seek(_, outcome), Reply::Done) => {
+                self.seeks += 1;
                 let reader = &mut self.readers[at];
                 if call.order < reader.reset {
                     // Another seek came after it.

@@ -152,6 +152,10 @@ pub struct Model {
     pub orders: u64,
     pub delivered: u64,
     pub acked: u64,
+    /// Seeks that were answered.
+    pub seeks: u64,
+    /// Deleted subscriptions and topics, and detached subscriptions.
+    pub ended: u64,
 }
 
 impl Model {
@@ -171,6 +175,8 @@ impl Model {
             orders: 0,
             delivered: 0,
             acked: 0,
+            seeks: 0,
+            ended: 0,
         }
     }
 

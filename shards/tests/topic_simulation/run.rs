@@ -23,6 +23,8 @@ pub struct Worth {
     pub delivered: u64,
     pub acked: u64,
     pub transfers: u64,
+    pub seeks: u64,
+    pub ended: u64,
 }
 
 pub fn run(seed: u64, plan: Plan, sabotage: Sabotage, trace: bool) -> Result<Worth, Violation> {
@@ -34,6 +36,8 @@ pub fn run(seed: u64, plan: Plan, sabotage: Sabotage, trace: bool) -> Result<Wor
             published: world.model.published.len() as u64,
             delivered: world.model.delivered,
             acked: world.model.acked,
+            seeks: world.model.seeks,
+            ended: world.model.ended,
             transfers: world
                 .transfers
                 .values()
