@@ -1,6 +1,7 @@
 //! One core's part of the mesh.
 
-use super::lane::{Answer, Request, Sender};
+use super::REQUESTS_KEPT_MAX;
+use super::lane::{Answer, Request, Sender, is_crowded};
 use super::pending::{Forgotten, Pending, core_of, transfer_source, transfer_token};
 use crate::runtime::{Doorbell, DoorbellWaiter, Sleep, spawn_local};
 use lclq_shards::command::{Command, LeaseRef, Refusal, Reply, ShardStats, Token};
@@ -154,11 +155,12 @@ impl Mesh {
         } else {
             let mut lanes = inner.lanes[owner].borrow_mut();
             let lanes = lanes.as_mut().expect("lanes to every other core");
-            match lanes.requests_out.try_send(Request::Command {
+            let request = Request::Command {
                 shard,
                 token,
                 command,
-            }) {
+            };
+            match lanes.requests_out.try_send(request, REQUESTS_KEPT_MAX) {
                 Ok(()) => {
                     lanes.requests_out.flush();
                 }
@@ -361,7 +363,7 @@ impl Mesh {
                 token,
                 command,
             };
-            let sent = lanes.requests_out.try_send(request);
+            let sent = lanes.requests_out.try_send(request, REQUESTS_KEPT_MAX);
             lanes.requests_out.flush();
             sent
         };
@@ -404,9 +406,13 @@ impl Mesh {
         let now = wall_clock();
         let mut more = false;
         for core in 0..self.inner.cores {
+            let mut was_crowded = false;
             for _ in 0..LANE_TURN_MAX {
                 let request = match &mut *self.inner.lanes[core].borrow_mut() {
-                    Some(lanes) => lanes.requests_in.pop(),
+                    Some(lanes) => {
+                        was_crowded |= is_crowded(&lanes.requests_in);
+                        lanes.requests_in.pop()
+                    }
                     None => break,
                 };
                 match request {
@@ -429,6 +435,9 @@ impl Mesh {
                     Err(_) => break,
                 }
             }
+            if was_crowded && let Some(lanes) = &*self.inner.lanes[core].borrow() {
+                lanes.replies_out.ring();
+            }
             self.take_replies(core, now);
         }
         for shard in 0..self.inner.shards {
@@ -446,8 +455,8 @@ impl Mesh {
         }
         for lanes in &self.inner.lanes {
             if let Some(lanes) = &mut *lanes.borrow_mut() {
-                lanes.requests_out.flush();
                 // What doesn't fit now fits when the other core has taken some; it rings then.
+                lanes.requests_out.flush();
                 lanes.replies_out.flush();
                 more |= !lanes.requests_in.is_empty();
             }
@@ -456,11 +465,11 @@ impl Mesh {
     }
 
     fn take_replies(&self, core: usize, now: Millis) {
-        let mut was_full = false;
+        let mut was_crowded = false;
         loop {
             let reply = match &mut *self.inner.lanes[core].borrow_mut() {
                 Some(lanes) => {
-                    was_full |= lanes.replies_in.slots() == lanes.replies_in.buffer().capacity();
+                    was_crowded |= is_crowded(&lanes.replies_in);
                     lanes.replies_in.pop()
                 }
                 None => return,
@@ -468,7 +477,7 @@ impl Mesh {
             let Ok((token, reply)) = reply else { break };
             self.route_reply(token, reply, now);
         }
-        if was_full && let Some(lanes) = &mut *self.inner.lanes[core].borrow_mut() {
+        if was_crowded && let Some(lanes) = &mut *self.inner.lanes[core].borrow_mut() {
             lanes.requests_out.ring();
         }
     }
@@ -499,7 +508,7 @@ impl Mesh {
             // A full lane loses nothing but the cancellation: the wait ends by its deadline.
             let _ = lanes
                 .requests_out
-                .try_send(Request::Cancel { shard, token });
+                .try_send(Request::Cancel { shard, token }, REQUESTS_KEPT_MAX);
             lanes.requests_out.flush();
         }
     }

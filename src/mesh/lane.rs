@@ -1,5 +1,5 @@
-//! One direction between two cores: a bounded single-producer single-consumer ring, and behind it,
-//! for replies only, a queue for what doesn't fit.
+//! One direction between two cores: a bounded single-producer single-consumer ring, and behind it a
+//! queue for what doesn't fit.
 
 use crate::runtime::Doorbell;
 use lclq_shards::command::{Command, Reply, Token};
@@ -42,8 +42,25 @@ impl<T> Sender<T> {
         }
     }
 
-    /// Sends if there is room; gives the frame back if not.
-    pub fn try_send(&mut self, frame: T) -> Result<(), T> {
+    /// Sends, or keeps the frame until there is room; gives it back if `kept_max` are kept already.
+    pub fn try_send(&mut self, frame: T, kept_max: usize) -> Result<(), T> {
+        // Never past those that are kept: a cancellation must not come before what it cancels.
+        let frame = if self.overflow.is_empty() {
+            match self.push(frame) {
+                Ok(()) => return Ok(()),
+                Err(frame) => frame,
+            }
+        } else {
+            frame
+        };
+        if self.overflow.len() >= kept_max {
+            return Err(frame);
+        }
+        self.overflow.push_back(frame);
+        Ok(())
+    }
+
+    fn push(&mut self, frame: T) -> Result<(), T> {
         match self.ring.push(frame) {
             Ok(()) => {
                 self.unrung = true;
@@ -58,7 +75,7 @@ impl<T> Sender<T> {
         if !self.overflow.is_empty() {
             return self.overflow.push_back(frame);
         }
-        if let Err(frame) = self.try_send(frame) {
+        if let Err(frame) = self.push(frame) {
             self.overflow.push_back(frame);
         }
     }
@@ -72,7 +89,7 @@ impl<T> Sender<T> {
     /// find. Answers whether frames are still kept.
     pub fn flush(&mut self) -> bool {
         while let Some(frame) = self.overflow.pop_front() {
-            if let Err(frame) = self.try_send(frame) {
+            if let Err(frame) = self.push(frame) {
                 self.overflow.push_front(frame);
                 break;
             }
@@ -82,4 +99,11 @@ impl<T> Sender<T> {
         }
         !self.overflow.is_empty()
     }
+}
+
+/// Whether the sender may have kept frames that didn't fit, so that it wants to be rung when some
+/// were taken. Half full counts: between this look and the next take it may have become full, and
+/// then the look after that finds it nearly so.
+pub(super) fn is_crowded<T>(ring: &rtrb::Consumer<T>) -> bool {
+    ring.slots() >= ring.buffer().capacity() / 2
 }

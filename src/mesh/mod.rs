@@ -3,20 +3,25 @@
 //! Each core runs its own shards and reaches those of other cores by a pair of bounded lanes, one
 //! for requests and one for replies. A request to a shard of the same core is a plain call.
 //!
-//! Nothing here blocks. A request that finds its lane full is refused as overloaded, which is
-//! backpressure and not a loss: the client is told. Replies are never refused: each answers a
-//! request that its core has a place for, so what doesn't fit the lane waits in a queue that is
+//! Nothing here blocks. What finds its lane full waits behind it. Where too many requests do, the
+//! next are refused as overloaded, which is backpressure and not a loss: the client is told. Replies
+//! are never refused: each answers a request that its core has a place for, so their queue is
 //! bounded by the requests open.
 
 mod core;
 mod lane;
 mod pending;
 mod setup;
+#[cfg(test)]
+mod tests;
 
 pub use core::{Call, Mesh, wall_clock};
 pub use setup::{MeshConfig, MeshError, MeshParts, MeshPlan, Storage};
 
-/// Requests that one core can have on their way to one other core.
+/// Requests that one core can have in its lane to one other core.
 pub const LANE_REQUESTS_MAX: usize = 4096;
+/// Requests that can wait behind a full lane: more than there are connections by default, which each
+/// have one under way in HTTP/1.1.
+pub const REQUESTS_KEPT_MAX: usize = 1 << 16;
 /// Requests that one core can have open, long polls included.
 pub const REQUESTS_OPEN_MAX: usize = 1 << 19;
