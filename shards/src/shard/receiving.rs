@@ -161,8 +161,9 @@ impl Shard {
         let timeout_s = visibility_timeout_s.unwrap_or(queue.config.visibility_timeout_s);
         let fifo = queue.config.fifo;
         let until = self.now + Millis::from(timeout_s) * 1000;
-        let mut out = Deliveries::new();
         let messages_max = usize::from(messages_max);
+        let visible = usize::try_from(queue.counts.visible).unwrap_or(usize::MAX);
+        let mut out = Deliveries::with_capacity(messages_max.min(visible));
         while out.len() < messages_max {
             let queue = &self.queues[queue_slot];
             let group_slot = queue.ready_groups.head;

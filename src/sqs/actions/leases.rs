@@ -175,7 +175,14 @@ struct BatchDone<'b> {
     failed: Vec<(&'b str, SqsError)>,
 }
 
+/// What an entry of a batch takes in an answer, bytes.
+const ENTRY_BYTES: usize = 32;
+
 impl Members for BatchDone<'_> {
+    fn bytes_more(&self) -> usize {
+        self.done.len() * ENTRY_BYTES
+    }
+
     fn write<E: Encoder>(&self, encoder: &mut E) {
         if !self.done.is_empty() {
             encoder.structures("Successful", self.element, &self.done, |encoder, id| {

@@ -107,7 +107,7 @@ impl Output {
     /// Writes the result's members.
     fn write(&mut self, members: impl Members) {
         self.has_result = true;
-        self.out.reserve(ANSWER_BYTES);
+        self.out.reserve(ANSWER_BYTES + members.bytes_more());
         self.protocol.begin(self.action.name(), true, &mut self.out);
         match self.protocol {
             Protocol::Query => members.write(&mut XmlEncoder::new(&mut self.out)),
@@ -123,6 +123,12 @@ impl Output {
 /// Something that can be written in either form.
 trait Members {
     fn write<E: Encoder>(&self, encoder: &mut E);
+
+    /// How much longer than a short answer this is likely to be, bytes: so that the answer is
+    /// written into one allocation.
+    fn bytes_more(&self) -> usize {
+        0
+    }
 }
 
 /// What an action comes to.

@@ -121,7 +121,18 @@ struct Received<'r> {
     wanted_attributes: Vec<String>,
 }
 
+/// What a message takes in an answer beside its body, with the usual attributes, bytes.
+const MESSAGE_BYTES: usize = 320;
+
 impl Members for Received<'_> {
+    fn bytes_more(&self) -> usize {
+        let bodies = self
+            .deliveries
+            .iter()
+            .map(|delivery| delivery.payload.body().len());
+        bodies.sum::<usize>() + self.deliveries.len() * MESSAGE_BYTES
+    }
+
     fn write<E: Encoder>(&self, encoder: &mut E) {
         if self.deliveries.is_empty() {
             return;

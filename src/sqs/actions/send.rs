@@ -233,7 +233,14 @@ struct BatchSent<'b> {
     fifo: bool,
 }
 
+/// What an entry of a batch takes in an answer, bytes.
+const ENTRY_BYTES: usize = 160;
+
 impl Members for BatchSent<'_> {
+    fn bytes_more(&self) -> usize {
+        self.done.len() * ENTRY_BYTES
+    }
+
     fn write<E: Encoder>(&self, encoder: &mut E) {
         if !self.done.is_empty() {
             encoder.structures(
