@@ -233,6 +233,7 @@ impl Model {
                 let cut = self.deletions[self.plan.subscriptions[at].topic];
                 let cut = Some(cut).filter(|cut| *cut > call.order);
                 let before = &self.readers[at];
+                let sought_at = before.reset;
                 self.readers[at] = Reader {
                     deleted: before.deleted,
                     ack_deadline_s_min: before.ack_deadline_s_min,
@@ -240,6 +241,12 @@ impl Model {
                     cut,
                     ..Reader::new(Sure::Yes, call.order, call.at)
                 };
+                if sought_at > call.order {
+                    // A seek came to it before this answer.
+                    let reader = &mut self.readers[at];
+                    (reader.reset, reader.sought) = (sought_at, true);
+                    (reader.wild, reader.found) = (true, true);
+                }
             }
             (Asked::DeleteTopic(topic), Reply::Done) => {
                 self.ended += 1;
