@@ -6,6 +6,7 @@
 
 #[cfg(unix)]
 pub mod http2;
+pub mod noop;
 pub mod protobuf;
 #[cfg(unix)]
 pub mod pubsub;

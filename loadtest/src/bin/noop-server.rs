@@ -1,28 +1,22 @@
 //! A server that reads a request and answers with what SendMessage would: the ceiling that lclq is
 //! measured against. It runs on lclq's own runtime and HTTP layers, and does nothing else.
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::rc::Rc;
+use std::time::Duration;
 
 use clap::Parser;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
-use lclq::http::{HttpLimits, ReplyBody, read_body, serve};
-use lclq::runtime::{self, RuntimeChoice, SharedListener, Shutdown};
+use lclq::http::{HttpLimits, ReplyBody, read_body};
+use lclq::runtime;
+use lclq_loadtest::noop::{NoopOptions, serve_noop};
 
 #[derive(Parser)]
 struct Options {
-    /// Which driver to run on.
-    #[arg(long, value_enum, default_value_t = RuntimeChoice::Auto)]
-    runtime: RuntimeChoice,
-    /// Cores to run on.
-    #[arg(long, default_value_t = 1)]
-    cores: usize,
-    /// Port to listen on, 0 for any.
-    #[arg(long, default_value_t = 0)]
-    port: u16,
+    #[command(flatten)]
+    noop: NoopOptions,
     /// Answer after this many milliseconds, like a long poll.
     #[arg(long, default_value_t = 0)]
     delay_ms: u64,
@@ -34,53 +28,18 @@ const BODY: &str = concat!(
 );
 
 fn main() -> ExitCode {
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .init();
-    match run(Options::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("noop-server: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
-    let (driver, _why) = runtime::choose(options.runtime)?;
-    let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
-    let shared = SharedListener::bind(addr, options.cores)?;
-    println!("listening sqs http://{}", shared.local_addr());
-    let shutdown = Shutdown::new();
-    let delay = std::time::Duration::from_millis(options.delay_ms);
-    let cores = runtime::spawn_cores(driver, options.cores, move |core| {
-        let (shared, shutdown) = (shared.clone(), shutdown.clone());
-        async move {
-            if core == 0 {
-                let shutdown = shutdown.clone();
-                runtime::spawn_local(async move {
-                    let _ = runtime::shutdown_signal().await;
-                    shutdown.trigger();
-                });
-            }
-            let limits = Rc::new(HttpLimits::default());
-            let handler = {
-                let limits = limits.clone();
-                move |request| answer(request, limits.clone(), delay)
-            };
-            let listener = shared.listener(core).expect("the listener can be shared");
-            serve(listener, limits, handler, shutdown).await;
-        }
-    })?;
-    println!("ready");
-    cores.join()?;
-    Ok(())
+    let options = Options::parse();
+    let delay = Duration::from_millis(options.delay_ms);
+    serve_noop(&options.noop, "sqs", move || {
+        let limits = Rc::new(HttpLimits::default());
+        move |request| answer(request, limits.clone(), delay)
+    })
 }
 
 async fn answer(
     request: Request<Incoming>,
     limits: Rc<HttpLimits>,
-    delay: std::time::Duration,
+    delay: Duration,
 ) -> Response<ReplyBody> {
     const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
     const ID: HeaderValue = HeaderValue::from_static("5b8c1e0e-8a0e-4b8f-9b0b-0e6a3c2d1f00");

@@ -1,0 +1,80 @@
+//! A server with nothing behind: lclq's own runtime and HTTP layers, and whatever handler answers.
+
+use std::error::Error;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::ExitCode;
+use std::rc::Rc;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use hyper::body::{Body, Incoming};
+use lclq::http::{HttpLimits, serve};
+use lclq::runtime::{self, RuntimeChoice, SharedListener, Shutdown};
+
+/// Where and how to run.
+#[derive(clap::Args, Clone, Debug)]
+pub struct NoopOptions {
+    /// Which driver to run on.
+    #[arg(long, value_enum, default_value_t = RuntimeChoice::Auto)]
+    runtime: RuntimeChoice,
+    /// Cores to run on.
+    #[arg(long, default_value_t = 1)]
+    cores: usize,
+    /// Port to listen on, 0 for any.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+}
+
+/// Serves until it is told to stop, and says where as lclq would for its endpoint of this name.
+/// `make` makes a core's handler.
+pub fn serve_noop<M, H, Fut, B>(options: &NoopOptions, endpoint: &str, make: M) -> ExitCode
+where
+    M: Fn() -> H + Clone + Send + 'static,
+    H: Fn(Request<Incoming>) -> Fut + 'static,
+    Fut: Future<Output = Response<B>> + 'static,
+    B: Body<Data = Bytes> + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .init();
+    match run(options, endpoint, make) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("no-op {endpoint} server: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run<M, H, Fut, B>(options: &NoopOptions, endpoint: &str, make: M) -> Result<(), Box<dyn Error>>
+where
+    M: Fn() -> H + Clone + Send + 'static,
+    H: Fn(Request<Incoming>) -> Fut + 'static,
+    Fut: Future<Output = Response<B>> + 'static,
+    B: Body<Data = Bytes> + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    let (driver, _why) = runtime::choose(options.runtime)?;
+    let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
+    let shared = SharedListener::bind(addr, options.cores)?;
+    println!("listening {endpoint} http://{}", shared.local_addr());
+    let shutdown = Shutdown::new();
+    let cores = runtime::spawn_cores(driver, options.cores, move |core| {
+        let (shared, shutdown, make) = (shared.clone(), shutdown.clone(), make.clone());
+        async move {
+            if core == 0 {
+                let shutdown = shutdown.clone();
+                runtime::spawn_local(async move {
+                    let _ = runtime::shutdown_signal().await;
+                    shutdown.trigger();
+                });
+            }
+            let listener = shared.listener(core).expect("the listener can be shared");
+            serve(listener, Rc::new(HttpLimits::default()), make(), shutdown).await;
+        }
+    })?;
+    println!("ready");
+    cores.join()?;
+    Ok(())
+}
