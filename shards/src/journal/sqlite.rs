@@ -547,6 +547,45 @@ mod tests {
         file.write(&Batch { number, ops }).unwrap();
     }
 
+    /// Tables and their columns, in order.
+    fn schema(connection: &Connection) -> Vec<(String, String)> {
+        let columns = "SELECT t.name, c.name || ' ' || c.type || ' ' || coalesce(c.dflt_value, '')
+            FROM sqlite_schema t, pragma_table_info(t.name) c ORDER BY t.name, c.cid";
+        let mut query = connection.prepare(columns).unwrap();
+        let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+        rows.unwrap().map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn a_file_of_any_earlier_version_is_brought_up_to_date() {
+        let dir = tempfile::tempdir().unwrap();
+        let newest = schema(&open(&dir.path().join("new.sqlite")).connection);
+        for version in 0..MIGRATIONS.len() {
+            let path = dir.path().join(format!("{version}.sqlite"));
+            let old = Connection::open(&path).unwrap();
+            for step in &MIGRATIONS[..version] {
+                old.execute_batch(step).unwrap();
+            }
+            if version >= 2 {
+                let row = "INSERT INTO published VALUES (7, 1, 2, x'0a0161')";
+                assert_eq!(old.execute(row, []), Ok(1));
+            }
+            old.pragma_update(None, "user_version", version as i64)
+                .unwrap();
+            old.close().unwrap();
+            let file = open(&path);
+            assert_eq!(schema(&file.connection), newest, "from version {version}");
+            if version >= 2 {
+                let kept = file.connection.query_row(
+                    "SELECT sequence, message, returned FROM published",
+                    [],
+                    |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+                );
+                assert_eq!(kept, Ok((7, b"\x0a\x01a".to_vec(), false)));
+            }
+        }
+    }
+
     fn log_bytes(path: &Path) -> u64 {
         let log = path.with_extension("sqlite-wal");
         std::fs::metadata(log).unwrap().len()
