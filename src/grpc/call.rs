@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
+use http::uri::PathAndQuery;
 use http::{Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use prost::Message;
@@ -39,7 +40,10 @@ pub fn is_grpc(request: &Request<Incoming>) -> bool {
 #[derive(Debug)]
 pub struct Call {
     core: Rc<GrpcCore>,
-    request: Request<Incoming>,
+    /// Of the request, its path and its body: the rest of its head is of no more use, and a call is
+    /// moved from future to future.
+    path: PathAndQuery,
+    body: Incoming,
     request_encoding: Encoding,
     reply_encoding: Encoding,
     deadline: Option<Instant>,
@@ -66,19 +70,21 @@ impl Call {
             answer.headers_mut().insert(ACCEPT_ENCODING, ACCEPTED);
             answer
         })?;
+        let path = request.uri().path_and_query().cloned();
+        let path = path.unwrap_or_else(|| PathAndQuery::from_static("/"));
         Ok(Call {
             reply_encoding: reply_encoding(headers, request_encoding),
             deadline: deadline(headers),
             request_encoding,
             core,
-            request,
+            path,
+            body: request.into_body(),
         })
     }
 
     /// `package.Service` and `Method`.
     pub fn names(&self) -> (&str, &str) {
-        self.request
-            .uri()
+        self.path
             .path()
             .trim_start_matches('/')
             .split_once('/')
@@ -87,7 +93,7 @@ impl Call {
 
     /// The answer to a method that doesn't exist.
     pub fn unimplemented(self) -> Answer {
-        let path = self.request.uri().path();
+        let path = self.path.path();
         error_answer(&Status::new(
             Code::Unimplemented,
             format!("Method not found: {path}"),
@@ -178,7 +184,7 @@ impl Call {
 
     fn messages(self) -> MessageStream {
         let decoder = FrameDecoder::new(self.request_encoding, self.core.limits.request_bytes_max);
-        MessageStream::new(self.request.into_body(), decoder)
+        MessageStream::new(self.body, decoder)
     }
 
     async fn only_message(self) -> Result<Bytes, Status> {

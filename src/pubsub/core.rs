@@ -157,6 +157,11 @@ impl Pubsub {
         if let Some(info) = self.topics.borrow().get(name) {
             return Ok(info.clone());
         }
+        // Boxed, so that the futures of hot methods don't carry its room.
+        Box::pin(self.find_topic(name)).await
+    }
+
+    async fn find_topic(&self, name: &str) -> PubsubResult<Rc<TopicInfo>> {
         let id = names::parse(names::Kind::Topic, name)?.id;
         let resource = self
             .find(Kind::Topic, name)
@@ -181,6 +186,10 @@ impl Pubsub {
         if let Some(info) = self.subscriptions.borrow().get(name) {
             return Ok(info.clone());
         }
+        Box::pin(self.find_subscription(name)).await
+    }
+
+    async fn find_subscription(&self, name: &str) -> PubsubResult<Rc<SubscriptionInfo>> {
         let id = names::parse(names::Kind::Subscription, name)?.id;
         let resource = self
             .find(Kind::Subscription, name)

@@ -56,7 +56,7 @@ impl Pubsub {
             let info = self.topic(topic).await?;
             let conforms = !info.transforms.is_empty() || info.spec.schema_settings.is_some();
             let (messages, filtered) = if conforms {
-                self.conforming(&info, &drafts).await?
+                Box::pin(self.conforming(&info, &drafts)).await?
             } else {
                 (drafts.iter().map(stored).collect(), Vec::new())
             };

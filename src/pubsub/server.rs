@@ -19,6 +19,8 @@ use http::Request;
 use hyper::body::Incoming;
 use sha2::{Digest, Sha256};
 use std::cell::OnceCell;
+use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
 
 /// Services of the endpoint, for health checks and reflection.
@@ -31,6 +33,8 @@ const SERVICES: &[&str] = &[
     v1::server_reflection::NAME,
     v1alpha::server_reflection::NAME,
 ];
+
+type Boxed = Pin<Box<dyn Future<Output = Answer>>>;
 
 /// One core's endpoint.
 pub struct PubsubEndpoint {
@@ -92,14 +96,26 @@ impl PubsubEndpoint {
     }
 
     /// Answers one request.
-    pub async fn handle(self: Rc<Self>, request: Request<Incoming>) -> Answer {
-        if is_grpc(&request) {
-            return match Call::new(self.grpc.clone(), request) {
+    pub fn handle(
+        self: Rc<Self>,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = Answer> + use<> {
+        // What isn't a call is boxed, so that the futures of calls don't carry its room.
+        let call = if is_grpc(&request) {
+            Call::new(self.grpc.clone(), request).map_err(|answer| -> Boxed {
+                let answer = Box::new(answer);
+                Box::pin(async move { *answer })
+            })
+        } else {
+            let rest = self.rest();
+            Err(Box::pin(async move { rest.handle(request).await.map(GrpcBody::from) }) as Boxed)
+        };
+        async move {
+            match call {
                 Ok(call) => self.call(call).await,
-                Err(answer) => answer,
-            };
+                Err(other) => other.await,
+            }
         }
-        self.rest().handle(request).await.map(GrpcBody::from)
     }
 
     async fn call(&self, call: Call) -> Answer {
@@ -177,4 +193,25 @@ fn ack_key(secret: &[u8; 32]) -> [u8; 16] {
         .chain_update(secret)
         .finalize();
     digest[..16].try_into().expect("SHA-256 has 32 bytes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FUTURE_BYTES_MAX: usize = 2048;
+
+    /// The size of the future that a function makes.
+    fn future_bytes<A, F>(_: impl Fn(A) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    /// hyper copies the future of a request twice before it runs, so its size costs every request.
+    #[test]
+    fn the_future_of_a_request_is_small() {
+        let whole = future_bytes(
+            |(endpoint, request): (Rc<PubsubEndpoint>, Request<Incoming>)| endpoint.handle(request),
+        );
+        assert!(whole <= FUTURE_BYTES_MAX, "{whole} B");
+    }
 }
