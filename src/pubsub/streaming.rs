@@ -9,7 +9,7 @@ use super::error::{PubsubResult, invalid_ack_deadline, invalid_because, wrong_su
 use super::protobuf::{Fields, Value, put_bytes, put_head, take_varint, text, varint_bytes};
 use super::publish::malformed;
 use super::pull::{ACK_DEADLINE_S_MAX, check_deadline};
-use crate::grpc::{Encoded, EncodedBuf, Replies, Requests};
+use crate::grpc::{Code, Encoded, EncodedBuf, Replies, Requests};
 use crate::mesh::{Call, Mesh};
 use crate::runtime::{sleep, spawn_local};
 use bytes::{Bytes, BytesMut};
@@ -29,6 +29,10 @@ const ACK_DEADLINE_S_MIN: i32 = 10;
 /// Ack ids, and deadlines, of one request: more than a request of the longest length has room for if
 /// they are ours. What isn't must not take memory.
 const REQUEST_ACK_IDS_MAX: usize = 150_000;
+/// Pause before a shard that is overloaded is asked again for messages, or told again of acks.
+const OVERLOADED_PAUSE: Duration = Duration::from_millis(10);
+/// Times that a shard that is overloaded is told of acks before the stream ends.
+const OVERLOADED_TRIES_MAX: usize = 200;
 /// Pause before a shard that is overloaded is told again that a stream has ended.
 const CLOSE_RETRY: Duration = Duration::from_millis(100);
 
@@ -198,6 +202,9 @@ impl Pubsub {
                             self.forget_subscription(name);
                             return Err(pubsub_refused(refusal, leaf(name)));
                         }
+                        // So many streams ask at once that the way to the shard is full. The stream
+                        // asks again: ending it would only make its client open another.
+                        Reply::Refused(Refusal::Overloaded) => sleep(OVERLOADED_PAUSE).await,
                         Reply::Refused(refusal) => return Err(refused(refusal)),
                         reply => return Err(unexpected(&reply)),
                     }
@@ -238,7 +245,7 @@ impl Pubsub {
         }
         let confirms = info.settings.exactly_once;
         if !request.ack_ids.is_empty() {
-            let results = self.acknowledge_ids(name, &request.ack_ids).await?;
+            let results = patiently(|| self.acknowledge_ids(name, &request.ack_ids)).await?;
             if confirms {
                 let out = confirmation(ACK_CONFIRMATION, &request.ack_ids, &results, info);
                 send(replies, out).await?;
@@ -249,7 +256,7 @@ impl Pubsub {
             for (ack_id, seconds) in request.modify_ack_ids.iter().zip(&request.modify_seconds) {
                 ids.push((*ack_id, check_deadline(*seconds)?));
             }
-            let results = self.modify_ids(name, &ids).await?;
+            let results = patiently(|| self.modify_ids(name, &ids)).await?;
             if confirms {
                 let ack_ids = &request.modify_ack_ids;
                 let out = confirmation(MODIFY_CONFIRMATION, ack_ids, &results, info);
@@ -258,6 +265,21 @@ impl Pubsub {
         }
         Ok(())
     }
+}
+
+/// Asks again while the shard is overloaded: what a stream's client has acknowledged must not be lost
+/// to a rush of others.
+async fn patiently<T, F>(mut ask: impl FnMut() -> F) -> PubsubResult<T>
+where
+    F: Future<Output = PubsubResult<T>>,
+{
+    for _ in 1..OVERLOADED_TRIES_MAX {
+        match ask().await {
+            Err(error) if error.code == Code::ResourceExhausted => sleep(OVERLOADED_PAUSE).await,
+            outcome => return outcome,
+        }
+    }
+    ask().await
 }
 
 /// Waits for the client's next request or the next messages. Messages are taken only as the client

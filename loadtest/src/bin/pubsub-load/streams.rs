@@ -14,6 +14,8 @@ const IDLE_CPU_PERCENT_MAX: f64 = 1.0;
 const STREAM_KIB_MAX: f64 = 20.0;
 /// How long opening, and reaching them all, may take.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Pause from one connection's streams to the next's.
+const OPENING: Duration = Duration::from_millis(5);
 const QUIET: Duration = Duration::from_millis(500);
 
 struct Client {
@@ -44,7 +46,8 @@ pub fn streams(options: &Options, how: &Streams, report: &mut Report) -> io::Res
     }
     let before = server.resident_bytes()?;
     let begun = Instant::now();
-    for (index, client) in clients.iter_mut().enumerate() {
+    for index in 0..how.connections {
+        let client = &mut clients[index];
         for number in 0..how.streams {
             let name = format!("streams-{}", index * how.streams + number);
             let out = &mut client.connection.out;
@@ -52,6 +55,8 @@ pub fn streams(options: &Options, how: &Streams, report: &mut Report) -> io::Res
             client.streams.insert(stream, Messages::default());
         }
         client.connection.flush()?;
+        // A connection at a time: clients don't all come in the same moment.
+        turn(&mut poll, &mut clients, Instant::now() + OPENING, 1)?;
     }
     settle(&mut poll, &mut clients, &server)?;
     let opened = begun.elapsed().saturating_sub(QUIET).as_secs_f64();
