@@ -145,11 +145,13 @@ impl Core {
                 return;
             }
         };
+        // Before anybody is told that we are ready: a signal may follow at once.
+        let asked_to_end = (index == 0).then(shutdown_signal);
         let _ = self.ready.send(Ok(()));
-        if index == 0 {
+        if let Some(asked_to_end) = asked_to_end {
             let shutdown = self.shutdown.clone();
             spawn_local(async move {
-                if let Err(error) = shutdown_signal().await {
+                if let Err(error) = asked_to_end.await {
                     tracing::error!(%error, "can't listen for signals");
                     return;
                 }

@@ -66,8 +66,19 @@ impl Shutdown {
 
 /// Waits, on any core of either driver, until the process is asked to end: SIGTERM or SIGINT on
 /// Unix, Ctrl-C elsewhere. A second signal after that ends the process the hard way.
+///
+/// Signals count from the call on, not from the first poll.
 #[cfg(unix)]
-pub async fn shutdown_signal() -> io::Result<()> {
+pub fn shutdown_signal() -> impl Future<Output = io::Result<()>> {
+    let watched = watch_signals();
+    async move {
+        watched?.wait().await;
+        Ok(())
+    }
+}
+
+#[cfg(unix)]
+fn watch_signals() -> io::Result<Shutdown> {
     use signal_hook::consts::{SIGINT, SIGTERM};
 
     let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT])?;
@@ -85,8 +96,7 @@ pub async fn shutdown_signal() -> io::Result<()> {
                 trigger.trigger();
             }
         })?;
-    asked.wait().await;
-    Ok(())
+    Ok(asked)
 }
 
 /// Waits until the process is asked to end by Ctrl-C.

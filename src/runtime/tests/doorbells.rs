@@ -227,11 +227,10 @@ fn sigterm_asks_for_shutdown() {
     // One driver: a second SIGTERM in one process ends it, as it should.
     let kind = *drivers().last().unwrap();
     let cores = spawn_cores(kind, 1, |_| async {
-        spawn_local(async {
-            sleep(Duration::from_millis(50)).await;
-            signal_hook::low_level::raise(signal_hook::consts::SIGTERM).unwrap();
-        });
-        shutdown_signal().await.unwrap();
+        // It counts from the call on, though nobody has waited yet.
+        let asked = shutdown_signal();
+        signal_hook::low_level::raise(signal_hook::consts::SIGTERM).unwrap();
+        asked.await.unwrap();
     })
     .unwrap();
     join(kind, cores).unwrap();
