@@ -13,5 +13,6 @@ pub mod pubsub;
 pub mod report;
 pub mod request;
 pub mod response;
+pub mod schedule;
 #[cfg(target_os = "linux")]
 pub mod server;

@@ -2,7 +2,6 @@
 
 use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::process::ExitCode;
 use std::rc::Rc;
 
 use bytes::Bytes;
@@ -27,7 +26,11 @@ pub struct NoopOptions {
 
 /// Serves until it is told to stop, and says where as lclq would for its endpoint of this name.
 /// `make` makes a core's handler.
-pub fn serve_noop<M, H, Fut, B>(options: &NoopOptions, endpoint: &str, make: M) -> ExitCode
+pub fn serve_noop<M, H, Fut, B>(
+    options: &NoopOptions,
+    endpoint: &str,
+    make: M,
+) -> Result<(), Box<dyn Error>>
 where
     M: Fn() -> H + Clone + Send + 'static,
     H: Fn(Request<Incoming>) -> Fut + 'static,
@@ -38,23 +41,6 @@ where
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .init();
-    match run(options, endpoint, make) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("no-op {endpoint} server: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn run<M, H, Fut, B>(options: &NoopOptions, endpoint: &str, make: M) -> Result<(), Box<dyn Error>>
-where
-    M: Fn() -> H + Clone + Send + 'static,
-    H: Fn(Request<Incoming>) -> Fut + 'static,
-    Fut: Future<Output = Response<B>> + 'static,
-    B: Body<Data = Bytes> + 'static,
-    B::Error: Into<Box<dyn Error + Send + Sync>>,
-{
     let (driver, _why) = runtime::choose(options.runtime)?;
     let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
     let shared = SharedListener::bind(addr, options.cores)?;

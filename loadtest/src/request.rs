@@ -83,16 +83,9 @@ impl Requests {
     pub fn send_batch_fifo(&self, queue_url: &str, body_bytes: usize, count: usize) -> Vec<u8> {
         let message = message_body(body_bytes);
         let members = fifo_members();
-        let entries: Vec<String> = (0..count)
-            .map(|entry| format!(r#"{{"Id":"m{entry}","MessageBody":"{message}",{members}}}"#))
-            .collect();
-        self.action(
-            "SendMessageBatch",
-            &format!(
-                r#"{{"QueueUrl":"{queue_url}","Entries":[{}]}}"#,
-                entries.join(",")
-            ),
-        )
+        self.batch(queue_url, count, |entry| {
+            format!(r#"{{"Id":"m{entry}","MessageBody":"{message}",{members}}}"#)
+        })
     }
 
     /// SendMessage in the query protocol.
@@ -132,15 +125,17 @@ impl Requests {
     /// SendMessageBatch of `count` messages.
     pub fn send_batch(&self, queue_url: &str, body_bytes: usize, count: usize) -> Vec<u8> {
         let message = message_body(body_bytes);
-        let entries: Vec<String> = (0..count)
-            .map(|entry| format!(r#"{{"Id":"m{entry}","MessageBody":"{message}"}}"#))
-            .collect();
+        self.batch(queue_url, count, |entry| {
+            format!(r#"{{"Id":"m{entry}","MessageBody":"{message}"}}"#)
+        })
+    }
+
+    fn batch(&self, queue_url: &str, count: usize, entry: impl Fn(usize) -> String) -> Vec<u8> {
+        let entries: Vec<String> = (0..count).map(entry).collect();
+        let entries = entries.join(",");
         self.action(
             "SendMessageBatch",
-            &format!(
-                r#"{{"QueueUrl":"{queue_url}","Entries":[{}]}}"#,
-                entries.join(",")
-            ),
+            &format!(r#"{{"QueueUrl":"{queue_url}","Entries":[{entries}]}}"#),
         )
     }
 

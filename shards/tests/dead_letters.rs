@@ -7,6 +7,7 @@ use common::{Driver, START};
 use lclq_shards::ShardConfig;
 use lclq_shards::command::*;
 use lclq_shards::journal::MemoryJournal;
+use lclq_shards::moves::{Address, Transfer};
 use lclq_shards::pubsub::command::*;
 use lclq_shards::pubsub::*;
 
@@ -97,10 +98,35 @@ fn a_dead_letter_that_becomes_one_again_says_so_once() {
     }
 }
 
+/// A dead letter that comes back to the subscription "one".
+fn coming_back() -> Command {
+    let body = message("back", "", &[]);
+    let draft = lclq_shards::Draft {
+        body: &body,
+        ..Default::default()
+    };
+    Command::Transfer(Box::new(Transfer {
+        source: 1,
+        target: 0,
+        number: 1,
+        oldest: 0,
+        to: Address::Subscription {
+            subscription: "one".into(),
+            id: None,
+        },
+        from: Address::Topic {
+            topic: "projects/p/topics/missing".into(),
+        },
+        payload: draft.build(),
+        receive_count: 0,
+        first_received_at: 0,
+        task: None,
+        returned: true,
+    }))
+}
+
 #[test]
 fn a_dead_letter_that_came_back_is_its_subscriptions_alone_after_a_restart() {
-    use lclq_shards::moves::{Address, Transfer};
-    const TOPIC: &str = "projects/p/topics/t";
     let journal = MemoryJournal::new();
     let open = || open_one_of(2, &journal, START);
     let mut driver = open();
@@ -118,29 +144,7 @@ fn a_dead_letter_that_came_back_is_its_subscriptions_alone_after_a_restart() {
         }));
     }
     commit(&mut driver, &journal);
-    let body = message("back", "", &[]);
-    let draft = lclq_shards::Draft {
-        body: &body,
-        ..Default::default()
-    };
-    driver.start(Command::Transfer(Box::new(Transfer {
-        source: 1,
-        target: 0,
-        number: 1,
-        oldest: 0,
-        to: Address::Subscription {
-            subscription: "one".into(),
-            id: None,
-        },
-        from: Address::Topic {
-            topic: "projects/p/topics/missing".into(),
-        },
-        payload: draft.build(),
-        receive_count: 0,
-        first_received_at: 0,
-        task: None,
-        returned: true,
-    })));
+    driver.start(coming_back());
     commit(&mut driver, &journal);
     drop(driver);
     journal.crash();
@@ -227,7 +231,6 @@ fn a_dead_letter_does_not_come_back_to_another_subscription_of_its_name() {
 
 #[test]
 fn a_dead_letter_that_came_back_is_not_what_a_topic_retains() {
-    use lclq_shards::moves::{Address, Transfer};
     let journal = MemoryJournal::new();
     let mut driver = open_one_of(2, &journal, START);
     ask_durable(
@@ -250,30 +253,7 @@ fn a_dead_letter_that_came_back_is_not_what_a_topic_retains() {
         };
         ask_durable(&mut driver, &journal, admin(create));
     }
-    let body = message("back", "", &[]);
-    let draft = lclq_shards::Draft {
-        body: &body,
-        ..Default::default()
-    };
-    let transfer = Command::Transfer(Box::new(Transfer {
-        source: 1,
-        target: 0,
-        number: 1,
-        oldest: 0,
-        to: Address::Subscription {
-            subscription: "one".into(),
-            id: None,
-        },
-        from: Address::Topic {
-            topic: "projects/p/topics/missing".into(),
-        },
-        payload: draft.build(),
-        receive_count: 0,
-        first_received_at: 0,
-        task: None,
-        returned: true,
-    }));
-    ask_durable(&mut driver, &journal, transfer);
+    ask_durable(&mut driver, &journal, coming_back());
     for restarted in [false, true] {
         if restarted {
             journal.crash();

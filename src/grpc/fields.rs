@@ -3,6 +3,8 @@
 //! A field of two bytes can become a structure of a hundred: a request within its bound of bytes
 //! would take many times as much memory once it is decoded.
 
+use prost::encoding::decode_varint;
+
 /// Fields of one request, at all levels together.
 pub(super) const FIELDS_MAX: usize = 100_000;
 /// Messages within messages, as prost takes them at most.
@@ -45,14 +47,14 @@ pub(super) fn has_at_most(message: &[u8], fields_max: usize) -> bool {
 
 /// Reads one field off the front. Answers its bytes if it has a length.
 fn take_field<'m>(rest: &mut &'m [u8]) -> Option<&'m [u8]> {
-    let tag = take_varint(rest)?;
+    let tag = decode_varint(rest).ok()?;
     let length = match tag & 7 {
         0 => {
-            take_varint(rest)?;
+            decode_varint(rest).ok()?;
             return Some(&[]);
         }
         1 => 8,
-        2 => usize::try_from(take_varint(rest)?).ok()?,
+        2 => usize::try_from(decode_varint(rest).ok()?).ok()?,
         // Groups: their fields follow, and are counted like those around them.
         3 | 4 => 0,
         5 => 4,
@@ -61,19 +63,6 @@ fn take_field<'m>(rest: &mut &'m [u8]) -> Option<&'m [u8]> {
     let (field, after) = rest.split_at_checked(length)?;
     *rest = after;
     Some(if tag & 7 == 2 { field } else { &[] })
-}
-
-fn take_varint(bytes: &mut &[u8]) -> Option<u64> {
-    let mut value = 0;
-    for shift in (0..64).step_by(7) {
-        let (byte, rest) = bytes.split_first()?;
-        *bytes = rest;
-        value |= u64::from(byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            return Some(value);
-        }
-    }
-    None
 }
 
 #[cfg(test)]

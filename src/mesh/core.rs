@@ -1,8 +1,8 @@
 //! One core's part of the mesh.
 
-use super::REQUESTS_KEPT_MAX;
 use super::lane::{Answer, Request, Sender, is_crowded};
 use super::pending::{Forgotten, Pending, core_of, transfer_source, transfer_token};
+use super::{LANE_REQUESTS_MAX, REQUESTS_KEPT_MAX};
 use crate::runtime::{Doorbell, DoorbellWaiter, Sleep, spawn_local};
 use lclq_shards::command::{Command, LeaseRef, Refusal, Reply, ShardStats, Token};
 use lclq_shards::pubsub::command::PubsubCommand;
@@ -406,13 +406,16 @@ impl Mesh {
         let now = wall_clock();
         let mut more = false;
         for core in 0..self.inner.cores {
-            let mut was_crowded = false;
+            // One look is enough, unlike at replies: a turn takes few of a full lane, so one that
+            // fills up meanwhile is still crowded at the next turn.
+            const { assert!(LANE_TURN_MAX <= LANE_REQUESTS_MAX / 2) };
+            let was_crowded = match &*self.inner.lanes[core].borrow() {
+                Some(lanes) => is_crowded(&lanes.requests_in),
+                None => false,
+            };
             for _ in 0..LANE_TURN_MAX {
                 let request = match &mut *self.inner.lanes[core].borrow_mut() {
-                    Some(lanes) => {
-                        was_crowded |= is_crowded(&lanes.requests_in);
-                        lanes.requests_in.pop()
-                    }
+                    Some(lanes) => lanes.requests_in.pop(),
                     None => break,
                 };
                 match request {

@@ -2,7 +2,7 @@
 //! ceiling that lclq's Pub/Sub is measured against. It runs on lclq's own runtime, HTTP and gRPC
 //! layers, answers any method, and does nothing else.
 
-use std::process::ExitCode;
+use std::error::Error;
 use std::rc::Rc;
 
 use clap::Parser;
@@ -21,7 +21,7 @@ struct Options {
     messages: usize,
 }
 
-fn main() -> ExitCode {
+fn main() -> Result<(), Box<dyn Error>> {
     let options = Options::parse();
     let messages = options.messages;
     serve_noop(&options.noop, "pubsub", move || {

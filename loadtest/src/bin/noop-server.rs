@@ -1,7 +1,7 @@
 //! A server that reads a request and answers with what SendMessage would: the ceiling that lclq is
 //! measured against. It runs on lclq's own runtime and HTTP layers, and does nothing else.
 
-use std::process::ExitCode;
+use std::error::Error;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ const BODY: &str = concat!(
     r#""MessageId":"c2b9e4f4-1f0b-4c34-9f0e-6d3a8f2a7b11"}"#
 );
 
-fn main() -> ExitCode {
+fn main() -> Result<(), Box<dyn Error>> {
     let options = Options::parse();
     let delay = Duration::from_millis(options.delay_ms);
     serve_noop(&options.noop, "sqs", move || {

@@ -4,6 +4,7 @@ use hdrhistogram::Histogram;
 use lclq_loadtest::http2::{Connection, Event, Out};
 use lclq_loadtest::pubsub::{message_data, method, publish_request, topic_name};
 use lclq_loadtest::response::frame;
+use lclq_loadtest::schedule::Schedule;
 use lclq_loadtest::server::Server;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
@@ -249,19 +250,6 @@ fn base64(bytes: &[u8]) -> String {
     text
 }
 
-/// Calls in an open loop are due at fixed times, whatever the server does.
-struct Schedule {
-    rate: f64,
-    started: Instant,
-    offered: u64,
-}
-
-impl Schedule {
-    fn next(&self) -> Instant {
-        self.started + Duration::from_secs_f64(self.offered as f64 / self.rate)
-    }
-}
-
 fn histogram() -> io::Result<Histogram<u64>> {
     Histogram::new_with_max(60_000_000, 3).map_err(io::Error::other)
 }
@@ -279,11 +267,7 @@ pub fn run(load: &Load, server: &Server) -> io::Result<Outcome> {
     }
     let started = Instant::now();
     let measure_from = started + load.warmup;
-    let mut schedule = load.rate.map(|rate| Schedule {
-        rate,
-        started,
-        offered: 0,
-    });
+    let mut schedule = load.rate.map(|rate| Schedule::new(rate, started));
     let calls_max = match load.until {
         Until::Calls(calls) => calls,
         Until::Time(_) => u64::MAX,
@@ -325,10 +309,7 @@ pub fn run(load: &Load, server: &Server) -> io::Result<Outcome> {
             Until::Calls(_) => {}
         }
         if let Some(schedule) = &mut schedule {
-            while schedule.next() <= now {
-                waiting.push_back(schedule.next());
-                schedule.offered += 1;
-            }
+            schedule.fill(now, &mut waiting);
             while !waiting.is_empty()
                 && let Some(index) = free.pop_front()
             {

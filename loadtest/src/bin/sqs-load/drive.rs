@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 use lclq_loadtest::request::Requests;
 use lclq_loadtest::response::{Framed, frame, string_values};
+use lclq_loadtest::schedule::Schedule;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
@@ -134,11 +135,7 @@ impl Load<'_> {
         let until = measure_from + Duration::from_secs_f64(options.seconds);
         let mut measuring = false;
         let mut free: VecDeque<usize> = VecDeque::new();
-        let mut schedule = options.rate.map(|rate| Schedule {
-            rate,
-            started,
-            offered: 0,
-        });
+        let mut schedule = options.rate.map(|rate| Schedule::new(rate, started));
         for (index, connection) in connections.iter_mut().enumerate() {
             for _ in 0..options.pipeline {
                 if schedule.is_some() {
@@ -250,30 +247,6 @@ impl Load<'_> {
 
 /// How long a server may go without an answer while a queue is drained.
 const DRAIN_SILENCE_MAX: Duration = Duration::from_secs(10);
-
-/// When requests are due in an open loop.
-struct Schedule {
-    rate: f64,
-    started: Instant,
-    offered: u64,
-}
-
-impl Schedule {
-    fn next(&self) -> Instant {
-        self.started + Duration::from_secs_f64(self.offered as f64 / self.rate)
-    }
-
-    fn fill(&mut self, now: Instant, due: &mut VecDeque<Instant>) {
-        loop {
-            let next = self.next();
-            if next > now {
-                return;
-            }
-            due.push_back(next);
-            self.offered += 1;
-        }
-    }
-}
 
 struct Load<'a> {
     options: &'a Options,
