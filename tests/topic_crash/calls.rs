@@ -94,6 +94,7 @@ pub fn pull(
         asked,
         holder,
         leased,
+        gave_back: None,
     };
     Ok(note(world, &delivery, seen))
 }

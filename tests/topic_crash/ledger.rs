@@ -50,8 +50,9 @@ struct Record {
     seen: bool,
     /// Run of the server in which it was leased for longer than the run lasts, and since when.
     leased: Option<(u32, Moment)>,
-    /// Who got it last.
+    /// Who got it last, and when that was noted.
     holder: Holder,
+    delivered: Moment,
     /// When it was first seen in the dead-letter subscription.
     dead_lettered: Option<Moment>,
     /// Drain in which it was seen.
@@ -84,6 +85,17 @@ pub struct Delivery {
     pub holder: Holder,
     /// Whether nobody else is given them until the server is restarted.
     pub leased: bool,
+    /// When the holder first gave something of the ordering key back: what was on its way to it then still
+    /// arrives, while another holder may have been given the key anew.
+    pub gave_back: Option<Moment>,
+}
+
+impl Delivery {
+    /// Whether another holder was given the message of a record since this one gave its key back, so
+    /// that this delivery may be older than that one.
+    fn may_be_older(&self, record: &Record) -> bool {
+        record.holder != self.holder && self.gave_back.is_some_and(|at| record.delivered > at)
+    }
 }
 
 /// How much there was of what, for the summary.
@@ -172,6 +184,7 @@ impl Ledger {
                     seen: false,
                     leased: None,
                     holder: 0,
+                    delivered: 0,
                     dead_lettered: None,
                     drained: 0,
                 };
@@ -252,10 +265,13 @@ impl Ledger {
             }
             let first = !std::mem::replace(&mut record.seen, true);
             let again = record.holder == delivery.holder;
-            record.holder = delivery.holder;
-            record.leased = delivery.leased.then_some((run, now));
+            if !delivery.may_be_older(record) {
+                record.holder = delivery.holder;
+                record.delivered = now;
+                record.leased = delivery.leased.then_some((run, now));
+            }
             if is_source && self.is_ordered(source, message) {
-                self.check_order(source, message, delivery.holder, first, again);
+                self.check_order(source, message, delivery, first, again);
             }
             let published = self.published.get_mut(&message).expect("published");
             // What one subscriber was given may not be lost to the others any more.
@@ -293,12 +309,13 @@ impl Ledger {
     }
 
     /// All messages of the key with smaller numbers must be gone, or about to go, or have been
-    /// given to the same holder before.
+    /// given to the same holder before; or this delivery was on its way already when they were given
+    /// to another.
     fn check_order(
         &mut self,
         subscription: usize,
         message: Message,
-        holder: Holder,
+        delivery: &Delivery,
         first: bool,
         again: bool,
     ) {
@@ -315,15 +332,21 @@ impl Ledger {
             let id = (subscription, (topic, key, *earlier));
             let record = &self.records[&id];
             let certain = self.published[&id.1].certain;
-            let passed = record.end != End::Open || record.holder == holder || !certain;
-            assert!(passed, "{message:?} overtook {earlier}: {record:?}");
+            let passed = record.end != End::Open
+                || record.holder == delivery.holder
+                || delivery.may_be_older(record)
+                || !certain;
+            assert!(
+                passed,
+                "{message:?} overtook {earlier}: {record:?}, {delivery:?}"
+            );
         }
         if again {
             // It was called back, and all later ones with it: they come after it once more.
             for later in keys.open.range(number + 1..) {
                 let id = (subscription, (topic, key, *later));
                 let record = self.records.get_mut(&id).expect("one that is open");
-                if record.holder == holder {
+                if record.holder == delivery.holder {
                     record.holder = 0;
                 }
             }

@@ -1,14 +1,14 @@
 //! Clients that work until the server dies, and keep what they know for the next run.
 
 use super::calls::{AckIds, Died, Held, acknowledge, give_back, note, publish, pull};
-use super::ledger::{Delivery, Message, Seen};
+use super::ledger::{Delivery, Message, Moment, Seen};
 use crate::World;
 use crate::support::streaming::Stream;
 use crate::support::{Client, Server};
 use lclq::pubsub::proto::{ReceivedMessage, StreamingPullRequest};
 use rand::Rng;
 use rand::rngs::SmallRng;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::io;
 use std::time::Duration;
 
@@ -176,8 +176,9 @@ struct OpenStream {
     stream: Stream,
     delivery: Delivery,
     given: Vec<Message>,
-    /// Ordering keys of which something was given back: what was on its way then is not leased.
-    unsure: HashSet<u32>,
+    /// Ordering keys of which something was given back, and when first: what was on its way then is not
+    /// leased.
+    unsure: HashMap<u32, Moment>,
 }
 
 impl OpenStream {
@@ -194,12 +195,13 @@ impl OpenStream {
             asked: holder,
             holder,
             leased: true,
+            gave_back: None,
         };
         Ok(Self {
             stream: Stream::open(server.pubsub_address(), &first)?,
             delivery,
             given: Vec::new(),
-            unsure: HashSet::new(),
+            unsure: HashMap::new(),
         })
     }
 
@@ -228,7 +230,7 @@ impl OpenStream {
             let unsure = &self.unsure;
             let (doubtful, current): (Vec<Held>, Vec<Held>) = held
                 .into_iter()
-                .partition(|held| unsure.contains(&held.message.1));
+                .partition(|held| unsure.contains_key(&held.message.1));
             if !doubtful.is_empty() {
                 acknowledge(world, client, subscription, &doubtful, AckIds::Doubtful)?;
             }
@@ -240,7 +242,9 @@ impl OpenStream {
                 0 => {}
                 1 => {
                     let keys = current.iter().map(|held| held.message.1);
-                    self.unsure.extend(keys.filter(|key| *key != 0));
+                    let now = world.tick();
+                    self.unsure
+                        .extend(keys.filter(|key| *key != 0).map(|key| (key, now)));
                     give_back(world, client, subscription, &current)?;
                 }
                 2..6 if world.subscriptions[subscription].exactly_once => {
@@ -265,8 +269,10 @@ impl OpenStream {
                 ack_id: one.ack_id,
             };
             let mut delivery = self.delivery;
-            let is_unsure = |key: &u32| super::ledger::key_name(*key) == seen.key;
-            delivery.leased = !self.unsure.iter().any(is_unsure);
+            let is_its = |key: &u32| super::ledger::key_name(*key) == seen.key;
+            let unsure = self.unsure.iter().find(|(key, _)| is_its(key));
+            delivery.gave_back = unsure.map(|(_, at)| *at);
+            delivery.leased = unsure.is_none();
             held.extend(note(world, &delivery, vec![seen]));
         }
         self.given.extend(held.iter().map(|held| held.message));
