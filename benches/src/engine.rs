@@ -50,6 +50,7 @@ impl Engine {
         engine
     }
 
+    #[inline(always)]
     fn ask(&mut self, command: Command) -> Reply {
         self.token += 1;
         self.host.apply(START, self.token, command);

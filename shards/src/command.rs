@@ -64,7 +64,10 @@ pub struct Receive {
 }
 
 /// One command for one shard.
+///
+/// The tag takes a word of its own, as that of [`Reply`] does.
 #[derive(Debug)]
+#[repr(u64)]
 pub enum Command {
     /// Sends up to ten messages to one queue.
     Send {
@@ -361,7 +364,11 @@ pub struct ShardStats {
 }
 
 /// A shard's answer.
+///
+/// The tag takes a word of its own: behind a tag of one byte a fresh reply would be moved by loads
+/// that straddle the stores just made, and each move would wait for them.
 #[derive(Debug)]
+#[repr(u64)]
 pub enum Reply {
     /// The queue reference is out of date; here is the command back.
     Stale(Box<Command>),

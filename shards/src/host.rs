@@ -189,6 +189,11 @@ impl ShardHost {
     /// The next thing to send out.
     #[inline]
     pub fn next_outgoing(&mut self) -> Option<Outgoing> {
+        if self.journal.is_none()
+            && let Some(effect) = self.shard.effects.pop_front()
+        {
+            return Some(Outgoing::Reply(effect.token, effect.reply));
+        }
         self.ready.pop_front()
     }
 
@@ -197,6 +202,7 @@ impl ShardHost {
         self.under_way.is_none()
             && self.held.is_empty()
             && self.ready.is_empty()
+            && self.shard.effects.is_empty()
             && (self.journal.is_none() || !self.shard.has_ops())
     }
 
@@ -225,10 +231,7 @@ impl ShardHost {
     #[inline]
     fn settle(&mut self) {
         if self.journal.is_none() {
-            for effect in self.shard.effects.drain(..) {
-                self.ready
-                    .push_back(Outgoing::Reply(effect.token, effect.reply));
-            }
+            // Replies have nothing to wait for: they go out from where they are.
             for transfer in std::mem::take(&mut self.shard.outgoing) {
                 self.release(Outgoing::Transfer(transfer));
             }

@@ -17,7 +17,7 @@ enum Cell<T> {
 
 /// Values addressed by a stable `u32` slot; a freed slot is used again.
 pub struct Slab<T> {
-    chunks: Vec<Box<[Cell<T>]>>,
+    chunks: Vec<Box<[Cell<T>; CHUNK_ENTRIES]>>,
     free: u32,
     len: usize,
     unused_from: u32,
@@ -68,7 +68,8 @@ impl<T> Slab<T> {
             let chunk: Vec<Cell<T>> = (0..CHUNK_ENTRIES)
                 .map(|_| Cell::Free { next: NONE })
                 .collect();
-            self.chunks.push(chunk.into_boxed_slice());
+            let chunk = Box::try_from(chunk).ok().expect("made of so many");
+            self.chunks.push(chunk);
         }
         self.unused_from += 1;
         *self.cell_mut(slot) = Cell::Used(value);

@@ -67,6 +67,12 @@ impl PubSub {
         self.names.get(&(kind, name.into())).copied()
     }
 
+    /// Whether someone waits for what may be ready now.
+    #[inline]
+    pub fn has_to_serve(&self) -> bool {
+        !self.streams_to_serve.is_empty() || !self.to_serve.is_empty()
+    }
+
     /// Whether deleted things are still being taken apart.
     pub fn has_ghosts(&self) -> bool {
         !self.subscription_ghosts.is_empty() || !self.topic_ghosts.is_empty()

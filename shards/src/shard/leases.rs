@@ -6,16 +6,20 @@ use crate::Millis;
 use crate::command::{LeaseError, LeaseRef, Reply, Token};
 use crate::message::State;
 use crate::slab::NONE;
+use smallvec::SmallVec;
 
 /// A message can be kept invisible this long after it was received, s.
 const INVISIBLE_S_MAX: u64 = 12 * 60 * 60;
 
 impl Shard {
     pub(crate) fn delete(&mut self, token: Token, queue_slot: u32, entries: &[LeaseRef]) {
-        let results = entries
-            .iter()
-            .map(|lease| self.delete_one(queue_slot, lease))
-            .collect();
+        let results = match entries {
+            [lease] => SmallVec::from_buf([self.delete_one(queue_slot, lease)]),
+            several => several
+                .iter()
+                .map(|lease| self.delete_one(queue_slot, lease))
+                .collect(),
+        };
         self.reply(token, Reply::Leases(results), Hold::UntilCommit);
     }
 
@@ -65,19 +69,21 @@ impl Shard {
         }
         if timeout_s == 0 {
             if self.messages[slot].state == State::InFlight {
-                self.leave_state(slot);
-                self.make_ready(slot);
+                let mut at = self.at_queue(queue_slot);
+                at.leave_state(slot);
+                at.make_ready(slot);
             }
             return Ok(());
         }
         // On a standard queue an expired lease can be taken up again.
-        self.leave_state(slot);
-        let message = &mut self.messages[slot];
+        let mut at = self.at_queue(queue_slot);
+        at.leave_state(slot);
+        let message = &mut at.messages[slot];
         message.state = State::InFlight;
         debug_assert_eq!(message.timer, NONE);
-        message.timer = self.wheel.arm(until, Timer::Visible(slot));
-        self.queues[queue_slot].counts.in_flight += 1;
-        self.in_flight += 1;
+        message.timer = at.wheel.arm(until, Timer::Visible(slot));
+        at.queue.counts.in_flight += 1;
+        *at.in_flight += 1;
         Ok(())
     }
 

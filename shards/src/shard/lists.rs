@@ -9,8 +9,10 @@ use crate::message::{
     unlink_from_group, unlink_group,
 };
 use crate::payload::{Payload, Section};
+use crate::queue::Queue;
 use crate::shard::timers::Timer;
-use crate::slab::NONE;
+use crate::slab::{NONE, Slab};
+use crate::wheel::Wheel;
 use std::hash::{BuildHasher, Hasher};
 
 /// Sequence numbers that are reserved in the journal at a time.
@@ -87,7 +89,6 @@ impl Shard {
         } = arrival;
         self.resident_bytes += (payload.memory_bytes() + MESSAGE_BYTES) as u64;
         let sent_at = payload.sent_at();
-        let delayed = available_at > self.now;
         let offset = |at: Millis| u32::try_from(at.saturating_sub(sent_at)).unwrap_or(u32::MAX);
         let slot = self.messages.insert(Message {
             payload,
@@ -106,86 +107,58 @@ impl Shard {
             state: State::Delayed,
             count_dirty: false,
         });
-        let queue = &mut self.queues[queue_slot];
-        push_by_age(&mut self.messages, &mut queue.ages, slot);
-        let fifo = queue.config.fifo;
-        if queue.retention_timer == NONE {
-            let due = sent_at + Millis::from(queue.config.retention_s) * 1000;
-            queue.retention_timer = self.wheel.arm(due, Timer::Retention(queue_slot));
+        let now = self.now;
+        let mut at = self.at_queue(queue_slot);
+        push_by_age(at.messages, &mut at.queue.ages, slot);
+        if at.queue.retention_timer == NONE {
+            let due = sent_at + Millis::from(at.queue.config.retention_s) * 1000;
+            at.queue.retention_timer = at.wheel.arm(due, Timer::Retention(queue_slot));
         }
-        if fifo {
-            self.append_to_group(queue_slot, slot);
+        if at.queue.config.fifo {
+            at.append_to_group(slot);
         }
-        if delayed {
-            self.queues[queue_slot].counts.delayed += 1;
-            self.delayed += 1;
-            self.messages[slot].timer = self.wheel.arm(available_at, Timer::Visible(slot));
+        if available_at > now {
+            at.queue.counts.delayed += 1;
+            *at.delayed += 1;
+            at.messages[slot].timer = at.wheel.arm(available_at, Timer::Visible(slot));
         } else {
-            self.make_ready(slot);
+            at.make_ready(slot);
         }
         self.note_arrival(queue_slot, sequence);
         slot
     }
 
-    /// Lets a message be received. It must stand in no state count.
-    pub(crate) fn make_ready(&mut self, slot: u32) {
-        let message = &mut self.messages[slot];
-        message.state = State::Ready;
-        message.timer = NONE;
-        let queue_slot = message.queue;
-        let queue = &mut self.queues[queue_slot];
-        queue.counts.visible += 1;
-        if !queue.config.fifo {
-            self.append_to_group(queue_slot, slot);
+    /// A queue with what its lists reach into.
+    #[inline]
+    pub(crate) fn at_queue(&mut self, queue_slot: u32) -> AtQueue<'_> {
+        AtQueue {
+            queue: &mut self.queues[queue_slot],
+            queue_slot,
+            messages: &mut self.messages,
+            groups: &mut self.groups,
+            wheel: &mut self.wheel,
+            to_serve: &mut self.to_serve,
+            in_flight: &mut self.in_flight,
+            delayed: &mut self.delayed,
+            secret: &self.config.secret,
         }
-        let group = self.messages[slot].group;
-        self.settle_group(group);
     }
 
-    /// Takes a message out of its state: counts, deadline and (standard queues) the ready list.
-    pub(crate) fn leave_state(&mut self, slot: u32) {
-        let message = &mut self.messages[slot];
-        let (queue_slot, state, group) = (message.queue, message.state, message.group);
-        if message.timer != NONE {
-            self.wheel.disarm(message.timer);
-            message.timer = NONE;
-        }
-        let queue = &mut self.queues[queue_slot];
-        match state {
-            State::Ready => {
-                queue.counts.visible -= 1;
-                if !queue.config.fifo {
-                    unlink_from_group(&mut self.messages, &mut self.groups[group].messages, slot);
-                    self.messages[slot].group = NONE;
-                    self.settle_group(group);
-                }
-            }
-            State::InFlight => {
-                queue.counts.in_flight -= 1;
-                self.in_flight -= 1;
-                // Room below the limit on messages in flight, which may be all that was missing.
-                if !queue.waiters.is_empty() && !queue.ready_groups.is_empty() {
-                    self.to_serve.push(queue_slot);
-                }
-            }
-            State::Delayed => {
-                queue.counts.delayed -= 1;
-                self.delayed -= 1;
-            }
-        }
+    /// The queue of a message, with what its lists reach into.
+    #[inline]
+    pub(crate) fn at_message(&mut self, slot: u32) -> AtQueue<'_> {
+        self.at_queue(self.messages[slot].queue)
     }
 
     /// Takes a message out of its queue for good.
-    pub(crate) fn remove_message(&mut self, slot: u32) -> Message {
-        self.leave_state(slot);
-        let (queue_slot, group) = {
-            let message = &self.messages[slot];
-            (message.queue, message.group)
-        };
-        unlink_by_age(&mut self.messages, &mut self.queues[queue_slot].ages, slot);
+    pub(crate) fn remove_message(&mut self, slot: u32) {
+        let mut at = self.at_message(slot);
+        at.leave_state(slot);
+        unlink_by_age(at.messages, &mut at.queue.ages, slot);
+        let group = at.messages[slot].group;
         if group != NONE {
-            unlink_from_group(&mut self.messages, &mut self.groups[group].messages, slot);
-            self.settle_group(group);
+            unlink_from_group(at.messages, &mut at.groups[group].messages, slot);
+            at.settle_group(group);
         }
         let message = self.messages.remove(slot);
         self.resident_bytes -= (message.payload.memory_bytes() + MESSAGE_BYTES) as u64;
@@ -200,35 +173,109 @@ impl Shard {
                 None => self.ops.push(Op::Delete(message.sequence)),
             }
         }
-        message
+    }
+
+    pub(crate) fn retention_ends(config: &QueueConfig, payload: &Payload) -> Millis {
+        payload.sent_at() + Millis::from(config.retention_s) * 1000
+    }
+}
+
+/// A queue with what its lists reach into, borrowed apart from the rest of its shard, so that a
+/// step on a message looks its queue up once.
+pub(crate) struct AtQueue<'a> {
+    pub queue: &'a mut Queue,
+    pub queue_slot: u32,
+    pub messages: &'a mut Slab<Message>,
+    pub groups: &'a mut Slab<Group>,
+    pub wheel: &'a mut Wheel<Timer>,
+    pub to_serve: &'a mut Vec<u32>,
+    pub in_flight: &'a mut u64,
+    pub delayed: &'a mut u64,
+    secret: &'a [u8; 16],
+}
+
+impl AtQueue<'_> {
+    /// Lets a message be received. It must stand in no state count.
+    #[inline]
+    pub fn make_ready(&mut self, slot: u32) {
+        let message = &mut self.messages[slot];
+        message.state = State::Ready;
+        message.timer = NONE;
+        self.queue.counts.visible += 1;
+        if self.queue.config.fifo {
+            let group = message.group;
+            self.settle_group(group);
+            return;
+        }
+        // Whatever is in a standard queue's group can be received.
+        let group = self.append_to_group(slot);
+        if !self.groups[group].listed {
+            self.list_group(group);
+        }
+    }
+
+    /// Takes a message out of its state: counts, deadline and (standard queues) the ready list.
+    #[inline]
+    pub fn leave_state(&mut self, slot: u32) {
+        let message = &mut self.messages[slot];
+        let timer = std::mem::replace(&mut message.timer, NONE);
+        match message.state {
+            State::Ready => {
+                self.queue.counts.visible -= 1;
+                if !self.queue.config.fifo {
+                    let group_slot = std::mem::replace(&mut message.group, NONE);
+                    let group = &mut self.groups[group_slot];
+                    unlink_from_group(self.messages, &mut group.messages, slot);
+                    if group.messages.is_empty() {
+                        self.settle_group(group_slot);
+                    }
+                }
+            }
+            State::InFlight => {
+                self.queue.counts.in_flight -= 1;
+                *self.in_flight -= 1;
+                // Room below the limit on messages in flight, which may be all that was missing.
+                if !self.queue.waiters.is_empty() && !self.queue.ready_groups.is_empty() {
+                    self.to_serve.push(self.queue_slot);
+                }
+            }
+            State::Delayed => {
+                self.queue.counts.delayed -= 1;
+                *self.delayed -= 1;
+            }
+        }
+        if timer != NONE {
+            self.wheel.disarm(timer);
+        }
     }
 
     /// Makes what the queue's ready list says of a group true again: listed exactly if its first
     /// message can be received, gone if it holds none.
-    pub(crate) fn settle_group(&mut self, group_slot: u32) {
+    pub fn settle_group(&mut self, group_slot: u32) {
+        // It may have gone, and its slot to a group of another queue.
         let Some(group) = self.groups.get_mut(group_slot) else {
             return;
         };
-        let group_queue = group.queue;
-        let queue = &mut self.queues[group_queue];
+        if group.queue != self.queue_slot {
+            return;
+        }
         let head = group.messages.head;
         let ready = head != NONE && self.messages[head].state == State::Ready;
         if ready != group.listed {
-            group.listed = ready;
             if ready {
-                push_group(&mut self.groups, &mut queue.ready_groups, group_slot);
-                // A delete may have unlocked the group: no message became ready, yet one can be
-                // given.
-                if !queue.waiters.is_empty() {
-                    self.to_serve.push(group_queue);
-                }
+                self.list_group(group_slot);
             } else {
-                unlink_group(&mut self.groups, &mut queue.ready_groups, group_slot);
+                group.listed = false;
+                unlink_group(self.groups, &mut self.queue.ready_groups, group_slot);
             }
         }
+        if head != NONE {
+            return;
+        }
         let group = &self.groups[group_slot];
-        if head == NONE && !group.ungrouped {
-            if let Ok(entry) = queue
+        if !group.ungrouped {
+            if let Ok(entry) = self
+                .queue
                 .groups
                 .find_entry(group.hash, |slot| *slot == group_slot)
             {
@@ -238,66 +285,71 @@ impl Shard {
         }
     }
 
-    /// Moves a listed group behind the others, so that each has its turn.
-    pub(crate) fn rotate_group(&mut self, queue_slot: u32, group_slot: u32) {
-        let ends = &mut self.queues[queue_slot].ready_groups;
-        if ends.tail != group_slot && self.groups[group_slot].listed {
-            unlink_group(&mut self.groups, ends, group_slot);
-            push_group(&mut self.groups, ends, group_slot);
+    fn list_group(&mut self, group_slot: u32) {
+        self.groups[group_slot].listed = true;
+        push_group(self.groups, &mut self.queue.ready_groups, group_slot);
+        // A delete may have unlocked the group: no message became ready, yet one can be given.
+        if !self.queue.waiters.is_empty() {
+            self.to_serve.push(self.queue_slot);
         }
     }
 
-    fn append_to_group(&mut self, queue_slot: u32, slot: u32) {
-        let id = self.messages[slot].payload.section(Section::Group);
-        let group_slot = match id {
-            None => {
-                let queue = &mut self.queues[queue_slot];
-                if queue.ungrouped == NONE {
-                    queue.ungrouped = self.groups.insert(new_group(queue_slot, 0, true));
-                }
-                queue.ungrouped
-            }
-            Some(id) => {
-                let hasher = foldhash::fast::FixedState::with_seed(u64::from_le_bytes(
-                    self.config.secret[8..].try_into().expect("16 bytes"),
-                ));
-                let mut state = hasher.build_hasher();
-                state.write(id);
-                let hash = state.finish();
-                let queue = &mut self.queues[queue_slot];
-                let (groups, messages) = (&self.groups, &self.messages);
-                // A group's id is that of its first message; a group without messages is gone.
-                let found = queue.groups.find(hash, |candidate| {
-                    let group = &groups[*candidate];
-                    group.hash == hash
-                        && messages[group.messages.head]
-                            .payload
-                            .section(Section::Group)
-                            == Some(id)
-                });
-                match found {
-                    Some(found) => *found,
-                    None => {
-                        let made = self.groups.insert(new_group(queue_slot, hash, false));
-                        let groups = &self.groups;
-                        queue
-                            .groups
-                            .insert_unique(hash, made, |slot| groups[*slot].hash);
-                        made
-                    }
-                }
-            }
-        };
-        self.messages[slot].group = group_slot;
-        push_in_group(
-            &mut self.messages,
-            &mut self.groups[group_slot].messages,
-            slot,
-        );
+    /// Moves a listed group behind the others, so that each has its turn.
+    #[inline]
+    pub fn rotate_group(&mut self, group_slot: u32) {
+        let ends = &mut self.queue.ready_groups;
+        if ends.tail != group_slot && self.groups[group_slot].listed {
+            unlink_group(self.groups, ends, group_slot);
+            push_group(self.groups, ends, group_slot);
+        }
     }
 
-    pub(crate) fn retention_ends(config: &QueueConfig, payload: &Payload) -> Millis {
-        payload.sent_at() + Millis::from(config.retention_s) * 1000
+    /// Puts a message at the end of its group, which is answered.
+    #[inline]
+    fn append_to_group(&mut self, slot: u32) -> u32 {
+        let has_group = self.messages[slot]
+            .payload
+            .section(Section::Group)
+            .is_some();
+        let group_slot = if has_group {
+            self.group_by_id(slot)
+        } else {
+            if self.queue.ungrouped == NONE {
+                self.queue.ungrouped = self.groups.insert(new_group(self.queue_slot, 0, true));
+            }
+            self.queue.ungrouped
+        };
+        self.messages[slot].group = group_slot;
+        let ends = &mut self.groups[group_slot].messages;
+        push_in_group(self.messages, ends, slot);
+        group_slot
+    }
+
+    /// The group that a message names, made if it's the first to.
+    fn group_by_id(&mut self, slot: u32) -> u32 {
+        let id = self.messages[slot].payload.section(Section::Group);
+        let hasher = foldhash::fast::FixedState::with_seed(u64::from_le_bytes(
+            self.secret[8..].try_into().expect("16 bytes"),
+        ));
+        let mut state = hasher.build_hasher();
+        state.write(id.unwrap_or_default());
+        let hash = state.finish();
+        let (groups, messages) = (&*self.groups, &*self.messages);
+        // A group's id is that of its first message; a group without messages is gone.
+        let found = self.queue.groups.find(hash, |candidate| {
+            let group = &groups[*candidate];
+            let first = &messages[group.messages.head].payload;
+            group.hash == hash && first.section(Section::Group) == id
+        });
+        if let Some(found) = found {
+            return *found;
+        }
+        let made = self.groups.insert(new_group(self.queue_slot, hash, false));
+        let groups = &*self.groups;
+        self.queue
+            .groups
+            .insert_unique(hash, made, |slot| groups[*slot].hash);
+        made
     }
 }
 

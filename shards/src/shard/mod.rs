@@ -21,7 +21,7 @@ use crate::queue::Queue;
 use crate::slab::Slab;
 use crate::wheel::Wheel;
 use crate::{Millis, QueueName};
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, VecDeque};
 use timers::Timer;
 
 /// How a shard is set up.
@@ -130,7 +130,7 @@ pub struct Shard {
     /// Slots of messages that a restart brought back, by sequence number: receipt handles from
     /// before name other slots.
     pub(crate) restored: Vec<(u64, u32)>,
-    pub(crate) effects: Vec<Effect>,
+    pub(crate) effects: VecDeque<Effect>,
     // Boxed where it is made, and boxed it goes on.
     #[allow(clippy::vec_box)]
     pub(crate) outgoing: Vec<Box<Transfer>>,
@@ -201,7 +201,7 @@ impl Shard {
             outboxes: (0..shards).map(|_| Outbox::default()).collect(),
             inboxes: vec![0; shards],
             restored: Vec::new(),
-            effects: Vec::new(),
+            effects: VecDeque::new(),
             outgoing: Vec::new(),
             ops: Vec::new(),
             batch_first_sequence: 1,
@@ -215,39 +215,49 @@ impl Shard {
     }
 
     /// Carries out one command. The reply, at once or later, is among the effects.
-    pub(crate) fn apply(&mut self, now: Millis, token: Token, command: Command) {
+    pub(crate) fn apply(&mut self, now: Millis, token: Token, mut command: Command) {
         self.pass_time(now);
         match command {
             Command::Send { queue, entries } => match self.queue_slot(queue) {
                 Some(slot) => self.send(token, slot, entries),
                 None => self.stale(token, Command::Send { queue, entries }),
             },
-            Command::Receive(receive) => match self.queue_slot(receive.queue) {
+            // Looked at in place: a command that was made just now is slow to move.
+            Command::Receive(ref mut receive) => match self.queue_slot(receive.queue) {
                 Some(slot) => self.receive(token, slot, receive),
-                None => self.stale(token, Command::Receive(receive)),
+                None => self.stale(token, command),
             },
-            Command::Delete { queue, entries } => match self.queue_slot(queue) {
-                Some(slot) => self.delete(token, slot, &entries),
-                None => self.stale(token, Command::Delete { queue, entries }),
+            Command::Delete { queue, ref entries } => match self.queue_slot(queue) {
+                Some(slot) => self.delete(token, slot, entries),
+                None => self.stale(token, command),
             },
-            Command::ChangeVisibility { queue, entries } => match self.queue_slot(queue) {
-                Some(slot) => self.change_visibility(token, slot, &entries),
-                None => self.stale(token, Command::ChangeVisibility { queue, entries }),
+            Command::ChangeVisibility { queue, ref entries } => match self.queue_slot(queue) {
+                Some(slot) => self.change_visibility(token, slot, entries),
+                None => self.stale(token, command),
             },
             Command::Queue(command) => self.queue_command(token, *command),
             Command::Pubsub(command) => self.pubsub_command(token, *command),
             Command::Transfer(transfer) => self.transfer(token, *transfer),
         }
-        self.serve_waiters();
-        self.serve_pulls();
+        self.serve();
+    }
+
+    /// Gives what has become ready to those who wait for it.
+    #[inline]
+    fn serve(&mut self) {
+        if !self.to_serve.is_empty() {
+            self.serve_waiters();
+        }
+        if self.pubsub.has_to_serve() {
+            self.serve_pulls();
+        }
     }
 
     /// Deals with deadlines up to `now`. Answers when to call again at the latest.
     pub(crate) fn tick(&mut self, now: Millis) -> Option<Millis> {
         self.pass_time(now);
         self.sweep_ghosts();
-        self.serve_waiters();
-        self.serve_pulls();
+        self.serve();
         self.next_due()
     }
 
@@ -294,7 +304,7 @@ impl Shard {
 
     #[inline]
     pub(crate) fn reply(&mut self, token: Token, reply: Reply, hold: Hold) {
-        self.effects.push(Effect { token, reply, hold });
+        self.effects.push_back(Effect { token, reply, hold });
     }
 
     pub(crate) fn refuse(&mut self, token: Token, refusal: Refusal) {

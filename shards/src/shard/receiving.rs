@@ -16,16 +16,16 @@ const ATTEMPT_MS: u64 = 5 * 60 * 1000;
 type Deliveries = SmallVec<[Delivery; 1]>;
 
 impl Shard {
-    pub(crate) fn receive(&mut self, token: Token, queue_slot: u32, receive: Receive) {
+    pub(crate) fn receive(&mut self, token: Token, queue_slot: u32, receive: &mut Receive) {
         self.note_use(queue_slot);
         let Receive {
             messages_max,
             visibility_timeout_s,
             wait_s,
-            attempt,
+            ref mut attempt,
             ..
-        } = receive;
-        if let Some(attempt) = &attempt
+        } = *receive;
+        if let Some(attempt) = attempt
             && let Some(again) = self.repeat_attempt(queue_slot, attempt, visibility_timeout_s)
         {
             return self.deliver(token, again);
@@ -54,18 +54,19 @@ impl Shard {
             wait_s,
             messages_max,
             visibility_timeout_s,
-            attempt,
+            attempt.take(),
         );
     }
 
     fn deliver(&mut self, token: Token, deliveries: Deliveries) {
         self.counters.received += deliveries.len() as u64;
         // Only what is durable may be seen: a message that a crash takes back was never there.
-        let latest = deliveries
-            .iter()
-            .map(|delivery| delivery.lease.sequence)
-            .max();
-        let hold = latest.map_or(Hold::No, Hold::UntilDurable);
+        let hold = if self.config.durable {
+            let sequences = deliveries.iter().map(|delivery| delivery.lease.sequence);
+            sequences.max().map_or(Hold::No, Hold::UntilDurable)
+        } else {
+            Hold::No
+        };
         self.reply(token, Reply::Received(deliveries), hold);
     }
 
@@ -171,7 +172,7 @@ impl Shard {
                 break;
             }
             let busy = if fifo {
-                self.lease_group(group_slot, messages_max, until, &mut out)
+                self.lease_group(queue_slot, group_slot, messages_max, until, &mut out)
             } else {
                 self.lease_first(queue_slot, group_slot, until, &mut out)
             };
@@ -182,8 +183,10 @@ impl Shard {
         if timeout_s == 0 {
             // Leased for no time: visible again at once, but not twice in one answer.
             for delivery in &out {
-                self.leave_state(delivery.lease.slot);
-                self.make_ready(delivery.lease.slot);
+                let slot = delivery.lease.slot;
+                let mut at = self.at_queue(queue_slot);
+                at.leave_state(slot);
+                at.make_ready(slot);
             }
         }
         if let Some(id) = attempt.filter(|_| fifo && !out.is_empty()) {
@@ -207,14 +210,15 @@ impl Shard {
             Some(_) => return false,
             None => {}
         }
-        self.rotate_group(queue_slot, group_slot);
-        self.lease_message(slot, until, out);
+        self.at_queue(queue_slot).rotate_group(group_slot);
+        self.lease_message(queue_slot, slot, until, out);
         false
     }
 
     /// Leases messages from the start of a FIFO group. Answers like [`Shard::lease_first`].
     fn lease_group(
         &mut self,
+        queue_slot: u32,
         group_slot: u32,
         messages_max: usize,
         until: Millis,
@@ -224,7 +228,7 @@ impl Shard {
         let mut busy = false;
         while slot != NONE && out.len() < messages_max {
             let message = &self.messages[slot];
-            let in_flight = self.queues[message.queue].counts.in_flight;
+            let in_flight = self.queues[queue_slot].counts.in_flight;
             if message.state != State::Ready || in_flight >= self.config.in_flight_max {
                 break;
             }
@@ -235,11 +239,11 @@ impl Shard {
                     break;
                 }
                 Some(_) => {}
-                None => self.lease_message(slot, until, out),
+                None => self.lease_message(queue_slot, slot, until, out),
             }
             slot = next;
         }
-        self.settle_group(group_slot);
+        self.at_queue(queue_slot).settle_group(group_slot);
         busy
     }
 
@@ -265,10 +269,14 @@ impl Shard {
         }
     }
 
-    fn lease_message(&mut self, slot: u32, until: Millis, out: &mut Deliveries) {
-        self.leave_state(slot);
+    #[inline]
+    fn lease_message(&mut self, queue_slot: u32, slot: u32, until: Millis, out: &mut Deliveries) {
         let now = self.now;
-        let message = &mut self.messages[slot];
+        let at = &mut self.at_queue(queue_slot);
+        at.leave_state(slot);
+        at.queue.counts.in_flight += 1;
+        *at.in_flight += 1;
+        let message = &mut at.messages[slot];
         message.state = State::InFlight;
         message.received_after_ms = message.offset(now);
         if message.receive_count == 0 {
@@ -276,7 +284,7 @@ impl Shard {
         }
         message.receive_count += 1;
         if until > now {
-            message.timer = self.wheel.arm(until, Timer::Visible(slot));
+            message.timer = at.wheel.arm(until, Timer::Visible(slot));
         }
         out.push(Delivery {
             payload: message.payload.clone(),
@@ -288,12 +296,13 @@ impl Shard {
             },
             first_received_at: message.first_received_at().unwrap_or(now),
         });
-        if self.config.durable && !message.count_dirty {
-            message.count_dirty = true;
-            self.dirty.push((slot, message.sequence));
+        if self.config.durable {
+            let message = &mut self.messages[slot];
+            if !message.count_dirty {
+                message.count_dirty = true;
+                self.dirty.push((slot, message.sequence));
+            }
         }
-        self.queues[message.queue].counts.in_flight += 1;
-        self.in_flight += 1;
     }
 
     fn note_attempt(&mut self, queue_slot: u32, id: &str, deliveries: &Deliveries) {

@@ -37,13 +37,14 @@ impl Shard {
             }
         }
         self.note_use(queue_slot);
-        let results = entries
-            .into_iter()
-            .map(|entry| self.send_one(queue_slot, fifo, entry))
-            .collect();
+        let mut results = SmallVec::with_capacity(entries.len());
+        for entry in entries {
+            results.push(self.send_one(queue_slot, fifo, entry));
+        }
         self.reply(token, Reply::Sent(results), Hold::UntilCommit);
     }
 
+    #[inline(always)]
     fn send_one(
         &mut self,
         queue_slot: u32,

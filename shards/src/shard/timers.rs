@@ -42,12 +42,16 @@ const SWEEP_OPS_MAX: usize = 65_536;
 
 impl Shard {
     /// Moves the shard's time on and deals with what is due.
+    #[inline]
     pub(crate) fn pass_time(&mut self, now: Millis) {
         // A clock that steps back must not bring deadlines into disorder.
         self.now = self.now.max(now);
-        if self.wheel.next_due().is_none_or(|due| due > self.now) {
-            return;
+        if self.wheel.next_due().is_some_and(|due| due <= self.now) {
+            self.deadlines_due();
         }
+    }
+
+    fn deadlines_due(&mut self) {
         let mut fired = std::mem::take(&mut self.fired);
         loop {
             let more = self.wheel.advance(self.now, FIRED_MAX, &mut fired);
@@ -96,10 +100,10 @@ impl Shard {
             | Timer::TopicRetention(_)
             | Timer::SubscriptionExpiry(_) => {}
             Timer::Visible(slot) => {
-                let message = &mut self.messages[slot];
-                message.timer = NONE;
-                self.leave_state(slot);
-                self.make_ready(slot);
+                self.messages[slot].timer = NONE;
+                let mut at = self.at_message(slot);
+                at.leave_state(slot);
+                at.make_ready(slot);
             }
             Timer::Waiter(slot) => {
                 self.waiters[slot].timer = NONE;
