@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 #[path = "build/services.rs"]
 mod services;
+#[path = "build/shapes.rs"]
+mod shapes;
 
 /// Methods whose requests and replies stay encoded: the hot paths read and write the bytes
 /// themselves. Names as in `service.method`.
@@ -35,14 +37,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         out.join("descriptors.bin"),
         compiler.encode_file_descriptor_set(),
     )?;
+    let descriptors = compiler.file_descriptor_set();
+    std::fs::write(out.join("shapes.rs"), shapes::write(&descriptors))?;
     Config::new()
         .bytes(["."])
         .btree_map(["."])
+        .enable_type_names()
         .service_generator(Box::new(services::Services {
             encoded_methods: ENCODED_METHODS,
         }))
         .include_file("contracts.rs")
-        .compile_fds(compiler.file_descriptor_set())?;
+        .compile_fds(descriptors)?;
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use http::header::CONTENT_TYPE;
 use http::uri::PathAndQuery;
 use http::{Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
-use prost::Message;
+use prost::{Message, Name};
 use std::future::Future;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -123,7 +123,7 @@ impl Call {
     /// One request, many replies.
     pub async fn server_streaming<Q, R, F, Fut>(self, method: F) -> Answer
     where
-        Q: Message + Default,
+        Q: Name + Default,
         R: Message + 'static,
         F: FnOnce(Q, Replies<R>) -> Fut,
         Fut: Future<Output = Result<(), Status>> + 'static,
@@ -144,7 +144,7 @@ impl Call {
     /// Many requests, many replies.
     pub async fn streaming<Q, R, F, Fut>(self, method: F) -> Answer
     where
-        Q: Message + Default,
+        Q: Name + Default,
         R: Message + 'static,
         F: FnOnce(Requests<Q>, Replies<R>) -> Fut,
         Fut: Future<Output = Result<(), Status>> + 'static,

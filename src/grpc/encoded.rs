@@ -1,11 +1,11 @@
 //! Encoded messages with room for what gRPC puts in front of them.
 
 use bytes::{BufMut, Bytes, BytesMut};
-use prost::Message;
+use prost::{Message, Name};
 use std::future::Future;
 use std::ops::{Deref, DerefMut};
 
-use super::fields::{FIELDS_MAX, has_at_most};
+use super::fields::{FIELDS_MAX, Kind, has_at_most};
 use super::status::{Code, Status};
 
 /// What stands in front of every message on the wire: a flag and the length.
@@ -99,8 +99,8 @@ impl DerefMut for EncodedBuf {
 
 /// Decodes a request. Payloads aren't copied: they share the request's bytes. A request of too many
 /// fields is refused before it takes memory.
-pub fn decode<M: Message + Default>(request: Bytes) -> Result<M, Status> {
-    if !has_at_most(&request, FIELDS_MAX) {
+pub fn decode<M: Name + Default>(request: Bytes) -> Result<M, Status> {
+    if !has_at_most(Kind::of::<M>(), &request, FIELDS_MAX) {
         return Err(Status::new(
             Code::InvalidArgument,
             format!("The request has too many fields: at most {FIELDS_MAX} are allowed."),
@@ -115,7 +115,7 @@ pub fn decode<M: Message + Default>(request: Bytes) -> Result<M, Status> {
 /// Calls a method that takes and gives decoded messages.
 pub async fn call_decoded<Q, R, F, Fut>(request: Bytes, method: F) -> Result<Encoded, Status>
 where
-    Q: Message + Default,
+    Q: Name + Default,
     R: Message,
     F: FnOnce(Q) -> Fut,
     Fut: Future<Output = Result<R, Status>>,

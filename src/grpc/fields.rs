@@ -3,25 +3,54 @@
 //! A field of two bytes can become a structure of a hundred: a request within its bound of bytes
 //! would take many times as much memory once it is decoded.
 
+use prost::Name;
 use prost::encoding::decode_varint;
+
+include!(concat!(env!("OUT_DIR"), "/shapes.rs"));
 
 /// Fields of one request, at all levels together.
 pub(super) const FIELDS_MAX: usize = 100_000;
 /// Messages within messages, as prost takes them at most.
 const LEVELS_MAX: usize = 100;
 
-/// Whether an encoded message has at most so many fields. Without its contract a text can't be told
-/// from a message, so a text that happens to read as one is counted as one: this says "no" too soon
-/// rather than too late. What can't be read at all is left to the decoder.
+/// A kind of message: its place in `MESSAGES`.
+#[derive(Clone, Copy)]
+pub(super) struct Kind(u16);
+
+impl Kind {
+    /// That of a message of the contracts.
+    ///
+    /// # Panics
+    /// If it isn't one of them.
+    pub fn of<M: Name>() -> Self {
+        Self::named(&M::full_name())
+    }
+
+    fn named(name: &str) -> Self {
+        let place = MESSAGES.binary_search_by_key(&name, |(name, _)| name);
+        let place = place.unwrap_or_else(|_| panic!("{name} is in no contract"));
+        Self(place as u16)
+    }
+
+    /// That of the messages in one of its fields, if it holds messages.
+    fn of_field(self, number: u64) -> Option<Self> {
+        let (_, fields) = MESSAGES[usize::from(self.0)];
+        let field = fields.iter().find(|(of, _)| u64::from(*of) == number);
+        field.map(|(_, kind)| Self(*kind))
+    }
+}
+
+/// Whether an encoded message has at most so many fields, those of the messages in it included.
+/// What can't be read is left to the decoder.
 ///
 /// Takes time for at most `fields_max` fields, however long the message is.
-pub(super) fn has_at_most(message: &[u8], fields_max: usize) -> bool {
+pub(super) fn has_at_most(kind: Kind, message: &[u8], fields_max: usize) -> bool {
     let mut left = fields_max;
     // What remains to be read, at each level.
-    let mut levels = [message; LEVELS_MAX];
+    let mut levels = [(kind, message); LEVELS_MAX];
     let mut level = 0;
     loop {
-        let rest = &mut levels[level];
+        let (kind, rest) = &mut levels[level];
         if rest.is_empty() {
             if level == 0 {
                 return true;
@@ -34,24 +63,26 @@ pub(super) fn has_at_most(message: &[u8], fields_max: usize) -> bool {
         }
         left -= 1;
         match take_field(rest) {
-            Some(inner) if !inner.is_empty() && level + 1 < LEVELS_MAX => {
-                level += 1;
-                levels[level] = inner;
+            Some((number, inner)) if !inner.is_empty() && level + 1 < LEVELS_MAX => {
+                if let Some(inner_kind) = kind.of_field(number) {
+                    level += 1;
+                    levels[level] = (inner_kind, inner);
+                }
             }
             Some(_) => {}
-            // No message, after all, or a broken one.
-            None => *rest = &[],
+            // The decoder won't come this far.
+            None => return true,
         }
     }
 }
 
-/// Reads one field off the front. Answers its bytes if it has a length.
-fn take_field<'m>(rest: &mut &'m [u8]) -> Option<&'m [u8]> {
+/// Reads one field off the front. Answers its number, and its bytes if it has a length.
+fn take_field<'m>(rest: &mut &'m [u8]) -> Option<(u64, &'m [u8])> {
     let tag = decode_varint(rest).ok()?;
     let length = match tag & 7 {
         0 => {
             decode_varint(rest).ok()?;
-            return Some(&[]);
+            return Some((tag >> 3, &[]));
         }
         1 => 8,
         2 => usize::try_from(decode_varint(rest).ok()?).ok()?,
@@ -62,43 +93,70 @@ fn take_field<'m>(rest: &mut &'m [u8]) -> Option<&'m [u8]> {
     };
     let (field, after) = rest.split_at_checked(length)?;
     *rest = after;
-    Some(if tag & 7 == 2 { field } else { &[] })
+    Some((tag >> 3, if tag & 7 == 2 { field } else { &[] }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proto::google::pubsub::v1::{
+        PublishRequest, PubsubMessage, Topic, ValidateMessageRequest,
+    };
     use proptest::prelude::*;
+    use prost::Message;
 
     #[test]
     fn fields_of_all_levels_are_counted() {
-        // Three empty messages; one that holds two integers; one integer.
-        let message = [0x12, 0, 0x12, 0, 0x12, 0, 0x12, 4, 8, 1, 16, 1, 8, 1];
-        assert!(has_at_most(&message, 7));
-        assert!(!has_at_most(&message, 6));
-        assert!(has_at_most(&[], 0));
+        let message = PubsubMessage {
+            data: "data".into(),
+            attributes: [("key".into(), "value".into())].into(),
+            ..Default::default()
+        };
+        let request = PublishRequest {
+            topic: "projects/p/topics/t".into(),
+            messages: vec![message.clone(), message, PubsubMessage::default()],
+        };
+        // The topic and three messages; twice the data and an attribute of key and value.
+        let (kind, bytes) = (Kind::of::<PublishRequest>(), request.encode_to_vec());
+        assert!(has_at_most(kind, &bytes, 4 + 2 * 4));
+        assert!(!has_at_most(kind, &bytes, 4 + 2 * 4 - 1));
+        assert!(has_at_most(kind, &[], 0));
     }
 
     #[test]
-    fn many_levels_and_much_text_cost_no_more() {
-        let mut nested = vec![8, 1];
-        for _ in 0..500 {
-            let mut outer = vec![0x0a];
+    fn texts_and_bytes_are_one_field_whatever_is_in_them() {
+        for byte in [0, b'x', b'\n'] {
+            let request = ValidateMessageRequest {
+                parent: "projects/p".into(),
+                message: vec![byte; 9 << 20].into(),
+                ..Default::default()
+            };
+            let kind = Kind::of::<ValidateMessageRequest>();
+            assert!(has_at_most(kind, &request.encode_to_vec(), 2));
+        }
+    }
+
+    #[test]
+    fn many_levels_are_counted() {
+        // A message may hold messages of its own kind without end: field 3 of a descriptor's
+        // messages.
+        let mut nested = vec![0x0a, 1, b'm'];
+        for field in [3; 98].into_iter().chain([4]) {
+            let mut outer = vec![field << 3 | 2u8];
             prost::encoding::encode_varint(nested.len() as u64, &mut outer);
             outer.extend(nested);
             nested = outer;
         }
-        assert!(has_at_most(&nested, 101));
-        assert!(!has_at_most(&nested, 99));
-        let text = vec![b'h'; 10 << 20];
-        assert!(!has_at_most(&text, FIELDS_MAX));
+        let kind = Kind::named("google.protobuf.FileDescriptorProto");
+        assert!(has_at_most(kind, &nested, 100));
+        assert!(!has_at_most(kind, &nested, 99));
     }
 
     proptest! {
         #[test]
         fn any_bytes_are_counted(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-            // Every field takes two bytes or, at a text's end, one.
-            prop_assert!(has_at_most(&bytes, bytes.len() * LEVELS_MAX));
+            // Every field takes two bytes or, at a message's end, one.
+            prop_assert!(has_at_most(Kind::of::<Topic>(), &bytes, bytes.len() * LEVELS_MAX));
         }
     }
 }

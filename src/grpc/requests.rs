@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http_body::Body;
 use hyper::body::Incoming;
-use prost::Message;
+use prost::Name;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -96,7 +96,7 @@ pub struct Requests<Q> {
     decode: fn(Bytes) -> Result<Q, Status>,
 }
 
-impl<Q: Message + Default> Requests<Q> {
+impl<Q: Name + Default> Requests<Q> {
     pub(super) fn of_messages(messages: MessageStream) -> Self {
         Requests {
             messages,
