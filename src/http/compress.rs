@@ -42,13 +42,10 @@ fn is_weight_zero(parameter: &[u8]) -> bool {
     weight.first() == Some(&b'0') && weight[1..].iter().all(|byte| matches!(byte, b'0' | b'.'))
 }
 
-/// Compresses a reply in place if its client asked for that and it pays.
-pub fn compress_reply(request: &HeaderMap, reply: &mut Response<ReplyBody>) {
+/// Compresses a reply in place if it pays.
+pub(super) fn compress_reply(reply: &mut Response<ReplyBody>) {
     let body = reply.body().as_bytes();
-    if body.len() < GZIP_BYTES_MIN
-        || reply.headers().contains_key(header::CONTENT_ENCODING)
-        || !accepts_gzip(request)
-    {
+    if body.len() < GZIP_BYTES_MIN || reply.headers().contains_key(header::CONTENT_ENCODING) {
         return;
     }
     let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4 + 64), Compression::fast());
@@ -70,11 +67,11 @@ pub fn compress_reply(request: &HeaderMap, reply: &mut Response<ReplyBody>) {
 /// Undoes a request's Content-Encoding. The result is at most `bytes_max` long, however small the
 /// bomb. An encoding other than gzip or identity is [`BodyError::Broken`].
 pub fn decompress_body(
-    request: &HeaderMap,
+    content_encoding: Option<&HeaderValue>,
     body: Bytes,
     bytes_max: usize,
 ) -> Result<Bytes, BodyError> {
-    let Some(encoding) = request.get(header::CONTENT_ENCODING) else {
+    let Some(encoding) = content_encoding else {
         return Ok(body);
     };
     let encoding = encoding.as_bytes().trim_ascii();
@@ -137,19 +134,21 @@ mod tests {
     #[test]
     fn a_long_reply_is_compressed_and_a_short_one_is_not() {
         let mut long = Response::new(ReplyBody::new(vec![b'a'; 5000]));
-        compress_reply(&asking("gzip"), &mut long);
+        compress_reply(&mut long);
         assert_eq!(long.headers()[header::CONTENT_ENCODING], "gzip");
         let mut request = HeaderMap::new();
         request.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-        let body = decompress_body(&request, long.body().as_bytes().clone(), 5000).unwrap();
+        let body = decompress_body(
+            request.get(header::CONTENT_ENCODING),
+            long.body().as_bytes().clone(),
+            5000,
+        )
+        .unwrap();
         assert_eq!(body, vec![b'a'; 5000]);
 
         let mut short = Response::new(ReplyBody::new(vec![b'a'; 100]));
-        compress_reply(&asking("gzip"), &mut short);
+        compress_reply(&mut short);
         assert!(!short.headers().contains_key(header::CONTENT_ENCODING));
-        let mut unasked = Response::new(ReplyBody::new(vec![b'a'; 5000]));
-        compress_reply(&HeaderMap::new(), &mut unasked);
-        assert!(!unasked.headers().contains_key(header::CONTENT_ENCODING));
     }
 
     #[test]
@@ -159,20 +158,29 @@ mod tests {
         let bomb = gzipped(&vec![0; 10_000_000]);
         assert!(bomb.len() < 20_000);
         assert_eq!(
-            decompress_body(&request, bomb, 100_000),
+            decompress_body(request.get(header::CONTENT_ENCODING), bomb, 100_000),
             Err(BodyError::TooLarge)
         );
         assert_eq!(
-            decompress_body(&request, gzipped(&[1; 100]), 100).unwrap(),
+            decompress_body(
+                request.get(header::CONTENT_ENCODING),
+                gzipped(&[1; 100]),
+                100
+            )
+            .unwrap(),
             vec![1; 100]
         );
         assert_eq!(
-            decompress_body(&request, gzipped(&[1; 101]), 100),
+            decompress_body(
+                request.get(header::CONTENT_ENCODING),
+                gzipped(&[1; 101]),
+                100
+            ),
             Err(BodyError::TooLarge)
         );
         let broken = Bytes::from_static(b"not gzip");
         assert_eq!(
-            decompress_body(&request, broken, 100),
+            decompress_body(request.get(header::CONTENT_ENCODING), broken, 100),
             Err(BodyError::Broken)
         );
     }

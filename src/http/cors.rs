@@ -24,7 +24,7 @@ pub fn is_preflight<B>(request: &Request<B>) -> bool {
 pub fn preflight_reply(request: &HeaderMap) -> Response<ReplyBody> {
     let mut reply = Response::new(ReplyBody::empty());
     *reply.status_mut() = StatusCode::NO_CONTENT;
-    add_cors(request, reply.headers_mut());
+    add_cors(request.get(header::ORIGIN), reply.headers_mut());
     let headers = reply.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, METHODS);
     let allowed = request
@@ -40,10 +40,10 @@ pub fn preflight_reply(request: &HeaderMap) -> Response<ReplyBody> {
     reply
 }
 
-/// Lets the page that sent a request read the reply. Does nothing if the request has no Origin.
+/// Lets the page of this origin read the reply. Without one, nothing is added.
 #[inline]
-pub fn add_cors(request: &HeaderMap, reply: &mut HeaderMap) {
-    if let Some(origin) = request.get(header::ORIGIN) {
+pub(super) fn add_cors(origin: Option<&HeaderValue>, reply: &mut HeaderMap) {
+    if let Some(origin) = origin {
         reply.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
         reply.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
         reply.append(header::VARY, HeaderValue::from_static("origin"));

@@ -9,12 +9,14 @@ mod conn;
 mod cors;
 mod io;
 mod limits;
+mod negotiated;
 mod serve;
 
 pub use body::{BodyError, ReplyBody, read_body};
-pub use compress::{GZIP_BYTES_MIN, accepts_gzip, compress_reply, decompress_body};
-pub use cors::{add_cors, is_preflight, preflight_reply};
+pub use compress::{GZIP_BYTES_MIN, accepts_gzip, decompress_body};
+pub use cors::{is_preflight, preflight_reply};
 pub use limits::HttpLimits;
+pub use negotiated::Negotiated;
 pub use serve::serve;
 
 #[cfg(test)]

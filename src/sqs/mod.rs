@@ -11,6 +11,7 @@ mod encode;
 mod error;
 #[cfg(test)]
 mod garbage;
+mod heads;
 mod ids;
 mod limits;
 #[doc(hidden)]

@@ -3,19 +3,17 @@
 use super::actions::{self, Outcome};
 use super::decode::Form;
 use super::error::{Kind, SqsError, SqsResult, missing_action, unknown_action};
+use super::heads::{Heads, protocol_of};
 use super::ids::random_uuid;
 use super::target::Targets;
 use super::wire::{Protocol, no_action};
 use crate::http::{
-    BodyError, HttpLimits, ReplyBody, add_cors, compress_reply, decompress_body, is_preflight,
-    preflight_reply, read_body,
+    BodyError, HttpLimits, Negotiated, ReplyBody, decompress_body, is_preflight, preflight_reply,
+    read_body,
 };
 use crate::mesh::Mesh;
 use bytes::Bytes;
-use http::header::{
-    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, ORIGIN,
-};
-use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use lclq_shards::ReceiptSigner;
 use std::rc::Rc;
@@ -55,6 +53,8 @@ pub struct Scope<'r> {
     pub trace: Option<&'r str>,
 }
 
+// An `async fn` would keep what it is given twice, and hyper moves the future before it runs.
+#[allow(clippy::manual_async_fn)]
 impl Sqs {
     /// An endpoint on `mesh`, which must be of the calling core.
     pub fn new(
@@ -73,130 +73,133 @@ impl Sqs {
     }
 
     /// Answers one request.
-    pub async fn handle(self: Rc<Self>, request: Request<Incoming>) -> Response<ReplyBody> {
-        if is_preflight(&request) {
-            return preflight_reply(request.headers());
-        }
-        let (head, body) = request.into_parts();
-        let asked = kept_headers(&head.headers);
-        let mut reply = match (head.method.clone(), head.uri.path()) {
-            (Method::GET | Method::HEAD, "/health") => self.health(),
-            (Method::GET, "/_lclq/sqs/messages") => {
-                let scope = self.scope(&head.headers, &head.uri, None);
-                super::peek::answer(&self, &scope, head.uri.query().unwrap_or("")).await
+    pub fn handle(
+        self: Rc<Self>,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = Response<ReplyBody>> {
+        async move {
+            if is_preflight(&request) {
+                return preflight_reply(request.headers());
             }
-            _ => match read_body(body, &self.limits).await {
-                Ok(body) => self.answer(head, body).await,
-                Err(error) => {
-                    let error = body_error(&error);
-                    protocol_of(&head.headers).error(&error, random_uuid())
+            let asked = Negotiated::of(request.headers());
+            let mut reply = self.reply(request).await;
+            asked.finish(&mut reply);
+            reply
+        }
+    }
+
+    fn reply(
+        &self,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = Response<ReplyBody>> + use<'_> {
+        let (head, body) = request.into_parts();
+        async move {
+            match (&head.method, head.uri.path()) {
+                (&Method::GET | &Method::HEAD, "/health") => self.health(),
+                (&Method::GET, "/_lclq/sqs/messages") => {
+                    let scope = self.scope(&Heads::of(&head.headers), &head.uri, None);
+                    let query = head.uri.query().unwrap_or("");
+                    Box::pin(super::peek::answer(self, &scope, query)).await
                 }
-            },
-        };
-        add_cors(&asked, reply.headers_mut());
-        compress_reply(&asked, &mut reply);
-        reply
+                _ => match read_body(body, &self.limits).await {
+                    Ok(body) => self.answer(head, body).await,
+                    Err(error) => {
+                        let error = body_error(&error);
+                        protocol_of(&head.headers).error(&error, random_uuid())
+                    }
+                },
+            }
+        }
     }
 
     /// Answers a request whose body has been read.
-    pub(super) async fn answer(
+    pub(super) fn answer(
         &self,
         head: http::request::Parts,
         body: Bytes,
-    ) -> Response<ReplyBody> {
-        let request_id = random_uuid();
-        let protocol = protocol_of(&head.headers);
-        let outcome = self.act(protocol, &head, body, request_id).await;
-        // Ten thousand long polls that wait need not keep ten thousand requests.
-        drop(head);
-        let body = match outcome {
-            Ok(Outcome::Body(body)) => Ok(body),
-            Ok(Outcome::Receive(plan)) => actions::receive(self, plan, protocol, request_id).await,
-            Err(error) => Err(error),
-        };
-        match body {
-            Ok(body) => protocol.reply(body, request_id),
-            Err(error) if error.kind == Kind::MissingAction => no_action(request_id),
-            Err(error) => {
-                tracing::debug!(code = error.kind.query_code(), message = %error.message, "refused");
-                protocol.error(&error, request_id)
+    ) -> impl Future<Output = Response<ReplyBody>> + use<'_> {
+        async move {
+            let request_id = random_uuid();
+            let protocol = protocol_of(&head.headers);
+            let outcome = if protocol == Protocol::Json {
+                self.act_json(&head, body, request_id).await
+            } else {
+                self.act_query(protocol, &head, body, request_id).await
+            };
+            // Ten thousand long polls that wait need not keep ten thousand requests.
+            drop(head);
+            let body = match outcome {
+                Ok(Outcome::Body(body)) => Ok(body),
+                Ok(Outcome::Receive(plan)) => {
+                    actions::receive(self, plan, protocol, request_id).await
+                }
+                Err(error) => Err(error),
+            };
+            match body {
+                Ok(body) => protocol.reply(body, request_id),
+                Err(error) if error.kind == Kind::MissingAction => no_action(request_id),
+                Err(error) => {
+                    let code = error.kind.query_code();
+                    tracing::debug!(code, message = %error.message, "refused");
+                    protocol.error(&error, request_id)
+                }
             }
         }
     }
 
-    async fn act(
-        &self,
-        protocol: Protocol,
-        head: &http::request::Parts,
+    fn act_json<'r>(
+        &'r self,
+        head: &'r http::request::Parts,
         body: Bytes,
         request_id: [u8; 16],
-    ) -> SqsResult<Outcome> {
-        let body = decompress_body(&head.headers, body, self.limits.body_bytes_max)
-            .map_err(|error| body_error(&error))?;
-        if protocol == Protocol::Json {
-            self.act_json(head, &body, request_id).await
-        } else {
-            self.act_query(protocol, head, &body, request_id).await
+    ) -> impl Future<Output = SqsResult<Outcome>> + use<'r> {
+        async move {
+            let heads = Heads::of(&head.headers);
+            let body = self.decompressed(&heads, body)?;
+            let action = heads.action()?;
+            let scope = self.scope(&heads, &head.uri, None);
+            let source = actions::Source::Json(&body);
+            actions::run(self, &scope, action, source, Protocol::Json, request_id).await
         }
     }
 
-    async fn act_json(
-        &self,
-        head: &http::request::Parts,
-        body: &[u8],
-        request_id: [u8; 16],
-    ) -> SqsResult<Outcome> {
-        let target = head
-            .headers
-            .get(&TARGET)
-            .map(|value| value.as_bytes())
-            .unwrap_or_default();
-        let action = target
-            .strip_prefix(b"AmazonSQS.")
-            .and_then(|action| std::str::from_utf8(action).ok())
-            .and_then(actions::Action::from_name)
-            .ok_or_else(|| {
-                SqsError::new(
-                    Kind::UnknownOperation,
-                    format!(
-                        "The operation {} is unknown.",
-                        String::from_utf8_lossy(target)
-                    ),
-                )
-            })?;
-        let scope = self.scope(&head.headers, &head.uri, None);
-        let source = actions::Source::Json(body);
-        actions::run(self, &scope, action, source, Protocol::Json, request_id).await
-    }
-
-    async fn act_query(
-        &self,
+    fn act_query<'r>(
+        &'r self,
         protocol: Protocol,
-        head: &http::request::Parts,
-        body: &[u8],
+        head: &'r http::request::Parts,
+        body: Bytes,
         request_id: [u8; 16],
-    ) -> SqsResult<Outcome> {
-        let query = head.uri.query().unwrap_or("").as_bytes();
-        let form = Form::parse(&[body, query])?;
-        let name = form.get("Action").ok_or_else(missing_action)?;
-        let action = actions::Action::from_name(name).ok_or_else(|| unknown_action(name))?;
-        let scope = self.scope(&head.headers, &head.uri, form.get("X-Amz-Credential"));
-        if scope.path.len() > 1 && !action.is_on_a_queue() && is_queue_path(scope.path) {
-            return Err(unknown_action(name));
+    ) -> impl Future<Output = SqsResult<Outcome>> + use<'r> {
+        async move {
+            let heads = Heads::of(&head.headers);
+            let body = self.decompressed(&heads, body)?;
+            let query = head.uri.query().unwrap_or("").as_bytes();
+            let form = Form::parse(&[&body, query])?;
+            let name = form.get("Action").ok_or_else(missing_action)?;
+            let action = actions::Action::from_name(name).ok_or_else(|| unknown_action(name))?;
+            let scope = self.scope(&heads, &head.uri, form.get("X-Amz-Credential"));
+            if scope.path.len() > 1 && !action.is_on_a_queue() && is_queue_path(scope.path) {
+                return Err(unknown_action(name));
+            }
+            let source = actions::Source::Form(&form);
+            actions::run(self, &scope, action, source, protocol, request_id).await
         }
-        let source = actions::Source::Form(&form);
-        actions::run(self, &scope, action, source, protocol, request_id).await
+    }
+
+    fn decompressed(&self, heads: &Heads<'_>, body: Bytes) -> SqsResult<Bytes> {
+        decompress_body(heads.content_encoding, body, self.limits.body_bytes_max)
+            .map_err(|error| body_error(&error))
     }
 
     /// Reads region and account from the credentials, if there are any.
     fn scope<'r>(
         &'r self,
-        headers: &'r HeaderMap,
+        heads: &Heads<'r>,
         uri: &'r http::Uri,
         presigned: Option<&'r str>,
     ) -> Scope<'r> {
-        let credential = headers
-            .get(AUTHORIZATION)
+        let credential = heads
+            .authorization
             .and_then(|value| credential(value.as_bytes()))
             .or(presigned.map(str::as_bytes));
         let mut rest = credential.unwrap_or(b"");
@@ -204,23 +207,19 @@ impl Sqs {
         let text = |part: Option<&'r [u8]>| part.and_then(|part| std::str::from_utf8(part).ok());
         let account = text(key.filter(|key| key.len() == 12 && key.iter().all(u8::is_ascii_digit)));
         let region = text(region).filter(|region| super::names::is_plain_name(region));
-        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-        let proxied = headers
-            .get(&FORWARDED_PROTO)
-            .map(|scheme| scheme.as_bytes());
+        let host = heads.host.and_then(|host| host.to_str().ok());
+        let is_https = heads
+            .forwarded_proto
+            .is_some_and(|scheme| scheme == "https");
         Scope {
             region: region.unwrap_or(&self.config.region),
             account: account.unwrap_or(&self.config.account),
             host: host
                 .or(uri.authority().map(|authority| authority.as_str()))
                 .unwrap_or("localhost"),
-            scheme: if proxied == Some(b"https") {
-                "https"
-            } else {
-                "http"
-            },
+            scheme: if is_https { "https" } else { "http" },
             path: uri.path(),
-            trace: headers.get(&TRACE_ID).and_then(|value| value.to_str().ok()),
+            trace: heads.trace_id.and_then(|value| value.to_str().ok()),
         }
     }
 
@@ -236,11 +235,6 @@ impl Sqs {
         }
     }
 }
-
-// Parsed once: looking a header up by `&str` parses the name each time.
-static TARGET: HeaderName = HeaderName::from_static("x-amz-target");
-static FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-static TRACE_ID: HeaderName = HeaderName::from_static("x-amzn-trace-id");
 
 /// What follows `Credential=` in an Authorization header: `<key>/<date>/<region>/…`, and more.
 fn credential(authorization: &[u8]) -> Option<&[u8]> {
@@ -268,31 +262,6 @@ fn part<'c>(rest: &mut &'c [u8]) -> Option<&'c [u8]> {
     Some(&all[..end])
 }
 
-fn protocol_of(headers: &HeaderMap) -> Protocol {
-    if headers.contains_key(&TARGET)
-        || headers
-            .get(CONTENT_TYPE)
-            .is_some_and(|value| value.as_bytes().starts_with(b"application/x-amz-json"))
-    {
-        return Protocol::Json;
-    }
-    match headers.get(ACCEPT) {
-        Some(accept) if accept.as_bytes().starts_with(b"application/json") => Protocol::QueryJson,
-        _ => Protocol::Query,
-    }
-}
-
-/// The headers of a request that its answer depends on, whatever the action.
-fn kept_headers(headers: &HeaderMap) -> HeaderMap {
-    let mut kept = HeaderMap::new();
-    for name in [ORIGIN, ACCEPT_ENCODING] {
-        if let Some(value) = headers.get(&name) {
-            kept.insert(name, value.clone());
-        }
-    }
-    kept
-}
-
 /// A path of account and name, rather than one that a proxy put before the endpoint.
 fn is_queue_path(path: &str) -> bool {
     super::names::parse_queue_url(path, "-", "-").is_some()
@@ -310,5 +279,25 @@ fn body_error(error: &BodyError) -> SqsError {
         BodyError::Broken => {
             SqsError::new(Kind::Serialization, "The request's body could not be read.")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FUTURE_BYTES_MAX: usize = 2560;
+
+    /// The size of the future that a function makes.
+    fn future_bytes<A, F>(_: impl Fn(A) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    /// hyper moves the future of a request before it runs, so its size costs every request.
+    #[test]
+    fn the_future_of_a_request_is_small() {
+        let whole =
+            future_bytes(|(sqs, request): (Rc<Sqs>, Request<Incoming>)| sqs.handle(request));
+        assert!(whole <= FUTURE_BYTES_MAX, "{whole} B");
     }
 }

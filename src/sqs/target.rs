@@ -116,7 +116,7 @@ impl Sqs {
                 format!("The address {url} is not valid for this endpoint."),
             )
         })?;
-        let queue = self.resolve(&name).await?;
+        let queue = Box::pin(self.resolve(&name)).await?;
         let target = Rc::new(Target {
             name,
             queue: Cell::new(queue),
@@ -143,7 +143,7 @@ impl Sqs {
             match self.mesh.call(target.queue().shard, command).await {
                 Reply::Stale(back) => {
                     // Deleted, purged or made again since it was resolved.
-                    let queue = self.resolve(&target.name).await?;
+                    let queue = Box::pin(self.resolve(&target.name)).await?;
                     target.queue.set(queue);
                     command = *back;
                     retarget(&mut command, queue);

@@ -1,9 +1,7 @@
 //! One core's REST endpoint: from an HTTP request to its answer.
 
 use bytes::Bytes;
-use http::header::{
-    ACCEPT_ENCODING, ALLOW, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN,
-};
+use http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 use std::future::Future;
@@ -17,8 +15,8 @@ use super::bindings::{Bindings, Route};
 use super::request::transcode;
 use super::to_json::write_json;
 use crate::http::{
-    BodyError, HttpLimits, ReplyBody, add_cors, compress_reply, decompress_body, is_preflight,
-    preflight_reply, read_body,
+    BodyError, HttpLimits, Negotiated, ReplyBody, decompress_body, is_preflight, preflight_reply,
+    read_body,
 };
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=UTF-8");
@@ -68,7 +66,7 @@ impl<C: UnaryCaller> Rest<C> {
             return preflight_reply(request.headers());
         }
         let (head, body) = request.into_parts();
-        let asked = kept_headers(&head.headers);
+        let asked = Negotiated::of(&head.headers);
         let mut reply = match self.fixed_reply(&head).await {
             Some(reply) => reply,
             None => match read_body(body, &self.limits).await {
@@ -76,8 +74,7 @@ impl<C: UnaryCaller> Rest<C> {
                 Err(error) => error_reply(&body_error(error)),
             },
         };
-        add_cors(&asked, reply.headers_mut());
-        compress_reply(&asked, &mut reply);
+        asked.finish(&mut reply);
         reply
     }
 
@@ -124,9 +121,13 @@ impl<C: UnaryCaller> Rest<C> {
             Route::Nowhere => return error_reply(&unknown_path(path)),
         };
         let query = head.uri.query().unwrap_or("");
-        let transcoded = decompress_body(&head.headers, body, self.limits.body_bytes_max)
-            .map_err(body_error)
-            .and_then(|body| transcode(self.bindings, binding, &fields, query, &body));
+        let transcoded = decompress_body(
+            head.headers.get(CONTENT_ENCODING),
+            body,
+            self.limits.body_bytes_max,
+        )
+        .map_err(body_error)
+        .and_then(|body| transcode(self.bindings, binding, &fields, query, &body));
         let (request, style) = match transcoded {
             Ok((request, _)) if request.len() > REQUEST_BYTES_MAX => {
                 return error_reply(&payload_too_large());
@@ -182,17 +183,6 @@ fn error_reply(error: &PubsubError) -> Response<ReplyBody> {
     let mut reply = reply(JSON, body);
     *reply.status_mut() = status;
     reply
-}
-
-/// The headers of a request that its answer depends on, whatever the method.
-fn kept_headers(headers: &HeaderMap) -> HeaderMap {
-    let mut kept = HeaderMap::new();
-    for name in [ORIGIN, ACCEPT_ENCODING] {
-        if let Some(value) = headers.get(&name) {
-            kept.insert(name, value.clone());
-        }
-    }
-    kept
 }
 
 fn body_error(error: BodyError) -> PubsubError {

@@ -164,6 +164,29 @@ pub async fn run(
         Action::ChangeMessageVisibilityBatch => {
             leases::change_batch(sqs, scope, source.read()?, out).await?;
         }
+        // Boxed, so that the frequent actions' futures don't carry the room of the others: they are
+        // moved before they run.
+        other => Box::pin(run_rare(sqs, scope, other, source, out)).await?,
+    }
+    Ok(Outcome::Body(output.finish(request_id)))
+}
+
+/// Runs an action on queues rather than messages.
+async fn run_rare(
+    sqs: &Sqs,
+    scope: &Scope<'_>,
+    action: Action,
+    source: Source<'_>,
+    out: &mut Output,
+) -> SqsResult<()> {
+    match action {
+        Action::SendMessage
+        | Action::SendMessageBatch
+        | Action::ReceiveMessage
+        | Action::DeleteMessage
+        | Action::DeleteMessageBatch
+        | Action::ChangeMessageVisibility
+        | Action::ChangeMessageVisibilityBatch => unreachable!("run by `run`"),
         Action::CreateQueue => queues::create(sqs, scope, source.read()?, out).await?,
         Action::DeleteQueue => queues::delete(sqs, scope, source.read()?).await?,
         Action::ListQueues => queues::list(sqs, scope, source.read()?, out).await?,
@@ -185,7 +208,7 @@ pub async fn run(
         Action::CancelMessageMoveTask => moves::cancel(sqs, scope, source.read()?, out).await?,
         Action::ListMessageMoveTasks => moves::list(sqs, scope, source.read()?, out).await?,
     }
-    Ok(Outcome::Body(output.finish(request_id)))
+    Ok(())
 }
 
 /// Carries a receive out and answers the body of its answer.
