@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{Request, Response};
 use lclq::http::{HttpLimits, ReplyBody};
-use lclq::mesh::{MeshConfig, MeshPlan, Storage};
+use lclq::mesh::{Mesh, MeshConfig, MeshPlan, Storage};
 use lclq::runtime::{DriverKind, spawn_cores};
 use lclq::sqs::{Sqs, SqsConfig, measure};
 use lclq_shards::Eviction;
@@ -25,6 +25,26 @@ pub struct Dialect {
 /// # Panics
 /// If the core can't be started, or `f` panics.
 pub fn with_dialect(f: impl FnOnce(&Dialect) + Send + 'static) {
+    on_a_mesh(|mesh, secret| async move {
+        let config = SqsConfig {
+            region: "us-east-1".to_owned(),
+            account: "000000000000".to_owned(),
+            enforce_purge_interval: false,
+            enforce_recreate_interval: false,
+        };
+        let limits = Rc::new(HttpLimits::default());
+        let sqs = Sqs::new(mesh, config, &secret, limits);
+        f(&Dialect { sqs });
+    });
+}
+
+/// Runs `f` on a core, with a mesh of one shard in memory and the secret under which receipts are
+/// signed.
+pub(crate) fn on_a_mesh<F, Fut>(f: F)
+where
+    F: FnOnce(Mesh, [u8; 32]) -> Fut + Send + 'static,
+    Fut: Future<Output = ()>,
+{
     let plan = MeshPlan::new(MeshConfig {
         cores: 1,
         shards: Some(1),
@@ -40,16 +60,8 @@ pub fn with_dialect(f: impl FnOnce(&Dialect) + Send + 'static) {
         let (parts, f) = (parts.clone(), f.clone());
         async move {
             let mesh = parts.start(core).expect("a core in memory starts");
-            let config = SqsConfig {
-                region: "us-east-1".to_owned(),
-                account: "000000000000".to_owned(),
-                enforce_purge_interval: false,
-                enforce_recreate_interval: false,
-            };
-            let limits = Rc::new(HttpLimits::default());
-            let sqs = Sqs::new(mesh, config, &secret, limits);
             let f = f.lock().expect("one core").take().expect("one core");
-            f(&Dialect { sqs });
+            f(mesh, secret).await;
         }
     };
     spawn_cores(DriverKind::Epoll, 1, core)

@@ -5,6 +5,8 @@
 
 pub mod dialect;
 pub mod engine;
+pub mod pubsub;
+pub mod topics;
 
 use std::future::Future;
 use std::pin::pin;

@@ -4,8 +4,12 @@
 //! Only what runs inside of [`measured`] counts. Each case prints its name and how many operations
 //! it did, in the order in which callgrind writes its dumps.
 
+use lclq::proto::google::pubsub::v1::{publisher, subscriber};
 use lclq_benches::dialect::{Asked, Dialect, bodies, with_dialect};
 use lclq_benches::engine::{Engine, Kind};
+use lclq_benches::pubsub::{self, LONELY_TOPIC, Services, TOPIC, with_services};
+use lclq_benches::topics::{Topics, message};
+use lclq_shards::pubsub::Filter;
 use lclq_shards::{Receipt, ReceiptSigner, Wheel};
 use std::hint::black_box;
 
@@ -17,7 +21,9 @@ const WARM_UP: usize = 200;
 
 fn main() {
     engine_cases();
+    topic_cases();
     with_dialect(dialect_cases);
+    with_services(service_cases);
 }
 
 /// callgrind starts counting when this is entered and writes a dump when it is left.
@@ -108,6 +114,61 @@ fn engine_cases() {
     case_with("receipt/open", handles, |handle| {
         let text = std::str::from_utf8(&handle).expect("base64 is ASCII");
         assert!(signer.open(text).is_some());
+    });
+}
+
+fn topic_cases() {
+    for subscriptions in [0, 1, 100] {
+        let mut topics = Topics::new(subscriptions, "", 100);
+        let name = format!("topics/publish/{subscriptions} subscriptions");
+        case(&name, OPERATIONS / 10, || topics.publish(1));
+    }
+    let mut topics = Topics::new(1, "", 100);
+    case("topics/cycle/1", OPERATIONS, || topics.cycle(1));
+    case("topics/cycle/100", OPERATIONS / 10, || topics.cycle(100));
+
+    let text = r#"attributes.kind = "order" AND NOT hasPrefix(attributes.origin, "test-")"#;
+    case("filter/parse", OPERATIONS / 10, || {
+        assert!(Filter::parse(black_box(text)).is_ok());
+    });
+    let (filter, message) = (Filter::parse(text).expect("a filter"), message(100));
+    case("filter/matches", OPERATIONS, || {
+        assert!(filter.matches(black_box(&message)));
+    });
+}
+
+fn service_cases(services: &Services) {
+    use publisher::Method::Publish;
+    use subscriber::Method::{Acknowledge, Pull};
+
+    let publish = |topic: &str, count: usize| {
+        let request = pubsub::publish(topic, 200, count);
+        move || drop(black_box(services.publisher(Publish, request.clone())))
+    };
+    case("call/Publish/1", OPERATIONS, publish(LONELY_TOPIC, 1));
+    case(
+        "call/Publish/100",
+        OPERATIONS / 10,
+        publish(LONELY_TOPIC, 100),
+    );
+    let json = pubsub::publish_json(200, 1);
+    case("call/Publish/REST", OPERATIONS, || {
+        black_box(services.publish_rest(json.clone()));
+    });
+    case("call/Publish/subscribed", OPERATIONS, publish(TOPIC, 1));
+    let pull = pubsub::pull(100);
+    case("call/Pull/100", OPERATIONS / 200, || {
+        black_box(services.subscriber(Pull, pull.clone()));
+    });
+    let acknowledges: Vec<_> = (0..OPERATIONS / 200)
+        .map(|_| {
+            let ack_ids = services.pull(100);
+            assert_eq!(ack_ids.len(), 100, "enough was published");
+            pubsub::acknowledge(ack_ids)
+        })
+        .collect();
+    case_with("call/Acknowledge/100", acknowledges, |request| {
+        services.subscriber(Acknowledge, request);
     });
 }
 
