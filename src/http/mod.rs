@@ -20,4 +20,4 @@ pub use negotiated::Negotiated;
 pub use serve::serve;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

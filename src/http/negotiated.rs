@@ -30,3 +30,38 @@ impl Negotiated {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::header::{
+        ACCEPT_ENCODING, ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_ENCODING, HeaderName,
+    };
+
+    fn long_reply_to(request: &[(HeaderName, &'static str)]) -> Response<ReplyBody> {
+        let headers = request.iter().cloned();
+        let headers = headers.map(|(name, value)| (name, HeaderValue::from_static(value)));
+        let asked = Negotiated::of(&headers.collect());
+        let mut reply = Response::new(ReplyBody::new(vec![b'a'; 5000]));
+        asked.finish(&mut reply);
+        reply
+    }
+
+    #[test]
+    fn a_reply_has_the_form_that_was_asked_for_and_no_other() {
+        let unasked = long_reply_to(&[]);
+        assert!(unasked.headers().is_empty());
+        assert_eq!(unasked.body().as_bytes().len(), 5000);
+
+        let gzip = long_reply_to(&[(ACCEPT_ENCODING, "gzip")]);
+        assert_eq!(gzip.headers()[CONTENT_ENCODING], "gzip");
+        assert!(!gzip.headers().contains_key(ACCESS_CONTROL_ALLOW_ORIGIN));
+
+        let refused = long_reply_to(&[(ACCEPT_ENCODING, "gzip;q=0"), (ORIGIN, "http://page")]);
+        assert!(!refused.headers().contains_key(CONTENT_ENCODING));
+        assert_eq!(
+            refused.headers()[ACCESS_CONTROL_ALLOW_ORIGIN],
+            "http://page"
+        );
+    }
+}

@@ -55,14 +55,14 @@ impl<'a> Fields<'a> {
             LENGTH => {
                 let length = take_varint(&mut self.rest)?;
                 let length = usize::try_from(length).map_err(|_| Malformed)?;
-                Value::Bytes(self.skip(length)?)
+                Value::Bytes(self.take(length)?)
             }
             FIXED64 => {
-                self.skip(8)?;
+                self.take(8)?;
                 Value::Fixed
             }
             FIXED32 => {
-                self.skip(4)?;
+                self.take(4)?;
                 Value::Fixed
             }
             _ => return Err(Malformed),
@@ -70,7 +70,7 @@ impl<'a> Fields<'a> {
         Ok(Some((number, value)))
     }
 
-    fn skip(&mut self, bytes: usize) -> Result<&'a [u8], Malformed> {
+    fn take(&mut self, bytes: usize) -> Result<&'a [u8], Malformed> {
         let (head, rest) = self.rest.split_at_checked(bytes).ok_or(Malformed)?;
         self.rest = rest;
         Ok(head)

@@ -198,13 +198,9 @@ fn ack_key(secret: &[u8; 32]) -> [u8; 16] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::tests::future_bytes;
 
     const FUTURE_BYTES_MAX: usize = 2048;
-
-    /// The size of the future that a function makes.
-    fn future_bytes<A, F>(_: impl Fn(A) -> F) -> usize {
-        size_of::<F>()
-    }
 
     /// hyper copies the future of a request twice before it runs, so its size costs every request.
     #[test]

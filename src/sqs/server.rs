@@ -285,13 +285,9 @@ fn body_error(error: &BodyError) -> SqsError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::tests::future_bytes;
 
     const FUTURE_BYTES_MAX: usize = 2560;
-
-    /// The size of the future that a function makes.
-    fn future_bytes<A, F>(_: impl Fn(A) -> F) -> usize {
-        size_of::<F>()
-    }
 
     /// hyper moves the future of a request before it runs, so its size costs every request.
     #[test]

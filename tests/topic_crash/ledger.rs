@@ -85,14 +85,14 @@ pub struct Delivery {
     pub holder: Holder,
     /// Whether nobody else is given them until the server is restarted.
     pub leased: bool,
-    /// When the holder first gave something of the ordering key back: what was on its way to it then still
-    /// arrives, while another holder may have been given the key anew.
+    /// When the holder first gave something of the ordering key back: what was on its way to it
+    /// then still arrives, while another holder may have been given the key anew.
     pub gave_back: Option<Moment>,
 }
 
 impl Delivery {
-    /// Whether another holder was given the message of a record since this one gave its key back, so
-    /// that this delivery may be older than that one.
+    /// Whether another holder was given the message of a record since this one gave its key back,
+    /// so that this delivery may be older than that one.
     fn may_be_older(&self, record: &Record) -> bool {
         record.holder != self.holder && self.gave_back.is_some_and(|at| record.delivered > at)
     }

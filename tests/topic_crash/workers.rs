@@ -176,8 +176,8 @@ struct OpenStream {
     stream: Stream,
     delivery: Delivery,
     given: Vec<Message>,
-    /// Ordering keys of which something was given back, and when first: what was on its way then is not
-    /// leased.
+    /// Ordering keys of which something was given back, and when first: what was on its way then is
+    /// not leased.
     unsure: HashMap<u32, Moment>,
 }
 

@@ -13,13 +13,10 @@ const INVISIBLE_S_MAX: u64 = 12 * 60 * 60;
 
 impl Shard {
     pub(crate) fn delete(&mut self, token: Token, queue_slot: u32, entries: &[LeaseRef]) {
-        let results = match entries {
-            [lease] => SmallVec::from_buf([self.delete_one(queue_slot, lease)]),
-            several => several
-                .iter()
-                .map(|lease| self.delete_one(queue_slot, lease))
-                .collect(),
-        };
+        let mut results = SmallVec::with_capacity(entries.len());
+        for lease in entries {
+            results.push(self.delete_one(queue_slot, lease));
+        }
         self.reply(token, Reply::Leases(results), Hold::UntilCommit);
     }
 
