@@ -1,5 +1,5 @@
-//! The process as its operator meets it: how it starts, refuses to start, stops, and what it does
-//! when the disk is full.
+//! The process as its operator meets it: how it starts, refuses to start, stops, what threads it
+//! has, and what it does when the disk is full.
 
 #![cfg(unix)]
 
@@ -11,6 +11,9 @@ mod refusals;
 #[path = "process/stopping.rs"]
 mod stopping;
 mod support;
+#[cfg(target_os = "linux")]
+#[path = "process/threads.rs"]
+mod threads;
 
 use serde_json::{Value, json};
 use std::path::Path;

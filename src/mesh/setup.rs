@@ -2,7 +2,7 @@
 
 use super::core::{JournalsDown, Lanes, Mesh, wall_clock};
 use super::lane::Sender;
-use crate::runtime::{Doorbell, doorbell};
+use crate::runtime::{Doorbell, become_journal_writer, doorbell};
 use lclq_shards::journal::{
     DataDirectory, DirectoryError, Durability, JournalError, SqliteJournal,
 };
@@ -169,7 +169,7 @@ impl MeshPlan {
         match (&self.directory, &self.config.storage) {
             (Some(directory), Storage::Sqlite { durability, .. }) => {
                 let file = directory.open_shard(shard, *durability)?;
-                let journal = SqliteJournal::new(file, move || bell.ring());
+                let journal = SqliteJournal::new(file, become_journal_writer, move || bell.ring());
                 ShardHost::open(config, Box::new(journal), wall_clock())
                     .map_err(|error| MeshError::Load { shard, error })
             }

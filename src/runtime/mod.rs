@@ -9,6 +9,7 @@
 //! ends its core, and [`CoreThreads::join`] reports it; `http` guards its connections itself, so
 //! that a panic in a handler costs one connection only.
 
+mod beside;
 mod choose;
 mod cores;
 mod doorbell;
@@ -21,6 +22,7 @@ mod stream;
 mod ticks;
 mod timer;
 
+pub use beside::{become_journal_writer, spawn_beside};
 pub use choose::{DriverKind, RuntimeChoice, RuntimeError, choose};
 pub use cores::{CoreThreads, spawn_cores};
 pub use doorbell::{Doorbell, DoorbellWaiter, check_doorbell, doorbell};

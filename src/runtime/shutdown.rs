@@ -85,17 +85,17 @@ fn watch_signals() -> io::Result<Shutdown> {
     let asked = Shutdown::new();
     let trigger = asked.clone();
     // A thread, since neither driver's event loop should know about signals: it sleeps in read(2).
-    std::thread::Builder::new()
+    let thread = std::thread::Builder::new()
         .name("lclq-signals".to_owned())
-        .stack_size(64 * 1024)
-        .spawn(move || {
-            for signal in signals.forever() {
-                if trigger.is_triggered() {
-                    let _ = signal_hook::low_level::emulate_default_handler(signal);
-                }
-                trigger.trigger();
+        .stack_size(64 * 1024);
+    super::spawn_beside(thread, move || {
+        for signal in signals.forever() {
+            if trigger.is_triggered() {
+                let _ = signal_hook::low_level::emulate_default_handler(signal);
             }
-        })?;
+            trigger.trigger();
+        }
+    })?;
     Ok(asked)
 }
 

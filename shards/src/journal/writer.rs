@@ -13,6 +13,7 @@ pub struct SqliteJournal {
     /// Until the state is loaded; then the thread has it.
     file: Option<SqliteFile>,
     epoch: u64,
+    prepare: Option<Box<dyn FnOnce() + Send>>,
     wake: Option<Box<dyn Fn() + Send>>,
     batches: Option<Sender<(u64, Batch)>>,
     completions: Receiver<Completion>,
@@ -21,14 +22,20 @@ pub struct SqliteJournal {
 }
 
 impl SqliteJournal {
-    /// A journal on `file`; `wake` is called from the writer thread after each completion.
-    pub fn new(file: SqliteFile, wake: impl Fn() + Send + 'static) -> Self {
+    /// A journal on `file`. The writer thread calls `prepare` before anything else, and `wake` after
+    /// each completion.
+    pub fn new(
+        file: SqliteFile,
+        prepare: impl FnOnce() + Send + 'static,
+        wake: impl Fn() + Send + 'static,
+    ) -> Self {
         // At most one batch is under way, and two completions per batch and failure are read
         // before the next: the channel stays short without a bound that could block the writer.
         let (report, completions) = unbounded();
         Self {
             epoch: file.epoch(),
             file: Some(file),
+            prepare: Some(Box::new(prepare)),
             wake: Some(Box::new(wake)),
             batches: None,
             completions,
@@ -41,6 +48,7 @@ impl SqliteJournal {
         if self.batches.is_none() {
             let (batches, incoming) = bounded(1);
             let file = self.file.take().expect("the file is handed over once");
+            let prepare = self.prepare.take().expect("the file is handed over once");
             let wake = self.wake.take().expect("the file is handed over once");
             let report = self.report.clone();
             let writer = Writer {
@@ -51,7 +59,10 @@ impl SqliteJournal {
             };
             let thread = std::thread::Builder::new()
                 .name("lclq-journal".to_owned())
-                .spawn(move || writer.run())
+                .spawn(move || {
+                    prepare();
+                    writer.run();
+                })
                 .expect("the system starts a thread");
             self.thread = Some(thread);
             self.batches = Some(batches);

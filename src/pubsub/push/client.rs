@@ -6,6 +6,7 @@
 use super::tls;
 use super::token::{TOKEN_SECONDS, TokenFor, TokenKey};
 use crate::pubsub::offload::{Answers, Reply};
+use crate::runtime::spawn_beside;
 use bytes::Bytes;
 use futures_util::future::{Either, select};
 use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
@@ -250,17 +251,16 @@ fn start(shared: &Shared) -> Result<mpsc::UnboundedSender<Work>, Box<dyn std::er
         .build()?;
     let thread = Arc::new(Thread::new(shared)?);
     let (sender, mut receiver) = mpsc::unbounded_channel();
-    std::thread::Builder::new()
-        .name("lclq-push".to_owned())
-        .spawn(move || {
-            runtime.block_on(async move {
-                while let Some(work) = receiver.recv().await {
-                    tokio::spawn(thread.clone().run(work));
-                }
-            });
-            // Look-ups may hang; nobody waits for them.
-            runtime.shutdown_background();
-        })?;
+    let named = std::thread::Builder::new().name("lclq-push".to_owned());
+    spawn_beside(named, move || {
+        runtime.block_on(async move {
+            while let Some(work) = receiver.recv().await {
+                tokio::spawn(thread.clone().run(work));
+            }
+        });
+        // Look-ups may hang; nobody waits for them.
+        runtime.shutdown_background();
+    })?;
     Ok(sender)
 }
 

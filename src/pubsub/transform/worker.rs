@@ -3,7 +3,7 @@
 use super::script::Script;
 use super::{Transform, TransformError, TransformMessage, Transformed, check_form, compression};
 use crate::pubsub::offload::{Answers, Reply};
-use crate::runtime::timeout;
+use crate::runtime::{spawn_beside, timeout};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -128,10 +128,10 @@ impl Transformer {
             ));
         }
         let (sender, receiver) = sync_channel(JOBS_MAX);
-        std::thread::Builder::new()
+        let thread = std::thread::Builder::new()
             .name("lclq-transform".to_owned())
-            .stack_size(STACK_BYTES)
-            .spawn(move || work(&receiver))
+            .stack_size(STACK_BYTES);
+        spawn_beside(thread, move || work(&receiver))
             .map_err(|error| TransformError(format!("no thread for transforms: {error}")))?;
         *jobs = Some(sender.clone());
         Ok(sender)
