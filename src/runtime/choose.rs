@@ -8,7 +8,7 @@ use std::str::FromStr;
 pub enum DriverKind {
     /// tokio's current-thread runtime: epoll on Linux, kqueue on macOS, IOCP on Windows.
     Epoll,
-    /// glommio: io_uring, Linux only.
+    /// The same, but connections receive through io_uring; Linux only.
     IoUring,
 }
 
@@ -89,58 +89,21 @@ fn probe() -> Result<(), String> {
     Err("io_uring exists on Linux only".to_owned())
 }
 
-/// glommio panics or aborts deep inside where io_uring is missing, so ask the kernel first.
+/// Does what a core does, and tells what a failure means.
 #[cfg(target_os = "linux")]
 fn probe() -> Result<(), String> {
-    /// glommio refuses to start below this.
-    const MEMLOCK_BYTES_MIN: u64 = 512 * 1024;
-    /// IORING_FEAT_FAST_POLL (5.7) and IORING_FEAT_POLL_32BITS (5.9): old enough to be anywhere
-    /// that io_uring is sound, new enough for every opcode glommio uses.
-    const FEATURES_NEEDED: u32 = (1 << 5) | (1 << 6);
-
-    // The layout of `struct io_uring_params`: sq_entries, cq_entries, flags, sq_thread_cpu,
-    // sq_thread_idle, features, wq_fd, resv[3], then two 40-byte offset tables. 120 bytes.
-    let mut params = [0u32; 30];
-    // SAFETY: io_uring_setup reads and writes exactly one io_uring_params, which is 120 bytes.
-    let fd = unsafe { libc::syscall(libc::SYS_io_uring_setup, 4u32, params.as_mut_ptr()) };
-    if fd < 0 {
-        let error = std::io::Error::last_os_error();
-        return Err(match error.raw_os_error() {
-            Some(libc::ENOSYS) => "the kernel has no io_uring".to_owned(),
-            Some(libc::EPERM) => {
-                "io_uring is forbidden (a seccomp profile such as Docker's default, or \
-                 kernel.io_uring_disabled)"
-                    .to_owned()
-            }
-            _ => format!("io_uring_setup failed: {error}"),
-        });
-    }
-    // SAFETY: the descriptor was just made by us and nobody else knows it.
-    unsafe { libc::close(fd as libc::c_int) };
-    let features = params[5];
-    if features & FEATURES_NEEDED != FEATURES_NEEDED {
-        return Err("the kernel's io_uring is too old (5.9 or later is needed)".to_owned());
-    }
-
-    let mut limit = libc::rlimit {
-        rlim_cur: 0,
-        rlim_max: 0,
-    };
-    // SAFETY: getrlimit fills one rlimit.
-    if unsafe { libc::getrlimit(libc::RLIMIT_MEMLOCK, &mut limit) } != 0 {
-        return Err(format!(
-            "RLIMIT_MEMLOCK is unknown: {}",
-            std::io::Error::last_os_error()
-        ));
-    }
-    if limit.rlim_cur < MEMLOCK_BYTES_MIN {
-        return Err(format!(
-            "the locked-memory limit is {} KiB, and io_uring needs {} KiB (ulimit -l)",
-            limit.rlim_cur / 1024,
-            MEMLOCK_BYTES_MIN / 1024
-        ));
-    }
-    Ok(())
+    super::ring::probe().map_err(|error| match error.raw_os_error() {
+        Some(libc::ENOSYS) => "the kernel has no io_uring".to_owned(),
+        Some(libc::EPERM) => {
+            "io_uring is forbidden (a seccomp profile such as Docker's default, or \
+             kernel.io_uring_disabled)"
+                .to_owned()
+        }
+        Some(libc::EINVAL) => {
+            "the kernel's io_uring is too old (Linux 6.1 or later is needed)".to_owned()
+        }
+        _ => format!("io_uring can't be set up: {error}"),
+    })
 }
 
 #[cfg(test)]

@@ -79,13 +79,7 @@ where
                 pin_to(cpu);
             }
             let bell = enter_core(kind, core);
-            let run = AssertUnwindSafe(|| match kind {
-                DriverKind::Epoll => run_epoll(core, f, &started_tx),
-                #[cfg(target_os = "linux")]
-                DriverKind::IoUring => run_io_uring(core, f, &started_tx),
-                #[cfg(not(target_os = "linux"))]
-                DriverKind::IoUring => Err(Box::new("io_uring exists on Linux only") as _),
-            });
+            let run = AssertUnwindSafe(|| run_core(core, f, &started_tx));
             // A panic in a task comes out as an Err; this catches one in the runtime itself.
             let ending = catch_unwind(run).unwrap_or_else(Err);
             bell.retire();
@@ -99,33 +93,13 @@ where
     }
     drop(started_tx);
     for _ in 0..count {
-        wait_for_start(kind, &started, &threads)?;
+        let died = |_| io::Error::other("a core died while starting");
+        started.recv().map_err(died)??;
     }
     Ok(CoreThreads { threads, endings })
 }
 
-/// Waits until one more core has started.
-fn wait_for_start(
-    kind: DriverKind,
-    started: &mpsc::Receiver<io::Result<()>>,
-    threads: &[JoinHandle<()>],
-) -> io::Result<()> {
-    let died = || io::Error::other("a core died while starting");
-    #[cfg(target_os = "linux")]
-    if kind == DriverKind::IoUring {
-        return loop {
-            match started.recv_timeout(super::ticks::START_PATIENCE) {
-                Ok(outcome) => break outcome,
-                Err(mpsc::RecvTimeoutError::Disconnected) => break Err(died()),
-                Err(mpsc::RecvTimeoutError::Timeout) => super::ticks::nudge(threads)?,
-            }
-        };
-    }
-    let _ = (kind, threads);
-    started.recv().map_err(|_| died())?
-}
-
-fn run_epoll<F, Fut>(core: usize, f: F, started: &mpsc::Sender<io::Result<()>>) -> Ending
+fn run_core<F, Fut>(core: usize, f: F, started: &mpsc::Sender<io::Result<()>>) -> Ending
 where
     F: Fn(usize) -> Fut,
     Fut: Future<Output = ()> + 'static,
@@ -135,10 +109,18 @@ where
     let built = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
-        .on_thread_park(super::doorbell::before_park)
+        .on_thread_park(before_park)
         .on_thread_unpark(super::doorbell::after_unpark)
         .build_local(tokio::runtime::LocalOptions::default());
-    match built {
+    let ready = built.and_then(|runtime| {
+        #[cfg(target_os = "linux")]
+        {
+            let _inside = runtime.enter();
+            super::local::open_ring()?;
+        }
+        Ok(runtime)
+    });
+    match ready {
         Ok(runtime) => {
             let _ = started.send(Ok(()));
             runtime.block_on(async { CoreMain::new(f(core)).await })
@@ -150,43 +132,12 @@ where
     }
 }
 
-#[cfg(target_os = "linux")]
-fn run_io_uring<F, Fut>(core: usize, f: F, started: &mpsc::Sender<io::Result<()>>) -> Ending
-where
-    F: Fn(usize) -> Fut,
-    Fut: Future<Output = ()> + 'static,
-{
-    use std::time::Duration;
-
-    /// glommio registers this much locked memory for file I/O, which we don't do. Its least.
-    const IO_MEMORY_BYTES: usize = 64 * 1024;
-    /// How long a busy core may go without looking at its ring and at wakes from other threads.
-    /// glommio's default of 100 ms is what makes its foreign wakes so late. (The other cure, a
-    /// queue of `Latency::Matters`, costs an eventfd write for every foreign wake, even of a core
-    /// that is running.)
-    const PREEMPT_EVERY: Duration = Duration::from_millis(2);
-
-    let built = glommio::LocalExecutorBuilder::new(glommio::Placement::Unbound)
-        .name("lclq")
-        .io_memory(IO_MEMORY_BYTES)
-        .preempt_timer(PREEMPT_EVERY)
-        .make();
-    match built {
-        Ok(executor) => executor.run(async {
-            let (first, started) = (f(core), started.clone());
-            // Not before this runs: until then the executor may be asleep; see `ticks`.
-            let first = async move {
-                let _ = started.send(Ok(()));
-                drop(started);
-                first.await
-            };
-            CoreMain::new(first).await
-        }),
-        Err(error) => {
-            let _ = started.send(Err(io::Error::other(format!("glommio: {error}"))));
-            Ok(())
-        }
-    }
+/// tokio's hook: the core has no ready task and is about to sleep in the kernel. A task woken here
+/// makes it poll without sleeping instead.
+fn before_park() {
+    #[cfg(target_os = "linux")]
+    super::local::turn_ring();
+    super::doorbell::before_park();
 }
 
 /// The CPUs this process may run on, which in a container can be any few of the machine's.

@@ -16,10 +16,7 @@
 //! a doorbell's `pending` is swapped, never stored, by both sides, so a ringer that is told
 //! "already pending" has published its data to the waiter's next swap.
 //!
-//! epoll: tokio's park hooks keep `PARKED`. io_uring: glommio has no hooks but keeps such a flag
-//! itself (a foreign wake writes its eventfd only while it sleeps), so there `PARKED` is always set
-//! and the wake call is glommio's. That holds only in a task queue whose latency class isn't
-//! `Matters`; see `cores`.
+//! tokio's park hooks keep `PARKED`.
 
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -28,7 +25,6 @@ use std::task::{Poll, Waker};
 
 use slab::Slab;
 
-use super::choose::DriverKind;
 use super::local::{CoreLocal, try_with_core, with_core};
 
 const RUNG: u32 = 1;
@@ -39,21 +35,13 @@ const PARKED: u32 = 2;
 pub(super) struct Bell {
     state: AtomicU32,
     waker: OnceLock<Waker>,
-    /// The bits that stay when the core has looked: `PARKED` where the driver decides by itself
-    /// whether a wake needs a syscall.
-    resting: u32,
 }
 
 impl Bell {
-    pub(super) fn new(kind: DriverKind) -> Self {
-        let resting = match kind {
-            DriverKind::Epoll => 0,
-            DriverKind::IoUring => PARKED,
-        };
+    pub(super) fn new() -> Self {
         Bell {
-            state: AtomicU32::new(resting),
+            state: AtomicU32::new(0),
             waker: OnceLock::new(),
-            resting,
         }
     }
 
@@ -193,7 +181,7 @@ pub fn check_doorbell() {
 #[cold]
 fn answer(core: &CoreLocal) {
     // Clears RUNG before looking at the doorbells: a ring that comes later sets it again.
-    core.bell.state.swap(core.bell.resting, Ordering::AcqRel);
+    core.bell.state.swap(0, Ordering::AcqRel);
     let mut waiters = core.waiters.borrow_mut();
     for (_, entry) in &mut waiters.table {
         if entry.shared.pending.load(Ordering::Acquire)
@@ -204,8 +192,7 @@ fn answer(core: &CoreLocal) {
     }
 }
 
-/// tokio's hook: the core has no ready task and is about to sleep in the kernel. A task woken here
-/// makes it poll without sleeping instead.
+/// The core is about to sleep; see `cores`.
 pub(super) fn before_park() {
     try_with_core(|core| {
         // Until PARKED is set and RUNG wasn't: a ring whose waiter isn't waiting wakes no task, so

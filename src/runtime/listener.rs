@@ -18,9 +18,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::choose::DriverKind;
 use super::doorbell::{Doorbell, DoorbellWaiter, doorbell};
-use super::local::driver;
 use super::stream::Stream;
 
 /// Connections the kernel completes ahead of us.
@@ -116,25 +114,8 @@ impl SharedListener {
     pub fn listener(&self, core: usize) -> io::Result<Listener> {
         let source = if core == 0 {
             let socket = self.shared.socket.try_clone()?;
-            match driver() {
-                DriverKind::Epoll => {
-                    socket.set_nonblocking(true)?;
-                    Source::Epoll(tokio::net::TcpListener::from_std(socket)?)
-                }
-                #[cfg(target_os = "linux")]
-                DriverKind::IoUring => {
-                    use std::os::fd::{FromRawFd, IntoRawFd};
-                    // glommio makes the socket non-blocking around each accept, and for the wait
-                    // itself it must be blocking.
-                    socket.set_nonblocking(false)?;
-                    // SAFETY: the descriptor is a listening socket that this call gives away.
-                    Source::IoUring(unsafe {
-                        glommio::net::TcpListener::from_raw_fd(socket.into_raw_fd())
-                    })
-                }
-                #[cfg(not(target_os = "linux"))]
-                DriverKind::IoUring => unreachable!("io_uring exists on Linux only"),
-            }
+            socket.set_nonblocking(true)?;
+            Source::Socket(tokio::net::TcpListener::from_std(socket)?)
         } else {
             let (bell, waiter) = doorbell();
             self.shared.cores[core].inbox().bell = Some(bell);
@@ -171,17 +152,8 @@ pub struct Listener {
 }
 
 enum Source {
-    Epoll(tokio::net::TcpListener),
-    #[cfg(target_os = "linux")]
-    IoUring(glommio::net::TcpListener),
+    Socket(tokio::net::TcpListener),
     Inbox(DoorbellWaiter),
-}
-
-/// A connection just accepted, before a core is chosen.
-enum Accepted {
-    Epoll(tokio::net::TcpStream),
-    #[cfg(target_os = "linux")]
-    IoUring(glommio::net::TcpStream),
 }
 
 impl Listener {
@@ -190,9 +162,7 @@ impl Listener {
     pub async fn accept(&mut self) -> io::Result<Stream> {
         loop {
             let accepted = match &mut self.source {
-                Source::Epoll(socket) => Accepted::Epoll(socket.accept().await?.0),
-                #[cfg(target_os = "linux")]
-                Source::IoUring(socket) => Accepted::IoUring(socket.accept().await?),
+                Source::Socket(socket) => socket.accept().await?.0,
                 Source::Inbox(waiter) => {
                     let core = &self.shared.cores[self.core];
                     let socket = poll_fn(|cx| {
@@ -221,11 +191,7 @@ impl Listener {
                 core: target,
             };
             if target == self.core {
-                return match accepted {
-                    Accepted::Epoll(stream) => Stream::from_epoll(stream, Some(slot)),
-                    #[cfg(target_os = "linux")]
-                    Accepted::IoUring(stream) => Stream::from_io_uring(stream, Some(slot)),
-                };
+                return Stream::own(accepted, Some(slot));
             }
             let socket = accepted.into_std()?;
             let bell = {
@@ -256,23 +222,6 @@ impl Listener {
             .map(|offset| (start + offset) % count)
             .min_by_key(|&core| cores[core].open.load(Ordering::Relaxed))
             .unwrap_or(self.core)
-    }
-}
-
-impl Accepted {
-    /// Takes the connection off this core's driver.
-    fn into_std(self) -> io::Result<std::net::TcpStream> {
-        match self {
-            Accepted::Epoll(stream) => stream.into_std(),
-            #[cfg(target_os = "linux")]
-            Accepted::IoUring(stream) => {
-                use std::os::fd::{AsRawFd, BorrowedFd};
-                // glommio gives no descriptor away, so take a second one for the same socket.
-                // SAFETY: the descriptor is open for as long as `stream` lives, beyond the clone.
-                let borrowed = unsafe { BorrowedFd::borrow_raw(stream.as_raw_fd()) };
-                Ok(borrowed.try_clone_to_owned()?.into())
-            }
-        }
     }
 }
 

@@ -3,6 +3,8 @@
 use std::any::Any;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::future::Future;
+#[cfg(target_os = "linux")]
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,6 +12,8 @@ use std::task::{Context, Poll, Waker};
 
 use super::choose::DriverKind;
 use super::doorbell::{Bell, Waiters};
+#[cfg(target_os = "linux")]
+use super::ring::Ring;
 use super::timer::Timers;
 
 /// The state of one core, reachable from its own thread only.
@@ -21,10 +25,18 @@ pub(super) struct CoreLocal {
     pub(super) timers: RefCell<Timers>,
     main_waker: RefCell<Option<Waker>>,
     main_done: Cell<bool>,
+    #[cfg(target_os = "linux")]
+    ring: OnceCell<Ring>,
     panic: RefCell<Option<Box<dyn Any + Send>>>,
 }
 
 impl CoreLocal {
+    /// The ring of a core on io_uring.
+    #[cfg(target_os = "linux")]
+    pub(super) fn ring(&self) -> &Ring {
+        self.ring.get().expect("this core isn't on io_uring")
+    }
+
     fn wake_main(&self) {
         let waker = self.main_waker.borrow().clone();
         if let Some(waker) = waker {
@@ -45,7 +57,7 @@ thread_local! {
 
 /// Makes the calling thread core `index`. Called once per thread, before its runtime starts.
 pub(super) fn enter_core(kind: DriverKind, index: usize) -> Arc<Bell> {
-    let bell = Arc::new(Bell::new(kind));
+    let bell = Arc::new(Bell::new());
     let core = CoreLocal {
         kind,
         index,
@@ -54,6 +66,8 @@ pub(super) fn enter_core(kind: DriverKind, index: usize) -> Arc<Bell> {
         timers: RefCell::new(Timers::new()),
         main_waker: RefCell::new(None),
         main_done: Cell::new(false),
+        #[cfg(target_os = "linux")]
+        ring: OnceCell::new(),
         panic: RefCell::new(None),
     };
     CORE.with(|slot| assert!(slot.set(core).is_ok(), "this thread is already a core"));
@@ -73,6 +87,24 @@ pub(super) fn try_with_core<R>(f: impl FnOnce(&CoreLocal) -> R) -> Option<R> {
     CORE.try_with(|slot| slot.get().map(f)).ok().flatten()
 }
 
+/// Makes the calling core's ring if it is to run on io_uring. In its tokio runtime.
+#[cfg(target_os = "linux")]
+pub(super) fn open_ring() -> io::Result<()> {
+    with_core(|core| {
+        if core.kind == DriverKind::IoUring {
+            let opened = core.ring.set(Ring::new()?);
+            assert!(opened.is_ok(), "a core starts once");
+        }
+        Ok(())
+    })
+}
+
+/// Lets the calling core's ring have a turn, if it has one.
+#[cfg(target_os = "linux")]
+pub(super) fn turn_ring() {
+    try_with_core(|core| core.ring.get().map(Ring::turn));
+}
+
 /// The driver of the calling core.
 pub fn driver() -> DriverKind {
     with_core(|core| core.kind)
@@ -87,21 +119,7 @@ pub fn core_index() -> usize {
 ///
 /// A panic in it ends the core; see the module's documentation.
 pub fn spawn_local(future: impl Future<Output = ()> + 'static) {
-    let guarded = FatalPanic { future };
-    match driver() {
-        DriverKind::Epoll => drop(tokio::task::spawn_local(guarded)),
-        #[cfg(target_os = "linux")]
-        DriverKind::IoUring => {
-            // `glommio::spawn_local` would poll the task at once, inside its parent: a trap for
-            // whoever holds a RefCell, and one packet per HTTP/2 response. Spawning "into" a queue
-            // only schedules.
-            glommio::spawn_local_into(guarded, glommio::TaskQueueHandle::default())
-                .expect("the default queue always exists")
-                .detach();
-        }
-        #[cfg(not(target_os = "linux"))]
-        DriverKind::IoUring => unreachable!("io_uring exists on Linux only"),
-    }
+    drop(tokio::task::spawn_local(FatalPanic { future }));
 }
 
 /// Lets every other ready task of this core run first.
@@ -119,8 +137,7 @@ pub async fn yield_now() {
 }
 
 pin_project_lite::pin_project! {
-    /// Hands a task's panic to its core. Both drivers would do something else left alone: tokio
-    /// swallows it in the JoinHandle, glommio unwinds through its executor.
+    /// Hands a task's panic to its core. Left alone, tokio keeps it in the JoinHandle.
     struct FatalPanic<F> {
         #[pin]
         future: F,
@@ -167,9 +184,7 @@ impl<F: Future<Output = ()> + 'static> Future for CoreMain<F> {
             });
             super::timer::spawn_timers();
             #[cfg(target_os = "linux")]
-            if driver() == DriverKind::IoUring {
-                super::ticks::spawn_ticks();
-            }
+            with_core(|core| core.ring.get().map(Ring::spawn_turns));
             spawn_local(async move {
                 first.await;
                 with_core(|core| {
@@ -178,8 +193,7 @@ impl<F: Future<Output = ()> + 'static> Future for CoreMain<F> {
                 });
             });
         }
-        // A foreign ring wakes this task; on io_uring it is the only way a ring is noticed by an
-        // idle core.
+        // Another core's ring of a doorbell wakes this task.
         super::doorbell::check_doorbell();
         with_core(|core| {
             if let Some(payload) = core.panic.borrow_mut().take() {

@@ -1,8 +1,8 @@
 //! The seam to the outside: listen, accept, read, write, sleep, spawn, wake another core.
 //!
-//! Two drivers stand behind one set of free functions: epoll (tokio's current-thread runtime, one
-//! per core; it is kqueue and IOCP elsewhere) and io_uring (glommio, one executor per core, Linux
-//! only). A core's thread knows its driver in a thread-local, so nothing above this module is
+//! tokio's current-thread runtime, one per core, schedules tasks. Connections have two drivers:
+//! epoll (kqueue and IOCP elsewhere), and io_uring, Linux only, where they receive through a ring of
+//! their core. A core's thread knows its driver in a thread-local, so nothing above this module is
 //! generic over it and a call costs one predictable branch.
 //!
 //! Tasks are local to their core and never move. A panic in a task started with [`spawn_local`]
@@ -16,10 +16,10 @@ mod doorbell;
 mod hyper_glue;
 mod listener;
 mod local;
+#[cfg(target_os = "linux")]
+mod ring;
 mod shutdown;
 mod stream;
-#[cfg(target_os = "linux")]
-mod ticks;
 mod timer;
 
 pub use beside::{become_journal_writer, spawn_beside};

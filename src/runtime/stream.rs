@@ -13,6 +13,25 @@ use super::choose::DriverKind;
 use super::doorbell::check_doorbell;
 use super::listener::ConnectionSlot;
 use super::local::driver;
+#[cfg(target_os = "linux")]
+use super::ring::RingStream;
+
+/// What is written in pieces goes out as one if it is this short: copying it costs less than the
+/// kernel's way with vectors, which is longer by a file's checks.
+const FLAT_BYTES_MAX: usize = 1024;
+
+/// Puts several short pieces into one.
+fn flatten<'a>(bufs: &[IoSlice<'_>], whole: &'a mut [u8; FLAT_BYTES_MAX]) -> Option<&'a [u8]> {
+    if bufs.len() < 2 || bufs.iter().map(|buf| buf.len()).sum::<usize>() > FLAT_BYTES_MAX {
+        return None;
+    }
+    let mut length = 0;
+    for buf in bufs {
+        whole[length..length + buf.len()].copy_from_slice(buf);
+        length += buf.len();
+    }
+    Some(&whole[..length])
+}
 
 /// A TCP connection that belongs to the core that made it. Nagle's algorithm is off.
 pub struct Stream {
@@ -24,25 +43,13 @@ pub struct Stream {
 enum Io {
     Epoll(tokio::net::TcpStream),
     #[cfg(target_os = "linux")]
-    IoUring(glommio::net::TcpStream),
+    IoUring(RingStream),
 }
 
 impl Stream {
     /// Connects to `addr`.
     pub async fn connect(addr: SocketAddr) -> io::Result<Stream> {
-        match driver() {
-            DriverKind::Epoll => {
-                let stream = tokio::net::TcpStream::connect(addr).await?;
-                Stream::from_epoll(stream, None)
-            }
-            #[cfg(target_os = "linux")]
-            DriverKind::IoUring => {
-                let stream = glommio::net::TcpStream::connect(addr).await?;
-                Stream::from_io_uring(stream, None)
-            }
-            #[cfg(not(target_os = "linux"))]
-            DriverKind::IoUring => unreachable!("io_uring exists on Linux only"),
-        }
+        Stream::own(tokio::net::TcpStream::connect(addr).await?, None)
     }
 
     /// Takes over a connected socket, which may come from another thread.
@@ -50,42 +57,29 @@ impl Stream {
         socket: std::net::TcpStream,
         slot: Option<ConnectionSlot>,
     ) -> io::Result<Stream> {
-        match driver() {
-            DriverKind::Epoll => {
-                socket.set_nonblocking(true)?;
-                Stream::from_epoll(tokio::net::TcpStream::from_std(socket)?, slot)
-            }
+        socket.set_nonblocking(true)?;
+        socket.set_nodelay(true)?;
+        let io = match driver() {
+            DriverKind::Epoll => Io::Epoll(tokio::net::TcpStream::from_std(socket)?),
             #[cfg(target_os = "linux")]
-            DriverKind::IoUring => {
-                use std::os::fd::{FromRawFd, IntoRawFd};
-                // SAFETY: the descriptor is a connected TCP socket that this call gives away.
-                let stream = unsafe { glommio::net::TcpStream::from_raw_fd(socket.into_raw_fd()) };
-                Stream::from_io_uring(stream, slot)
-            }
+            DriverKind::IoUring => Io::IoUring(RingStream::new(socket)),
             #[cfg(not(target_os = "linux"))]
             DriverKind::IoUring => unreachable!("io_uring exists on Linux only"),
+        };
+        Ok(Stream { io, _slot: slot })
+    }
+
+    /// Takes over a socket of this core's.
+    pub(super) fn own(
+        socket: tokio::net::TcpStream,
+        slot: Option<ConnectionSlot>,
+    ) -> io::Result<Stream> {
+        if driver() == DriverKind::IoUring {
+            return Stream::adopt(socket.into_std()?, slot);
         }
-    }
-
-    pub(super) fn from_epoll(
-        stream: tokio::net::TcpStream,
-        slot: Option<ConnectionSlot>,
-    ) -> io::Result<Stream> {
-        stream.set_nodelay(true)?;
+        socket.set_nodelay(true)?;
         Ok(Stream {
-            io: Io::Epoll(stream),
-            _slot: slot,
-        })
-    }
-
-    #[cfg(target_os = "linux")]
-    pub(super) fn from_io_uring(
-        stream: glommio::net::TcpStream,
-        slot: Option<ConnectionSlot>,
-    ) -> io::Result<Stream> {
-        stream.set_nodelay(true)?;
-        Ok(Stream {
-            io: Io::IoUring(stream),
+            io: Io::Epoll(socket),
             _slot: slot,
         })
     }
@@ -95,7 +89,7 @@ impl Stream {
         match &self.io {
             Io::Epoll(stream) => stream.peer_addr(),
             #[cfg(target_os = "linux")]
-            Io::IoUring(stream) => Ok(stream.peer_addr()?),
+            Io::IoUring(stream) => stream.socket().peer_addr(),
         }
     }
 }
@@ -109,49 +103,39 @@ impl hyper::rt::Read for Stream {
         // A core whose connections are always readable would never run out of work, and so never
         // look at its doorbells by itself.
         check_doorbell();
+        // SAFETY: neither tokio's ReadBuf nor a ring's stream de-initializes what it is given.
+        let target = unsafe { buf.as_mut() };
         let read = match &mut self.io {
             Io::Epoll(stream) => {
-                // SAFETY: tokio's ReadBuf only ever initializes bytes of it.
-                let mut target = tokio::io::ReadBuf::uninit(unsafe { buf.as_mut() });
+                let mut target = tokio::io::ReadBuf::uninit(target);
                 match Pin::new(stream).poll_read(cx, &mut target) {
-                    Poll::Ready(Ok(())) => target.filled().len(),
-                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(Ok(())) => Poll::Ready(Ok(target.filled().len())),
+                    Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+                    Poll::Pending => Poll::Pending,
                 }
             }
             #[cfg(target_os = "linux")]
-            Io::IoUring(stream) => {
-                // SAFETY: as_mut's contract is that nothing is de-initialized, which recv(2) can't.
-                let target = unsafe { buf.as_mut() };
-                // SAFETY: glommio passes the slice on to recv(2) and never reads from it, so that
-                // its bytes needn't be initialized; zeroing 8 KiB per read is what this avoids.
-                let target = unsafe {
-                    std::slice::from_raw_parts_mut(target.as_mut_ptr().cast::<u8>(), target.len())
-                };
-                match futures_io::AsyncRead::poll_read(Pin::new(stream), cx, target) {
-                    Poll::Ready(Ok(read)) => read,
-                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                    Poll::Pending => return Poll::Pending,
-                }
-            }
+            Io::IoUring(stream) => stream.poll_read(cx, target),
         };
-        // SAFETY: the kernel has just filled this many bytes.
-        unsafe { buf.advance(read) };
-        Poll::Ready(Ok(()))
+        match read {
+            Poll::Ready(Ok(read)) => {
+                // SAFETY: this many bytes have just been filled.
+                unsafe { buf.advance(read) };
+                Poll::Ready(Ok(()))
+            }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => Poll::Pending,
+        }
     }
 }
 
 impl hyper::rt::Write for Stream {
     fn poll_write(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match &mut self.io {
-            Io::Epoll(stream) => Pin::new(stream).poll_write(cx, buf),
-            #[cfg(target_os = "linux")]
-            Io::IoUring(stream) => futures_io::AsyncWrite::poll_write(Pin::new(stream), cx, buf),
-        }
+        self.poll_write_vectored(cx, &[IoSlice::new(buf)])
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -163,21 +147,22 @@ impl hyper::rt::Write for Stream {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        match &mut self.io {
-            Io::Epoll(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
-            #[cfg(target_os = "linux")]
-            Io::IoUring(stream) => {
-                // glommio's own vectored write sends the first buffer only.
-                match send_vectored(&*stream, bufs) {
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                        // Tries once more, and leaves the wait for room to glommio.
-                        let first = bufs.iter().find(|buf| !buf.is_empty());
-                        let first = first.map_or(&[][..], |buf| buf);
-                        futures_io::AsyncWrite::poll_write(Pin::new(stream), cx, first)
-                    }
-                    result => Poll::Ready(result),
-                }
+        let mut whole = [0; FLAT_BYTES_MAX];
+        let flat;
+        let bufs = match flatten(bufs, &mut whole) {
+            Some(bytes) => {
+                flat = [IoSlice::new(bytes)];
+                &flat
             }
+            None => bufs,
+        };
+        match &mut self.io {
+            Io::Epoll(stream) => match bufs {
+                [one] => Pin::new(stream).poll_write(cx, one),
+                many => Pin::new(stream).poll_write_vectored(cx, many),
+            },
+            #[cfg(target_os = "linux")]
+            Io::IoUring(stream) => stream.poll_write_vectored(cx, bufs),
         }
     }
 
@@ -190,27 +175,7 @@ impl hyper::rt::Write for Stream {
         match &mut self.io {
             Io::Epoll(stream) => Pin::new(stream).poll_shutdown(cx),
             #[cfg(target_os = "linux")]
-            Io::IoUring(stream) => futures_io::AsyncWrite::poll_close(Pin::new(stream), cx),
-        }
-    }
-}
-
-#[cfg(target_os = "linux")]
-fn send_vectored(socket: &impl std::os::fd::AsRawFd, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-    // SAFETY: an all-zero msghdr is valid.
-    let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
-    message.msg_iov = bufs.as_ptr().cast_mut().cast();
-    message.msg_iovlen = bufs.len().min(libc::UIO_MAXIOV as usize) as _;
-    let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
-    loop {
-        // SAFETY: IoSlice has the layout of iovec, and sendmsg only reads what they point to.
-        let sent = unsafe { libc::sendmsg(socket.as_raw_fd(), &message, flags) };
-        if sent >= 0 {
-            return Ok(sent as usize);
-        }
-        let error = io::Error::last_os_error();
-        if error.kind() != io::ErrorKind::Interrupted {
-            return Err(error);
+            Io::IoUring(stream) => Poll::Ready(stream.shutdown()),
         }
     }
 }

@@ -1,21 +1,20 @@
-//! Timers: one ordered table per core, driven by one timer of the driver beneath.
+//! Timers: one ordered table per core, driven by one of tokio's timers.
 //!
 //! A server arms a timer for almost everything it does and almost none of them fires. Here arming
 //! is an insert into a local table, moving a deadline later is a plain store (the timer fires at
-//! its old deadline, sees the new one, and goes back to sleep), and the driver beneath is only
-//! told when the earliest deadline changes. It also makes both drivers behave alike.
+//! its old deadline, sees the new one, and goes back to sleep), and tokio is only told when the
+//! earliest deadline changes.
 
 use std::collections::BTreeSet;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
 
 use slab::Slab;
 
-use super::choose::DriverKind;
-use super::local::{driver, spawn_local, try_with_core, with_core};
+use super::local::{spawn_local, try_with_core, with_core};
 
 /// No slot: the sleep isn't in its core's table.
 const NO_SLOT: u32 = u32::MAX;
@@ -97,7 +96,7 @@ impl Timers {
 /// Starts the calling core's timer task.
 pub(super) fn spawn_timers() {
     spawn_local(async {
-        let mut native = Native::new();
+        let mut native = pin!(tokio::time::sleep(Duration::ZERO));
         poll_fn(|cx| {
             loop {
                 let next = with_core(|core| {
@@ -109,65 +108,18 @@ pub(super) fn spawn_timers() {
                 });
                 match next {
                     None => return Poll::Pending,
-                    Some(deadline) if native.poll(deadline, cx).is_pending() => {
-                        return Poll::Pending;
+                    Some(deadline) => {
+                        let deadline = tokio::time::Instant::from_std(deadline);
+                        if native.deadline() != deadline {
+                            native.as_mut().reset(deadline);
+                        }
+                        ready!(native.as_mut().poll(cx));
                     }
-                    Some(_) => {}
                 }
             }
         })
         .await
     });
-}
-
-/// The driver's own timer.
-enum Native {
-    Epoll {
-        sleep: Pin<Box<tokio::time::Sleep>>,
-    },
-    #[cfg(target_os = "linux")]
-    IoUring {
-        timer: Option<(Instant, glommio::timer::Timer)>,
-    },
-}
-
-impl Native {
-    fn new() -> Self {
-        match driver() {
-            DriverKind::Epoll => Native::Epoll {
-                sleep: Box::pin(tokio::time::sleep(Duration::ZERO)),
-            },
-            #[cfg(target_os = "linux")]
-            DriverKind::IoUring => Native::IoUring { timer: None },
-            #[cfg(not(target_os = "linux"))]
-            DriverKind::IoUring => unreachable!("io_uring exists on Linux only"),
-        }
-    }
-
-    fn poll(&mut self, deadline: Instant, cx: &mut Context<'_>) -> Poll<()> {
-        match self {
-            Native::Epoll { sleep } => {
-                let deadline = tokio::time::Instant::from_std(deadline);
-                if sleep.deadline() != deadline {
-                    sleep.as_mut().reset(deadline);
-                }
-                sleep.as_mut().poll(cx)
-            }
-            #[cfg(target_os = "linux")]
-            Native::IoUring { timer } => {
-                if timer.as_ref().is_none_or(|(armed, _)| *armed != deadline) {
-                    let after = deadline.saturating_duration_since(Instant::now());
-                    *timer = Some((deadline, glommio::timer::Timer::new(after)));
-                }
-                let (_, native) = timer.as_mut().expect("just set");
-                let poll = Pin::new(native).poll(cx).map(|_| ());
-                if poll.is_ready() {
-                    *timer = None;
-                }
-                poll
-            }
-        }
-    }
 }
 
 /// A point in time to wait for. Made on any core, polled on the one that first polled it.

@@ -192,12 +192,100 @@ fn accepting_can_be_cancelled() {
                 .await
                 .is_err()
         );
-        // io_uring takes the cancelled accept back at its next turn.
-        sleep(Duration::from_millis(20)).await;
         let _client = std::net::TcpStream::connect(shared.local_addr()).unwrap();
         timeout(Duration::from_secs(5), listener.accept())
             .await
             .unwrap()
             .unwrap();
+    });
+}
+
+/// More than a core's pool of buffers can hold, however it is shared.
+const SILENT: usize = 300;
+const UNREAD_BYTES: usize = 24 * 1024;
+
+/// What the `n`th client sends.
+fn sent_by(n: usize) -> Vec<u8> {
+    (0..UNREAD_BYTES).map(|at| (at * 7 + n) as u8).collect()
+}
+
+#[test]
+fn what_nobody_reads_keeps_nobody_else_from_reading() {
+    on_cores(1, |kind, _| async move {
+        let shared = SharedListener::bind(ANY, 1).unwrap();
+        let mut listener = shared.listener(0).unwrap();
+        let addr = shared.local_addr();
+        let clients = std::thread::spawn(move || {
+            let mut clients = Vec::new();
+            for n in 0..SILENT {
+                let mut client = std::net::TcpStream::connect(addr).unwrap();
+                client.write_all(&sent_by(n)).unwrap();
+                clients.push(client);
+            }
+            let mut talking = std::net::TcpStream::connect(addr).unwrap();
+            let limit = Some(Duration::from_secs(20));
+            talking.set_read_timeout(limit).unwrap();
+            for n in 0..100u8 {
+                talking.write_all(&[n; 1000]).unwrap();
+                let mut echoed = [0; 1000];
+                talking.read_exact(&mut echoed).unwrap();
+                assert_eq!(echoed, [n; 1000]);
+            }
+            // The silent ones are closed: what they sent is still there to be read, then the end.
+        });
+        let mut unread = Vec::new();
+        for n in 0..SILENT {
+            let mut stream = listener.accept().await.unwrap();
+            // So that it has begun to receive.
+            let mut first = [0];
+            assert_eq!(read(&mut stream, &mut first).await.unwrap(), 1);
+            assert_eq!(first[0], sent_by(n)[0]);
+            unread.push(stream);
+        }
+        let talking = listener.accept().await.unwrap();
+        timeout(Duration::from_secs(30), echo(talking))
+            .await
+            .unwrap_or_else(|_| panic!("{kind}: the others' bytes are in the way"));
+        for (n, stream) in unread.iter_mut().enumerate() {
+            let mut rest = Vec::new();
+            let mut buf = [0; 3000];
+            loop {
+                match read(stream, &mut buf).await.unwrap() {
+                    0 => break,
+                    count => rest.extend_from_slice(&buf[..count]),
+                }
+            }
+            assert!(rest == sent_by(n)[1..], "{kind}: {} bytes", rest.len());
+        }
+        clients.join().unwrap();
+    });
+}
+
+#[test]
+fn a_dropped_stream_closes_at_once_whatever_it_waited_for() {
+    on_cores(1, |kind, _| async move {
+        let shared = SharedListener::bind(ANY, 1).unwrap();
+        let mut listener = shared.listener(0).unwrap();
+        for full in [false, true] {
+            let mut client = std::net::TcpStream::connect(shared.local_addr()).unwrap();
+            client
+                .set_read_timeout(Some(Duration::from_secs(10)))
+                .unwrap();
+            let mut stream = listener.accept().await.unwrap();
+            let quick = Duration::from_millis(20);
+            let mut buf = [0; 16];
+            assert!(timeout(quick, read(&mut stream, &mut buf)).await.is_err());
+            if full {
+                let more = vec![7; 16 << 20];
+                let writing = timeout(quick, write_all(&mut stream, &more)).await;
+                assert!(writing.is_err(), "{kind}: a socket holds no 16 MiB");
+            }
+            drop(stream);
+            let ended = std::thread::spawn(move || client.read_to_end(&mut Vec::new()));
+            while !ended.is_finished() {
+                sleep(Duration::from_millis(1)).await;
+            }
+            ended.join().unwrap().unwrap();
+        }
     });
 }

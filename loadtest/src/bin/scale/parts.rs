@@ -163,7 +163,7 @@ fn start(setup: &Setup, report: &mut Report) -> io::Result<()> {
     let server = Server::start(setup)?;
     std::thread::sleep(Duration::from_millis(300));
     let idle = server.resident_bytes()? as f64 / f64::from(1 << 20);
-    // glommio takes more, by design.
+    // Rings take more, by design.
     let bound = if setup.runtime == "epoll" {
         Bound::AtMost(IDLE_MIB_MAX)
     } else {

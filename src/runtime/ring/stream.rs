@@ -1,0 +1,210 @@
+//! A connection on its core's ring.
+
+use std::io::{self, IoSlice, Write};
+use std::mem::MaybeUninit;
+use std::net::{Shutdown, TcpStream};
+use std::os::fd::{AsRawFd, RawFd};
+use std::task::{Context, Poll, Waker, ready};
+
+use io_uring::{opcode, types};
+use tokio::task::coop::poll_proceed;
+
+use super::super::local::try_with_core;
+use super::buffers::{BUFFER_BYTES, GROUP};
+use super::{Connection, End, Inner, RECEIVED, ROOM, cancellation, user_data, with_inner};
+
+pub(in crate::runtime) struct RingStream {
+    /// Until it is dropped.
+    socket: Option<TcpStream>,
+    index: usize,
+}
+
+impl RingStream {
+    /// Takes over a connected, non-blocking socket.
+    pub(in crate::runtime) fn new(socket: TcpStream) -> Self {
+        RingStream {
+            socket: Some(socket),
+            index: with_inner(|inner| inner.connections.insert(Connection::default())),
+        }
+    }
+
+    pub(in crate::runtime) fn socket(&self) -> &TcpStream {
+        self.socket.as_ref().expect("until it is dropped")
+    }
+
+    /// Reads what has arrived into `target`, and tells how many bytes that was; 0 at the end.
+    pub(in crate::runtime) fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        target: &mut [MaybeUninit<u8>],
+    ) -> Poll<io::Result<usize>> {
+        // As tokio's sockets do, so that a connection that never runs dry lets others in.
+        let turn = ready!(poll_proceed(cx));
+        let socket = self.socket().as_raw_fd();
+        let read = with_inner(|inner| inner.poll_read(self.index, socket, cx, target));
+        if read.is_ready() {
+            turn.made_progress();
+        }
+        read
+    }
+
+    pub(in crate::runtime) fn poll_write_vectored(
+        &mut self,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let turn = ready!(poll_proceed(cx));
+        loop {
+            let written = match bufs {
+                [one] => self.socket().write(one),
+                many => self.socket().write_vectored(many),
+            };
+            match written {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                result => {
+                    turn.made_progress();
+                    return Poll::Ready(result);
+                }
+            }
+        }
+        let socket = self.socket().as_raw_fd();
+        with_inner(|inner| inner.await_room(self.index, socket, cx));
+        Poll::Pending
+    }
+
+    /// Says that nothing more will be written.
+    pub(in crate::runtime) fn shutdown(&mut self) -> io::Result<()> {
+        self.socket().shutdown(Shutdown::Write)
+    }
+}
+
+impl Drop for RingStream {
+    fn drop(&mut self) {
+        let socket = self.socket.take();
+        try_with_core(|core| core.ring().inner.borrow_mut().let_go(self.index, socket));
+    }
+}
+
+impl Inner {
+    fn poll_read(
+        &mut self,
+        index: usize,
+        socket: RawFd,
+        cx: &Context<'_>,
+        target: &mut [MaybeUninit<u8>],
+    ) -> Poll<io::Result<usize>> {
+        let connection = &mut self.connections[index];
+        if let Some(chunk) = connection.received.front_mut() {
+            let bytes = self.buffers.bytes(chunk.buffer, chunk.start..chunk.end);
+            let count = bytes.len().min(target.len());
+            // SAFETY: both are that long, and a buffer of the pool is never part of a target.
+            unsafe {
+                let to = target.as_mut_ptr().cast::<u8>();
+                std::ptr::copy_nonoverlapping(bytes.as_ptr(), to, count);
+            }
+            chunk.start += count;
+            if chunk.start == chunk.end {
+                // A full buffer is seldom all: the rest goes straight into the reader's, which for
+                // large bodies are larger.
+                connection.more |= chunk.end == BUFFER_BYTES;
+                self.buffers.give_back(chunk.buffer);
+                connection.received.pop_front();
+            }
+            return Poll::Ready(Ok(count));
+        }
+        match connection.end {
+            Some(End::Closed) => return Poll::Ready(Ok(0)),
+            Some(End::Failed(errno)) => {
+                return Poll::Ready(Err(io::Error::from_raw_os_error(errno)));
+            }
+            None => {}
+        }
+        // In order even while the kernel receives: it does so only in a turn, and what it has
+        // received in one was taken in the same.
+        if connection.more {
+            match receive(socket, target) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => connection.more = false,
+                Ok(count) => {
+                    connection.more = count == target.len();
+                    return Poll::Ready(Ok(count));
+                }
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+        remember(&mut connection.reader, cx);
+        if !connection.receiving {
+            connection.receiving = true;
+            self.ask(
+                opcode::RecvMulti::new(types::Fd(socket), GROUP)
+                    .build()
+                    .user_data(user_data(index, RECEIVED)),
+            );
+        }
+        Poll::Pending
+    }
+
+    fn await_room(&mut self, index: usize, socket: RawFd, cx: &Context<'_>) {
+        let connection = &mut self.connections[index];
+        remember(&mut connection.writer, cx);
+        if !connection.awaiting_room {
+            connection.awaiting_room = true;
+            self.ask(
+                opcode::PollAdd::new(types::Fd(socket), libc::POLLOUT as u32)
+                    .build()
+                    .user_data(user_data(index, ROOM)),
+            );
+        }
+    }
+
+    /// Forgets a connection; its socket closes as soon as the kernel has let go of it.
+    fn let_go(&mut self, index: usize, socket: Option<TcpStream>) {
+        let connection = &mut self.connections[index];
+        for chunk in connection.received.drain(..) {
+            self.buffers.give_back(chunk.buffer);
+        }
+        connection.reader = None;
+        connection.writer = None;
+        if connection.is_free() {
+            self.connections.remove(index);
+            return;
+        }
+        connection.orphan = socket;
+        let receives = connection.receiving && !connection.stopping;
+        let awaits_room = connection.awaiting_room;
+        if receives {
+            self.ask(cancellation(index, RECEIVED));
+        }
+        if awaits_room {
+            self.ask(cancellation(index, ROOM));
+        }
+    }
+}
+
+fn receive(socket: RawFd, target: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
+    loop {
+        // SAFETY: recv writes at most as many bytes as it is told, and reads none.
+        let count = unsafe {
+            libc::recv(
+                socket,
+                target.as_mut_ptr().cast(),
+                target.len(),
+                libc::MSG_DONTWAIT,
+            )
+        };
+        if count >= 0 {
+            return Ok(count as usize);
+        }
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+}
+
+fn remember(waker: &mut Option<Waker>, cx: &Context<'_>) {
+    match waker {
+        Some(waker) => waker.clone_from(cx.waker()),
+        none => *none = Some(cx.waker().clone()),
+    }
+}
