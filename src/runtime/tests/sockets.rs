@@ -289,3 +289,62 @@ fn a_dropped_stream_closes_at_once_whatever_it_waited_for() {
         }
     });
 }
+
+/// CPU that the calling thread has taken so far.
+#[cfg(target_os = "linux")]
+fn thread_cpu() -> Duration {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: clock_gettime fills one timespec.
+    let read = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
+    assert_eq!(read, 0);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_core_sleeps_when_its_clients_fall_silent() {
+    for kind in drivers() {
+        let shared = SharedListener::bind(ANY, 2).unwrap();
+        let addr = shared.local_addr();
+        let silent = Shutdown::new();
+        let quiet = silent.clone();
+        let cores = spawn_cores(kind, 2, move |core| {
+            let (shared, quiet) = (shared.clone(), quiet.clone());
+            async move {
+                let mut listener = shared.listener(core).unwrap();
+                spawn_local(async move {
+                    loop {
+                        spawn_local(echo(listener.accept().await.unwrap()));
+                    }
+                });
+                quiet.wait().await;
+                // The last echoes are on their way.
+                sleep(Duration::from_millis(50)).await;
+                let before = thread_cpu();
+                sleep(Duration::from_millis(300)).await;
+                let busy = thread_cpu() - before;
+                assert!(busy < Duration::from_millis(100), "{kind}: {busy:?}");
+            }
+        })
+        .unwrap();
+        let clients: Vec<_> = (0..16)
+            .map(|_| {
+                std::thread::spawn(move || {
+                    let mut client = std::net::TcpStream::connect(addr).unwrap();
+                    for _ in 0..1000 {
+                        client.write_all(&[1; 300]).unwrap();
+                        client.read_exact(&mut [0; 300]).unwrap();
+                    }
+                    client
+                })
+            })
+            .collect();
+        let connected: Vec<_> = clients.into_iter().map(|c| c.join().unwrap()).collect();
+        silent.trigger();
+        join(kind, cores).unwrap();
+        drop(connected);
+    }
+}
