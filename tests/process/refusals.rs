@@ -237,28 +237,61 @@ fn bad_flags() {
 #[cfg(target_os = "linux")]
 fn io_uring_where_it_can_not_run() {
     use std::os::unix::process::CommandExt;
-    let starved = |runtime: &str| {
+    // As a container's seccomp profile does.
+    let confined = |runtime: &str| {
         let mut launch = Launch::new().flag("--runtime", runtime);
-        let limit = || {
-            let limit = libc::rlimit {
-                rlim_cur: 64 << 10,
-                rlim_max: 64 << 10,
-            };
-            // SAFETY: setrlimit reads one rlimit.
-            match unsafe { libc::setrlimit(libc::RLIMIT_MEMLOCK, &limit) } {
-                0 => Ok(()),
-                _ => Err(std::io::Error::last_os_error()),
-            }
-        };
-        // SAFETY: setrlimit is async-signal-safe.
-        unsafe { launch.command.pre_exec(limit) };
+        // SAFETY: prctl is async-signal-safe, and nothing is allocated.
+        unsafe { launch.command.pre_exec(forbid_io_uring) };
         launch
     };
-    let mut server = starved("auto").start();
+    let mut server = confined("auto").start();
     assert_eq!(healthy(&server).0, 200);
     let log = server.stderr();
     assert!(log.contains("Epoll"), "{log}");
     server.stop();
-    let refused = starved("io-uring").refused();
-    assert_clear(&refused, &["io_uring runtime can't run here"]);
+    let refused = confined("io-uring").refused();
+    let needles = ["io_uring runtime can't run here", "forbidden"];
+    assert_clear(&refused, &needles);
+}
+
+/// Makes `io_uring_setup` fail with EPERM in this process and what it starts.
+#[cfg(target_os = "linux")]
+fn forbid_io_uring() -> std::io::Result<()> {
+    let step = |code: u32, k: u32, jt: u8, jf: u8| libc::sock_filter {
+        code: code as u16,
+        jt,
+        jf,
+        k,
+    };
+    let refuse = libc::SECCOMP_RET_ERRNO | libc::EPERM as u32;
+    let mut filter = [
+        // The call's number is the first field of what a filter sees.
+        step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0),
+        step(
+            libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K,
+            libc::SYS_io_uring_setup as u32,
+            0,
+            1,
+        ),
+        step(libc::BPF_RET | libc::BPF_K, refuse, 0, 0),
+        step(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_ALLOW, 0, 0),
+    ];
+    let program = libc::sock_fprog {
+        len: filter.len() as u16,
+        filter: filter.as_mut_ptr(),
+    };
+    // SAFETY: the kernel reads the program, which is valid for the calls.
+    let done = unsafe {
+        libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
+            && libc::prctl(
+                libc::PR_SET_SECCOMP,
+                libc::SECCOMP_MODE_FILTER,
+                &raw const program,
+            ) == 0
+    };
+    if done {
+        Ok(())
+    } else {
+        Err(std::io::Error::last_os_error())
+    }
 }
