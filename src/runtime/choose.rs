@@ -73,7 +73,7 @@ pub fn choose(choice: RuntimeChoice) -> Result<(DriverKind, String), RuntimeErro
             )),
             Err(reason) => Err(RuntimeError { reason }),
         },
-        // By measurement (loadtest/ratio.sh), not by fashion: see ARCHITECTURE.md for the figures.
+        // By measurement (`loadtest/run drivers`), not by fashion: docs/benchmarks.md has the figures.
         RuntimeChoice::Auto => Ok((
             DriverKind::Epoll,
             match probe() {

@@ -25,7 +25,7 @@ use std::task::{Poll, Waker};
 
 use slab::Slab;
 
-use super::local::{CoreLocal, try_with_core, with_core};
+use super::local::{CoreLocal, remember, try_with_core, with_core};
 
 const RUNG: u32 = 1;
 const PARKED: u32 = 2;
@@ -117,10 +117,7 @@ impl DoorbellWaiter {
         with_core(|core| {
             let waiters = &mut core.waiters.borrow_mut();
             let entry = &mut waiters.table[self.slot];
-            match &mut entry.waker {
-                Some(waker) => waker.clone_from(cx.waker()),
-                none => *none = Some(cx.waker().clone()),
-            }
+            remember(&mut entry.waker, cx);
         });
         Poll::Pending
     }

@@ -105,6 +105,14 @@ pub(super) fn turn_ring() {
     try_with_core(|core| core.ring.get().map(Ring::turn));
 }
 
+/// Keeps a task's waker, for as little as it costs when that is the one it was.
+pub(super) fn remember(waker: &mut Option<Waker>, cx: &Context<'_>) {
+    match waker {
+        Some(waker) => waker.clone_from(cx.waker()),
+        none => *none = Some(cx.waker().clone()),
+    }
+}
+
 /// The driver of the calling core.
 pub fn driver() -> DriverKind {
     with_core(|core| core.kind)

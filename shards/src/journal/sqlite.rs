@@ -471,11 +471,11 @@ impl SqliteFile {
 fn migrate(connection: &mut Connection) -> Result<(), JournalError> {
     let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     check_version(found)?;
-    for (version, step) in MIGRATIONS.iter().enumerate().skip(found as usize) {
+    for (version, step) in (found + 1..).zip(&MIGRATIONS[found as usize..]) {
         let transaction =
             connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         transaction.execute_batch(step)?;
-        transaction.pragma_update(None, "user_version", version as i64 + 1)?;
+        transaction.pragma_update(None, "user_version", version)?;
         transaction.commit()?;
     }
     Ok(())

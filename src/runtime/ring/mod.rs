@@ -30,7 +30,7 @@ use slab::Slab;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use super::local::{spawn_local, with_core};
+use super::local::{remember, spawn_local, with_core};
 use buffers::Buffers;
 
 /// Requests that the kernel takes at a time; the others wait for their turn.
@@ -61,7 +61,7 @@ fn user_data(index: usize, kind: u64) -> u64 {
 /// One core's ring.
 pub(super) struct Ring {
     inner: RefCell<Inner>,
-    /// Until [`spawn_turns`] has it.
+    /// Until [`Ring::spawn_turns`] has it.
     signal: Cell<Option<AsyncFd<OwnedFd>>>,
     /// Wakes the task that takes turns.
     turns: RefCell<Option<Waker>>,
@@ -161,7 +161,7 @@ impl Ring {
             }
             with_core(|core| {
                 let ring = core.ring();
-                *ring.turns.borrow_mut() = Some(cx.waker().clone());
+                remember(&mut ring.turns.borrow_mut(), cx);
                 ring.turn();
             });
             Poll::Pending

@@ -3,15 +3,16 @@
 use std::io::{self, IoSlice, Write};
 use std::mem::MaybeUninit;
 use std::net::{Shutdown, TcpStream};
-use std::os::fd::{AsRawFd, RawFd};
-use std::task::{Context, Poll, Waker, ready};
+use std::os::fd::AsRawFd;
+use std::task::{Context, Poll, ready};
 
 use io_uring::{opcode, types};
+use socket2::SockRef;
 use tokio::task::coop::poll_proceed;
 
-use super::super::local::try_with_core;
 use super::buffers::{BUFFER_BYTES, GROUP};
 use super::{Connection, End, Inner, RECEIVED, ROOM, cancellation, user_data, with_inner};
+use crate::runtime::local::{remember, try_with_core};
 
 pub(in crate::runtime) struct RingStream {
     /// Until it is dropped.
@@ -40,8 +41,7 @@ impl RingStream {
     ) -> Poll<io::Result<usize>> {
         // As tokio's sockets do, so that a connection that never runs dry lets others in.
         let turn = ready!(poll_proceed(cx));
-        let socket = self.socket().as_raw_fd();
-        let read = with_inner(|inner| inner.poll_read(self.index, socket, cx, target));
+        let read = with_inner(|inner| inner.poll_read(self.index, self.socket(), cx, target));
         if read.is_ready() {
             turn.made_progress();
         }
@@ -68,8 +68,7 @@ impl RingStream {
                 }
             }
         }
-        let socket = self.socket().as_raw_fd();
-        with_inner(|inner| inner.await_room(self.index, socket, cx));
+        with_inner(|inner| inner.await_room(self.index, self.socket(), cx));
         Poll::Pending
     }
 
@@ -90,7 +89,7 @@ impl Inner {
     fn poll_read(
         &mut self,
         index: usize,
-        socket: RawFd,
+        socket: &TcpStream,
         cx: &Context<'_>,
         target: &mut [MaybeUninit<u8>],
     ) -> Poll<io::Result<usize>> {
@@ -123,20 +122,23 @@ impl Inner {
         // In order even while the kernel receives: it does so only in a turn, and what it has
         // received in one was taken in the same.
         if connection.more {
-            match receive(socket, target) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => connection.more = false,
-                Ok(count) => {
-                    connection.more = count == target.len();
-                    return Poll::Ready(Ok(count));
+            let received = loop {
+                match SockRef::from(socket).recv(target) {
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    received => break received,
                 }
-                Err(error) => return Poll::Ready(Err(error)),
+            };
+            connection.more = matches!(received, Ok(count) if count == target.len());
+            match received {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                received => return Poll::Ready(received),
             }
         }
         remember(&mut connection.reader, cx);
         if !connection.receiving {
             connection.receiving = true;
             self.ask(
-                opcode::RecvMulti::new(types::Fd(socket), GROUP)
+                opcode::RecvMulti::new(types::Fd(socket.as_raw_fd()), GROUP)
                     .build()
                     .user_data(user_data(index, RECEIVED)),
             );
@@ -144,13 +146,13 @@ impl Inner {
         Poll::Pending
     }
 
-    fn await_room(&mut self, index: usize, socket: RawFd, cx: &Context<'_>) {
+    fn await_room(&mut self, index: usize, socket: &TcpStream, cx: &Context<'_>) {
         let connection = &mut self.connections[index];
         remember(&mut connection.writer, cx);
         if !connection.awaiting_room {
             connection.awaiting_room = true;
             self.ask(
-                opcode::PollAdd::new(types::Fd(socket), libc::POLLOUT as u32)
+                opcode::PollAdd::new(types::Fd(socket.as_raw_fd()), libc::POLLOUT as u32)
                     .build()
                     .user_data(user_data(index, ROOM)),
             );
@@ -178,33 +180,5 @@ impl Inner {
         if awaits_room {
             self.ask(cancellation(index, ROOM));
         }
-    }
-}
-
-fn receive(socket: RawFd, target: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
-    loop {
-        // SAFETY: recv writes at most as many bytes as it is told, and reads none.
-        let count = unsafe {
-            libc::recv(
-                socket,
-                target.as_mut_ptr().cast(),
-                target.len(),
-                libc::MSG_DONTWAIT,
-            )
-        };
-        if count >= 0 {
-            return Ok(count as usize);
-        }
-        let error = io::Error::last_os_error();
-        if error.kind() != io::ErrorKind::Interrupted {
-            return Err(error);
-        }
-    }
-}
-
-fn remember(waker: &mut Option<Waker>, cx: &Context<'_>) {
-    match waker {
-        Some(waker) => waker.clone_from(cx.waker()),
-        none => *none = Some(cx.waker().clone()),
     }
 }

@@ -45,6 +45,16 @@ async fn echo(mut stream: Stream) {
     let _ = poll_fn(|cx| Pin::new(&mut stream).poll_shutdown(cx)).await;
 }
 
+/// An echo server on the calling core.
+fn serve_echo(shared: &SharedListener, core: usize) {
+    let mut listener = shared.listener(core).unwrap();
+    spawn_local(async move {
+        loop {
+            spawn_local(echo(listener.accept().await.unwrap()));
+        }
+    });
+}
+
 /// Echo servers on `count` cores, until `f` returns.
 fn with_echo(count: usize, f: impl Fn(&SharedListener)) {
     for kind in drivers() {
@@ -54,12 +64,7 @@ fn with_echo(count: usize, f: impl Fn(&SharedListener)) {
         let cores = spawn_cores(kind, count, move |core| {
             let (shared, stop) = (on_core.clone(), stop.clone());
             async move {
-                let mut listener = shared.listener(core).unwrap();
-                spawn_local(async move {
-                    loop {
-                        spawn_local(echo(listener.accept().await.unwrap()));
-                    }
-                });
+                serve_echo(&shared, core);
                 stop.wait().await;
             }
         })
@@ -314,12 +319,7 @@ fn a_core_sleeps_when_its_clients_fall_silent() {
         let cores = spawn_cores(kind, 2, move |core| {
             let (shared, quiet) = (shared.clone(), quiet.clone());
             async move {
-                let mut listener = shared.listener(core).unwrap();
-                spawn_local(async move {
-                    loop {
-                        spawn_local(echo(listener.accept().await.unwrap()));
-                    }
-                });
+                serve_echo(&shared, core);
                 quiet.wait().await;
                 // The last echoes are on their way.
                 sleep(Duration::from_millis(50)).await;
