@@ -231,6 +231,18 @@ fn a_dead_letter_does_not_come_back_to_another_subscription_of_its_name() {
 
 #[test]
 fn a_dead_letter_that_came_back_is_not_what_a_topic_retains() {
+    only_its_own_subscription_seeks_back_to_it(SubscriptionSettings::default());
+}
+
+#[test]
+fn a_dead_letter_that_came_back_is_not_what_another_subscription_retains() {
+    only_its_own_subscription_seeks_back_to_it(SubscriptionSettings {
+        retain_acked: true,
+        ..Default::default()
+    });
+}
+
+fn only_its_own_subscription_seeks_back_to_it(settings: SubscriptionSettings) {
     let journal = MemoryJournal::new();
     let mut driver = open_one_of(2, &journal, START);
     ask_durable(
@@ -249,7 +261,7 @@ fn a_dead_letter_that_came_back_is_not_what_a_topic_retains() {
             name: name.into(),
             topic: TOPIC.into(),
             spec: SharedBytes::from([]),
-            settings: SubscriptionSettings::default(),
+            settings: settings.clone(),
         };
         ask_durable(&mut driver, &journal, admin(create));
     }

@@ -14,11 +14,9 @@ mod topic_simulation {
 
 use machine::disk::Sabotage;
 use machine::number;
+use machine::seeds::run_seeds;
 use topic_simulation::plan::Plan;
 use topic_simulation::run::{Worth, run};
-
-/// Seeds that run where nobody says otherwise.
-const SEEDS: u64 = 200;
 
 #[test]
 fn no_seed_breaks_a_promise_to_subscribers() {
@@ -29,35 +27,18 @@ fn no_seed_breaks_a_promise_to_subscribers() {
             .unwrap_or_else(|violation| panic!("seed {seed}: {violation}"));
         return;
     }
-    let mut total = Worth::default();
-    let mut failures = Vec::new();
-    for seed in 0..number("LCLQ_SIMULATION_SEEDS").unwrap_or(SEEDS) {
-        match run(seed, Plan::of(seed), Sabotage::None, false) {
-            Ok(worth) => {
-                total.published += worth.published;
-                total.delivered += worth.delivered;
-                total.acked += worth.acked;
-                total.transfers += worth.transfers;
-                total.seeks += worth.seeks;
-                total.ended += worth.ended;
-            }
-            Err(violation) => failures.push(format!("seed {seed}: {violation}")),
-        }
-    }
+    let (total, seeds): (Worth, u64) =
+        run_seeds(|seed| run(seed, Plan::of(seed), Sabotage::None, false));
     println!("{total:?}");
-    let failed = failures.len();
-    assert!(
-        failures.is_empty(),
-        "{failed} seeds failed:\n{}",
-        failures.join("\n")
-    );
     // Runs in which nothing happens prove nothing.
+    assert!(total.published > 50 * seeds, "{total:?}");
+    assert!(total.delivered > 100 * seeds, "{total:?}");
+    assert!(total.acked > 50 * seeds, "{total:?}");
+    assert!(total.transfers > seeds / 2, "{total:?}");
     assert!(
-        total.published > 10_000 && total.delivered > 20_000,
+        total.seeks > seeds / 2 && total.ended > seeds / 2,
         "{total:?}"
     );
-    assert!(total.acked > 10_000 && total.transfers > 100, "{total:?}");
-    assert!(total.seeks > 100 && total.ended > 100, "{total:?}");
 }
 
 fn is_noticed(sabotage: Sabotage) {

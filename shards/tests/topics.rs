@@ -416,6 +416,74 @@ fn a_restart_brings_back_what_was_open() {
     assert!(pulled[0].lease.sequence > 0);
 }
 
+/// The journal has no rows about what was kept for long enough.
+#[test]
+fn what_expired_stays_away_when_the_retention_grows_and_the_shard_restarts() {
+    let journal = MemoryJournal::new();
+    let mut driver = open(&journal, START);
+    let kept_for = |retention_ms| SubscriptionSettings {
+        retention_ms,
+        ..Default::default()
+    };
+    let topic = AdminCommand::CreateTopic {
+        name: TOPIC.into(),
+        spec: SharedBytes::from([]),
+        settings: TopicSettings::default(),
+    };
+    let Reply::Resource(topic) = ask_durable(&mut driver, &journal, admin(topic)) else {
+        panic!()
+    };
+    for (name, retention_ms) in [("short", 600_000), ("long", 6_000_000)] {
+        let command = AdminCommand::CreateSubscription {
+            name: name.into(),
+            topic: TOPIC.into(),
+            spec: SharedBytes::from([]),
+            settings: kept_for(retention_ms),
+        };
+        ask_durable(&mut driver, &journal, admin(command));
+    }
+    let publish = PubsubCommand::Publish {
+        topic: topic.topic_ref(),
+        messages: vec![message("old", "", &[])],
+    };
+    ask_durable(&mut driver, &journal, wrap(publish));
+    driver.pass(700_000);
+    let get = |driver: &mut Driver, name: &str| {
+        let get = AdminCommand::Get {
+            kind: Kind::Subscription,
+            name: name.into(),
+        };
+        match ask_durable(driver, &journal, admin(get)) {
+            Reply::Resource(found) => found,
+            other => panic!("{other:?}"),
+        }
+    };
+    let short = get(&mut driver, "short");
+    assert_eq!(short.available, 0);
+    let update = AdminCommand::UpdateSubscription {
+        name: "short".into(),
+        version: short.version,
+        spec: SharedBytes::from([]),
+        settings: kept_for(6_000_000),
+    };
+    ask_durable(&mut driver, &journal, admin(update));
+    // Nor does what its topic retains from now on bring it back.
+    let update = AdminCommand::UpdateTopic {
+        name: TOPIC.into(),
+        version: topic.version,
+        spec: SharedBytes::from([]),
+        settings: TopicSettings {
+            retention_ms: Some(7_000_000),
+        },
+    };
+    ask_durable(&mut driver, &journal, admin(update));
+    journal.crash();
+    let now = driver.now;
+    let mut driver = open(&journal, now);
+    assert_eq!(get(&mut driver, "short").available, 0);
+    assert_eq!(get(&mut driver, "long").available, 1);
+}
+
 #[test]
 fn a_policy_takes_the_place_of_the_one_that_was_read_only() {
     let mut shard = Driver::in_memory();

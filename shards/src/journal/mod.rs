@@ -25,6 +25,10 @@ use crate::{Millis, Payload, QueueName};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// In place of failures in an acknowledged [`Op::Delivery`]: the message never was the
+/// subscription's, and no seek brings it there. So are others' dead letters that came back.
+pub const NEVER_HAD: u32 = u32::MAX;
+
 /// A queue as it is kept.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct QueueRecord {
@@ -159,9 +163,9 @@ pub enum Op {
         subscription_id: u64,
         /// Sequence number of the message.
         sequence: u64,
-        /// It is acknowledged.
+        /// It is acknowledged, or not the subscription's at all.
         acked: bool,
-        /// Deliveries that failed.
+        /// Deliveries that failed; [`NEVER_HAD`] where it never was the subscription's.
         failures: u32,
     },
     /// Forgets all [`Op::Delivery`]s of a subscription.

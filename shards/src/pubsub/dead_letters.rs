@@ -3,7 +3,7 @@
 use super::command::Kind;
 use super::wire;
 use crate::command::Token;
-use crate::journal::Op;
+use crate::journal::{NEVER_HAD, Op};
 use crate::moves::{Address, OUTBOX_TRANSFERS_MAX, Transfer};
 use crate::payload::Draft;
 use crate::shard::Shard;
@@ -113,7 +113,7 @@ impl Shard {
     }
 
     /// What a journal keeps of a topic is every reader's unless it says otherwise: it says that all
-    /// but one are done with this message.
+    /// but one never had this message.
     fn keep_from_others(&mut self, topic: u32, but: u32, sequence: u64) {
         let ps = &mut self.pubsub;
         let newest = ps.topics[topic].messages.tail;
@@ -132,7 +132,7 @@ impl Shard {
                 subscription_id,
                 sequence,
                 acked: true,
-                failures: 0,
+                failures: NEVER_HAD,
             });
         }
     }

@@ -78,6 +78,16 @@ impl Shard {
         self.delete_subscription(slot);
     }
 
+    /// Arms the deadline anew after the retention has changed.
+    pub(super) fn rearm_subscription_retention(&mut self, slot: u32) {
+        let subscription = &mut self.pubsub.subscriptions[slot];
+        let timer = std::mem::replace(&mut subscription.retention_timer, NONE);
+        if timer != NONE {
+            self.wheel.disarm(timer);
+        }
+        self.arm_subscription_retention(slot);
+    }
+
     pub(super) fn arm_subscription_retention(&mut self, slot: u32) {
         let ps = &mut self.pubsub;
         let subscription = &mut ps.subscriptions[slot];

@@ -1,7 +1,7 @@
 //! Bringing topics and subscriptions back from what the journal kept.
 
 use super::state::EntryState;
-use crate::journal::Op;
+use crate::journal::{NEVER_HAD, Op};
 use crate::shard::Shard;
 use crate::shard::restoring::Restoring;
 use crate::slab::NONE;
@@ -72,14 +72,16 @@ impl Shard {
                 let entry = restored[at].1;
                 let stored = self.pubsub.entries[entry].stored;
                 self.pubsub.stored[stored].has_rows = true;
-                self.pubsub.entries[entry].failures = failures;
-                if acked {
+                if !acked {
+                    self.pubsub.entries[entry].failures = failures;
+                } else {
                     self.withdraw_entry(entry);
                     self.pubsub.entries[entry].state = EntryState::Acked;
                     let snapshot = self.pubsub.subscriptions[slot]
                         .snapshot_expires_at
                         .is_some();
-                    if snapshot || !self.pubsub.subscriptions[slot].settings.retain_acked {
+                    let retain_acked = self.pubsub.subscriptions[slot].settings.retain_acked;
+                    if snapshot || !retain_acked || failures == NEVER_HAD {
                         state.acked.push(entry);
                     }
                 }

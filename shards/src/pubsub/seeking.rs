@@ -4,7 +4,7 @@ use super::command::{Kind, PubsubRefusal, SeekTo, SharedBytes};
 use super::record::SubscriptionRecord;
 use super::state::EntryState;
 use crate::command::{Refusal, Reply, Token};
-use crate::journal::Op;
+use crate::journal::{NEVER_HAD, Op};
 use crate::shard::{Hold, Shard};
 use crate::slab::NONE;
 use std::collections::HashSet;
@@ -91,9 +91,14 @@ impl Shard {
                     let entry = self.add_entry(slot, at);
                     self.withdraw_entry(entry);
                     self.pubsub.entries[entry].state = EntryState::Acked;
-                    done_with.push(at);
+                    done_with.push((at, 0));
                 } else if sequence >= lowest {
-                    done_with.push(at);
+                    let failures = if had.contains(&sequence) {
+                        0
+                    } else {
+                        NEVER_HAD
+                    };
+                    done_with.push((at, failures));
                 }
             }
             at = newer;
@@ -102,7 +107,7 @@ impl Shard {
         let subscription_id = self.pubsub.subscriptions[slot].id;
         self.log_subscription(slot);
         self.log(Op::ResetDeliveries { subscription_id });
-        for stored in done_with {
+        for (stored, failures) in done_with {
             let stored = &mut self.pubsub.stored[stored];
             stored.has_rows = true;
             let sequence = stored.sequence;
@@ -110,7 +115,7 @@ impl Shard {
                 subscription_id,
                 sequence,
                 acked: true,
-                failures: 0,
+                failures,
             });
         }
         for entry in old {

@@ -141,11 +141,8 @@ impl Shard {
             subscription.settings.retention_ms,
         );
         if before.retention_ms != retention_ms {
-            let timer = std::mem::replace(&mut subscription.retention_timer, NONE);
-            if timer != NONE {
-                self.wheel.disarm(timer);
-            }
-            self.arm_subscription_retention(slot);
+            self.raise_floor(slot);
+            self.rearm_subscription_retention(slot);
         }
         if before.retain_acked && !after.retain_acked {
             self.drop_acked(slot);
@@ -156,6 +153,18 @@ impl Shard {
         let resource = Box::new(self.subscription_resource(slot));
         self.reply(token, Reply::Resource(resource), Hold::UntilCommit);
         Ok(())
+    }
+
+    /// Notes where what a subscription holds begins. The journal has no rows about messages that
+    /// were kept for long enough: under a longer retention a restart would bring them back.
+    pub(super) fn raise_floor(&mut self, slot: u32) {
+        let ps = &mut self.pubsub;
+        let subscription = &mut ps.subscriptions[slot];
+        let oldest = match subscription.entries.head {
+            NONE => self.next_sequence,
+            entry => ps.stored[ps.entries[entry].stored].sequence,
+        };
+        subscription.floor = subscription.floor.max(oldest);
     }
 
     /// Drops what is only kept for seeking. O(messages of the subscription).

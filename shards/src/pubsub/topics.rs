@@ -122,6 +122,14 @@ impl Shard {
         let retention_changed = topic.settings != settings;
         topic.settings = settings;
         if retention_changed {
+            // What the topic retains its subscriptions keep too.
+            for reader in self.pubsub.topics[slot].readers.clone() {
+                if self.pubsub.subscriptions[reader].kind() == Kind::Subscription {
+                    self.raise_floor(reader);
+                    self.log_subscription(reader);
+                    self.rearm_subscription_retention(reader);
+                }
+            }
             self.set_topic_retention(slot);
         }
         self.log_topic(slot);
@@ -168,6 +176,10 @@ impl Shard {
         }
         let key = (Kind::Topic, topic.name.clone());
         self.pubsub.names.remove(&key);
+        // From now on their own retention counts.
+        for reader in self.pubsub.topics[slot].readers.clone() {
+            self.rearm_subscription_retention(reader);
+        }
         self.log_topic(slot);
         self.pubsub.topic_ghosts.push(slot);
     }

@@ -50,6 +50,7 @@ impl<S: Simulation> World<S> {
     /// One shard dies and comes back; the others go on.
     pub fn crash_one(&mut self, shard: u16) -> Checked {
         self.note(|| format!("shard {shard} crashes"));
+        self.restarting_takes_time();
         self.restart(shard);
         let now = self.now;
         for other in (0..self.plan.shards()).filter(|other| *other != shard) {
@@ -75,6 +76,7 @@ impl<S: Simulation> World<S> {
                 self.lose_tail(shard);
             }
         }
+        self.restarting_takes_time();
         for shard in 0..self.plan.shards() {
             self.restart(shard);
         }
@@ -102,6 +104,13 @@ impl<S: Simulation> World<S> {
                 numbers.0 = 0;
             }
         }
+    }
+
+    /// No process comes back in the millisecond in which it died: a lease of before and one of after
+    /// differ in their time, where their count may be the same.
+    fn restarting_takes_time(&mut self) {
+        self.now += 1;
+        self.note_time();
     }
 
     fn restart(&mut self, shard: u16) {

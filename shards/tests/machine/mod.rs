@@ -4,6 +4,7 @@
 pub mod disk;
 pub mod faults;
 pub mod lanes;
+pub mod seeds;
 pub mod time;
 pub mod world;
 

@@ -310,7 +310,7 @@ impl Oracle {
         if result.is_err() || home.removed {
             return Ok(());
         }
-        home.removed = true;
+        (home.removed, home.removed_at) = (true, now);
         let life = self.lives.get_mut(&home.number).expect("a known message");
         if let Some(group) = &life.group
             && let Some(places) = self.groups.get_mut(&(home.queue, group.clone()))

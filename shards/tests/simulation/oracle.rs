@@ -65,6 +65,8 @@ pub struct Home {
     pub changed: (Millis, u64),
     pub attempt: Option<Box<str>>,
     pub removed: bool,
+    /// When that was answered.
+    pub removed_at: Millis,
     /// Deletes whose outcome isn't known.
     pub deletes_open: u32,
 }
@@ -227,6 +229,7 @@ impl Oracle {
             changed: (0, 0),
             attempt: None,
             removed: false,
+            removed_at: 0,
             deletes_open: 0,
         });
         check(home.number == number, || {
@@ -331,9 +334,10 @@ impl Oracle {
                     life.removed = Removed::Maybe;
                 }
             }
-            let unclear = life.wild || life.removed == Removed::Maybe;
-            let home = life.home.filter(|_| unclear);
-            if let Some(home) = home.and_then(|home| self.homes.get_mut(&home)) {
+        }
+        for ((of, _), home) in &mut self.homes {
+            // Whatever home the message has since: it is back in this one.
+            if *of == shard && home.removed_at >= since {
                 home.removed = false;
             }
         }

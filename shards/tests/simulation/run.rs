@@ -4,6 +4,7 @@ use super::plan::Plan;
 use super::world::World;
 use crate::machine::disk::Sabotage;
 use crate::machine::{Checked, Violation};
+use std::ops::AddAssign;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// How a run differs from what its seed says.
@@ -34,6 +35,15 @@ pub struct Worth {
     pub sent: u64,
     pub delivered: u64,
     pub transfers: u64,
+}
+
+impl AddAssign for Worth {
+    fn add_assign(&mut self, other: Self) {
+        self.commits += other.commits;
+        self.sent += other.sent;
+        self.delivered += other.delivered;
+        self.transfers += other.transfers;
+    }
 }
 
 /// Runs a seed; a panic of the engine is as much a failure as a broken promise.

@@ -36,6 +36,8 @@ pub enum Asked {
 pub struct Use {
     pub lease: LeaseRef,
     pub mark: Mark,
+    /// The subscription that it was delivered by: another one of its name is not asked.
+    pub subscription_id: u64,
     /// Order of the call that got it.
     pub order: u64,
     /// Surely the latest delivery, and in time.
@@ -46,8 +48,9 @@ pub struct Use {
 pub struct Call {
     pub core: usize,
     pub shard: u16,
-    /// The subscription, where the call is about one.
+    /// The subscription, where the call is about one, and its id as the client knows it.
     pub subscription: usize,
+    pub subscription_id: u64,
     pub asked: Asked,
     pub order: u64,
     pub at: Millis,
@@ -99,7 +102,7 @@ impl Model {
                 }
             }
             Asked::DeleteTopic(topic) => {
-                self.deletions[*topic] = call.order;
+                self.deletions[*topic].push(call.order);
                 for (reader, plan) in self.readers.iter_mut().zip(&self.plan.subscriptions) {
                     if plan.topic == *topic && reader.cut.is_none() {
                         reader.cut = Some(call.order);
@@ -157,7 +160,8 @@ impl Model {
                     self.close_ack(call.subscription, using.mark);
                 }
             }
-            Asked::DeleteTopic(_) if call.order > 0 => {
+            Asked::DeleteTopic(topic) if call.order > 0 => {
+                self.deletions[*topic].retain(|order| *order != call.order);
                 for reader in &mut self.readers {
                     reader.cut = reader.cut.filter(|cut| *cut != call.order);
                 }
@@ -168,6 +172,12 @@ impl Model {
             }
             _ => {}
         }
+    }
+
+    /// Order of the first deletion of a subscription's topic that may have come after `order`.
+    fn first_deletion(&self, subscription: usize, order: u64) -> Option<u64> {
+        let deletions = &self.deletions[self.plan.subscriptions[subscription].topic];
+        deletions.iter().copied().filter(|at| *at > order).min()
     }
 
     fn close_ack(&mut self, subscription: usize, mark: Mark) {
@@ -230,8 +240,7 @@ impl Model {
                 }
             }
             (Asked::CreateSubscription, Reply::Resource(_)) => {
-                let cut = self.deletions[self.plan.subscriptions[at].topic];
-                let cut = Some(cut).filter(|cut| *cut > call.order);
+                let cut = self.first_deletion(at, call.order);
                 let before = &self.readers[at];
                 let sought_at = before.reset;
                 self.readers[at] = Reader {
@@ -251,8 +260,10 @@ impl Model {
             (Asked::DeleteTopic(topic), Reply::Done) => {
                 self.ended += 1;
                 for (reader, plan) in self.readers.iter_mut().zip(&self.plan.subscriptions) {
-                    if plan.topic == *topic && reader.cut == Some(call.order) {
-                        reader.cut_surely = true;
+                    let had_it = !reader.found && reader.created < call.order;
+                    let may_be = reader.cut.is_some_and(|cut| cut <= call.order);
+                    if plan.topic == *topic && had_it && may_be && reader.cut_by.is_none() {
+                        reader.cut_by = Some(call.order);
                     }
                 }
             }
@@ -263,13 +274,16 @@ impl Model {
                     format!("nobody detached subscription {at}")
                 })?;
             }
-            (Asked::GetSubscription, Reply::Resource(_)) => {
+            (Asked::GetSubscription, Reply::Resource(found)) => {
+                let since = if found.topic.is_some() { call.order } else { 0 };
+                let cut = self.first_deletion(at, since);
                 let reader = &mut self.readers[at];
                 if reader.alive != Sure::Yes {
                     // It was made or not deleted, and its answer was lost.
                     reader.alive = Sure::Maybe;
                     reader.created = 0;
                     (reader.wild, reader.found) = (true, true);
+                    (reader.cut, reader.cut_by) = (cut, None);
                 }
             }
             (Asked::DeleteSubscription | Asked::Detach, Reply::Done) => {
@@ -377,8 +391,8 @@ impl Model {
             return Ok(());
         }
         let reader = &self.readers[at];
-        let later = reader.cut.is_some_and(|cut| message.order > cut) && dead_of.is_none();
-        check(!(later && reader.cut_surely) || reader.wild, || {
+        let later = reader.cut_by.is_some_and(|cut| message.order > cut) && dead_of.is_none();
+        check(!later || reader.wild, || {
             format!("message {number} is of a later topic than subscription {at} is of")
         })?;
         let own = message.order > reader.created || dead_of.is_some();
@@ -428,6 +442,10 @@ impl Model {
         let deadline_ms = Millis::from(deadline_s) * 1000;
         let unconfirmed = self.readers[at].confirmed < self.readers[at].reset;
         let held = self.readers[at].held.entry(mark).or_default();
+        if moved && held.done == Sure::Yes {
+            // The other one is done with; this one isn't.
+            held.done = Sure::Maybe;
+        }
         held.sequence = lease.sequence;
         held.leases = lease.receive_count;
         held.run = lease.received_at;
@@ -495,7 +513,7 @@ impl Model {
         self.acked += 1;
         let held = reader.held.entry(using.mark).or_default();
         // Under a dead-letter policy it may have gone there, or come back, in the meantime.
-        let sure = using.current || !moves && !reader.wild;
+        let sure = using.current && held.sequence == using.lease.sequence || !moves && !reader.wild;
         if sure {
             held.done = Sure::Yes;
         } else if held.done == Sure::No {
@@ -516,6 +534,7 @@ impl Model {
             return Ok(());
         }
         if let Some(held) = reader.held.get_mut(&using.mark)
+            && held.sequence == using.lease.sequence
             && held.leases == using.lease.receive_count
             && held.run == using.lease.received_at
         {

@@ -14,11 +14,19 @@ use std::collections::VecDeque;
 /// Who is asked about no subscription.
 const NONE: usize = usize::MAX;
 
+/// An open stream.
+struct Open {
+    subscription: usize,
+    subscription_id: u64,
+    stream: StreamRef,
+    /// A call waits on it.
+    waits: bool,
+}
+
 pub struct Clients {
     pub topics: Vec<Option<TopicRef>>,
     pub subscriptions: Vec<Option<SubscriptionRef>>,
-    /// Open streams by subscription, and whether a call waits on each.
-    streams: Vec<(usize, StreamRef, bool)>,
+    streams: Vec<Open>,
     /// Streams whose call failed: the dialect closes them.
     broken: Vec<(usize, StreamRef)>,
     uses: VecDeque<(usize, Use)>,
@@ -29,12 +37,8 @@ pub struct Clients {
 
 impl Clients {
     fn idle(&mut self, stream: StreamRef) {
-        if let Some(open) = self
-            .streams
-            .iter_mut()
-            .find(|(_, other, _)| *other == stream)
-        {
-            open.2 = false;
+        if let Some(open) = self.streams.iter_mut().find(|open| open.stream == stream) {
+            open.waits = false;
         }
     }
 
@@ -48,6 +52,7 @@ impl Clients {
             let using = Use {
                 lease: pulled.lease,
                 mark,
+                subscription_id: call.subscription_id,
                 order: call.order,
                 current: false,
             };
@@ -81,7 +86,7 @@ impl machine::Clients<Plan, Call> for Clients {
                 *found = None;
             }
         }
-        self.streams.retain(|(_, stream, _)| stream.shard != shard);
+        self.streams.retain(|open| open.stream.shard != shard);
         self.broken.retain(|(_, stream)| stream.shard != shard);
     }
 
@@ -94,14 +99,19 @@ impl machine::Clients<Plan, Call> for Clients {
             (Asked::CreateSubscription | Asked::GetSubscription, Reply::Resource(found)) => {
                 self.subscriptions[at] = Some(found.subscription_ref());
             }
-            (Asked::OpenStream, Reply::Stream(stream)) => self.streams.push((at, stream, false)),
+            (Asked::OpenStream, Reply::Stream(stream)) => self.streams.push(Open {
+                subscription: at,
+                subscription_id: call.subscription_id,
+                stream,
+                waits: false,
+            }),
             (Asked::Pull, Reply::Pulled(messages)) => self.took(call, messages),
             (Asked::StreamPull(stream), Reply::Pulled(messages)) => {
                 self.idle(*stream);
                 self.took(call, messages);
             }
             (Asked::StreamPull(stream), _) => {
-                self.streams.retain(|(_, other, _)| other != stream);
+                self.streams.retain(|open| open.stream != *stream);
                 self.broken.push((at, *stream));
             }
             (Asked::TakeSnapshot(name, _), Reply::Resource(_)) => {
@@ -164,11 +174,17 @@ impl World {
     }
 
     fn call(&mut self, at: usize, asked: Asked, command: PubsubCommand) -> Checked {
+        let id = self.clients.subscriptions[at].map_or(0, |found| found.id);
+        self.call_of(at, id, asked, command)
+    }
+
+    fn call_of(&mut self, at: usize, id: u64, asked: Asked, command: PubsubCommand) -> Checked {
         let topic = self.plan.subscriptions[at].topic;
         let call = Call {
             core: self.rng.usize(..self.plan.cores),
             shard: self.plan.shard_of(topic),
             subscription: at,
+            subscription_id: id,
             asked,
             order: 0,
             at: 0,
@@ -182,6 +198,7 @@ impl World {
             core: self.rng.usize(..self.plan.cores),
             shard: self.plan.shard_of(topic),
             subscription: NONE,
+            subscription_id: 0,
             asked,
             order: 0,
             at: 0,
@@ -325,19 +342,19 @@ impl World {
 
     fn stream(&mut self) -> Checked {
         let idle: Vec<usize> = (0..self.clients.streams.len())
-            .filter(|at| !self.clients.streams[*at].2)
+            .filter(|at| !self.clients.streams[*at].waits)
             .collect();
         if !idle.is_empty() && self.rng.u8(..4) > 0 {
             let open = &mut self.clients.streams[idle[self.rng.usize(..idle.len())]];
-            open.2 = true;
-            let (at, stream) = (open.0, open.1);
+            open.waits = true;
+            let (at, id, stream) = (open.subscription, open.subscription_id, open.stream);
             let messages_max = self.rng.u32(1..20);
             let command = PubsubCommand::StreamPull {
                 stream,
                 messages_max,
                 bytes_max: 1 << 20,
             };
-            return self.call(at, Asked::StreamPull(stream), command);
+            return self.call_of(at, id, Asked::StreamPull(stream), command);
         }
         let Some((at, subscription)) = self.some_subscription()? else {
             return Ok(());
@@ -366,7 +383,8 @@ impl World {
             return Ok(());
         }
         let at = self.rng.usize(..self.clients.streams.len());
-        let (at, stream, _) = self.clients.streams.swap_remove(at);
+        let open = self.clients.streams.swap_remove(at);
+        let (at, stream) = (open.subscription, open.stream);
         self.call(
             at,
             Asked::CloseStream(stream),
@@ -400,7 +418,14 @@ impl World {
         let mut taken: Vec<Use> = Vec::new();
         self.clients.uses.retain(|(of, using)| {
             let twice = taken.iter().any(|other| other.mark == using.mark);
-            if *of != at || taken.len() >= wanted || twice {
+            if *of != at {
+                return true;
+            }
+            if using.subscription_id != subscription.id {
+                // The dialect refuses ack ids of a subscription that is gone.
+                return false;
+            }
+            if taken.len() >= wanted || twice {
                 return true;
             }
             taken.push(*using);

@@ -100,10 +100,10 @@ pub struct Reader {
     pub ack_deadline_s_min: u32,
     /// Whether it retains what is acknowledged may have changed.
     pub retain_changed: bool,
-    /// Order of the deletion of its topic, if that was asked for, and whether it surely happened:
-    /// it has what was published before, and gets nothing that is published after.
+    /// Order of the first deletion of its topic that may have happened, and of the one that surely
+    /// did: it has what was published before, and gets nothing that is published after.
     pub cut: Option<u64>,
-    pub cut_surely: bool,
+    pub cut_by: Option<u64>,
     pub held: BTreeMap<Mark, Held>,
 }
 
@@ -124,7 +124,7 @@ impl Reader {
             ack_deadline_s_min: u32::MAX,
             retain_changed: false,
             cut: None,
-            cut_surely: false,
+            cut_by: None,
             held: BTreeMap::new(),
         }
     }
@@ -147,8 +147,8 @@ pub struct Model {
     pub snapshots: HashMap<String, Snapshot>,
     /// Streams that were ended; what they were given is given back.
     pub closed: Vec<StreamRef>,
-    /// Order of the latest deletion asked for, by topic.
-    pub deletions: Vec<u64>,
+    /// Orders of the deletions that were asked for and may have happened, by topic.
+    pub deletions: Vec<Vec<u64>>,
     pub orders: u64,
     pub delivered: u64,
     pub acked: u64,
@@ -166,7 +166,7 @@ impl Model {
             .map(|_| Reader::new(Sure::No, 0, 0))
             .collect();
         Self {
-            deletions: vec![0; plan.topics.len()],
+            deletions: vec![Vec::new(); plan.topics.len()],
             plan,
             published: BTreeMap::new(),
             readers,
@@ -201,12 +201,11 @@ impl Model {
         if !fits || reader.alive == Sure::No || !may_be {
             return Sure::No;
         }
+        if reader.cut_by.is_some_and(|cut| message.order > cut) {
+            return Sure::No;
+        }
         if reader.cut.is_some_and(|cut| message.order > cut) {
-            return if reader.cut_surely {
-                Sure::No
-            } else {
-                Sure::Maybe
-            };
+            return Sure::Maybe;
         }
         if older {
             return Sure::Maybe;
@@ -253,6 +252,8 @@ impl Model {
         let cut = self.readers[subscription].cut;
         let retained =
             self.plan.topics[plan.topic].settings.retention_ms.is_some() && cut.is_none();
+        // What a topic retained went with it.
+        let deleted = self.deletions[plan.topic].iter().max().copied();
         let mut outcome = Vec::new();
         for (number, message) in &self.published {
             if message.topic != plan.topic || message.order == 0 {
@@ -269,6 +270,7 @@ impl Model {
             let fits = plan.class.is_none_or(|class| class == message.class);
             let retain_acked =
                 plan.settings.retain_acked && !self.readers[subscription].retain_changed;
+            let retained = retained && deleted.is_none_or(|deleted| deleted < message.order);
             let kept = retained || retain_acked && owed == Sure::Yes;
             let had = owed == Sure::Yes && done == Sure::No && plan.dead_letters_to.is_none();
             let result = if message.at < time && plan.dead_letters_to.is_none() {
@@ -374,7 +376,7 @@ impl Model {
                     (reader.alive, reader.created) = (Sure::Maybe, 0);
                     (reader.wild, reader.found) = (true, true);
                 }
-                reader.cut_surely = false;
+                reader.cut_by = None;
                 let seek_lost = reader.sought && reader.confirmed_at >= since;
                 for held in reader.held.values_mut() {
                     if seek_lost || held.done == Sure::Yes && held.done_at >= since {

@@ -9,6 +9,7 @@ use crate::machine::disk::Sabotage;
 use crate::machine::{Checked, Violation, check};
 use lclq_shards::command::{Refusal, Reply};
 use lclq_shards::pubsub::command::{AdminCommand, Kind, PubsubCommand, PubsubRefusal, Resource};
+use std::ops::AddAssign;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Rounds of a quarter of a second in which everything must come to rest.
@@ -25,6 +26,17 @@ pub struct Worth {
     pub transfers: u64,
     pub seeks: u64,
     pub ended: u64,
+}
+
+impl AddAssign for Worth {
+    fn add_assign(&mut self, other: Self) {
+        self.published += other.published;
+        self.delivered += other.delivered;
+        self.acked += other.acked;
+        self.transfers += other.transfers;
+        self.seeks += other.seeks;
+        self.ended += other.ended;
+    }
 }
 
 pub fn run(seed: u64, plan: Plan, sabotage: Sabotage, trace: bool) -> Result<Worth, Violation> {
@@ -185,7 +197,7 @@ impl World {
                     format!("the topic of subscription {at} is gone")
                 })?;
                 reader.cut = reader.cut.or(Some(orders)).filter(|_| is_cut);
-                reader.cut_surely &= is_cut;
+                reader.cut_by = reader.cut_by.filter(|_| is_cut);
             }
             self.clients.subscriptions[at] = found.map(|found| found.subscription_ref());
         }
@@ -229,7 +241,8 @@ impl World {
                 let orders = self.model.orders;
                 let reader = &mut self.model.readers[at];
                 if reader.alive == Sure::Maybe {
-                    (reader.alive, reader.created) = (Sure::Yes, orders);
+                    // It was made at some time, of which this is the latest.
+                    (reader.alive, reader.created, reader.created_at) = (Sure::Yes, orders, now);
                 }
             }
         }
