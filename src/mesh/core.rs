@@ -1,8 +1,8 @@
 //! One core's part of the mesh.
 
 use super::lane::{Answer, Request, Sender, is_crowded};
-use super::pending::{Forgotten, Pending, core_of, transfer_source, transfer_token};
 use super::ownership::{Owner, Ownership};
+use super::pending::{Forgotten, Pending, core_of, transfer_source, transfer_token};
 use super::versions::Versions;
 use super::{LANE_REQUESTS_MAX, REQUESTS_KEPT_MAX};
 use crate::runtime::{Doorbell, DoorbellWaiter, Sleep, spawn_local};

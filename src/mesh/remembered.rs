@@ -124,9 +124,7 @@ impl<K, D: Definition> Remembered<K, D> {
                 bytes,
                 definition,
             };
-            table
-                .entries
-                .insert_unique(hash, entry, |entry| entry.hash);
+            table.entries.insert_unique(hash, entry, |entry| entry.hash);
         }
         while table.order.len() > self.bounds.names_max || table.bytes > self.bounds.bytes_max {
             table.forget_oldest();
@@ -139,7 +137,10 @@ impl<K, D> Table<K, D> {
         let Some((hash, number)) = self.order.pop_front() else {
             return;
         };
-        if let Ok(found) = self.entries.find_entry(hash, |entry| entry.number == number) {
+        if let Ok(found) = self
+            .entries
+            .find_entry(hash, |entry| entry.number == number)
+        {
             let (entry, _) = found.remove();
             self.bytes -= entry.bytes;
         }
