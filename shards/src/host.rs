@@ -2,6 +2,7 @@
 
 use crate::Millis;
 use crate::command::{Command, QueueCommand, Refusal, Reply, ShardStats, Token};
+use crate::definitions::NameBucket;
 use crate::journal::{Batch, Completion, Journal, JournalError};
 use crate::moves::{Transfer, TransferAck};
 use crate::pubsub::command::{AdminCommand, PubsubCommand};
@@ -184,6 +185,20 @@ impl ShardHost {
             }
         }
         self.flush();
+    }
+
+    /// Whether definitions have changed that [`ShardHost::take_changed_names`] has not told of.
+    #[inline]
+    pub fn has_changed_names(&self) -> bool {
+        self.shard.changed_names.any()
+    }
+
+    /// Tells in which buckets definitions have changed since it was last asked, each once.
+    ///
+    /// Whoever remembers definitions must hear of it before [`ShardHost::next_outgoing`] is sent out:
+    /// what an answer says holds for everybody who hears it.
+    pub fn take_changed_names(&mut self, each: impl FnMut(NameBucket)) {
+        self.shard.changed_names.take(each);
     }
 
     /// The next thing to send out.

@@ -8,6 +8,7 @@
 pub mod attributes;
 pub mod command;
 mod dedup;
+mod definitions;
 mod host;
 pub mod journal;
 mod message;
@@ -23,6 +24,7 @@ mod slab;
 mod wheel;
 
 pub use dedup::{DedupEntry, DedupKey, WINDOW_MS as DEDUPLICATION_WINDOW_MS};
+pub use definitions::{NAME_BUCKETS, NameBucket, NameSpace};
 pub use host::{Outgoing, ShardHost};
 pub use name::{QueueName, shard_of};
 pub use payload::{Draft, Payload, Section};

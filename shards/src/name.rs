@@ -49,16 +49,20 @@ impl QueueName {
     }
 }
 
-/// FNV-1a with a final mix, reduced to `0..shards`.
+/// A key's shard, of `0..shards`.
 pub fn shard_of(key: &[u8], shards: u16) -> u16 {
+    ((u128::from(hash_of(key)) * u128::from(shards)) >> 64) as u16
+}
+
+/// FNV-1a with a final mix.
+pub(crate) fn hash_of(key: &[u8]) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325u64;
     for byte in key {
         hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
     }
     hash ^= hash >> 33;
     hash = hash.wrapping_mul(0xff51_afd7_ed55_8ccd);
-    hash ^= hash >> 33;
-    ((u128::from(hash) * u128::from(shards)) >> 64) as u16
+    hash ^ (hash >> 33)
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! One core's part of the mesh.
 
 use super::lane::{Answer, Request, Sender, is_crowded};
+use super::ownership::{Owner, Ownership};
 use super::pending::{Forgotten, Pending, core_of, transfer_source, transfer_token};
+use super::versions::Versions;
 use super::{LANE_REQUESTS_MAX, REQUESTS_KEPT_MAX};
 use crate::runtime::{Doorbell, DoorbellWaiter, Sleep, spawn_local};
 use lclq_shards::command::{Command, LeaseRef, Refusal, Reply, ShardStats, Token};
@@ -34,7 +36,8 @@ pub(super) struct Lanes {
 struct Inner {
     core: usize,
     cores: usize,
-    shards: u16,
+    ownership: Arc<Ownership>,
+    versions: Arc<Versions>,
     /// By shard; those of other cores are `None`.
     hosts: RefCell<Vec<Option<ShardHost>>>,
     /// By core; the own place is `None`.
@@ -48,6 +51,14 @@ struct Inner {
     /// Replies to other cores were put into lanes whose bells have not rung yet.
     unflushed: Cell<bool>,
     journals_down: Arc<JournalsDown>,
+}
+
+/// What all cores share.
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub ownership: Arc<Ownership>,
+    pub versions: Arc<Versions>,
+    pub journals_down: Arc<JournalsDown>,
 }
 
 /// Shards of all cores whose journals can't write at the moment, and why.
@@ -93,18 +104,18 @@ impl Mesh {
     /// Starts this core's part: the tasks that serve other cores and that keep time.
     pub(super) fn start(
         core: usize,
-        cores: usize,
         hosts: Vec<Option<ShardHost>>,
         lanes: Vec<Option<Lanes>>,
         bell: Doorbell,
         waiter: DoorbellWaiter,
-        journals_down: Arc<JournalsDown>,
+        shared: Shared,
     ) -> Self {
         let mesh = Self {
             inner: Rc::new(Inner {
                 core,
-                cores,
-                shards: hosts.len() as u16,
+                cores: lanes.len(),
+                ownership: shared.ownership,
+                versions: shared.versions,
                 hosts: RefCell::new(hosts),
                 lanes: lanes.into_iter().map(RefCell::new).collect(),
                 pending: RefCell::new(Pending::new(core)),
@@ -113,7 +124,7 @@ impl Mesh {
                 bell,
                 stopping: Cell::new(false),
                 unflushed: Cell::new(false),
-                journals_down,
+                journals_down: shared.journals_down,
             }),
         };
         spawn_local(mesh.clone().serve_lanes(waiter));
@@ -123,7 +134,7 @@ impl Mesh {
 
     /// Number of shards in all.
     pub fn shards(&self) -> u16 {
-        self.inner.shards
+        self.inner.ownership.shards()
     }
 
     /// The core this handle belongs to.
@@ -149,7 +160,7 @@ impl Mesh {
                 token,
             },
         };
-        let owner = self.owner(shard);
+        let Owner::Core(owner) = self.owner(shard);
         if owner == inner.core {
             self.apply(shard, token, command);
         } else {
@@ -175,7 +186,7 @@ impl Mesh {
 
     /// Asks every shard the same and answers their replies in the order of shards.
     pub async fn call_all(&self, command: impl Fn(u16) -> Command) -> Vec<Reply> {
-        let calls: Vec<Call> = (0..self.inner.shards)
+        let calls: Vec<Call> = (0..self.shards())
             .map(|shard| self.call(shard, command(shard)))
             .collect();
         let mut replies = Vec::with_capacity(calls.len());
@@ -231,8 +242,15 @@ impl Mesh {
         drop(hosts);
     }
 
-    fn owner(&self, shard: u16) -> usize {
-        usize::from(shard) % self.inner.cores
+    /// Who runs a shard.
+    #[inline]
+    pub fn owner(&self, shard: u16) -> Owner {
+        self.inner.ownership.owner(shard)
+    }
+
+    /// How often definitions have changed.
+    pub fn versions(&self) -> &Arc<Versions> {
+        &self.inner.versions
     }
 
     /// Has a shard of this core carry out a command.
@@ -270,7 +288,7 @@ impl Mesh {
                 let Some(host) = hosts.get_mut(usize::from(shard)).and_then(Option::as_mut) else {
                     return;
                 };
-                match host.next_outgoing() {
+                match self.inner.versions.next_outgoing(host) {
                     Some(outgoing) => outgoing,
                     None => {
                         if let Some(due) = host.next_due() {
@@ -343,7 +361,7 @@ impl Mesh {
     }
 
     fn route_transfer(&self, target: u16, token: Token, command: Command, now: Millis) {
-        let owner = self.owner(target);
+        let Owner::Core(owner) = self.owner(target);
         if owner == self.inner.core {
             // Not a nested pump: the target's own effects go out when it is pumped next, which the
             // bell sees to.
@@ -443,8 +461,8 @@ impl Mesh {
             }
             self.take_replies(core, now);
         }
-        for shard in 0..self.inner.shards {
-            if self.owner(shard) == self.inner.core {
+        for shard in 0..self.shards() {
+            if self.inner.ownership.is_of_core(shard, self.inner.core) {
                 if let Some(host) = &mut self.inner.hosts.borrow_mut()[usize::from(shard)] {
                     let was_down = host.down().is_some();
                     host.poll_journal();
@@ -499,7 +517,7 @@ impl Mesh {
             Forgotten::Answered(reply) => return self.unwanted(reply),
             Forgotten::Nothing => return,
         }
-        let owner = self.owner(shard);
+        let Owner::Core(owner) = self.owner(shard);
         if owner == self.inner.core {
             // The hosts may be in use further up the stack while a future is dropped.
             if self.inner.hosts.try_borrow_mut().is_ok() {
@@ -532,7 +550,7 @@ impl Mesh {
             let now = wall_clock();
             if self.inner.tick_at.get() <= now {
                 let mut next = Millis::MAX;
-                for shard in 0..usize::from(self.inner.shards) {
+                for shard in 0..usize::from(self.shards()) {
                     if let Some(host) = self
                         .inner
                         .hosts
@@ -548,8 +566,8 @@ impl Mesh {
                     }
                 }
                 self.inner.tick_at.set(next);
-                for shard in 0..self.inner.shards {
-                    if self.owner(shard) == self.inner.core {
+                for shard in 0..self.shards() {
+                    if self.inner.ownership.is_of_core(shard, self.inner.core) {
                         self.pump(shard, now);
                     }
                 }

@@ -7,16 +7,27 @@
 //! next are refused as overloaded, which is backpressure and not a loss: the client is told. Replies
 //! are never refused: each answers a request that its core has a place for, so their queue is
 //! bounded by the requests open.
+//!
+//! A dialect finds what a name stands for in its [`Directory`], which knows on every core whether what
+//! it remembers still holds.
 
 mod core;
+mod directory;
 mod lane;
+mod ownership;
 mod pending;
+mod remembered;
 mod setup;
 #[cfg(test)]
 mod tests;
+mod versions;
 
 pub use core::{Call, Mesh, wall_clock};
+pub use directory::{Directory, ask_until_current};
+pub use ownership::{Owner, Ownership};
+pub use remembered::Definition;
 pub use setup::{MeshConfig, MeshError, MeshParts, MeshPlan, Storage};
+pub use versions::{Stamp, Versions};
 
 /// Requests that one core can have in its lane to one other core.
 pub const LANE_REQUESTS_MAX: usize = 4096;

@@ -1,7 +1,8 @@
 //! Putting the mesh together: which core has which shards, and the lanes between cores.
 
-use super::core::{JournalsDown, Lanes, Mesh, wall_clock};
+use super::core::{Lanes, Mesh, Shared, wall_clock};
 use super::lane::Sender;
+use super::ownership::Ownership;
 use crate::runtime::{Doorbell, become_journal_writer, doorbell};
 use lclq_shards::journal::{
     DataDirectory, DirectoryError, Durability, JournalError, SqliteJournal,
@@ -143,6 +144,11 @@ impl MeshPlan {
             .zip(bell_receivers)
             .map(|(lanes, bells)| Some(Part { lanes, bells }))
             .collect();
+        let shared = Shared {
+            ownership: Arc::new(Ownership::deal(self.shards, cores)),
+            versions: Arc::default(),
+            journals_down: Arc::default(),
+        };
         MeshParts {
             plan: Arc::new(self),
             parts: Arc::new(Mutex::new(parts)),
@@ -150,7 +156,7 @@ impl MeshPlan {
                 bells: (0..cores).map(|_| None).collect(),
                 tell: bell_senders,
             })),
-            journals_down: Arc::default(),
+            shared,
         }
     }
 
@@ -202,7 +208,7 @@ pub struct MeshParts {
     plan: Arc<MeshPlan>,
     parts: Arc<Mutex<Vec<Option<Part>>>>,
     bells: Arc<Mutex<Gathering>>,
-    journals_down: Arc<JournalsDown>,
+    shared: Shared,
 }
 
 impl MeshParts {
@@ -215,7 +221,6 @@ impl MeshParts {
         let (bell, waiter) = doorbell();
         self.gather(core, &bell);
         let bells = part.bells.recv().expect("every core starts");
-        let cores = bells.len();
         let lanes = part
             .lanes
             .into_iter()
@@ -231,14 +236,14 @@ impl MeshParts {
             .collect();
         let hosts = (0..self.plan.shards)
             .map(|shard| {
-                (usize::from(shard) % cores == core)
-                    .then(|| self.plan.open_host(shard, bell.clone()))
+                let own = self.shared.ownership.is_of_core(shard, core);
+                own.then(|| self.plan.open_host(shard, bell.clone()))
                     .transpose()
             })
             .collect::<Result<Vec<_>, _>>()?;
         let again = bell.clone();
-        let down = self.journals_down.clone();
-        let mesh = Mesh::start(core, cores, hosts, lanes, bell, waiter, down);
+        let shared = self.shared.clone();
+        let mesh = Mesh::start(core, hosts, lanes, bell, waiter, shared);
         // What a restart brought back, transfers above all, goes out with the first round.
         again.ring();
         Ok(mesh)

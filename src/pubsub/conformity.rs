@@ -1,19 +1,15 @@
 //! Publishing to a topic that transforms messages or demands a schema: messages are taken apart,
 //! changed, checked, and put together again.
 
-use super::core::{Pubsub, TopicInfo, decode_spec, leaf};
-use super::error::{PubsubResult, failed_because, invalid_because, not_found, schema_violation};
+use super::core::{Pubsub, SchemaInfo, TopicInfo};
+use super::error::{PubsubResult, failed_because, invalid_because, schema_violation};
 use super::proto::schema::Type;
-use super::proto::{Encoding, ListSchemaRevisionsResponse, PubsubMessage, Schema, SchemaSettings};
+use super::proto::{Encoding, PubsubMessage, Schema, SchemaSettings};
 use super::publish::check_message;
 use super::schema::{MessageEncoding, MismatchError, SchemaKind, allowed_revisions};
 use super::transform::{TransformMessage, TransformMetadata};
 use bytes::Bytes;
-use lclq_shards::pubsub::command::Kind;
 use prost::Message;
-
-/// What a topic's schema reads as once the schema is deleted.
-const DELETED_SCHEMA: &str = "_deleted-schema_";
 
 /// Attributes that tell subscribers what a message was checked against.
 const SCHEMA_NAME: &str = "googclient_schemaname";
@@ -34,7 +30,8 @@ impl Pubsub {
             self.transform_published(info, messages).await?
         };
         if let Some(settings) = &info.spec.schema_settings {
-            self.check_schema(settings, &mut messages).await?;
+            self.check_schema(info.schema_id, settings, &mut messages)
+                .await?;
         }
         Ok(messages)
     }
@@ -75,24 +72,21 @@ impl Pubsub {
 
     async fn check_schema(
         &self,
+        schema_id: u64,
         settings: &SchemaSettings,
         messages: &mut [Option<PubsubMessage>],
     ) -> PubsubResult<()> {
-        if settings.schema == DELETED_SCHEMA {
-            return Err(failed_because("The topic's schema has been deleted."));
-        }
         let encoding = match settings.encoding() {
             Encoding::Binary => MessageEncoding::Binary,
             Encoding::Json | Encoding::Unspecified => MessageEncoding::Json,
         };
-        // Asked for every time: another core may have made or deleted a revision just now.
-        let resource = self
-            .find(Kind::Schema, &settings.schema)
-            .await?
-            .ok_or_else(|| not_found(leaf(&settings.schema)))?;
-        let kept: ListSchemaRevisionsResponse = decode_spec(&resource)?;
+        let schema = self.schema(&settings.schema).await?;
+        // One of the same name that was made later is another.
+        if schema.id != schema_id {
+            return Err(failed_because("The topic's schema has been deleted."));
+        }
         let allowed = allowed_revisions(
-            &kept.schemas,
+            &schema.newest_first,
             |revision| &revision.revision_id,
             &settings.first_revision_id,
             &settings.last_revision_id,
@@ -101,7 +95,7 @@ impl Pubsub {
             let mut matched = None;
             let mut mismatch = None;
             for revision in allowed.iter() {
-                match self.check_revision(settings, revision, encoding, &message.data) {
+                match self.check_revision(&schema, revision, encoding, &message.data) {
                     Ok(()) => {
                         matched = Some(revision);
                         break;
@@ -131,7 +125,7 @@ impl Pubsub {
 
     fn check_revision(
         &self,
-        settings: &SchemaSettings,
+        schema: &SchemaInfo,
         revision: &Schema,
         encoding: MessageEncoding,
         data: &Bytes,
@@ -142,8 +136,7 @@ impl Pubsub {
             Type::Unspecified => return Err(MismatchError("the schema has no type".to_owned())),
         };
         let compiled = self.outside.schemas.borrow_mut().get(
-            &settings.schema,
-            // A schema that was deleted and made anew has other ids; ids alone are random enough.
+            &schema.cache_key,
             &revision.revision_id,
             kind,
             &revision.definition,

@@ -1,5 +1,5 @@
-//! One core's part of the dialect: its way to the shards, and what it remembers of topics and
-//! subscriptions.
+//! One core's part of the dialect: its way to the shards, and what it knows of topics, subscriptions
+//! and schemas.
 //!
 //! What the service keeps with a resource is the resource's own message, encoded ([`Topic`],
 //! [`Subscription`], [`Snapshot`](super::proto::Snapshot)): the engine stores it as `spec`.
@@ -14,26 +14,19 @@ use super::error::{
 };
 use super::names;
 use super::outside::Outside;
-use super::proto::{Subscription, Topic};
-use super::service::steps;
+use super::proto::{ListSchemaRevisionsResponse, Schema, Subscription, Topic};
+use super::service::{schema_id, steps};
 use super::transform::{Transform, Transformer};
-use crate::mesh::Mesh;
-use hashbrown::HashMap;
+use crate::mesh::{Definition, Directory, Mesh, Stamp, ask_until_current};
 use lclq_shards::command::{Command, Refusal, Reply};
 use lclq_shards::pubsub::command::{
     AdminCommand, Kind, PubsubCommand, PubsubRefusal, Resource, SubscriptionRef, TopicRef,
 };
 use lclq_shards::pubsub::{AckIdSigner, SubscriptionSettings};
-use lclq_shards::shard_of;
+use lclq_shards::{NameBucket, NameSpace, shard_of};
 use prost::Message;
-use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
-
-/// Topics, and subscriptions, that one core remembers; beyond that it starts anew.
-const REMEMBERED_MAX: usize = 65_536;
-/// Times that a call is repeated because what was remembered had changed.
-pub(super) const STALE_MAX: usize = 8;
 
 /// One core's Pub/Sub.
 pub struct Pubsub {
@@ -41,25 +34,69 @@ pub struct Pubsub {
     pub(super) signer: AckIdSigner,
     pub(super) transformer: Transformer,
     pub(super) outside: Outside,
-    topics: RefCell<HashMap<Box<str>, Rc<TopicInfo>>>,
-    subscriptions: RefCell<HashMap<Box<str>, Rc<SubscriptionInfo>>>,
+    topics: Directory<Box<str>, TopicInfo>,
+    subscriptions: Directory<Box<str>, SubscriptionInfo>,
+    schemas: Directory<Box<str>, SchemaInfo>,
 }
 
 /// What publishing needs of a topic.
 pub struct TopicInfo {
+    stamp: Stamp,
+    bytes: usize,
     pub reference: TopicRef,
     pub spec: Topic,
+    /// Id of the schema that it names, if any: one of the same name made later is another.
+    pub schema_id: u64,
     /// What is done to messages before they are stored.
     pub transforms: Arc<[Transform]>,
 }
 
 /// What delivering needs of a subscription.
 pub struct SubscriptionInfo {
+    stamp: Stamp,
+    bytes: usize,
     pub reference: SubscriptionRef,
     pub settings: SubscriptionSettings,
     pub spec: Subscription,
     /// What is done to messages before they are delivered.
     pub transforms: Arc<[Transform]>,
+}
+
+/// What publishing needs of a schema.
+pub struct SchemaInfo {
+    stamp: Stamp,
+    bytes: usize,
+    /// No other schema has it, whatever its name.
+    pub id: u64,
+    /// Under which its compiled revisions are kept: no other schema has it either.
+    pub cache_key: String,
+    /// All revisions.
+    pub newest_first: Vec<Schema>,
+}
+
+/// Definitions carry their stamp and their size.
+macro_rules! definition {
+    ($of:ty) => {
+        impl Definition for $of {
+            fn stamp(&self) -> &Stamp {
+                &self.stamp
+            }
+
+            fn bytes(&self) -> usize {
+                self.bytes
+            }
+        }
+    };
+}
+
+definition!(TopicInfo);
+definition!(SubscriptionInfo);
+definition!(SchemaInfo);
+
+/// Memory that a remembered resource takes, bytes: decoded, and the steps that its transforms amount
+/// to, each about as large as what the service keeps with it.
+fn resource_bytes<D>(resource: &Resource) -> usize {
+    size_of::<D>() + 3 * resource.spec.len()
 }
 
 impl SubscriptionInfo {
@@ -81,12 +118,13 @@ impl Pubsub {
     /// On `mesh`, which must be of the calling core. `ack_key` signs ack ids.
     pub fn new(mesh: Mesh, ack_key: [u8; 16], outside: Outside) -> Rc<Self> {
         Rc::new(Self {
+            topics: Directory::new(&mesh),
+            subscriptions: Directory::new(&mesh),
+            schemas: Directory::new(&mesh),
             mesh,
             signer: AckIdSigner::new(ack_key),
             transformer: Transformer::new(),
             outside,
-            topics: RefCell::default(),
-            subscriptions: RefCell::default(),
         })
     }
 
@@ -152,72 +190,89 @@ impl Pubsub {
         Ok(found)
     }
 
-    /// A topic, remembered or found.
+    /// A topic as it is now.
     pub(super) async fn topic(&self, name: &str) -> PubsubResult<Rc<TopicInfo>> {
-        if let Some(info) = self.topics.borrow().get(name) {
-            return Ok(info.clone());
+        if let Some(info) = self.topics.get(name) {
+            return Ok(info);
         }
         // Boxed, so that the futures of hot methods don't carry its room.
         Box::pin(self.find_topic(name)).await
     }
 
-    async fn find_topic(&self, name: &str) -> PubsubResult<Rc<TopicInfo>> {
+    /// The same where the shard has said that it has changed.
+    pub(super) async fn find_topic(&self, name: &str) -> PubsubResult<Rc<TopicInfo>> {
         let id = names::parse(names::Kind::Topic, name)?.id;
-        let resource = self
-            .find(Kind::Topic, name)
-            .await?
-            .ok_or_else(|| not_found(id))?;
-        let spec: Topic = decode_spec(&resource)?;
-        let info = Rc::new(TopicInfo {
-            reference: resource.topic_ref(),
-            transforms: steps(&spec.message_transforms, false),
-            spec,
-        });
-        let mut topics = self.topics.borrow_mut();
-        if topics.len() >= REMEMBERED_MAX {
-            topics.clear();
-        }
-        topics.insert(name.into(), info.clone());
-        Ok(info)
+        let find = async |stamp| {
+            let found = self.find(Kind::Topic, name).await?;
+            let resource = found.ok_or_else(|| not_found(id))?;
+            let spec: Topic = decode_spec(&resource)?;
+            Ok(TopicInfo {
+                stamp,
+                bytes: resource_bytes::<TopicInfo>(&resource),
+                reference: resource.topic_ref(),
+                transforms: steps(&spec.message_transforms, false),
+                schema_id: schema_id(&resource),
+                spec,
+            })
+        };
+        let bucket = NameBucket::of(NameSpace::Topic, name);
+        self.topics.find(name, name.len(), bucket, find).await
     }
 
-    /// A subscription, remembered or found.
+    /// A subscription as it is now.
     pub(super) async fn subscription(&self, name: &str) -> PubsubResult<Rc<SubscriptionInfo>> {
-        if let Some(info) = self.subscriptions.borrow().get(name) {
-            return Ok(info.clone());
+        if let Some(info) = self.subscriptions.get(name) {
+            return Ok(info);
         }
         Box::pin(self.find_subscription(name)).await
     }
 
+    /// The same where the shard has said that it has changed.
     async fn find_subscription(&self, name: &str) -> PubsubResult<Rc<SubscriptionInfo>> {
         let id = names::parse(names::Kind::Subscription, name)?.id;
-        let resource = self
-            .find(Kind::Subscription, name)
-            .await?
-            .ok_or_else(|| not_found(id))?;
-        let spec: Subscription = decode_spec(&resource)?;
-        let info = Rc::new(SubscriptionInfo {
-            reference: resource.subscription_ref(),
-            transforms: steps(&spec.message_transforms, false),
-            spec,
-            settings: resource.subscription.unwrap_or_default(),
-        });
-        let mut subscriptions = self.subscriptions.borrow_mut();
-        if subscriptions.len() >= REMEMBERED_MAX {
-            subscriptions.clear();
+        let find = async |stamp| {
+            let found = self.find(Kind::Subscription, name).await?;
+            let resource = found.ok_or_else(|| not_found(id))?;
+            let spec: Subscription = decode_spec(&resource)?;
+            Ok(SubscriptionInfo {
+                stamp,
+                bytes: resource_bytes::<SubscriptionInfo>(&resource),
+                reference: resource.subscription_ref(),
+                transforms: steps(&spec.message_transforms, false),
+                spec,
+                settings: resource.subscription.unwrap_or_default(),
+            })
+        };
+        let bucket = NameBucket::of(NameSpace::Subscription, name);
+        self.subscriptions
+            .find(name, name.len(), bucket, find)
+            .await
+    }
+
+    /// Whether what was learnt before something long was waited for still holds.
+    pub(super) fn is_current(&self, info: &SubscriptionInfo) -> bool {
+        self.subscriptions.is_current(info)
+    }
+
+    /// A schema as it is now.
+    pub(super) async fn schema(&self, name: &str) -> PubsubResult<Rc<SchemaInfo>> {
+        if let Some(info) = self.schemas.get(name) {
+            return Ok(info);
         }
-        subscriptions.insert(name.into(), info.clone());
-        Ok(info)
-    }
-
-    /// Forgets what is out of date.
-    pub(super) fn forget_topic(&self, name: &str) {
-        self.topics.borrow_mut().remove(name);
-    }
-
-    /// Forgets what is out of date.
-    pub(super) fn forget_subscription(&self, name: &str) {
-        self.subscriptions.borrow_mut().remove(name);
+        let find = async |stamp| {
+            let found = self.find(Kind::Schema, name).await?;
+            let resource = found.ok_or_else(|| not_found(leaf(name)))?;
+            let kept: ListSchemaRevisionsResponse = decode_spec(&resource)?;
+            Ok(SchemaInfo {
+                stamp,
+                bytes: resource_bytes::<SchemaInfo>(&resource),
+                id: resource.id,
+                cache_key: format!("{name}#{}", resource.id),
+                newest_first: kept.schemas,
+            })
+        };
+        let bucket = NameBucket::of(NameSpace::Schema, name);
+        self.schemas.find(name, name.len(), bucket, find).await
     }
 
     /// Asks the shard of a subscription that is known as `info`, again if the subscription has changed
@@ -225,23 +280,23 @@ impl Pubsub {
     pub(super) async fn on_subscription(
         &self,
         name: &str,
-        mut info: Rc<SubscriptionInfo>,
+        info: Rc<SubscriptionInfo>,
         mut command: impl FnMut(&Rc<SubscriptionInfo>) -> PubsubResult<PubsubCommand>,
     ) -> PubsubResult<Reply> {
-        for _ in 0..STALE_MAX {
-            let outcome = self.ask(info.reference.shard, command(&info)?).await?;
-            match outcome {
-                Ok(Reply::Stale(_)) => {
-                    self.forget_subscription(name);
-                    info = self.subscription(name).await?;
-                }
-                Ok(reply) => return Ok(reply),
-                Err(refusal) => return Err(pubsub_refused(refusal, name)),
-            }
+        let first = Command::Pubsub(Box::new(command(&info)?));
+        let anew = async |_| {
+            let info = self.find_subscription(name).await?;
+            let again = Command::Pubsub(Box::new(command(&info)?));
+            Ok((info.reference.shard, again))
+        };
+        match ask_until_current(&self.mesh, info.reference.shard, first, anew).await? {
+            Some(Reply::Refused(Refusal::Pubsub(refusal))) => Err(pubsub_refused(refusal, name)),
+            Some(Reply::Refused(refusal)) => Err(refused(refusal)),
+            Some(reply) => Ok(reply),
+            None => Err(exhausted(
+                "The subscription changes too often; please retry.",
+            )),
         }
-        Err(exhausted(
-            "The subscription changes too often; please retry.",
-        ))
     }
 }
 

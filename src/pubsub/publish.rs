@@ -3,15 +3,17 @@
 //! A message is stored as its publisher encoded it, less what only the server may set (id and time
 //! of publishing, which are added again on delivery).
 
-use super::core::{Pubsub, STALE_MAX, TopicInfo, pubsub_refused, unexpected};
+use super::core::{Pubsub, TopicInfo, pubsub_refused, refused, unexpected};
 use super::error::{
-    self, PUBLISH_MESSAGES_MAX, PUBLISH_REQUEST_BYTES_MAX, PubsubResult, exhausted, invalid_because,
+    self, PUBLISH_MESSAGES_MAX, PUBLISH_REQUEST_BYTES_MAX, PubsubError, PubsubResult, exhausted,
+    invalid_because,
 };
 use super::proto::PubsubMessage;
 use super::protobuf::{Fields, Malformed, Value, put_bytes, text};
 use crate::grpc::{Encoded, EncodedBuf};
+use crate::mesh::ask_until_current;
 use bytes::{Bytes, BytesMut};
-use lclq_shards::command::Reply;
+use lclq_shards::command::{Command, Refusal, Reply};
 use lclq_shards::pubsub::command::{PubsubCommand, SharedBytes, TopicRef};
 use prost::Message;
 use smallvec::SmallVec;
@@ -33,6 +35,20 @@ const MESSAGE_ID_BASE: u64 = 10_000_000_000_000_000;
 /// Digits of a message id.
 pub(super) const MESSAGE_ID_DIGITS: usize = 17;
 
+/// How publishing ends without the shard.
+enum Ended {
+    /// All messages were filtered out.
+    NothingLeft,
+    Failed(PubsubError),
+}
+
+fn publish(info: &TopicInfo, messages: Vec<SharedBytes>) -> Command {
+    Command::Pubsub(Box::new(PubsubCommand::Publish {
+        topic: info.reference,
+        messages,
+    }))
+}
+
 /// A message as it came.
 struct Draft<'r> {
     bytes: &'r [u8],
@@ -51,33 +67,50 @@ impl Pubsub {
         if drafts.is_empty() {
             return Err(error::too_small("message_count", 0, 1));
         }
-        // Again from the start if the topic has changed meanwhile: it may have a schema now.
-        for _ in 0..STALE_MAX {
-            let info = self.topic(topic).await?;
-            let conforms = !info.transforms.is_empty() || info.spec.schema_settings.is_some();
-            let (messages, filtered) = if conforms {
-                Box::pin(self.conforming(&info, &drafts)).await?
-            } else {
-                (drafts.iter().map(stored).collect(), Vec::new())
-            };
-            let TopicRef { shard, .. } = info.reference;
-            if messages.is_empty() {
-                return self.published(shard, 0, drafts.len(), &filtered);
-            }
-            let publish = PubsubCommand::Publish {
-                topic: info.reference,
-                messages,
-            };
-            match self.ask(shard, publish).await? {
-                Ok(Reply::Published(first)) => {
-                    return self.published(shard, first, drafts.len(), &filtered);
-                }
-                Ok(Reply::Stale(_)) => self.forget_topic(topic),
-                Ok(reply) => return Err(unexpected(&reply)),
-                Err(refusal) => return Err(pubsub_refused(refusal, topic)),
-            }
+        let info = self.topic(topic).await?;
+        let (messages, mut filtered) = self.to_publish(&info, &drafts).await?;
+        // Of its name, whatever else changes.
+        let TopicRef { shard, .. } = info.reference;
+        if messages.is_empty() {
+            return self.published(shard, 0, drafts.len(), &filtered);
         }
-        Err(exhausted("The topic changes too often; please retry."))
+        // Again from the start if the topic has changed meanwhile: it may have a schema now.
+        let anew = async |_| {
+            let info = self.find_topic(topic).await.map_err(Ended::Failed)?;
+            let anew = self.to_publish(&info, &drafts).await;
+            let messages;
+            (messages, filtered) = anew.map_err(Ended::Failed)?;
+            if messages.is_empty() {
+                return Err(Ended::NothingLeft);
+            }
+            Ok((shard, publish(&info, messages)))
+        };
+        let command = publish(&info, messages);
+        match ask_until_current(&self.mesh, shard, command, anew).await {
+            Ok(Some(Reply::Published(first))) => {
+                self.published(shard, first, drafts.len(), &filtered)
+            }
+            Ok(Some(Reply::Refused(Refusal::Pubsub(refusal)))) => {
+                Err(pubsub_refused(refusal, topic))
+            }
+            Ok(Some(Reply::Refused(refusal))) => Err(refused(refusal)),
+            Ok(Some(reply)) => Err(unexpected(&reply)),
+            Ok(None) => Err(exhausted("The topic changes too often; please retry.")),
+            Err(Ended::NothingLeft) => self.published(shard, 0, drafts.len(), &filtered),
+            Err(Ended::Failed(error)) => Err(error),
+        }
+    }
+
+    /// What a topic stores of messages, and which it filters out, by their place.
+    async fn to_publish(
+        &self,
+        info: &TopicInfo,
+        drafts: &[Draft<'_>],
+    ) -> PubsubResult<(Vec<SharedBytes>, Vec<usize>)> {
+        if info.transforms.is_empty() && info.spec.schema_settings.is_none() {
+            return Ok((drafts.iter().map(stored).collect(), Vec::new()));
+        }
+        Box::pin(self.conforming(info, drafts)).await
     }
 
     /// What a topic that changes or checks messages stores of them, and which it filters out, by

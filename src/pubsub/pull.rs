@@ -59,12 +59,20 @@ impl Pubsub {
             Reply::Pulled(pulled) => pulled,
             reply => return Err(unexpected(&reply)),
         };
-        let Some(info) = delivering else {
+        let Some(mut info) = delivering else {
             return Ok(Encoded::EMPTY);
         };
+        let of = info.reference;
+        // The wait may have been long: what has been set up meanwhile holds for these messages.
+        if !self.is_current(&info)
+            && let Ok(now) = self.subscription(subscription).await
+            && (now.reference.shard, now.reference.id) == (of.shard, of.id)
+        {
+            info = now;
+        }
         let pulled = self.transformed(&info, pulled).await;
         let mut out = EncodedBuf::with_capacity(Self::deliveries_bytes(&pulled));
-        self.put_deliveries(&mut out, info.reference, &pulled);
+        self.put_deliveries(&mut out, of, &pulled);
         Ok(out.finish())
     }
 

@@ -153,7 +153,11 @@ impl Pubsub {
             .await?;
         let mut pull = open.pull();
         loop {
-            match next_event(&mut requests, &mut replies, &mut pull).await? {
+            let event = next_event(&mut requests, &mut replies, &mut pull).await?;
+            if !self.is_current(&info) && !matches!(event, Event::Request(None)) {
+                info = patiently(|| self.subscription(name)).await?;
+            }
+            match event {
                 Event::Request(None) => return Ok(()),
                 Event::Request(Some(request)) => {
                     let request = StreamRequest::read(&request)?;
@@ -192,14 +196,12 @@ impl Pubsub {
                             self.deliver(&info, &pulled, &mut replies).await?;
                         }
                         Reply::Refused(Refusal::Pubsub(PubsubRefusal::Changed)) => {
-                            self.forget_subscription(name);
                             info = self.subscription(name).await?;
                             if !info.is_pull() {
                                 return Err(wrong_subscription_type());
                             }
                         }
                         Reply::Refused(Refusal::Pubsub(refusal)) => {
-                            self.forget_subscription(name);
                             return Err(pubsub_refused(refusal, leaf(name)));
                         }
                         // So many streams ask at once that the way to the shard is full. The stream

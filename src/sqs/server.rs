@@ -64,10 +64,10 @@ impl Sqs {
         limits: Rc<HttpLimits>,
     ) -> Rc<Self> {
         Rc::new(Self {
+            targets: Targets::new(&mesh),
             mesh,
             config,
             signer: ReceiptSigner::new(receipt_secret),
-            targets: Targets::default(),
             limits,
         })
     }

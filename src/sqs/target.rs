@@ -1,4 +1,4 @@
-//! From a queue URL to the queue: resolved once, remembered per core.
+//! From a queue URL to the queue.
 
 use super::error::{
     Kind, SqsError, SqsResult, deleted_recently, fixed_type, in_flight_limit, journal_down,
@@ -7,21 +7,18 @@ use super::error::{
 };
 use super::names::parse_queue_url;
 use super::server::{Scope, Sqs};
-use hashbrown::{DefaultHashBuilder, HashTable};
-use lclq_shards::QueueName;
+use crate::mesh::{Definition, Directory, Stamp, ask_until_current};
+use hashbrown::Equivalent;
 use lclq_shards::command::{Command, QueueCommand, QueueRef, Refusal, Reply};
-use std::cell::{Cell, RefCell};
-use std::hash::{BuildHasher, Hasher};
+use lclq_shards::{NameBucket, NameSpace, QueueName};
+use std::cell::Cell;
+use std::hash::{Hash, Hasher};
 use std::rc::Rc;
-
-/// Queue URLs that one core remembers; beyond that it starts anew.
-const REMEMBERED_MAX: usize = 65_536;
-/// Resolutions after which a queue that is deleted and made again all the time counts as gone.
-const STALE_MAX: usize = 4;
 
 /// A queue that a URL stands for.
 pub struct Target {
     pub name: QueueName,
+    stamp: Stamp,
     queue: Cell<QueueRef>,
 }
 
@@ -39,65 +36,68 @@ impl Target {
     }
 }
 
-/// What a URL stands for, in the scope of a request's default region and account.
-struct Remembered {
+impl Definition for Target {
+    fn stamp(&self) -> &Stamp {
+        &self.stamp
+    }
+
+    fn bytes(&self) -> usize {
+        let QueueName {
+            region,
+            account,
+            name,
+        } = &self.name;
+        size_of::<Self>() + region.len() + account.len() + name.len()
+    }
+}
+
+/// A queue URL in the scope of a request's default region and account.
+#[derive(PartialEq)]
+struct UrlInScope<'r> {
+    region: &'r str,
+    account: &'r str,
+    url: &'r str,
+}
+
+impl UrlInScope<'_> {
+    fn bytes(&self) -> usize {
+        self.region.len() + self.account.len() + self.url.len()
+    }
+}
+
+impl Hash for UrlInScope<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        for part in [self.url, self.region, self.account] {
+            state.write(part.as_bytes());
+        }
+    }
+}
+
+/// The same, kept.
+pub struct KeptUrl {
     region: Box<str>,
     account: Box<str>,
     url: Box<str>,
-    target: Rc<Target>,
 }
 
-impl Remembered {
-    fn is(&self, region: &str, account: &str, url: &str) -> bool {
-        &*self.url == url && &*self.region == region && &*self.account == account
-    }
-}
-
-/// Remembered queues.
-#[derive(Default)]
-pub struct Targets {
-    table: RefCell<HashTable<Remembered>>,
-    /// Seeded at random: which URLs collide can't be told from outside.
-    hasher: DefaultHashBuilder,
-}
-
-impl Targets {
-    fn hash(&self, region: &str, account: &str, url: &str) -> u64 {
-        let mut state = self.hasher.build_hasher();
-        for part in [url, region, account] {
-            state.write(part.as_bytes());
+impl From<&UrlInScope<'_>> for KeptUrl {
+    fn from(of: &UrlInScope<'_>) -> Self {
+        Self {
+            region: of.region.into(),
+            account: of.account.into(),
+            url: of.url.into(),
         }
-        state.finish()
-    }
-
-    fn get(&self, region: &str, account: &str, url: &str) -> Option<Rc<Target>> {
-        let hash = self.hash(region, account, url);
-        let table = self.table.borrow();
-        let found = table.find(hash, |known| known.is(region, account, url))?;
-        Some(found.target.clone())
-    }
-
-    fn insert(&self, region: &str, account: &str, url: &str, target: Rc<Target>) {
-        let hash = self.hash(region, account, url);
-        let mut table = self.table.borrow_mut();
-        if let Some(known) = table.find_mut(hash, |known| known.is(region, account, url)) {
-            known.target = target;
-            return;
-        }
-        if table.len() >= REMEMBERED_MAX {
-            table.clear();
-        }
-        let remembered = Remembered {
-            region: region.into(),
-            account: account.into(),
-            url: url.into(),
-            target,
-        };
-        table.insert_unique(hash, remembered, |known| {
-            self.hash(&known.region, &known.account, &known.url)
-        });
     }
 }
+
+impl Equivalent<KeptUrl> for UrlInScope<'_> {
+    fn equivalent(&self, kept: &KeptUrl) -> bool {
+        self.url == &*kept.url && self.region == &*kept.region && self.account == &*kept.account
+    }
+}
+
+/// What queue URLs stand for.
+pub type Targets = Directory<KeptUrl, Target>;
 
 impl Sqs {
     /// The queue that a request names by its QueueUrl or by the path it was sent to.
@@ -107,23 +107,40 @@ impl Sqs {
             None if scope.path.len() > 1 => scope.path,
             None => return Err(missing_parameter("QueueUrl")),
         };
-        if let Some(target) = self.targets.get(scope.region, scope.account, url) {
+        let key = UrlInScope {
+            region: scope.region,
+            account: scope.account,
+            url,
+        };
+        if let Some(target) = self.targets.get(&key) {
             return Ok(target);
         }
-        let name = parse_queue_url(url, scope.region, scope.account).ok_or_else(|| {
+        // Boxed, so that the futures of hot methods don't carry its room.
+        Box::pin(self.find_target(&key)).await
+    }
+
+    async fn find_target(&self, key: &UrlInScope<'_>) -> SqsResult<Rc<Target>> {
+        let UrlInScope {
+            region,
+            account,
+            url,
+        } = *key;
+        let name = parse_queue_url(url, region, account).ok_or_else(|| {
             SqsError::new(
                 Kind::InvalidAddress,
                 format!("The address {url} is not valid for this endpoint."),
             )
         })?;
-        let queue = Box::pin(self.resolve(&name)).await?;
-        let target = Rc::new(Target {
-            name,
-            queue: Cell::new(queue),
-        });
-        self.targets
-            .insert(scope.region, scope.account, url, target.clone());
-        Ok(target)
+        let bucket = NameBucket::of(NameSpace::Queue, &name.key());
+        let find = async |stamp| {
+            let queue = self.resolve(&name).await?;
+            Ok(Target {
+                name,
+                stamp,
+                queue: Cell::new(queue),
+            })
+        };
+        self.targets.find(key, key.bytes(), bucket, find).await
     }
 
     /// Finds a queue by its name.
@@ -138,21 +155,20 @@ impl Sqs {
     }
 
     /// Has the target's shard carry out a command, whose queue must be `target.queue()`.
-    pub async fn ask(&self, target: &Target, mut command: Command) -> SqsResult<Reply> {
-        for _ in 0..STALE_MAX {
-            match self.mesh.call(target.queue().shard, command).await {
-                Reply::Stale(back) => {
-                    // Deleted, purged or made again since it was resolved.
-                    let queue = Box::pin(self.resolve(&target.name)).await?;
-                    target.queue.set(queue);
-                    command = *back;
-                    retarget(&mut command, queue);
-                }
-                Reply::Refused(refusal) => return Err(refused(refusal, &target.name.name)),
-                reply => return Ok(reply),
-            }
+    pub async fn ask(&self, target: &Target, command: Command) -> SqsResult<Reply> {
+        let anew = async |mut back| {
+            // Deleted, purged or made again since it was resolved.
+            let queue = self.resolve(&target.name).await?;
+            target.queue.set(queue);
+            retarget(&mut back, queue);
+            Ok::<_, SqsError>((queue.shard, back))
+        };
+        let shard = target.queue().shard;
+        match ask_until_current(&self.mesh, shard, command, anew).await? {
+            Some(Reply::Refused(refusal)) => Err(refused(refusal, &target.name.name)),
+            Some(reply) => Ok(reply),
+            None => Err(no_queue()),
         }
-        Err(no_queue())
     }
 
     /// The same for a command about the queue itself.

@@ -204,6 +204,7 @@ impl Shard {
             Kind::Schema => {
                 self.pubsub.names.remove(&(kind, name.into()));
                 let schema = self.pubsub.schemas.remove(slot);
+                self.changed_names.note(kind.into(), name);
                 self.log(Op::DropSchema(schema.id));
             }
         }

@@ -4,6 +4,7 @@ use super::command::{Kind, PubsubRefusal, SharedBytes};
 use super::record::SchemaRecord;
 use super::state::Schema;
 use crate::command::{Reply, Token};
+use crate::definitions::NameSpace;
 use crate::journal::Op;
 use crate::shard::{Hold, Shard};
 
@@ -58,7 +59,10 @@ impl Shard {
         slot
     }
 
+    /// A schema was made or has changed.
     pub(super) fn log_schema(&mut self, slot: u32) {
+        let name = &self.pubsub.schemas[slot].name;
+        self.changed_names.note(NameSpace::Schema, name);
         if self.config.durable {
             let schema = &self.pubsub.schemas[slot];
             let record = SchemaRecord {

@@ -250,6 +250,7 @@ impl Shard {
         let (id, topic) = (subscription.id, subscription.topic);
         let key = (subscription.kind(), subscription.name.clone());
         self.pubsub.names.remove(&key);
+        self.changed_names.note(key.0.into(), &key.1);
         self.pubsub.topics[topic]
             .readers
             .retain(|reader| *reader != slot);
@@ -264,7 +265,11 @@ impl Shard {
         self.remove_topic_if_unused(subscription.topic);
     }
 
+    /// A subscription or snapshot was made or has changed.
     pub(super) fn log_subscription(&mut self, slot: u32) {
+        let subscription = &self.pubsub.subscriptions[slot];
+        let space = subscription.kind().into();
+        self.changed_names.note(space, &subscription.name);
         if self.config.durable {
             let subscription = &self.pubsub.subscriptions[slot];
             let record = SubscriptionRecord {

@@ -4,6 +4,7 @@ use super::command::{Kind, PubsubRefusal, Resource, SharedBytes};
 use super::record::{TopicRecord, TopicSettings};
 use super::state::Topic;
 use crate::command::{Reply, Token};
+use crate::definitions::NameSpace;
 use crate::journal::Op;
 use crate::shard::{Hold, Shard};
 use crate::slab::NONE;
@@ -181,6 +182,11 @@ impl Shard {
             self.rearm_subscription_retention(reader);
         }
         self.log_topic(slot);
+        // Theirs is a deleted topic now.
+        for reader in &self.pubsub.topics[slot].readers {
+            let reader = &self.pubsub.subscriptions[*reader];
+            self.changed_names.note(reader.kind().into(), &reader.name);
+        }
         self.pubsub.topic_ghosts.push(slot);
     }
 
@@ -193,7 +199,10 @@ impl Shard {
         }
     }
 
+    /// A topic was made, or has changed, or its name is free again.
     pub(super) fn log_topic(&mut self, slot: u32) {
+        let name = &self.pubsub.topics[slot].name;
+        self.changed_names.note(NameSpace::Topic, name);
         if self.config.durable {
             let topic = &self.pubsub.topics[slot];
             let record = TopicRecord {

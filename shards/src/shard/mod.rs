@@ -13,6 +13,7 @@ pub(crate) mod timers;
 pub use eviction::Eviction;
 
 use crate::command::{Command, QueueRef, Refusal, Reply, ShardStats, Token};
+use crate::definitions::{ChangedNames, NameSpace};
 use crate::journal::Op;
 use crate::message::{Group, Message};
 use crate::moves::{Outbox, Transfer};
@@ -135,6 +136,8 @@ pub struct Shard {
     #[allow(clippy::vec_box)]
     pub(crate) outgoing: Vec<Box<Transfer>>,
     pub(crate) ops: Vec<Op>,
+    /// Names whose definitions have changed since the host last told of it.
+    pub(crate) changed_names: ChangedNames,
     /// First sequence number given out since the open batch was opened, and where its insert is.
     pub(crate) batch_first_sequence: u64,
     pub(crate) batch_inserts: Vec<u32>,
@@ -204,6 +207,7 @@ impl Shard {
             effects: VecDeque::new(),
             outgoing: Vec::new(),
             ops: Vec::new(),
+            changed_names: ChangedNames::default(),
             batch_first_sequence: 1,
             batch_inserts: Vec::new(),
             dirty: Vec::new(),
@@ -323,7 +327,10 @@ impl Shard {
         }
     }
 
+    /// A queue was made or has changed.
     pub(crate) fn log_queue(&mut self, slot: u32) {
+        let key = self.queues[slot].cold.name.key();
+        self.changed_names.note(NameSpace::Queue, &key);
         if self.config.durable {
             let record = self.queues[slot].record();
             self.ops.push(Op::PutQueue(Box::new(record)));

@@ -3,6 +3,7 @@
 use super::{Hold, Shard};
 use crate::attributes::{AttributeMap, QueueAttribute, QueueConfig};
 use crate::command::{MessageState, Peeked, QueueCommand, QueueRef, Refusal, Reply, Token};
+use crate::definitions::NameSpace;
 use crate::journal::{Op, QueueRecord};
 use crate::message::State;
 use crate::queue::Queue;
@@ -250,6 +251,7 @@ impl Shard {
             self.refuse(waiter.token, Refusal::NoQueue);
         }
         self.names.remove(&key);
+        self.changed_names.note(NameSpace::Queue, &key);
         if self.deleted_at.len() < DELETED_NAMES_MAX {
             self.deleted_at.insert(key, self.now);
         } else {

@@ -26,10 +26,9 @@ impl DeliveryHub {
         }
     }
 
-    /// A subscription of `shard` was made or changed.
-    pub(in crate::pubsub) fn notify(&self, shard: u16, name: &str) {
-        // Shards are dealt out to cores in turn.
-        let mailbox = &self.cores[usize::from(shard) % self.cores.len()];
+    /// A subscription of a shard of `core` was made or changed.
+    pub(in crate::pubsub) fn notify(&self, core: usize, name: &str) {
+        let mailbox = &self.cores[core];
         let mut names = mailbox.names.lock().unwrap_or_else(PoisonError::into_inner);
         names.insert(name.into());
         drop(names);

@@ -152,7 +152,6 @@ impl ShardStream {
                     Reply::Refused(_) => sleep(RETRY_PAUSE).await,
                     _ => return,
                 }
-                pubsub.forget_subscription(&name);
                 let Ok(info) = pubsub.subscription(&name).await else {
                     return;
                 };

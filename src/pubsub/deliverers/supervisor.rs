@@ -108,7 +108,6 @@ impl Pubsub {
 
     /// A subscription that delivers by itself, as it is now.
     async fn deliverable(&self, name: &str) -> Option<Rc<SubscriptionInfo>> {
-        self.forget_subscription(name);
         let info = self.subscription(name).await.ok()?;
         (!info.settings.detached && self.delivers(&info.spec)).then_some(info)
     }

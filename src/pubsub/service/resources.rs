@@ -9,6 +9,7 @@ use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use super::pages::Page;
+use crate::mesh::Owner;
 use crate::pubsub::core::{Pubsub, leaf, pubsub_refused, unexpected};
 use crate::pubsub::error::{
     PubsubError, PubsubResult, already_exists, exhausted, not_found, stopping, storage_unavailable,
@@ -100,7 +101,6 @@ impl Pubsub {
             let command = derive(resource).await?;
             match self.for_resource(shard, command).await? {
                 Ok(resource) => {
-                    self.forget(kind, name);
                     self.tell_deliverer(&resource);
                     return Ok(resource);
                 }
@@ -114,15 +114,8 @@ impl Pubsub {
     /// A subscription was made or changed: its core may have to start or stop delivering.
     fn tell_deliverer(&self, resource: &Resource) {
         if resource.kind == Kind::Subscription {
-            self.outside.hub.notify(resource.shard, &resource.name);
-        }
-    }
-
-    fn forget(&self, kind: Kind, name: &str) {
-        match kind {
-            Kind::Topic => self.forget_topic(name),
-            Kind::Subscription => self.forget_subscription(name),
-            Kind::Snapshot | Kind::Schema => {}
+            let Owner::Core(core) = self.mesh.owner(resource.shard);
+            self.outside.hub.notify(core, &resource.name);
         }
     }
 
@@ -136,7 +129,6 @@ impl Pubsub {
         self.done(shard, command)
             .await?
             .map_err(|refusal| pubsub_refused(refusal, name))?;
-        self.forget(kind, name);
         Ok(())
     }
 

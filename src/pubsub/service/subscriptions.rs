@@ -275,7 +275,6 @@ impl Pubsub {
                 PubsubRefusal::TopicNotFound => not_found(leaf(&topic)),
                 refusal => pubsub_refused(refusal, &name),
             })?;
-        self.forget_subscription(&name);
         self.show_subscription(&resource, &mut SeenTopics::new())
             .await
     }

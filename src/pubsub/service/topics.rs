@@ -43,7 +43,8 @@ fn topic_spec(topic: &Topic, schema_id: u64) -> SharedBytes {
     bytes.into()
 }
 
-fn schema_id(resource: &Resource) -> u64 {
+/// Id of a topic's schema, 0 without.
+pub(in crate::pubsub) fn schema_id(resource: &Resource) -> u64 {
     Beside::decode(&*resource.spec).map_or(0, |beside| beside.schema_id)
 }
 
@@ -234,7 +235,6 @@ impl Pubsub {
         self.done(shard, command)
             .await?
             .map_err(|refusal| pubsub_refused(refusal, name))?;
-        self.forget_subscription(name);
         Ok(DetachSubscriptionResponse {})
     }
 
