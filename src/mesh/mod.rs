@@ -9,13 +9,15 @@
 //! bounded by the requests open.
 
 mod core;
+mod hosts;
 mod lane;
 mod pending;
 mod setup;
 #[cfg(test)]
 mod tests;
 
-pub use core::{Call, Mesh, wall_clock};
+pub use crate::runtime::wall_clock;
+pub use core::{Call, Mesh};
 pub use setup::{MeshConfig, MeshError, MeshParts, MeshPlan, Storage};
 
 /// Requests that one core can have in its lane to one other core.
