@@ -5,6 +5,7 @@ pub mod cli;
 pub mod config;
 pub mod grpc;
 pub mod http;
+pub mod log;
 pub mod mesh;
 pub mod proto;
 pub mod pubsub;

@@ -3,10 +3,9 @@
 mod memory;
 
 use clap::Parser;
-use lclq::cli::{Cli, Command, LogFormat};
+use lclq::cli::{Cli, Command};
 use lclq::config::Config;
 use std::process::ExitCode;
-use tracing_subscriber::EnvFilter;
 
 #[global_allocator]
 static ALLOCATOR: lclq::allocator::Allocator = lclq::allocator::Allocator;
@@ -16,34 +15,23 @@ fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Start(args) => start(*args),
     };
-    match outcome {
+    let code = match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
-            eprintln!("lclq: {message}");
+            lclq::log::last_words(&message);
             ExitCode::FAILURE
         }
-    }
+    };
+    lclq::log::flush();
+    code
 }
 
 fn start(args: lclq::cli::StartArgs) -> Result<(), String> {
     let check = args.check;
     let config = Config::resolve(args).map_err(|error| error.to_string())?;
-    log_to_stderr(&config)?;
+    lclq::log::start(&config)?;
     if check {
         return lclq::server::check(config).map_err(|error| error.to_string());
     }
     lclq::server::run(config).map_err(|error| error.to_string())
-}
-
-fn log_to_stderr(config: &Config) -> Result<(), String> {
-    let filter = EnvFilter::try_new(&config.log)
-        .map_err(|error| format!("--log {}: {error}", config.log))?;
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    match config.log_format {
-        LogFormat::Text => log.with_target(false).init(),
-        LogFormat::Json => log.json().init(),
-    }
-    Ok(())
 }

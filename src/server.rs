@@ -2,10 +2,12 @@
 
 use crate::config::{Config, Endpoint};
 use crate::http;
-use crate::mesh::{Mesh, MeshError, MeshParts, MeshPlan};
+use crate::mesh::{Mesh, MeshError, MeshParts, MeshPlan, Storage};
 use crate::pubsub::push::PushSetupError;
 use crate::pubsub::{OutsidePlan, PubsubEndpoint};
-use crate::runtime::{SharedListener, Shutdown, shutdown_signal, spawn_cores, spawn_local};
+use crate::runtime::{
+    DescriptorPlan, DriverKind, SharedListener, Shutdown, shutdown_signal, spawn_cores, spawn_local,
+};
 use crate::sqs::Sqs;
 use std::future::Future;
 use std::io::{self, Write};
@@ -27,9 +29,22 @@ pub enum ServerError {
     /// Push can't be set up as asked.
     #[error("{0}")]
     Push(#[from] PushSetupError),
+    /// A core can't start.
+    #[error("core {core}: {error}")]
+    Core {
+        /// Which.
+        core: usize,
+        /// What it could not have.
+        error: io::Error,
+    },
+    /// A core has ended before it served.
+    #[error("core {0} ended before it was ready")]
+    CoreEnded(usize),
 }
 
 type Listeners = Vec<(Endpoint, SharedListener)>;
+/// What serves the endpoints of one core, each to its end.
+type Serving = Vec<Pin<Box<dyn Future<Output = ()>>>>;
 
 fn bind(config: &Config) -> io::Result<Listeners> {
     let bind_one = |(endpoint, address): &(Endpoint, _)| {
@@ -46,11 +61,24 @@ fn outside(config: &Config) -> Result<OutsidePlan, PushSetupError> {
     )
 }
 
+/// What is open when the ports and the data directory are, and what is to come.
+fn descriptors(config: &Config, plan: &MeshPlan) -> DescriptorPlan {
+    let on_disk = matches!(config.mesh.storage, Storage::Sqlite { .. });
+    DescriptorPlan {
+        cores: config.cores,
+        rings: config.driver == DriverKind::IoUring,
+        listeners: config.endpoints.len(),
+        shards_on_disk: if on_disk { plan.shards().into() } else { 0 },
+        connections_max: config.limits.connections_per_core_max * config.cores,
+    }
+}
+
 /// Checks that the server could start, and prints how it would.
 pub fn check(config: Config) -> Result<(), ServerError> {
     let listeners = bind(&config)?;
     outside(&config)?;
     let plan = MeshPlan::new(config.mesh.clone())?;
+    descriptors(&config, &plan).provide()?;
     let mut out = io::stdout().lock();
     for (endpoint, listener) in &listeners {
         writeln!(
@@ -76,6 +104,7 @@ pub fn run(config: Config) -> Result<(), ServerError> {
     // Ports first, since they are the likeliest to be refused and the cheapest to give back.
     let listeners = bind(&config)?;
     let plan = MeshPlan::new(config.mesh.clone())?;
+    descriptors(&config, &plan).provide()?;
     let receipt_secret = plan.receipt_secret();
     tracing::info!(
         driver = ?config.driver,
@@ -85,7 +114,16 @@ pub fn run(config: Config) -> Result<(), ServerError> {
         storage = ?config.mesh.storage,
         "starting"
     );
-    let (ready, readiness) = mpsc::channel::<Result<(), MeshError>>();
+    if let (Some(mode), Storage::Sqlite { path, .. }) =
+        (plan.directory_open_to_others(), &config.mesh.storage)
+    {
+        tracing::warn!(
+            path = %path.display(),
+            mode,
+            "others may use the data directory, which holds messages and secrets; chmod 700 it"
+        );
+    }
+    let (ready, readiness) = mpsc::channel::<Result<(), ServerError>>();
     let core = Core {
         listeners: listeners.clone(),
         parts: plan.into_parts(),
@@ -101,14 +139,16 @@ pub fn run(config: Config) -> Result<(), ServerError> {
         core.clone().run(index)
     })?;
     for _ in 0..config.cores {
-        // A core that ends before it is ready drops its sender; `join` below says why.
+        // Every core says one thing, whatever befalls it; see `Readiness`.
         match readiness.recv() {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => return Err(error.into()),
-            Err(_) => break,
+            Ok(said) => said?,
+            Err(_) => return Err(io::Error::other("the cores are gone").into()),
         }
     }
-    announce(&listeners)?;
+    if let Err(error) = announce(&listeners) {
+        // Whoever started it doesn't listen; its clients may all the same.
+        tracing::warn!(%error, "nobody was told that this is ready");
+    }
     threads.join()?;
     tracing::info!("stopped");
     Ok(())
@@ -126,39 +166,45 @@ struct Core {
     /// A core's shards serve the requests of all cores, so they close when the last has ended.
     ended: Shutdown,
     serving: Arc<AtomicUsize>,
-    ready: mpsc::Sender<Result<(), MeshError>>,
+    ready: mpsc::Sender<Result<(), ServerError>>,
+}
+
+/// Says for one core that it is ready or can't be, once; if it panics before, this says so.
+struct Readiness {
+    core: usize,
+    tell: mpsc::Sender<Result<(), ServerError>>,
+    said: bool,
+}
+
+impl Readiness {
+    fn say(mut self, ready: Result<(), ServerError>) {
+        self.said = true;
+        let _ = self.tell.send(ready);
+    }
+}
+
+impl Drop for Readiness {
+    fn drop(&mut self) {
+        if !self.said {
+            let _ = self.tell.send(Err(ServerError::CoreEnded(self.core)));
+        }
+    }
 }
 
 impl Core {
     async fn run(self, index: usize) {
-        let mesh = match self.parts.start(index) {
-            Ok(mesh) => mesh,
-            Err(error) => {
-                let _ = self.ready.send(Err(error));
-                return;
-            }
+        let readiness = Readiness {
+            core: index,
+            tell: self.ready.clone(),
+            said: false,
         };
-        let endpoints = match self.endpoints(index, &mesh) {
-            Ok(endpoints) => endpoints,
-            Err(error) => {
-                tracing::error!(%error, core = index, "can't listen");
-                return;
+        let (mesh, endpoints) = match self.start(index) {
+            Ok(started) => {
+                readiness.say(Ok(()));
+                started
             }
+            Err(error) => return readiness.say(Err(error)),
         };
-        // Before anybody is told that we are ready: a signal may follow at once.
-        let asked_to_end = (index == 0).then(shutdown_signal);
-        let _ = self.ready.send(Ok(()));
-        if let Some(asked_to_end) = asked_to_end {
-            let shutdown = self.shutdown.clone();
-            spawn_local(async move {
-                if let Err(error) = asked_to_end.await {
-                    tracing::error!(%error, "can't listen for signals");
-                    return;
-                }
-                tracing::info!("stopping");
-                shutdown.trigger();
-            });
-        }
         {
             let (mesh, shutdown) = (mesh.clone(), self.shutdown.clone());
             spawn_local(async move {
@@ -175,12 +221,31 @@ impl Core {
         mesh.close(within).await;
     }
 
+    /// All that can fail. When every core has come through it, the server is ready.
+    fn start(&self, index: usize) -> Result<(Mesh, Serving), ServerError> {
+        let mesh = self.parts.start(index)?;
+        let failed = |error| ServerError::Core { core: index, error };
+        let endpoints = self.endpoints(index, &mesh).map_err(failed)?;
+        // Before anybody is told that we are ready: a signal may follow at once.
+        if index == 0 {
+            let asked_to_end = shutdown_signal().map_err(|error| {
+                failed(io::Error::new(
+                    error.kind(),
+                    format!("can't listen for signals: {error}"),
+                ))
+            })?;
+            let shutdown = self.shutdown.clone();
+            spawn_local(async move {
+                asked_to_end.await;
+                tracing::info!("stopping");
+                shutdown.trigger();
+            });
+        }
+        Ok((mesh, endpoints))
+    }
+
     /// What serves each endpoint on this core, to its end.
-    fn endpoints(
-        &self,
-        index: usize,
-        mesh: &Mesh,
-    ) -> io::Result<Vec<Pin<Box<dyn Future<Output = ()>>>>> {
+    fn endpoints(&self, index: usize, mesh: &Mesh) -> io::Result<Serving> {
         let limits = Rc::new(self.config.limits.clone());
         let sqs = Sqs::new(
             mesh.clone(),
@@ -201,9 +266,12 @@ impl Core {
                 pubsub.stop();
             });
         }
-        let mut serving: Vec<Pin<Box<dyn Future<Output = ()>>>> = Vec::new();
+        let mut serving: Serving = Vec::new();
         for (endpoint, listener) in &self.listeners {
-            let listener = listener.listener(index)?;
+            let address = listener.local_addr();
+            let listener = listener.listener(index).map_err(|error| {
+                io::Error::new(error.kind(), format!("can't accept on {address}: {error}"))
+            })?;
             let (limits, shutdown) = (limits.clone(), self.shutdown.clone());
             serving.push(match endpoint {
                 Endpoint::Sqs => {

@@ -140,6 +140,12 @@ impl Payload {
         Millis::from_le_bytes(bytes)
     }
 
+    /// Changes the time of sending. Copies a payload that is shared.
+    pub fn set_sent_at(&mut self, sent_at: Millis) {
+        let bytes = Arc::make_mut(&mut self.0);
+        bytes[32..FIXED_BYTES].copy_from_slice(&sent_at.to_le_bytes()[..TIME_BYTES]);
+    }
+
     /// The body.
     pub fn body(&self) -> &[u8] {
         &self.0[self.section_bounds().1..]

@@ -30,8 +30,8 @@ Examples:
       SQS on 127.0.0.1:9324, Pub/Sub on 127.0.0.1:8085, everything in memory.
   lclq start --data-dir ./data
       The same, kept on disk: an answer means that the disk has it.
-  lclq start --bind 0.0.0.0 --sqs-port 4566 --log-format json
-      For a container.
+  lclq start --bind 0.0.0.0 --allow-host lclq --sqs-port 4566 --log-format json
+      For a container that others reach as lclq.
   lclq start --services sqs
       SQS alone.
 
@@ -75,6 +75,29 @@ pub struct StartArgs {
         value_name = "PORT"
     )]
     pub pubsub_rest_port: u16,
+
+    /// A name besides localhost that clients reach this server by, such as a container's (HOST),
+    /// *.HOST for all below it, or * for any. Requests to other names are refused, since a web page
+    /// can make its own name mean this machine; addresses always pass. Repeatable.
+    #[arg(
+        long,
+        env = "LCLQ_ALLOW_HOST",
+        value_delimiter = ',',
+        value_parser = crate::http::parse_host,
+        value_name = "HOST"
+    )]
+    pub allow_host: Vec<String>,
+
+    /// An origin besides localhost's whose web pages may use this server, such as
+    /// https://app.example, or * for any. Repeatable.
+    #[arg(
+        long,
+        env = "LCLQ_ALLOW_ORIGIN",
+        value_delimiter = ',',
+        value_parser = crate::http::parse_origin,
+        value_name = "ORIGIN"
+    )]
+    pub allow_origin: Vec<String>,
 
     /// What to serve.
     #[arg(

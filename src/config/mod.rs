@@ -1,7 +1,7 @@
 //! The resolved configuration: what the command line's flags amount to on this machine.
 
 use crate::cli::{DurabilityArg, EvictionArg, LogFormat, ServiceArg, StartArgs};
-use crate::http::HttpLimits;
+use crate::http::{Callers, HttpLimits};
 use crate::mesh::{MeshConfig, Storage};
 use crate::pubsub::export::StoreTarget;
 use crate::pubsub::push::PushConfig;
@@ -105,6 +105,10 @@ impl Config {
                 enforce_recreate_interval: args.sqs_enforce_recreate_interval,
             },
             limits: HttpLimits {
+                callers: Callers {
+                    hosts: args.allow_host,
+                    origins: args.allow_origin,
+                },
                 connections_per_core_max: args.connections_max.div_ceil(cores).max(1),
                 shutdown_ms_max: args.shutdown_ms_max,
                 ..HttpLimits::default()

@@ -29,6 +29,7 @@ pub use replies::{Closed, Replies};
 pub use requests::Requests;
 pub use status::{Code, Status};
 pub use streams::GrpcCore;
+pub use trailers::error_answer;
 
 #[cfg(test)]
 mod tests;

@@ -28,7 +28,7 @@ pub(super) fn answer(body: GrpcBody) -> Response<GrpcBody> {
 }
 
 /// An answer that is nothing but its end.
-pub(super) fn error_answer(status: &Status) -> Response<GrpcBody> {
+pub fn error_answer(status: &Status) -> Response<GrpcBody> {
     let mut answer = answer(GrpcBody::empty());
     write_status(status, answer.headers_mut());
     answer

@@ -1,4 +1,5 @@
-//! Cross-origin requests, for browsers. Others send no Origin and get none of these headers.
+//! Cross-origin requests, for browsers. Others send no Origin and get none of these headers. Which
+//! origins may ask is decided before, at the door.
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
@@ -20,7 +21,7 @@ pub fn is_preflight<B>(request: &Request<B>) -> bool {
             .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
 }
 
-/// The answer to a preflight: everything is allowed. lclq runs where its user runs it.
+/// The answer to a preflight that has passed the door: everything is allowed to its origin.
 pub fn preflight_reply(request: &HeaderMap) -> Response<ReplyBody> {
     let mut reply = Response::new(ReplyBody::empty());
     *reply.status_mut() = StatusCode::NO_CONTENT;
@@ -33,7 +34,7 @@ pub fn preflight_reply(request: &HeaderMap) -> Response<ReplyBody> {
         .unwrap_or(HeaderValue::from_static("*"));
     headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);
     headers.insert(header::ACCESS_CONTROL_MAX_AGE, PREFLIGHT_AGE_SECONDS);
-    // Chrome asks this before a public page may reach a private address such as localhost.
+    // Chrome asks this before a page may reach a private address such as localhost.
     const PRIVATE_NETWORK: HeaderName =
         HeaderName::from_static("access-control-allow-private-network");
     headers.insert(PRIVATE_NETWORK, HeaderValue::from_static("true"));

@@ -1,8 +1,12 @@
 //! What one client may take of us.
 
+use super::door::Callers;
+
 /// Bounds on connections, sizes and times. Units come last in the names.
 #[derive(Clone, Debug)]
 pub struct HttpLimits {
+    /// Who may ask at all.
+    pub callers: Callers,
     /// Connections open on one core. More are closed as soon as they are accepted.
     pub connections_per_core_max: usize,
     /// Bytes of one request's head (HTTP/2: of its header list). More is answered with 431. At
@@ -33,6 +37,7 @@ pub struct HttpLimits {
 impl Default for HttpLimits {
     fn default() -> Self {
         HttpLimits {
+            callers: Callers::default(),
             connections_per_core_max: 50_000,
             header_bytes_max: 64 * 1024,
             headers_max: 128,

@@ -1,11 +1,14 @@
 //! One core's part of the mesh.
 
+use super::hosts::Hosts;
 use super::lane::{Answer, Request, Sender, is_crowded};
 use super::ownership::{Owner, Ownership};
 use super::pending::{Forgotten, Pending, core_of, transfer_source, transfer_token};
 use super::versions::Versions;
 use super::{LANE_REQUESTS_MAX, REQUESTS_KEPT_MAX};
-use crate::runtime::{Doorbell, DoorbellWaiter, Sleep, spawn_local};
+use crate::runtime::{
+    Doorbell, DoorbellWaiter, Sleep, spawn_local, wall_clock, wall_clock_stepped,
+};
 use lclq_shards::command::{Command, LeaseRef, Refusal, Reply, ShardStats, Token};
 use lclq_shards::pubsub::command::PubsubCommand;
 use lclq_shards::{Millis, Outgoing, ShardHost};
@@ -16,7 +19,7 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 /// Requests that are taken from one lane before the others have their turn.
 const LANE_TURN_MAX: usize = 256;
@@ -24,6 +27,10 @@ const LANE_TURN_MAX: usize = 256;
 const RETURN_TRIES_MAX: usize = 10;
 /// Pause before a shard that is overloaded is asked again.
 const RETURN_PAUSE: Duration = Duration::from_millis(100);
+/// Time after which a far deadline is looked at again, ms.
+const LOOK_MS_MAX: Millis = 5_000;
+/// The same where there is no deadline, ms.
+const LOOK_MS_MAX_IDLE: Millis = 60_000;
 
 /// Lanes to and from one other core.
 pub(super) struct Lanes {
@@ -38,8 +45,7 @@ struct Inner {
     cores: usize,
     ownership: Arc<Ownership>,
     versions: Arc<Versions>,
-    /// By shard; those of other cores are `None`.
-    hosts: RefCell<Vec<Option<ShardHost>>>,
+    hosts: Hosts,
     /// By core; the own place is `None`.
     lanes: Vec<RefCell<Option<Lanes>>>,
     pending: RefCell<Pending>,
@@ -93,13 +99,6 @@ pub struct Mesh {
     inner: Rc<Inner>,
 }
 
-/// Milliseconds since 1970, the clock that shards are driven by.
-pub fn wall_clock() -> Millis {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |time| time.as_millis() as Millis)
-}
-
 impl Mesh {
     /// Starts this core's part: the tasks that serve other cores and that keep time.
     pub(super) fn start(
@@ -116,7 +115,7 @@ impl Mesh {
                 cores: lanes.len(),
                 ownership: shared.ownership,
                 versions: shared.versions,
-                hosts: RefCell::new(hosts),
+                hosts: Hosts::new(hosts),
                 lanes: lanes.into_iter().map(RefCell::new).collect(),
                 pending: RefCell::new(Pending::new(core)),
                 tick_at: Cell::new(0),
@@ -578,8 +577,21 @@ impl Mesh {
                 continue;
             }
             let at = self.inner.tick_at.get();
-            // A far deadline is looked at again now and then: the wall clock may be set.
-            let pause = Duration::from_millis((at - now).min(60_000));
+            if self.inner.core == 0
+                && let Some(ahead_ms) = wall_clock_stepped()
+            {
+                tracing::warn!(
+                    ahead_ms,
+                    "the wall clock was set; times here go on as they were until a restart"
+                );
+            }
+            // The timer stands still while the machine is suspended, the deadline doesn't.
+            let look_ms_max = if at == Millis::MAX {
+                LOOK_MS_MAX_IDLE
+            } else {
+                LOOK_MS_MAX
+            };
+            let pause = Duration::from_millis((at - now).min(look_ms_max));
             let mut sleep = pin!(Sleep::until(Instant::now() + pause));
             poll_fn(|cx| {
                 if self.inner.tick_at.get() < at {

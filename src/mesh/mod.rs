@@ -13,6 +13,7 @@
 
 mod core;
 mod directory;
+mod hosts;
 mod lane;
 mod ownership;
 mod pending;
@@ -22,7 +23,8 @@ mod setup;
 mod tests;
 mod versions;
 
-pub use core::{Call, Mesh, wall_clock};
+pub use crate::runtime::wall_clock;
+pub use core::{Call, Mesh};
 pub use directory::{Directory, ask_until_current};
 pub use ownership::{Owner, Ownership};
 pub use remembered::Definition;

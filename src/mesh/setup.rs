@@ -1,9 +1,9 @@
 //! Putting the mesh together: which core has which shards, and the lanes between cores.
 
-use super::core::{Lanes, Mesh, Shared, wall_clock};
+use super::core::{JournalsDown, Lanes, Mesh, Shared};
 use super::lane::Sender;
 use super::ownership::Ownership;
-use crate::runtime::{Doorbell, become_journal_writer, doorbell};
+use crate::runtime::{Doorbell, PanicReport, become_journal_writer, doorbell, wall_clock};
 use lclq_shards::journal::{
     DataDirectory, DirectoryError, Durability, JournalError, SqliteJournal,
 };
@@ -106,6 +106,11 @@ impl MeshPlan {
         self.shards
     }
 
+    /// The data directory's mode, if others than its owner may use it.
+    pub fn directory_open_to_others(&self) -> Option<String> {
+        self.directory.as_ref()?.open_to_others()
+    }
+
     /// Secret that signs receipt handles.
     pub fn receipt_secret(&self) -> [u8; 32] {
         self.receipt_secret
@@ -175,7 +180,13 @@ impl MeshPlan {
         match (&self.directory, &self.config.storage) {
             (Some(directory), Storage::Sqlite { durability, .. }) => {
                 let file = directory.open_shard(shard, *durability)?;
-                let journal = SqliteJournal::new(file, become_journal_writer, move || bell.ring());
+                let report = PanicReport::new("a journal's thread");
+                let wake = move || {
+                    // Moved in whole, so that the thread owns it.
+                    let _ = &report;
+                    bell.ring();
+                };
+                let journal = SqliteJournal::new(file, become_journal_writer, wake);
                 ShardHost::open(config, Box::new(journal), wall_clock())
                     .map_err(|error| MeshError::Load { shard, error })
             }

@@ -11,6 +11,7 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use crate::grpc::{Code, Status};
+use crate::http::Refusal;
 use crate::proto::google::rpc;
 
 /// An error of the dialect. Over gRPC it goes into `grpc-status`, `grpc-message` and
@@ -33,6 +34,11 @@ fn invalid(message: impl Into<Cow<'static, str>>) -> PubsubError {
 
 fn failed(message: impl Into<Cow<'static, str>>) -> PubsubError {
     Status::new(Code::FailedPrecondition, message)
+}
+
+/// A request that may not ask at all.
+pub fn not_let_in(refusal: &Refusal) -> PubsubError {
+    Status::new(Code::PermissionDenied, refusal.to_string())
 }
 
 /// A name that no resource can have.

@@ -1,15 +1,16 @@
 //! One core's Pub/Sub endpoint: gRPC and REST on one port, told apart by the request's head.
 
 use super::core::Pubsub;
-use super::error::{PubsubResult, unknown_path};
+use super::error::{PubsubResult, not_let_in, unknown_path};
 use super::outside::Outside;
 use super::proto::{publisher, schema_service, subscriber};
 use super::push::token_keys;
-use super::rest::{Rest, UnaryCaller};
+use super::rest::{Rest, UnaryCaller, error_reply};
 use crate::grpc::{
-    Answer, Call, GrpcBody, GrpcCore, GrpcLimits, HealthService, ReflectionService, is_grpc,
+    Answer, Call, GrpcBody, GrpcCore, GrpcLimits, HealthService, ReflectionService, error_answer,
+    is_grpc,
 };
-use crate::http::HttpLimits;
+use crate::http::{Door, HttpLimits, Refusal};
 use crate::mesh::Mesh;
 use crate::proto::google::iam::v1::iam_policy;
 use crate::proto::grpc::health::v1::health;
@@ -42,6 +43,7 @@ pub struct PubsubEndpoint {
     grpc: Rc<GrpcCore>,
     health: Rc<HealthService>,
     mesh: Mesh,
+    door: Door,
     limits: Rc<HttpLimits>,
     /// Made when they are first asked for: both are tables of every type there is, a megabyte that
     /// most servers never need.
@@ -68,6 +70,7 @@ impl PubsubEndpoint {
             grpc: GrpcCore::new(GrpcLimits::default()),
             health: HealthService::new(SERVICES, is_serving),
             mesh,
+            door: Door::new(&limits.callers),
             limits,
             rest: OnceCell::new(),
             reflection: OnceCell::new(),
@@ -101,7 +104,10 @@ impl PubsubEndpoint {
         request: Request<Incoming>,
     ) -> impl Future<Output = Answer> + use<> {
         // What isn't a call is boxed, so that the futures of calls don't carry its room.
-        let call = if is_grpc(&request) {
+        let call = if let Err(refusal) = self.door.admit(&request) {
+            let answer = Box::new(refused(&refusal, &request));
+            Err(Box::pin(async move { *answer }) as Boxed)
+        } else if is_grpc(&request) {
             Call::new(self.grpc.clone(), request).map_err(|answer| -> Boxed {
                 let answer = Box::new(answer);
                 Box::pin(async move { *answer })
@@ -145,6 +151,15 @@ impl PubsubEndpoint {
             _ => call.unimplemented(),
         }
     }
+}
+
+#[cold]
+fn refused(refusal: &Refusal, request: &Request<Incoming>) -> Answer {
+    let error = not_let_in(refusal);
+    if is_grpc(request) {
+        return error_answer(&error);
+    }
+    error_reply(&error).map(GrpcBody::from)
 }
 
 /// Carries out what comes over REST.

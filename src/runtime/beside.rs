@@ -3,6 +3,7 @@
 //! Hazard: a thread starts with the CPUs of the one that starts it. Started by a core, which is
 //! pinned, it would share that core's CPU for good and leave the others idle.
 
+use super::failure::PanicReport;
 use std::io;
 use std::thread::{Builder, JoinHandle};
 
@@ -12,12 +13,15 @@ use std::thread::{Builder, JoinHandle};
 #[cfg(target_os = "linux")]
 const JOURNAL_SLICE_NS: u64 = 100_000;
 
-/// Starts a thread that may run on any CPU the process may run on.
+/// Starts a thread that may run on any CPU the process may run on. A panic in it ends the process,
+/// if a core started it; see [`super::CoreThreads::join`].
 pub fn spawn_beside(
     thread: Builder,
     body: impl FnOnce() + Send + 'static,
 ) -> io::Result<JoinHandle<()>> {
+    let report = PanicReport::new("a thread beside the cores");
     thread.spawn(move || {
+        let _report = report;
         leave_core();
         body();
     })

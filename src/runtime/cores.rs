@@ -8,6 +8,7 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 
 use super::choose::DriverKind;
+use super::failure::{News, panic_text};
 use super::local::{CoreMain, enter_core};
 
 type Ending = Result<(), Box<dyn Any + Send>>;
@@ -16,22 +17,16 @@ type Ending = Result<(), Box<dyn Any + Send>>;
 #[derive(Debug)]
 pub struct CoreThreads {
     threads: Vec<JoinHandle<()>>,
-    endings: mpsc::Receiver<(usize, Ending)>,
+    news: mpsc::Receiver<News>,
 }
 
 impl CoreThreads {
-    /// Waits until every core has ended. A core that panicked is an error, returned at once: the
-    /// others are then still running, and a server that lost a core should exit.
+    /// Waits until every core has ended. A core that panicked, or a thread beside them, is an
+    /// error, returned at once: the cores are then still running, and a server that lost a part of
+    /// itself should exit.
     pub fn join(self) -> io::Result<()> {
         for _ in 0..self.threads.len() {
-            let (core, ending) = self
-                .endings
-                .recv()
-                .map_err(|_| io::Error::other("a core's thread vanished"))?;
-            if let Err(payload) = ending {
-                let what = panic_text(payload.as_ref());
-                return Err(io::Error::other(format!("core {core} panicked: {what}")));
-            }
+            self.next()?;
         }
         for thread in self.threads {
             thread.join().map_err(|payload| {
@@ -40,14 +35,20 @@ impl CoreThreads {
         }
         Ok(())
     }
-}
 
-fn panic_text(payload: &(dyn Any + Send)) -> &str {
-    payload
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("(no message)")
+    /// Waits until one core has ended.
+    #[cfg(test)]
+    pub(crate) fn join_first(self) -> io::Result<()> {
+        self.next()
+    }
+
+    fn next(&self) -> io::Result<()> {
+        match self.news.recv() {
+            Ok(News::Ended) => Ok(()),
+            Ok(News::Failed(what)) => Err(io::Error::other(what)),
+            Err(_) => Err(io::Error::other("a core's thread vanished")),
+        }
+    }
 }
 
 /// Starts `count` cores, each a thread of its own that runs `f(core)` and every task spawned from
@@ -65,7 +66,7 @@ where
     let cpus = cpus_allowed();
     let pinned = count > 1 && count <= cpus.len();
     let (started_tx, started) = mpsc::channel::<io::Result<()>>();
-    let (ending_tx, endings) = mpsc::channel();
+    let (news_tx, news) = mpsc::channel();
     let mut threads = Vec::with_capacity(count);
     for core in 0..count {
         let cpu = if pinned {
@@ -73,22 +74,29 @@ where
         } else {
             None
         };
-        let (f, started_tx, ending_tx) = (f.clone(), started_tx.clone(), ending_tx.clone());
+        let (f, started_tx, news_tx) = (f.clone(), started_tx.clone(), news_tx.clone());
         let body = move || {
             if let Some(cpu) = cpu {
                 pin_to(cpu);
             }
-            let bell = enter_core(kind, core);
+            let bell = enter_core(kind, core, news_tx.clone());
             let run = AssertUnwindSafe(|| run_core(core, f, &started_tx));
             // A panic in a task comes out as an Err; this catches one in the runtime itself.
             let ending = catch_unwind(run).unwrap_or_else(Err);
             bell.retire();
-            let _ = ending_tx.send((core, ending));
+            let _ = news_tx.send(match ending {
+                Ok(()) => News::Ended,
+                Err(payload) => {
+                    let what = panic_text(payload.as_ref());
+                    News::Failed(format!("core {core} panicked: {what}"))
+                }
+            });
         };
+        let thread = std::thread::Builder::new().name(format!("lclq-core-{core}"));
         threads.push(
-            std::thread::Builder::new()
-                .name(format!("lclq-core-{core}"))
-                .spawn(body)?,
+            thread
+                .spawn(body)
+                .map_err(|error| cannot_start(core, &error))?,
         );
     }
     drop(started_tx);
@@ -96,7 +104,11 @@ where
         let died = |_| io::Error::other("a core died while starting");
         started.recv().map_err(died)??;
     }
-    Ok(CoreThreads { threads, endings })
+    Ok(CoreThreads { threads, news })
+}
+
+fn cannot_start(core: usize, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("can't start core {core}: {error}"))
 }
 
 fn run_core<F, Fut>(core: usize, f: F, started: &mpsc::Sender<io::Result<()>>) -> Ending
@@ -123,10 +135,16 @@ where
     match ready {
         Ok(runtime) => {
             let _ = started.send(Ok(()));
-            runtime.block_on(async { CoreMain::new(f(core)).await })
+            let ending = runtime.block_on(async { CoreMain::new(f(core)).await });
+            if ending.is_err() {
+                // Dropping what a panic left behind could panic again or wait for ever. The
+                // process ends, and with it all this.
+                std::mem::forget(runtime);
+            }
+            ending
         }
         Err(error) => {
-            let _ = started.send(Err(error));
+            let _ = started.send(Err(cannot_start(core, &error)));
             Ok(())
         }
     }

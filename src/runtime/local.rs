@@ -8,10 +8,12 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::mpsc::Sender;
 use std::task::{Context, Poll, Waker};
 
 use super::choose::DriverKind;
 use super::doorbell::{Bell, Waiters};
+use super::failure::News;
 #[cfg(target_os = "linux")]
 use super::ring::Ring;
 use super::timer::Timers;
@@ -28,6 +30,8 @@ pub(super) struct CoreLocal {
     #[cfg(target_os = "linux")]
     ring: OnceCell<Ring>,
     panic: RefCell<Option<Box<dyn Any + Send>>>,
+    /// To whoever waits for the cores.
+    pub(super) news: Sender<News>,
 }
 
 impl CoreLocal {
@@ -44,7 +48,7 @@ impl CoreLocal {
         }
     }
 
-    fn fail(&self, payload: Box<dyn Any + Send>) {
+    pub(super) fn fail(&self, payload: Box<dyn Any + Send>) {
         // The first panic is the cause; later ones are its echo.
         self.panic.borrow_mut().get_or_insert(payload);
         self.wake_main();
@@ -56,7 +60,7 @@ thread_local! {
 }
 
 /// Makes the calling thread core `index`. Called once per thread, before its runtime starts.
-pub(super) fn enter_core(kind: DriverKind, index: usize) -> Arc<Bell> {
+pub(super) fn enter_core(kind: DriverKind, index: usize, news: Sender<News>) -> Arc<Bell> {
     let bell = Arc::new(Bell::new());
     let core = CoreLocal {
         kind,
@@ -69,6 +73,7 @@ pub(super) fn enter_core(kind: DriverKind, index: usize) -> Arc<Bell> {
         #[cfg(target_os = "linux")]
         ring: OnceCell::new(),
         panic: RefCell::new(None),
+        news,
     };
     CORE.with(|slot| assert!(slot.set(core).is_ok(), "this thread is already a core"));
     bell

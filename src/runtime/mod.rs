@@ -6,13 +6,17 @@
 //! generic over it and a call costs one predictable branch.
 //!
 //! Tasks are local to their core and never move. A panic in a task started with [`spawn_local`]
-//! ends its core, and [`CoreThreads::join`] reports it; `http` guards its connections itself, so
-//! that a panic in a handler costs one connection only.
+//! ends its core, and [`CoreThreads::join`] reports it, as it does for threads started with
+//! [`spawn_beside`]; `http` guards its connections itself, so that a panic in a handler costs one
+//! connection only.
 
 mod beside;
 mod choose;
+mod clock;
 mod cores;
+mod descriptors;
 mod doorbell;
+mod failure;
 mod hyper_glue;
 mod listener;
 mod local;
@@ -24,8 +28,11 @@ mod timer;
 
 pub use beside::{become_journal_writer, spawn_beside};
 pub use choose::{DriverKind, RuntimeChoice, RuntimeError, choose};
+pub use clock::{wall_clock, wall_clock_stepped};
 pub use cores::{CoreThreads, spawn_cores};
+pub use descriptors::DescriptorPlan;
 pub use doorbell::{Doorbell, DoorbellWaiter, check_doorbell, doorbell};
+pub use failure::{PanicReport, fail_core};
 pub use hyper_glue::{HyperExecutor, HyperTimer};
 pub use listener::{ConnectionSlot, Listener, SharedListener};
 pub use local::{core_index, driver, spawn_local, yield_now};

@@ -69,12 +69,9 @@ impl Shutdown {
 ///
 /// Signals count from the call on, not from the first poll.
 #[cfg(unix)]
-pub fn shutdown_signal() -> impl Future<Output = io::Result<()>> {
-    let watched = watch_signals();
-    async move {
-        watched?.wait().await;
-        Ok(())
-    }
+pub fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
+    let watched = watch_signals()?;
+    Ok(async move { watched.wait().await })
 }
 
 #[cfg(unix)]
@@ -101,6 +98,11 @@ fn watch_signals() -> io::Result<Shutdown> {
 
 /// Waits until the process is asked to end by Ctrl-C.
 #[cfg(not(unix))]
-pub async fn shutdown_signal() -> io::Result<()> {
-    tokio::signal::ctrl_c().await
+pub fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        if let Err(error) = tokio::signal::ctrl_c().await {
+            tracing::error!(%error, "can't listen for signals");
+            std::future::pending::<()>().await;
+        }
+    })
 }

@@ -33,6 +33,7 @@ pub enum Kind {
     MissingAction,
     Serialization,
     RequestTooLarge,
+    AccessDenied,
     ServiceUnavailable,
     InternalFailure,
 }
@@ -77,6 +78,7 @@ impl Kind {
             }
             Serialization => "com.amazon.coral.service#SerializationException",
             RequestTooLarge => "com.amazon.coral.service#RequestEntityTooLargeException",
+            AccessDenied => "com.amazon.coral.service#AccessDeniedException",
             ServiceUnavailable => "com.amazon.coral.service#ServiceUnavailableException",
             InternalFailure => "com.amazon.coral.service#InternalFailure",
         }
@@ -110,6 +112,7 @@ impl Kind {
             UnknownOperation | MissingAction => "UnknownOperation",
             Serialization => "MalformedInput",
             RequestTooLarge => "RequestEntityTooLarge",
+            AccessDenied => "AccessDenied",
             ServiceUnavailable => "ServiceUnavailable",
             InternalFailure => "InternalFailure",
         }
@@ -119,7 +122,7 @@ impl Kind {
     pub fn status(self) -> u16 {
         use Kind::*;
         match self {
-            PurgeQueueInProgress | OverLimit | RequestThrottled => 403,
+            PurgeQueueInProgress | OverLimit | RequestThrottled | AccessDenied => 403,
             ReceiptHandleIsInvalid
             | ResourceNotFound
             | InvalidAddress

@@ -8,8 +8,8 @@ use super::ids::random_uuid;
 use super::target::Targets;
 use super::wire::{Protocol, no_action};
 use crate::http::{
-    BodyError, HttpLimits, Negotiated, ReplyBody, decompress_body, is_preflight, preflight_reply,
-    read_body,
+    BodyError, Door, HttpLimits, Negotiated, Refusal, ReplyBody, decompress_body, is_preflight,
+    preflight_reply, read_body,
 };
 use crate::mesh::Mesh;
 use bytes::Bytes;
@@ -37,6 +37,7 @@ pub struct Sqs {
     pub(super) config: SqsConfig,
     pub(super) signer: ReceiptSigner,
     pub(super) targets: Targets,
+    door: Door,
     limits: Rc<HttpLimits>,
 }
 
@@ -68,6 +69,7 @@ impl Sqs {
             mesh,
             config,
             signer: ReceiptSigner::new(receipt_secret),
+            door: Door::new(&limits.callers),
             limits,
         })
     }
@@ -78,6 +80,9 @@ impl Sqs {
         request: Request<Incoming>,
     ) -> impl Future<Output = Response<ReplyBody>> {
         async move {
+            if let Err(refusal) = self.door.admit(&request) {
+                return refused(&refusal, request.headers());
+            }
             if is_preflight(&request) {
                 return preflight_reply(request.headers());
             }
@@ -265,6 +270,13 @@ fn part<'c>(rest: &mut &'c [u8]) -> Option<&'c [u8]> {
 /// A path of account and name, rather than one that a proxy put before the endpoint.
 fn is_queue_path(path: &str) -> bool {
     super::names::parse_queue_url(path, "-", "-").is_some()
+}
+
+#[cold]
+fn refused(refusal: &Refusal, headers: &http::HeaderMap) -> Response<ReplyBody> {
+    let error = SqsError::new(Kind::AccessDenied, refusal.to_string());
+    tracing::debug!(message = %error.message, "refused");
+    protocol_of(headers).error(&error, random_uuid())
 }
 
 fn body_error(error: &BodyError) -> SqsError {

@@ -1,6 +1,6 @@
 //! The data directory: who may open it, how many shards it has, and its secrets.
 
-use super::{Durability, JournalError, SqliteFile};
+use super::{Durability, JournalError, SqliteFile, private_files};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -19,6 +19,14 @@ pub enum DirectoryError {
         /// What was touched.
         path: PathBuf,
         /// What it said.
+        error: io::Error,
+    },
+    /// It can't be made.
+    #[error("can't make the data directory {path}: {error}")]
+    Make {
+        /// The directory.
+        path: PathBuf,
+        /// What the file system said.
         error: io::Error,
     },
     /// Another process has it.
@@ -92,7 +100,10 @@ impl DataDirectory {
             let path = at.to_owned();
             move |error| DirectoryError::Io { path, error }
         };
-        fs::create_dir_all(path).map_err(io(path))?;
+        private_files::make_directory(path).map_err(|error| DirectoryError::Make {
+            path: path.to_owned(),
+            error,
+        })?;
         let manifest_path = path.join(MANIFEST);
         let lock_path = path.join(LOCK);
         let is_ours = manifest_path.try_exists().map_err(io(&manifest_path))?
@@ -100,12 +111,7 @@ impl DataDirectory {
         if !is_ours && fs::read_dir(path).map_err(io(path))?.next().is_some() {
             return Err(DirectoryError::Foreign(path.to_owned()));
         }
-        let lock = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&lock_path)
-            .map_err(io(&lock_path))?;
+        let lock = private_files::open_file(&lock_path).map_err(io(&lock_path))?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(fs::TryLockError::WouldBlock) => {
@@ -178,6 +184,11 @@ impl DataDirectory {
         self.engine_secret
     }
 
+    /// The directory's mode, as `chmod` writes it, if others than its owner may use it.
+    pub fn open_to_others(&self) -> Option<String> {
+        private_files::open_to_others(&self.path)
+    }
+
     /// Opens one shard's file.
     pub fn open_shard(
         &self,
@@ -185,6 +196,11 @@ impl DataDirectory {
         durability: Durability,
     ) -> Result<SqliteFile, DirectoryError> {
         let path = shard_path(&self.path, shard);
+        // SQLite takes an empty file for a new one, and gives its log the same mode.
+        private_files::open_file(&path).map_err(|error| DirectoryError::Io {
+            path: path.clone(),
+            error,
+        })?;
         SqliteFile::open(&path, shard, self.shards, durability)
             .map_err(|error| DirectoryError::Shard { path, error })
     }
@@ -204,7 +220,9 @@ fn random<const N: usize>() -> Result<[u8; N], DirectoryError> {
 /// A crash leaves either no manifest or a whole one.
 fn write_durably(directory: &Path, path: &Path, manifest: &Manifest) -> io::Result<()> {
     let temporary = path.with_extension("tmp");
-    let mut file = File::create(&temporary)?;
+    let mut file = private_files::open_file(&temporary)?;
+    // What a crash left of an earlier one.
+    file.set_len(0)?;
     file.write_all(serde_json::to_string_pretty(manifest)?.as_bytes())?;
     file.write_all(b"\n")?;
     file.sync_all()?;
@@ -258,6 +276,36 @@ mod tests {
                 ..
             })
         ));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn its_files_are_its_owners_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("above").join("data");
+        let directory = DataDirectory::open(&path, None, 1).unwrap();
+        let _shard = directory.open_shard(0, Durability::Full).unwrap();
+        assert_eq!(mode(&path), 0o700);
+        assert_eq!(directory.open_to_others(), None);
+        let files: Vec<PathBuf> = fs::read_dir(&path)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        assert!(
+            files.len() >= 4,
+            "manifest, lock, shard and its log: {files:?}"
+        );
+        for file in files {
+            assert_eq!(mode(&file), 0o600, "{}", file.display());
+        }
+        // One that is there is its owner's business.
+        let given = dir.path().join("given");
+        fs::create_dir(&given).unwrap();
+        fs::set_permissions(&given, fs::Permissions::from_mode(0o755)).unwrap();
+        let directory = DataDirectory::open(&given, None, 1).unwrap();
+        assert_eq!(directory.open_to_others().as_deref(), Some("0755"));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 
 mod directory;
 mod memory;
+mod private_files;
 mod sqlite;
 mod topics;
 mod writer;

@@ -2,6 +2,7 @@
 
 use super::{Batch, Completion, Journal, JournalError, Op, SqliteFile};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded, unbounded};
+use std::io;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -44,7 +45,7 @@ impl SqliteJournal {
         }
     }
 
-    fn start(&mut self) -> &Sender<(u64, Batch)> {
+    fn start(&mut self) -> io::Result<&Sender<(u64, Batch)>> {
         if self.batches.is_none() {
             let (batches, incoming) = bounded(1);
             let file = self.file.take().expect("the file is handed over once");
@@ -63,11 +64,13 @@ impl SqliteJournal {
                     prepare();
                     writer.run();
                 })
-                .expect("the system starts a thread");
+                .map_err(|error| {
+                    io::Error::new(error.kind(), format!("can't start its thread: {error}"))
+                })?;
             self.thread = Some(thread);
             self.batches = Some(batches);
         }
-        self.batches.as_ref().expect("just started")
+        Ok(self.batches.as_ref().expect("just started"))
     }
 }
 
@@ -75,15 +78,22 @@ impl Journal for SqliteJournal {
     fn load(&mut self, visit: &mut dyn FnMut(Op)) -> Result<u64, JournalError> {
         let file = self.file.as_mut().expect("loaded before the first commit");
         file.load(visit)?;
+        // Now rather than at the first change: a system that has no thread for it says so at the
+        // start.
+        self.start()?;
         Ok(self.epoch)
     }
 
     fn commit(&mut self, epoch: u64, batch: Batch) {
         let number = batch.number;
-        if self.start().send((epoch, batch)).is_err() {
-            let gone = JournalError::Corrupt("the journal's writer has stopped".to_owned());
-            let _ = self.report.send(Completion::Failed(number, gone));
-        }
+        let failure = match self.start() {
+            Ok(batches) => match batches.send((epoch, batch)) {
+                Ok(()) => return,
+                Err(_) => JournalError::Corrupt("the journal's writer has stopped".to_owned()),
+            },
+            Err(error) => error.into(),
+        };
+        let _ = self.report.send(Completion::Failed(number, failure));
     }
 
     fn poll(&mut self) -> Option<Completion> {

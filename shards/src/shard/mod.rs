@@ -6,6 +6,7 @@ pub(crate) mod lists;
 mod moving;
 mod queues;
 mod receiving;
+mod restored_times;
 pub(crate) mod restoring;
 mod sending;
 pub(crate) mod timers;

@@ -2,6 +2,7 @@
 
 use super::Shard;
 use super::lists::Arrival;
+use super::restored_times::bring_in_line;
 use crate::journal::Op;
 use std::collections::HashMap;
 
@@ -21,7 +22,8 @@ pub(crate) struct Restoring {
 
 impl Shard {
     /// Takes one piece of the kept state. Pieces come in the order of [`crate::journal::Journal`].
-    pub(crate) fn restore(&mut self, state: &mut Restoring, op: Op) {
+    pub(crate) fn restore(&mut self, state: &mut Restoring, mut op: Op) {
+        bring_in_line(&mut op, self.now);
         match op {
             Op::Reserve { sequence, queue_id } => {
                 self.next_sequence = self.next_sequence.max(sequence);

@@ -16,6 +16,7 @@ mod to_json;
 mod types;
 mod wire;
 
+pub(super) use server::error_reply;
 pub use server::{Rest, UnaryCaller};
 
 #[cfg(test)]

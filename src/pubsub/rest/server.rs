@@ -177,7 +177,8 @@ fn reply(content_type: HeaderValue, body: impl Into<Bytes>) -> Response<ReplyBod
     reply
 }
 
-fn error_reply(error: &PubsubError) -> Response<ReplyBody> {
+/// The answer to what can't be carried out.
+pub(in super::super) fn error_reply(error: &PubsubError) -> Response<ReplyBody> {
     tracing::debug!(%error, "refused");
     let (status, body) = rest_error(error);
     let mut reply = reply(JSON, body);

@@ -228,9 +228,9 @@ fn sigterm_asks_for_shutdown() {
     let kind = *drivers().last().unwrap();
     let cores = spawn_cores(kind, 1, |_| async {
         // It counts from the call on, though nobody has waited yet.
-        let asked = shutdown_signal();
+        let asked = shutdown_signal().unwrap();
         signal_hook::low_level::raise(signal_hook::consts::SIGTERM).unwrap();
-        asked.await.unwrap();
+        asked.await;
     })
     .unwrap();
     join(kind, cores).unwrap();

@@ -1,0 +1,96 @@
+//! The log, which goes to standard error.
+//!
+//! Hazard: whoever reads standard error may be slow, stuck or gone, and a disk may be full. So a
+//! thread of its own writes, and everybody else only leaves a line with it: no core waits and
+//! nothing fails, whatever becomes of the lines. What names hold can't break a line or colour it.
+
+mod sink;
+mod text;
+
+use crate::cli::LogFormat;
+use crate::config::Config;
+use sink::Sink;
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::io::{self, IsTerminal, Write};
+use std::panic::PanicHookInfo;
+use std::sync::OnceLock;
+use std::time::Duration;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::field::MakeExt;
+use tracing_subscriber::fmt::format::debug_fn;
+
+/// How long the end of the process waits for its last lines to be taken, ms.
+const FLUSH_MS_MAX: u64 = 500;
+
+static SINK: OnceLock<Sink> = OnceLock::new();
+
+/// Sends the log of this process, panics included, to standard error as `config` wants it.
+pub fn start(config: &Config) -> Result<(), String> {
+    let filter = EnvFilter::try_new(&config.log)
+        .map_err(|error| format!("--log {}: {error}", config.log))?;
+    let sink = Sink::start(config.log_format)
+        .map_err(|error| format!("can't start the log's thread: {error}"))?;
+    let sink = SINK.get_or_init(|| sink);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(move || sink)
+        .with_ansi(wants_colours())
+        // It would say so on standard error, itself and at once.
+        .log_internal_errors(false);
+    match config.log_format {
+        LogFormat::Text => {
+            let fields = debug_fn(text::write_field).delimited(" ");
+            log.with_target(false).fmt_fields(fields).init();
+        }
+        LogFormat::Json => log.json().init(),
+    }
+    std::panic::set_hook(Box::new(note_panic));
+    Ok(())
+}
+
+/// Says why the process ends, in one line after all others, and waits a moment until that is
+/// written.
+pub fn last_words(message: &str) {
+    let line = format!("lclq: {}\n", text::OneLine(message));
+    match SINK.get() {
+        Some(sink) => sink.push(line.as_bytes()),
+        None => {
+            let _ = io::stderr().write_all(line.as_bytes());
+        }
+    }
+}
+
+/// Waits a moment until all that was logged is written.
+pub fn flush() {
+    if let Some(sink) = SINK.get() {
+        sink.flush(Duration::from_millis(FLUSH_MS_MAX));
+    }
+}
+
+/// Colours are for people at a terminal who haven't said no (<https://no-color.org>).
+fn wants_colours() -> bool {
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let able = std::env::var_os("TERM").is_none_or(|terminal| terminal != "dumb");
+    io::stderr().is_terminal() && able && !refused
+}
+
+fn note_panic(panic: &PanicHookInfo<'_>) {
+    let payload = panic.payload();
+    let what = payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("(no message)");
+    let thread = std::thread::current();
+    let thread = thread.name().unwrap_or("(unnamed)");
+    let place = panic
+        .location()
+        .map_or_else(String::new, ToString::to_string);
+    // Only taken if RUST_BACKTRACE asks for it.
+    let backtrace = Backtrace::capture();
+    if backtrace.status() == BacktraceStatus::Captured {
+        tracing::error!(thread, place, %backtrace, "panicked: {what}");
+    } else {
+        tracing::error!(thread, place, "panicked: {what}");
+    }
+}
