@@ -83,7 +83,7 @@ impl Pubsub {
         Rc::new(Self {
             mesh,
             signer: AckIdSigner::new(ack_key),
-            transformer: Transformer::new(),
+            transformer: Transformer::new(outside.cores),
             outside,
             topics: RefCell::default(),
             subscriptions: RefCell::default(),

@@ -13,6 +13,7 @@ pub struct OutsidePlan {
     client: PushClient,
     hub: DeliveryHub,
     store: Option<StoreTarget>,
+    cores: usize,
 }
 
 impl OutsidePlan {
@@ -26,6 +27,7 @@ impl OutsidePlan {
             client: PushClient::new(push)?,
             hub: DeliveryHub::new(cores),
             store,
+            cores,
         })
     }
 
@@ -40,6 +42,7 @@ impl OutsidePlan {
                 .map(|target| BucketStore::new(push.clone(), target)),
             push,
             schemas: RefCell::default(),
+            cores: self.cores,
         }
     }
 }
@@ -51,4 +54,6 @@ pub struct Outside {
     /// Where Cloud Storage subscriptions write, if anywhere.
     pub(super) store: Option<BucketStore>,
     pub(super) schemas: RefCell<SchemaCache>,
+    /// Cores of the process, which share what is bounded for all of it.
+    pub(super) cores: usize,
 }

@@ -14,6 +14,7 @@ mod avro_json;
 mod cache;
 mod protobuf;
 mod protobuf_binary;
+mod protobuf_layout;
 mod revisions;
 #[cfg(test)]
 mod tests;
@@ -101,7 +102,7 @@ impl CompiledSchema {
             (Form::Avro(schema), MessageEncoding::Binary) => avro_binary::validate(schema, data),
             (Form::Protobuf(schema), MessageEncoding::Json) => schema.validate_json(data),
             (Form::Protobuf(schema), MessageEncoding::Binary) => {
-                protobuf_binary::validate(schema.message(), data)
+                protobuf_binary::validate(schema.layout(), data)
             }
         }
     }

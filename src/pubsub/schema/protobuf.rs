@@ -1,5 +1,6 @@
 //! Protocol buffer definitions, compiled in memory by `protox`.
 
+use super::protobuf_layout::Layout;
 use super::{DefinitionError, MismatchError};
 use prost_reflect::prost::Message;
 use prost_reflect::{DeserializeOptions, DynamicMessage, MessageDescriptor, Syntax};
@@ -12,6 +13,7 @@ const FILE_NAME: &str = "schema.proto";
 #[derive(Debug)]
 pub(super) struct ProtobufSchema {
     message: MessageDescriptor,
+    layout: Layout,
 }
 
 impl ProtobufSchema {
@@ -38,11 +40,12 @@ impl ProtobufSchema {
             )));
         }
         let message = file.messages().next().expect("there is one");
-        Ok(Self { message })
+        let layout = Layout::of(&message);
+        Ok(Self { message, layout })
     }
 
-    pub(super) fn message(&self) -> &MessageDescriptor {
-        &self.message
+    pub(super) fn layout(&self) -> &Layout {
+        &self.layout
     }
 
     pub(super) fn validate_json(&self, data: &[u8]) -> Result<(), MismatchError> {
@@ -54,7 +57,7 @@ impl ProtobufSchema {
                 .map_err(|error| MismatchError(error.to_string()))?;
         if self.message.parent_file().syntax() == Syntax::Proto2 {
             // Its parser doesn't look for required fields; the walk over the encoding does.
-            return super::protobuf_binary::validate(&self.message, &message.encode_to_vec());
+            return super::protobuf_binary::validate(&self.layout, &message.encode_to_vec());
         }
         Ok(())
     }
