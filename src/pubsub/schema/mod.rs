@@ -12,14 +12,17 @@ mod avro_default;
 mod avro_definition;
 mod avro_json;
 mod cache;
+mod check;
 mod protobuf;
 mod protobuf_binary;
+mod protobuf_bounds;
 mod protobuf_layout;
 mod revisions;
 #[cfg(test)]
 mod tests;
 
 pub use cache::SchemaCache;
+pub use check::{Check, Revision};
 pub use revisions::{AllowedRevisions, allowed_revisions};
 
 use avro::AvroSchema;

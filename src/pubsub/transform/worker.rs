@@ -20,6 +20,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// their messages are handed over: being slow isn't being stuck.
 const WAITING_KIB_MAX: u32 = 64 << 10;
 
+/// Memory that a core's functions may keep however many cores there are, bytes.
+const SHARE_BYTES_MIN: usize = 16 << 20;
+
 /// Time for one job, ms, from when its turn has come. Messages that aren't done by then fail.
 pub(super) const JOB_MS_MAX: u64 = 10_000;
 
@@ -64,7 +67,7 @@ impl Transformer {
                 answers: Answers::new(),
                 jobs: RefCell::new(None),
                 room: Arc::new(Semaphore::new(WAITING_KIB_MAX as usize)),
-                memory_bytes_max: SCRIPTS_MEMORY_BYTES_MAX / cores.max(1),
+                memory_bytes_max: (SCRIPTS_MEMORY_BYTES_MAX / cores.max(1)).max(SHARE_BYTES_MIN),
             }),
         }
     }
