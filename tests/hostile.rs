@@ -5,6 +5,10 @@
 
 #[path = "hostile/ordeal.rs"]
 mod ordeal;
+#[path = "hostile/pushes.rs"]
+mod pushes;
 #[path = "hostile/schemas.rs"]
 mod schemas;
 mod support;
+#[path = "hostile/transforms.rs"]
+mod transforms;

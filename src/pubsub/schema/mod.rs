@@ -16,7 +16,9 @@ mod check;
 mod protobuf;
 mod protobuf_binary;
 mod protobuf_bounds;
+mod protobuf_json;
 mod protobuf_layout;
+mod protobuf_required;
 mod revisions;
 #[cfg(test)]
 mod tests;
@@ -103,7 +105,9 @@ impl CompiledSchema {
         match (&self.form, encoding) {
             (Form::Avro(schema), MessageEncoding::Json) => avro_json::validate(schema, data),
             (Form::Avro(schema), MessageEncoding::Binary) => avro_binary::validate(schema, data),
-            (Form::Protobuf(schema), MessageEncoding::Json) => schema.validate_json(data),
+            (Form::Protobuf(schema), MessageEncoding::Json) => {
+                protobuf_json::validate(schema.layout(), data)
+            }
             (Form::Protobuf(schema), MessageEncoding::Binary) => {
                 protobuf_binary::validate(schema.layout(), data)
             }

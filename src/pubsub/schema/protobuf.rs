@@ -2,13 +2,10 @@
 
 use super::protobuf_bounds;
 use super::protobuf_layout::Layout;
-use super::{DefinitionError, MismatchError};
+use super::DefinitionError;
 use std::collections::HashSet;
-use prost_reflect::prost::Message;
 use prost_reflect::prost_types::FileDescriptorProto;
-use prost_reflect::{
-    DescriptorPool, DeserializeOptions, DynamicMessage, MessageDescriptor, Syntax,
-};
+use prost_reflect::DescriptorPool;
 use protox::file::{File, FileResolver, GoogleFileResolver};
 
 /// Characters of the compiler's error that reach the client.
@@ -20,7 +17,6 @@ const FILE_NAME: &str = "schema.proto";
 /// A compiled definition.
 #[derive(Debug)]
 pub(super) struct ProtobufSchema {
-    message: MessageDescriptor,
     layout: Layout,
 }
 
@@ -51,25 +47,11 @@ impl ProtobufSchema {
         }
         let message = file.messages().next().expect("there is one");
         let layout = Layout::of(&message);
-        Ok(Self { message, layout })
+        Ok(Self { layout })
     }
 
     pub(super) fn layout(&self) -> &Layout {
         &self.layout
-    }
-
-    pub(super) fn validate_json(&self, data: &[u8]) -> Result<(), MismatchError> {
-        let mut json = serde_json::Deserializer::from_slice(data);
-        let options = DeserializeOptions::new().deny_unknown_fields(true);
-        let message =
-            DynamicMessage::deserialize_with_options(self.message.clone(), &mut json, &options)
-                .and_then(|message| json.end().map(|()| message))
-                .map_err(|error| MismatchError(error.to_string()))?;
-        if self.message.parent_file().syntax() == Syntax::Proto2 {
-            // Its parser doesn't look for required fields; the walk over the encoding does.
-            return super::protobuf_binary::validate(&self.layout, &message.encode_to_vec());
-        }
-        Ok(())
     }
 }
 

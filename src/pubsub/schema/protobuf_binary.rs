@@ -3,9 +3,9 @@
 //! Unknown fields are fine, as they are to any reader of this encoding.
 
 use super::MismatchError;
+use super::protobuf_required::Required;
 use super::protobuf_layout::{
-    FIXED32, FIXED64, FieldLayout, GROUP, GROUP_END, Holds, Layout, MessageId, MessageLayout, SIZED,
-    VARINT,
+    FIXED32, FIXED64, FieldLayout, GROUP, GROUP_END, Holds, Layout, MessageId, SIZED, VARINT,
 };
 
 /// Levels of nesting, the usual bound of protocol buffer readers.
@@ -19,38 +19,6 @@ pub(super) fn validate(layout: &Layout, data: &[u8]) -> Result<(), MismatchError
 struct Walk<'a> {
     layout: &'a Layout,
     rest: &'a [u8],
-}
-
-/// Which of a message's required fields have come. A message without them all is an error, and ends
-/// the walk, so this never costs more than the bytes of those that came.
-struct Required {
-    came: Vec<bool>,
-    missing: usize,
-}
-
-impl Required {
-    fn of(message: Option<&MessageLayout>) -> Self {
-        let missing = message.map_or(0, |message| message.required.len());
-        Self {
-            came: vec![false; missing],
-            missing,
-        }
-    }
-
-    fn note(&mut self, place: usize) {
-        self.missing -= usize::from(!std::mem::replace(&mut self.came[place], true));
-    }
-
-    fn check(&self, message: Option<&MessageLayout>) -> Result<(), MismatchError> {
-        let (Some(message), 1..) = (message, self.missing) else {
-            return Ok(());
-        };
-        let first = self.came.iter().position(|came| !came).unwrap_or(0);
-        Err(MismatchError(format!(
-            "required field {} of {} is missing",
-            message.required[first], message.name
-        )))
-    }
 }
 
 impl<'a> Walk<'a> {
