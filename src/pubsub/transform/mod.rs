@@ -7,6 +7,8 @@
 
 mod child;
 mod compression;
+#[doc(hidden)]
+pub mod measure;
 mod memory;
 mod process;
 mod running_time;
