@@ -11,6 +11,10 @@ use std::process::ExitCode;
 static ALLOCATOR: lclq::allocator::Allocator = lclq::allocator::Allocator;
 
 fn main() -> ExitCode {
+    // A server has message transforms done by processes of their own, of this same program.
+    if let Some(code) = lclq::pubsub::transform::run_if_asked() {
+        return code;
+    }
     let cli = Cli::parse();
     let outcome = match cli.command {
         Command::Start(args) => start(*args),

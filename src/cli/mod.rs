@@ -182,6 +182,11 @@ pub struct StartArgs {
     #[arg(long, env = "LCLQ_PUSH_ACCEPT_ANY_CERTIFICATE")]
     pub push_accept_any_certificate: bool,
 
+    /// Push to link-local addresses (169.254.0.0/16, fe80::/10) too. Clouds serve the credentials of
+    /// their machines there.
+    #[arg(long, env = "LCLQ_PUSH_ALLOW_LINK_LOCAL")]
+    pub push_allow_link_local: bool,
+
     /// Issuer that the tokens of push requests name.
     #[arg(
         long,

@@ -117,6 +117,7 @@ impl Config {
                 key_directory: args.data_dir.clone(),
                 ca_file: args.push_ca_file,
                 accept_any_certificate: args.push_accept_any_certificate,
+                allow_link_local: args.push_allow_link_local,
                 issuer: args.push_token_issuer,
             },
             cloud_storage: match (args.cloud_storage_dir, args.cloud_storage_endpoint) {

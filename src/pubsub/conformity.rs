@@ -1,14 +1,15 @@
 //! Publishing to a topic that transforms messages or demands a schema: messages are taken apart,
 //! changed, checked, and put together again.
 
-use super::core::{Pubsub, SchemaInfo, TopicInfo};
-use super::error::{PubsubResult, failed_because, invalid_because, schema_violation};
+use super::core::{Pubsub, TopicInfo};
+use super::error::{
+    PubsubResult, failed_because, invalid_because, schema_violation, storage_unavailable,
+};
 use super::proto::schema::Type;
 use super::proto::{Encoding, PubsubMessage, Schema, SchemaSettings};
 use super::publish::check_message;
-use super::schema::{MessageEncoding, MismatchError, SchemaKind, allowed_revisions};
+use super::schema::{Check, MessageEncoding, Revision, SchemaKind, allowed_revisions};
 use super::transform::{TransformMessage, TransformMetadata};
-use bytes::Bytes;
 use prost::Message;
 
 /// Attributes that tell subscribers what a message was checked against.
@@ -91,23 +92,42 @@ impl Pubsub {
             &settings.first_revision_id,
             &settings.last_revision_id,
         );
-        for message in messages.iter_mut().flatten() {
-            let mut matched = None;
-            let mut mismatch = None;
-            for revision in allowed.iter() {
-                match self.check_revision(&schema, revision, encoding, &message.data) {
-                    Ok(()) => {
-                        matched = Some(revision);
-                        break;
-                    }
-                    // The newest revision's reason is the one to know.
-                    Err(error) => drop(mismatch.get_or_insert(error)),
-                }
-            }
-            let Some(revision) = matched else {
-                let none = MismatchError("the topic's schema has no revision for it".to_owned());
-                return Err(schema_violation(mismatch.unwrap_or(none)));
+        let revision = |schema: &Schema| {
+            let kind = match schema.r#type() {
+                Type::Avro => SchemaKind::Avro,
+                Type::ProtocolBuffer => SchemaKind::ProtocolBuffer,
+                Type::Unspecified => return None,
             };
+            Some(Revision {
+                id: schema.revision_id.clone(),
+                kind,
+                definition: schema.definition.clone(),
+            })
+        };
+        let check = Check {
+            cache: self.outside.schemas.clone(),
+            schema: schema.cache_key.clone(),
+            revisions: allowed.iter().filter_map(revision).collect(),
+            encoding,
+            messages: messages
+                .iter()
+                .flatten()
+                .map(|message| message.data.clone())
+                .collect(),
+        };
+        let ids: Vec<String> = check
+            .revisions
+            .iter()
+            .map(|revision| revision.id.clone())
+            .collect();
+        let matched = self
+            .outside
+            .workbench
+            .run(check.bytes(), move || check.run())
+            .await
+            .map_err(storage_unavailable)?
+            .map_err(schema_violation)?;
+        for (message, place) in messages.iter_mut().flatten().zip(matched) {
             let encoding = match encoding {
                 MessageEncoding::Json => "JSON",
                 MessageEncoding::Binary => "BINARY",
@@ -115,33 +135,11 @@ impl Pubsub {
             for (key, value) in [
                 (SCHEMA_NAME, settings.schema.as_str()),
                 (SCHEMA_ENCODING, encoding),
-                (SCHEMA_REVISION, revision.revision_id.as_str()),
+                (SCHEMA_REVISION, ids[place].as_str()),
             ] {
                 message.attributes.insert(key.to_owned(), value.to_owned());
             }
         }
         Ok(())
-    }
-
-    fn check_revision(
-        &self,
-        schema: &SchemaInfo,
-        revision: &Schema,
-        encoding: MessageEncoding,
-        data: &Bytes,
-    ) -> Result<(), MismatchError> {
-        let kind = match revision.r#type() {
-            Type::Avro => SchemaKind::Avro,
-            Type::ProtocolBuffer => SchemaKind::ProtocolBuffer,
-            Type::Unspecified => return Err(MismatchError("the schema has no type".to_owned())),
-        };
-        let compiled = self.outside.schemas.borrow_mut().get(
-            &schema.cache_key,
-            &revision.revision_id,
-            kind,
-            &revision.definition,
-        );
-        let compiled = compiled.map_err(|error| MismatchError(error.to_string()))?;
-        compiled.validate(encoding, data)
     }
 }

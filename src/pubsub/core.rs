@@ -123,7 +123,7 @@ impl Pubsub {
             schemas: Directory::new(&mesh),
             mesh,
             signer: AckIdSigner::new(ack_key),
-            transformer: Transformer::new(),
+            transformer: Transformer::new(outside.cores),
             outside,
         })
     }

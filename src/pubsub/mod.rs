@@ -23,6 +23,7 @@ mod streaming;
 #[cfg(test)]
 mod testing;
 pub mod transform;
+mod workbench;
 
 pub use core::Pubsub;
 pub use outside::{Outside, OutsidePlan};

@@ -3,16 +3,20 @@
 
 use super::deliverers::DeliveryHub;
 use super::export::{BucketStore, StoreTarget};
+use super::push::hops::HopBook;
 use super::push::{CorePush, PushClient, PushConfig, PushSetupError};
 use super::schema::SchemaCache;
-use std::cell::RefCell;
+use super::workbench::Workbench;
+use std::sync::{Arc, Mutex};
 
 /// What leaves the server, and how: one per process, cheap to clone.
 #[derive(Clone)]
 pub struct OutsidePlan {
     client: PushClient,
     hub: DeliveryHub,
+    hops: HopBook,
     store: Option<StoreTarget>,
+    cores: usize,
 }
 
 impl OutsidePlan {
@@ -25,7 +29,9 @@ impl OutsidePlan {
         Ok(Self {
             client: PushClient::new(push)?,
             hub: DeliveryHub::new(cores),
+            hops: HopBook::default(),
             store,
+            cores,
         })
     }
 
@@ -34,12 +40,15 @@ impl OutsidePlan {
         let push = self.client.on_core();
         Outside {
             hub: self.hub.clone(),
+            hops: self.hops.clone(),
             store: self
                 .store
                 .clone()
                 .map(|target| BucketStore::new(push.clone(), target)),
             push,
-            schemas: RefCell::default(),
+            schemas: Arc::default(),
+            workbench: Workbench::new(),
+            cores: self.cores,
         }
     }
 }
@@ -48,7 +57,13 @@ impl OutsidePlan {
 pub struct Outside {
     pub(super) hub: DeliveryHub,
     pub(super) push: CorePush,
+    /// How often messages have been pushed before.
+    pub(super) hops: HopBook,
     /// Where Cloud Storage subscriptions write, if anywhere.
     pub(super) store: Option<BucketStore>,
-    pub(super) schemas: RefCell<SchemaCache>,
+    pub(super) schemas: Arc<Mutex<SchemaCache>>,
+    /// Where long work is done.
+    pub(super) workbench: Workbench,
+    /// Cores of the process, which share what is bounded for all of it.
+    pub(super) cores: usize,
 }

@@ -12,7 +12,7 @@ use super::proto::PubsubMessage;
 use super::protobuf::{Fields, Malformed, Value, put_bytes, text};
 use crate::grpc::{Encoded, EncodedBuf};
 use crate::mesh::ask_until_current;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use lclq_shards::command::{Command, Refusal, Reply};
 use lclq_shards::pubsub::command::{PubsubCommand, SharedBytes, TopicRef};
 use prost::Message;
@@ -26,8 +26,6 @@ const ORDERING_KEY_BYTES_MAX: usize = 1024;
 /// Field numbers of `PubsubMessage`.
 const DATA: u32 = 1;
 const ATTRIBUTES: u32 = 2;
-const MESSAGE_ID: u32 = 3;
-const PUBLISH_TIME: u32 = 4;
 const ORDERING_KEY: u32 = 5;
 
 /// The first message id: ids have 17 digits, as the service's have.
@@ -52,8 +50,9 @@ fn publish(info: &TopicInfo, messages: Vec<SharedBytes>) -> Command {
 /// A message as it came.
 struct Draft<'r> {
     bytes: &'r [u8],
-    /// It sets what only the server may set.
-    sets_servers_fields: bool,
+    /// It sets what only the server may set, or has fields that nobody will ever read: unknown ones
+    /// and all but the last of one that counts once. Filters would walk over them again and again.
+    has_surplus: bool,
 }
 
 impl Pubsub {
@@ -222,24 +221,28 @@ pub(super) fn check_message(bytes: &[u8]) -> PubsubResult<()> {
 fn read_message(bytes: &[u8]) -> PubsubResult<Draft<'_>> {
     let mut has_data = false;
     let mut attributes = 0;
-    let mut sets_servers_fields = false;
+    let mut has_surplus = false;
+    let (mut datas, mut keys) = (0_u32, 0_u32);
     let mut fields = Fields::of(bytes);
     while let Some((number, value)) = fields.next().map_err(malformed)? {
         match (number, value) {
-            (DATA, Value::Bytes(data)) => has_data = !data.is_empty(),
+            (DATA, Value::Bytes(data)) => {
+                datas += 1;
+                has_data = !data.is_empty();
+            }
             (ATTRIBUTES, Value::Bytes(entry)) => {
                 attributes += 1;
-                check_attribute(entry)?;
+                has_surplus |= check_attribute(entry)?;
             }
-            (MESSAGE_ID | PUBLISH_TIME, _) => sets_servers_fields = true,
             (ORDERING_KEY, Value::Bytes(key)) => {
+                keys += 1;
                 text(key).map_err(malformed)?;
                 if key.len() > ORDERING_KEY_BYTES_MAX {
                     let (given, max) = (key.len(), ORDERING_KEY_BYTES_MAX);
                     return Err(error::too_large("ordering_key", given, max));
                 }
             }
-            _ => {}
+            _ => has_surplus = true,
         }
     }
     if !has_data && attributes == 0 {
@@ -254,14 +257,17 @@ fn read_message(bytes: &[u8]) -> PubsubResult<Draft<'_>> {
     }
     Ok(Draft {
         bytes,
-        sets_servers_fields,
+        has_surplus: has_surplus || datas > 1 || keys > 1,
     })
 }
 
-fn check_attribute(entry: &[u8]) -> PubsubResult<()> {
+/// Gives whether the entry has more than a key and a value.
+fn check_attribute(entry: &[u8]) -> PubsubResult<bool> {
     let (mut key, mut value): (&[u8], &[u8]) = (&[], &[]);
+    let mut parts = 0_u32;
     let mut fields = Fields::of(entry);
     while let Some((number, field)) = fields.next().map_err(malformed)? {
+        parts += 1;
         match (number, field) {
             (1, Value::Bytes(bytes)) => key = bytes,
             (2, Value::Bytes(bytes)) => value = bytes,
@@ -281,26 +287,19 @@ fn check_attribute(entry: &[u8]) -> PubsubResult<()> {
         let (given, max) = (value.len(), ATTRIBUTE_VALUE_BYTES_MAX);
         return Err(error::too_large("attribute_value_size", given, max));
     }
-    Ok(())
+    Ok(parts > 2)
 }
 
 /// What the engine stores of a message.
 fn stored(draft: &Draft<'_>) -> SharedBytes {
-    if !draft.sets_servers_fields {
+    if !draft.has_surplus {
         return draft.bytes.into();
     }
-    let mut kept = BytesMut::with_capacity(draft.bytes.len());
-    let mut fields = Fields::of(draft.bytes);
-    let mut before = fields.rest();
     // Read once already, so it can be read.
-    while let Ok(Some((number, _))) = fields.next() {
-        let field = &before[..before.len() - fields.rest().len()];
-        if number != MESSAGE_ID && number != PUBLISH_TIME {
-            kept.extend_from_slice(field);
-        }
-        before = fields.rest();
-    }
-    kept[..].into()
+    let mut message = PubsubMessage::decode(draft.bytes).unwrap_or_default();
+    message.message_id.clear();
+    message.publish_time = None;
+    message.encode_to_vec().into()
 }
 
 pub(super) fn malformed(_: Malformed) -> error::PubsubError {
@@ -343,6 +342,27 @@ mod tests {
             ..data()
         };
         assert_eq!(kept, expected);
+    }
+
+    #[test]
+    fn what_nobody_reads_is_left_out() {
+        let mut bytes = b"\x0a\x01x".repeat(1000);
+        bytes.extend(b"\xf8\x01\x00".repeat(1000));
+        bytes.extend(b"\x2a\x01a\x2a\x01k");
+        bytes.extend([0x12, 126]);
+        bytes.extend(b"\x0a\x01b".repeat(40));
+        bytes.extend(b"\x12\x04last");
+        bytes.extend(data().encode_to_vec());
+        let kept = read_message(&bytes).map(|draft| stored(&draft)).unwrap();
+        let expected = PubsubMessage {
+            ordering_key: "k".into(),
+            attributes: [("b".to_owned(), "last".to_owned())].into(),
+            ..data()
+        };
+        assert_eq!(PubsubMessage::decode(&*kept).unwrap(), expected);
+        assert_eq!(kept.len(), expected.encoded_len());
+        let usual = expected.encode_to_vec();
+        assert!(!read_message(&usual).unwrap().has_surplus);
     }
 
     #[test]

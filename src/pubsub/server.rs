@@ -1,9 +1,10 @@
 //! One core's Pub/Sub endpoint: gRPC and REST on one port, told apart by the request's head.
 
 use super::core::Pubsub;
-use super::error::{PubsubResult, not_let_in, unknown_path};
+use super::error::{PubsubResult, failed_because, not_let_in, unknown_path};
 use super::outside::Outside;
-use super::proto::{publisher, schema_service, subscriber};
+use super::proto::{PublishResponse, publisher, schema_service, subscriber};
+use super::push::hops::HOPS_MAX;
 use super::push::token_keys;
 use super::rest::{Rest, UnaryCaller, error_reply};
 use crate::grpc::{
@@ -18,6 +19,7 @@ use crate::proto::grpc::reflection::{v1, v1alpha};
 use bytes::Bytes;
 use http::Request;
 use hyper::body::Incoming;
+use prost::Message;
 use sha2::{Digest, Sha256};
 use std::cell::OnceCell;
 use std::future::Future;
@@ -169,7 +171,7 @@ struct Caller {
 }
 
 impl UnaryCaller for Caller {
-    async fn call(&self, path: &str, request: Bytes) -> PubsubResult<Bytes> {
+    async fn call(&self, path: &str, request: Bytes, hops: u32) -> PubsubResult<Bytes> {
         /// Calls a method of a service, if the service has it.
         macro_rules! lead {
             ($service:path, $method:ident) => {{
@@ -182,6 +184,9 @@ impl UnaryCaller for Caller {
         }
         let parts = path.trim_start_matches('/').split_once('/');
         let (service, method) = parts.unwrap_or_default();
+        if hops > 0 && (service, method) == (publisher::NAME, "Publish") {
+            return self.publish_pushed(request, hops).await;
+        }
         let reply = match service {
             publisher::NAME => lead!(publisher, method),
             subscriber::NAME => lead!(subscriber, method),
@@ -198,6 +203,23 @@ impl UnaryCaller for Caller {
 
     async fn document(&self, path: &str, host: &str) -> Option<PubsubResult<Bytes>> {
         token_keys(&self.pubsub, path, host).await
+    }
+}
+
+impl Caller {
+    /// Publishes what a push request brings, this server's or another's. Messages may multiply with
+    /// each round, so they don't make many.
+    async fn publish_pushed(&self, request: Bytes, hops: u32) -> PubsubResult<Bytes> {
+        if hops > HOPS_MAX {
+            return Err(failed_because(format!(
+                "The messages have been pushed more than {HOPS_MAX} times: they go in circles."
+            )));
+        }
+        let reply = self.pubsub.publish_encoded(request).await?.message();
+        let published = PublishResponse::decode(&reply[..]).unwrap_or_default();
+        let ids = published.message_ids.iter().map(String::as_str);
+        self.pubsub.outside.hops.note(ids, hops);
+        Ok(reply)
     }
 }
 

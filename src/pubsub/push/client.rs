@@ -3,6 +3,7 @@
 //! Cores hand requests over and get outcomes back through [`crate::pubsub::offload`], so the
 //! client's runtime needs not be the cores'. What is under way is bounded on the cores' side.
 
+use super::link_local::{Resolver, check_literal};
 use super::tls;
 use super::token::{TOKEN_SECONDS, TokenFor, TokenKey};
 use crate::pubsub::offload::{Answers, Reply};
@@ -59,6 +60,8 @@ pub struct PushConfig {
     pub ca_file: Option<PathBuf>,
     /// Trust any certificate.
     pub accept_any_certificate: bool,
+    /// Push to link-local addresses too.
+    pub allow_link_local: bool,
     /// `iss` of tokens.
     pub issuer: String,
 }
@@ -69,6 +72,7 @@ impl Default for PushConfig {
             key_directory: None,
             ca_file: None,
             accept_any_certificate: false,
+            allow_link_local: false,
             issuer: ISSUER_DEFAULT.to_owned(),
         }
     }
@@ -266,7 +270,8 @@ fn start(shared: &Shared) -> Result<mpsc::UnboundedSender<Work>, Box<dyn std::er
 
 /// What the thread's tasks share.
 struct Thread {
-    http: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    http: Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>,
+    allow_link_local: bool,
     key_directory: Option<PathBuf>,
     issuer: String,
     key: OnceCell<TokenKey>,
@@ -284,7 +289,8 @@ impl Thread {
     fn new(shared: &Shared) -> Result<Self, Box<dyn std::error::Error>> {
         let config = &shared.config;
         let tls = tls::client_config(&shared.authorities, config.accept_any_certificate)?;
-        let mut connector = HttpConnector::new();
+        let resolver = Resolver::new(config.allow_link_local);
+        let mut connector = HttpConnector::new_with_resolver(resolver);
         connector.enforce_http(false);
         connector.set_nodelay(true);
         let connector = HttpsConnectorBuilder::new()
@@ -299,6 +305,7 @@ impl Thread {
             .build(connector);
         Ok(Self {
             http,
+            allow_link_local: config.allow_link_local,
             key_directory: config.key_directory.clone(),
             issuer: config.issuer.clone(),
             key: OnceCell::new(),
@@ -328,6 +335,11 @@ impl Thread {
     }
 
     async fn request(&self, given: HttpRequest) -> HttpOutcome {
+        if !self.allow_link_local
+            && let Err(why) = check_literal(&given.uri)
+        {
+            return HttpOutcome::Failed(why);
+        }
         let mut request = Request::new(Full::new(given.body));
         *request.method_mut() = given.method;
         *request.uri_mut() = given.uri;

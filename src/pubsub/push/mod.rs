@@ -5,6 +5,8 @@
 
 pub mod client;
 pub mod envelope;
+pub(super) mod hops;
+mod link_local;
 pub mod pace;
 pub(super) mod pusher;
 mod serve_keys;
@@ -23,7 +25,7 @@ pub(super) use serve_keys::token_keys;
 
 /// Headers that only HTTP itself may set, in lower case. Letting a message set them would let its
 /// publisher forge requests.
-const HEADERS_RESERVED: [&str; 11] = [
+const HEADERS_RESERVED: [&str; 12] = [
     "authorization",
     "connection",
     "content-length",
@@ -35,6 +37,7 @@ const HEADERS_RESERVED: [&str; 11] = [
     "trailer",
     "transfer-encoding",
     "upgrade",
+    hops::HEADER,
 ];
 
 /// Reads a push endpoint: an absolute http or https URL.

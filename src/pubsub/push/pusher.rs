@@ -1,5 +1,6 @@
 //! The task of one push subscription.
 
+use super::hops::add_hops;
 use super::{
     HttpOutcome, HttpRequest, Pace, PushMessage, TokenFor, Wrapper, is_ack, parse_endpoint,
     push_request,
@@ -139,7 +140,7 @@ impl Target {
             .iter()
             .map(|(key, value)| (key.as_str(), value.as_str()))
             .collect();
-        let (headers, body) = push_request(
+        let (mut headers, body) = push_request(
             self.wrapper,
             &self.subscription,
             &PushMessage {
@@ -151,6 +152,7 @@ impl Target {
                 delivery_attempt: (pulled.attempt > 0).then_some(pulled.attempt),
             },
         );
+        add_hops(&mut headers, pubsub.outside.hops.hops(&message.message_id));
         let request = HttpRequest {
             method: Method::POST,
             uri,

@@ -11,7 +11,7 @@ mod request;
 mod scalar;
 mod server;
 mod template;
-mod text_forms;
+pub(super) mod text_forms;
 mod to_json;
 mod types;
 mod wire;

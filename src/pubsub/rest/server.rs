@@ -11,6 +11,7 @@ use super::super::error::{
     self, PubsubError, PubsubResult, REQUEST_BYTES_MAX, path_not_text, payload_too_large,
     rest_error, unknown_path, unreadable_reply, wrong_http_method,
 };
+use super::super::push::hops::read_hops;
 use super::bindings::{Bindings, Route};
 use super::request::transcode;
 use super::to_json::write_json;
@@ -27,8 +28,13 @@ const METHOD_OVERRIDE: HeaderName = HeaderName::from_static("x-http-method-overr
 /// What carries out the calls. The same serves gRPC.
 pub trait UnaryCaller: 'static {
     /// Calls a unary method, `/google.pubsub.v1.Publisher/Publish`, with an encoded request; gives
-    /// the encoded reply.
-    fn call(&self, method: &str, request: Bytes) -> impl Future<Output = PubsubResult<Bytes>>;
+    /// the encoded reply. What it publishes has been pushed `hops` times.
+    fn call(
+        &self,
+        method: &str,
+        request: Bytes,
+        hops: u32,
+    ) -> impl Future<Output = PubsubResult<Bytes>>;
 
     /// Why the server can't do its work at present, if it can't.
     fn failure(&self) -> Option<String>;
@@ -135,10 +141,11 @@ impl<C: UnaryCaller> Rest<C> {
             Ok((request, style)) => (request, style),
             Err(error) => return error_reply(&error),
         };
+        let hops = read_hops(&head.headers);
         drop(fields);
         // Ten thousand pulls that wait need not keep ten thousand requests.
         drop(head);
-        let result = self.caller.call(&binding.method, request.into()).await;
+        let result = self.caller.call(&binding.method, request.into(), hops).await;
         let written = result.and_then(|message| {
             write_json(&self.bindings.types, binding.reply, &message, style)
                 .map_err(unreadable_reply)

@@ -3,14 +3,20 @@
 use super::avro::{AvroSchema, Node, NodeId};
 use super::{DEPTH_MAX, MismatchError};
 
-/// Values that a message may hold beyond one per byte: those that take no bytes, such as nulls.
-const EMPTY_VALUES_MAX: usize = 1 << 20;
+/// Items without bytes, such as nulls, that an array may hold.
+const EMPTY_ITEMS_MAX: i64 = 1 << 20;
+
+/// Values per byte of a message: a record of a record of a number is three values in one byte.
+const VALUES_PER_BYTE_MAX: usize = 64;
+
+/// Values that a message may hold however small it is.
+const VALUES_MIN: usize = 4096;
 
 pub(super) fn validate(schema: &AvroSchema, data: &[u8]) -> Result<(), MismatchError> {
     let mut walk = Walk {
         schema,
         rest: data,
-        values_left: data.len() + EMPTY_VALUES_MAX,
+        values_left: VALUES_MIN + data.len() * VALUES_PER_BYTE_MAX,
     };
     walk.value(schema.root(), 0)?;
     if walk.rest.is_empty() {
@@ -36,10 +42,13 @@ impl<'a> Walk<'a> {
         }
         let Some(left) = self.values_left.checked_sub(1) else {
             return Err(MismatchError::new(
-                "the Avro value has too many empty items",
+                "the Avro value has too many values for its size",
             ));
         };
         self.values_left = left;
+        if self.schema.is_empty(id) {
+            return Ok(());
+        }
         match self.schema.node(id) {
             Node::Null => {}
             Node::Boolean => match self.take(1)? {
@@ -64,34 +73,41 @@ impl<'a> Walk<'a> {
                     return Err(MismatchError(format!("an enum has no symbol {place}")));
                 }
             }
-            Node::Array(item) => self.blocks(|walk| walk.value(*item, depth + 1))?,
-            Node::Map(value) => self.blocks(|walk| {
+            Node::Array(item) => {
+                let empty = self.schema.is_empty(*item);
+                self.blocks(empty, |walk| walk.value(*item, depth + 1))?;
+            }
+            Node::Map(value) => self.blocks(false, |walk| {
                 walk.text()?;
                 walk.value(*value, depth + 1)
             })?,
-            Node::Union(branches) => {
+            Node::Union(union) => {
                 let place = self.long()?;
                 let branch = usize::try_from(place)
                     .ok()
-                    .and_then(|place| branches.get(place))
+                    .and_then(|place| union.branches.get(place))
                     .ok_or_else(|| MismatchError(format!("a union has no branch {place}")))?;
                 self.value(branch.node, depth + 1)?;
             }
             Node::Record(record) => {
-                for (name, node) in &record.fields {
-                    self.value(*node, depth + 1)
-                        .map_err(|error| MismatchError(in_field(name, error)))?;
+                for place in &record.with_bytes {
+                    let field = &record.fields[*place];
+                    self.value(field.node, depth + 1)
+                        .map_err(|error| MismatchError(in_field(&field.name, error)))?;
                 }
             }
         }
         Ok(())
     }
 
-    /// Items of an array or a map, which come in counted blocks until an empty one.
+    /// Items of an array or a map, which come in counted blocks until an empty one. Those that are
+    /// `empty` of bytes aren't looked at one by one: three bytes may say that there are millions.
     fn blocks(
         &mut self,
+        empty: bool,
         mut item: impl FnMut(&mut Self) -> Result<(), MismatchError>,
     ) -> Result<(), MismatchError> {
+        let mut empty_items = 0_i64;
         loop {
             let mut count = self.long()?;
             if count == 0 {
@@ -105,8 +121,15 @@ impl<'a> Walk<'a> {
                 None
             };
             let before = self.rest.len();
-            for _ in 0..count {
-                item(self)?;
+            if empty {
+                empty_items = empty_items.saturating_add(count);
+                if empty_items > EMPTY_ITEMS_MAX {
+                    return Err(MismatchError::new("an array has too many empty items"));
+                }
+            } else {
+                for _ in 0..count {
+                    item(self)?;
+                }
             }
             if size.is_some_and(|size| size != before - self.rest.len()) {
                 return Err(MismatchError::new("a block's size is wrong"));

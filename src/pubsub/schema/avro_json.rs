@@ -4,9 +4,12 @@
 //! (`{"string": "x"}`) unless it is null, and bytes are strings of code points up to U+00FF.
 
 use super::MismatchError;
-use super::avro::{AvroSchema, Branch, Node, NodeId, Record};
+use super::avro::{AvroSchema, Branch, Node, NodeId, Record, Union};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use std::fmt;
+
+/// Branches of a union that an error names.
+const BRANCHES_SHOWN_MAX: usize = 16;
 
 pub(super) fn validate(schema: &AvroSchema, data: &[u8]) -> Result<(), MismatchError> {
     let mut json = serde_json::Deserializer::from_slice(data);
@@ -61,9 +64,10 @@ impl<'de> Visitor<'de> for Value<'_> {
             Node::Enum(_) => f.write_str("a symbol of the enum"),
             Node::Array(_) => f.write_str("an array"),
             Node::Map(_) => f.write_str("a map"),
-            Node::Union(branches) => {
+            Node::Union(union) => {
                 f.write_str("a union's value: null, or an object with one key of")?;
-                for branch in branches.iter().filter(|branch| branch.label != "null") {
+                let named = |branch: &&Branch| branch.label != "null";
+                for branch in union.branches.iter().filter(named).take(BRANCHES_SHOWN_MAX) {
                     write!(f, " {}", branch.label)?;
                 }
                 Ok(())
@@ -75,7 +79,7 @@ impl<'de> Visitor<'de> for Value<'_> {
     fn visit_unit<E: Error>(self) -> Result<(), E> {
         match self.node() {
             Node::Null => Ok(()),
-            Node::Union(branches) if branches.iter().any(|branch| branch.label == "null") => Ok(()),
+            Node::Union(union) if union.takes_null() => Ok(()),
             _ => Err(E::invalid_type(serde::de::Unexpected::Unit, &self)),
         }
     }
@@ -118,7 +122,7 @@ impl<'de> Visitor<'de> for Value<'_> {
             Node::String => true,
             Node::Bytes => text.chars().all(is_byte),
             Node::Fixed(size) => text.chars().all(is_byte) && text.chars().count() == *size,
-            Node::Enum(symbols) => symbols.iter().any(|symbol| symbol == text),
+            Node::Enum(symbols) => symbols.contains(text),
             // JSON has no numbers for these.
             Node::Float | Node::Double => matches!(text, "NaN" | "Infinity" | "-Infinity"),
             _ => false,
@@ -144,7 +148,7 @@ impl<'de> Visitor<'de> for Value<'_> {
     fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<(), A::Error> {
         match self.node() {
             Node::Map(value) => self.map(*value, entries),
-            Node::Union(branches) => self.union(branches, entries),
+            Node::Union(union) => self.union(union, entries),
             Node::Record(record) => self.record(record, entries),
             _ => Err(A::Error::invalid_type(serde::de::Unexpected::Map, &self)),
         }
@@ -161,10 +165,10 @@ impl Value<'_> {
 
     fn union<'de, A: MapAccess<'de>>(
         self,
-        branches: &[Branch],
+        union: &Union,
         mut entries: A,
     ) -> Result<(), A::Error> {
-        let find = |key: &str| branches.iter().find(|branch| branch.label == key);
+        let find = |key: &str| union.branch(key);
         match entries.next_key_seed(Key(find))? {
             Some(Some(branch)) if branch.label != "null" => {
                 entries.next_value_seed(self.of(branch.node))?;
@@ -196,17 +200,20 @@ impl Value<'_> {
             let place = place.map_err(|key| {
                 A::Error::custom(format_args!("record {} has no field {key}", record.name))
             })?;
-            let (name, node) = &record.fields[place];
+            let field = &record.fields[place];
             if std::mem::replace(&mut seen[place], true) {
-                return Err(A::Error::custom(format_args!("field {name} comes twice")));
+                return Err(A::Error::custom(format_args!(
+                    "field {} comes twice",
+                    field.name
+                )));
             }
-            entries.next_value_seed(self.of(*node))?;
+            entries.next_value_seed(self.of(field.node))?;
         }
         match seen.iter().position(|seen| !seen) {
             None => Ok(()),
             Some(place) => Err(A::Error::custom(format_args!(
                 "field {} of record {} is missing",
-                record.fields[place].0, record.name
+                record.fields[place].name, record.name
             ))),
         }
     }

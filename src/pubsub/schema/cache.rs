@@ -2,7 +2,7 @@
 
 use super::{CompiledSchema, DefinitionError, SchemaKind};
 use hashbrown::HashMap;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Revisions that stay compiled. A topic takes up to 20.
 const REVISIONS_MAX: usize = 256;
@@ -21,41 +21,60 @@ pub struct SchemaCache {
 }
 
 struct Entry {
-    schema: Rc<CompiledSchema>,
+    schema: Arc<CompiledSchema>,
     bytes: usize,
     used: u64,
 }
 
 impl SchemaCache {
-    /// The compiled form of a revision, made from `definition` if it isn't here.
+    /// The compiled form of a revision, made from `definition` if it isn't here. Nobody waits for the
+    /// cache while it is made.
     pub fn get(
-        &mut self,
+        cache: &Mutex<Self>,
         name: &str,
         revision: &str,
         kind: SchemaKind,
         definition: &str,
-    ) -> Result<Rc<CompiledSchema>, DefinitionError> {
-        self.clock += 1;
+    ) -> Result<Arc<CompiledSchema>, DefinitionError> {
+        let lock = || cache.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (name.to_owned(), revision.to_owned());
-        if let Some(entry) = self.entries.get_mut(&key) {
-            entry.used = self.clock;
-            return Ok(entry.schema.clone());
+        if let Some(schema) = lock().used(&key) {
+            return Ok(schema);
         }
-        let schema = Rc::new(CompiledSchema::compile(kind, definition)?);
-        let bytes = definition.len();
+        let schema = Arc::new(CompiledSchema::compile(kind, definition)?);
+        lock().keep(key, schema.clone(), definition.len());
+        Ok(schema)
+    }
+
+    /// Whether a revision is compiled.
+    pub fn has(&self, name: &str, revision: &str) -> bool {
+        let key = (name.to_owned(), revision.to_owned());
+        self.entries.contains_key(&key)
+    }
+
+    fn used(&mut self, key: &(String, String)) -> Option<Arc<CompiledSchema>> {
+        self.clock += 1;
+        let entry = self.entries.get_mut(key)?;
+        entry.used = self.clock;
+        Some(entry.schema.clone())
+    }
+
+    fn keep(&mut self, key: (String, String), schema: Arc<CompiledSchema>, bytes: usize) {
         while self.entries.len() >= REVISIONS_MAX
             || (!self.entries.is_empty() && self.bytes + bytes > DEFINITIONS_BYTES_MAX)
         {
             self.forget_oldest();
         }
-        self.bytes += bytes;
+        let used = self.clock;
         let entry = Entry {
-            schema: schema.clone(),
+            schema,
             bytes,
-            used: self.clock,
+            used,
         };
-        self.entries.insert(key, entry);
-        Ok(schema)
+        self.bytes += bytes;
+        if let Some(before) = self.entries.insert(key, entry) {
+            self.bytes -= before.bytes;
+        }
     }
 
     /// Drops the least recently used. A scan: it happens once per compilation, which costs more.
@@ -73,40 +92,40 @@ impl SchemaCache {
 mod tests {
     use super::*;
 
-    fn get(cache: &mut SchemaCache, name: &str, revision: usize) -> Rc<CompiledSchema> {
+    fn get(cache: &Mutex<SchemaCache>, name: &str, revision: usize) -> Arc<CompiledSchema> {
         let revision = format!("{revision:08x}");
-        cache
-            .get(name, &revision, SchemaKind::Avro, r#"{"type":"string"}"#)
+        let definition = r#"{"type":"string"}"#;
+        SchemaCache::get(cache, name, &revision, SchemaKind::Avro, definition)
             .expect("a valid definition")
     }
 
     #[test]
     fn compiles_once() {
-        let mut cache = SchemaCache::default();
-        let first = get(&mut cache, "a", 1);
-        assert!(Rc::ptr_eq(&first, &get(&mut cache, "a", 1)));
-        assert!(!Rc::ptr_eq(&first, &get(&mut cache, "a", 2)));
-        assert!(!Rc::ptr_eq(&first, &get(&mut cache, "b", 1)));
+        let cache = Mutex::<SchemaCache>::default();
+        let first = get(&cache, "a", 1);
+        assert!(Arc::ptr_eq(&first, &get(&cache, "a", 1)));
+        assert!(!Arc::ptr_eq(&first, &get(&cache, "a", 2)));
+        assert!(!Arc::ptr_eq(&first, &get(&cache, "b", 1)));
     }
 
     #[test]
     fn keeps_the_most_recently_used() {
-        let mut cache = SchemaCache::default();
-        let kept = get(&mut cache, "kept", 0);
-        let dropped = get(&mut cache, "dropped", 0);
+        let cache = Mutex::<SchemaCache>::default();
+        let kept = get(&cache, "kept", 0);
+        let dropped = get(&cache, "dropped", 0);
         for revision in 0..2 * REVISIONS_MAX {
-            get(&mut cache, "other", revision);
-            get(&mut cache, "kept", 0);
+            get(&cache, "other", revision);
+            get(&cache, "kept", 0);
         }
-        assert_eq!(cache.entries.len(), REVISIONS_MAX);
-        assert!(Rc::ptr_eq(&kept, &get(&mut cache, "kept", 0)));
-        assert!(!Rc::ptr_eq(&dropped, &get(&mut cache, "dropped", 0)));
+        assert_eq!(cache.lock().unwrap().entries.len(), REVISIONS_MAX);
+        assert!(Arc::ptr_eq(&kept, &get(&cache, "kept", 0)));
+        assert!(!Arc::ptr_eq(&dropped, &get(&cache, "dropped", 0)));
     }
 
     #[test]
     fn a_bad_definition_is_not_kept() {
-        let mut cache = SchemaCache::default();
-        assert!(cache.get("a", "1", SchemaKind::Avro, "{").is_err());
-        assert!(cache.entries.is_empty());
+        let cache = Mutex::<SchemaCache>::default();
+        assert!(SchemaCache::get(&cache, "a", "1", SchemaKind::Avro, "{").is_err());
+        assert!(cache.lock().unwrap().entries.is_empty());
     }
 }

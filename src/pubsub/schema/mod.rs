@@ -1,20 +1,30 @@
 //! Schemas: definitions compiled once, messages validated against them on publish.
 //!
-//! Definitions are parsed by well-kept crates. Messages are walked by code of our own, because it
-//! must stand anything that a client sends: it allocates next to nothing, and its depth and its
-//! work are bounded whatever the bytes claim to hold.
+//! Definitions of protocol buffers are compiled by a well-kept crate, within bounds that are checked
+//! before it sees them; those of Avro are parsed here, because its crate's work isn't bounded by the
+//! definition's size. Messages are walked by code of our own, because it must stand anything that a
+//! client sends: it allocates next to nothing, its depth is bounded, and its work is a small multiple
+//! of the message's size, whatever the definition is and whatever the bytes claim to hold.
 
 mod avro;
 mod avro_binary;
+mod avro_default;
+mod avro_definition;
 mod avro_json;
 mod cache;
+mod check;
 mod protobuf;
 mod protobuf_binary;
+mod protobuf_bounds;
+mod protobuf_json;
+mod protobuf_layout;
+mod protobuf_required;
 mod revisions;
 #[cfg(test)]
 mod tests;
 
 pub use cache::SchemaCache;
+pub use check::{Check, Revision};
 pub use revisions::{AllowedRevisions, allowed_revisions};
 
 use avro::AvroSchema;
@@ -95,9 +105,11 @@ impl CompiledSchema {
         match (&self.form, encoding) {
             (Form::Avro(schema), MessageEncoding::Json) => avro_json::validate(schema, data),
             (Form::Avro(schema), MessageEncoding::Binary) => avro_binary::validate(schema, data),
-            (Form::Protobuf(schema), MessageEncoding::Json) => schema.validate_json(data),
+            (Form::Protobuf(schema), MessageEncoding::Json) => {
+                protobuf_json::validate(schema.layout(), data)
+            }
             (Form::Protobuf(schema), MessageEncoding::Binary) => {
-                protobuf_binary::validate(schema.message(), data)
+                protobuf_binary::validate(schema.layout(), data)
             }
         }
     }

@@ -1,9 +1,15 @@
 //! Protocol buffer definitions, compiled in memory by `protox`.
 
-use super::{DefinitionError, MismatchError};
-use prost_reflect::prost::Message;
-use prost_reflect::{DeserializeOptions, DynamicMessage, MessageDescriptor, Syntax};
-use protox::file::{ChainFileResolver, File, FileResolver, GoogleFileResolver};
+use super::protobuf_bounds;
+use super::protobuf_layout::Layout;
+use super::DefinitionError;
+use std::collections::HashSet;
+use prost_reflect::prost_types::FileDescriptorProto;
+use prost_reflect::DescriptorPool;
+use protox::file::{File, FileResolver, GoogleFileResolver};
+
+/// Characters of the compiler's error that reach the client.
+const ERROR_CHARS_MAX: usize = 512;
 
 /// The name that the definition's file has in messages of the compiler.
 const FILE_NAME: &str = "schema.proto";
@@ -11,23 +17,25 @@ const FILE_NAME: &str = "schema.proto";
 /// A compiled definition.
 #[derive(Debug)]
 pub(super) struct ProtobufSchema {
-    message: MessageDescriptor,
+    layout: Layout,
 }
 
 impl ProtobufSchema {
     pub(super) fn compile(definition: &str) -> Result<Self, DefinitionError> {
-        let mut files = ChainFileResolver::new();
-        files.add(OneFile(definition.to_owned()));
-        files.add(GoogleFileResolver::new());
-        let mut compiler = protox::Compiler::with_file_resolver(files);
-        compiler.include_imports(true);
-        compiler.open_file(FILE_NAME).map_err(|error| {
-            DefinitionError(format!("not a valid protocol buffer definition: {error}"))
-        })?;
-        let pool = compiler.descriptor_pool();
+        protobuf_bounds::check(definition)?;
+        let bad = |error: &dyn std::fmt::Display| {
+            let text: String = error.to_string().chars().take(ERROR_CHARS_MAX).collect();
+            DefinitionError(format!("not a valid protocol buffer definition: {text}"))
+        };
+        let file = File::from_source(FILE_NAME, definition).map_err(|error| bad(&error))?;
+        let mut files = vec![FileDescriptorProto::from(file)];
+        import(&mut files).map_err(|error| bad(&error))?;
+        let mut pool = DescriptorPool::new();
+        pool.add_file_descriptor_protos(files)
+            .map_err(|error| bad(&error))?;
         let file = pool
             .get_file_by_name(FILE_NAME)
-            .expect("the file that was just compiled");
+            .expect("the file that was just added");
         if file.enums().len() > 0 || file.services().len() > 0 || file.messages().len() != 1 {
             return Err(DefinitionError(format!(
                 "a definition must have one top-level type, a message; this has {} messages, {} \
@@ -38,37 +46,33 @@ impl ProtobufSchema {
             )));
         }
         let message = file.messages().next().expect("there is one");
-        Ok(Self { message })
+        let layout = Layout::of(&message);
+        Ok(Self { layout })
     }
 
-    pub(super) fn message(&self) -> &MessageDescriptor {
-        &self.message
-    }
-
-    pub(super) fn validate_json(&self, data: &[u8]) -> Result<(), MismatchError> {
-        let mut json = serde_json::Deserializer::from_slice(data);
-        let options = DeserializeOptions::new().deny_unknown_fields(true);
-        let message =
-            DynamicMessage::deserialize_with_options(self.message.clone(), &mut json, &options)
-                .and_then(|message| json.end().map(|()| message))
-                .map_err(|error| MismatchError(error.to_string()))?;
-        if self.message.parent_file().syntax() == Syntax::Proto2 {
-            // Its parser doesn't look for required fields; the walk over the encoding does.
-            return super::protobuf_binary::validate(&self.message, &message.encode_to_vec());
-        }
-        Ok(())
+    pub(super) fn layout(&self) -> &Layout {
+        &self.layout
     }
 }
 
-/// The definition, and no other file of ours.
-struct OneFile(String);
-
-impl FileResolver for OneFile {
-    fn open_file(&self, name: &str) -> Result<File, protox::Error> {
-        if name == FILE_NAME {
-            File::from_source(name, &self.0)
-        } else {
-            Err(protox::Error::file_not_found(name))
+/// Adds the files that a definition imports, of which only those of Google's exist. The definition is
+/// the first.
+fn import(files: &mut Vec<FileDescriptorProto>) -> Result<(), protox::Error> {
+    let mut known = HashSet::from([FILE_NAME.to_owned()]);
+    let mut at = 0;
+    while at < files.len() {
+        // What can't be placed is looked up where it stands, in a list of everything: as often as
+        // there are mistakes.
+        files[at].source_code_info = None;
+        for name in files[at].dependency.clone() {
+            if known.insert(name.clone()) {
+                let file = GoogleFileResolver::new().open_file(&name)?;
+                files.push(file.into());
+            } else if name == FILE_NAME {
+                return Err(protox::Error::file_not_found(&name));
+            }
         }
+        at += 1;
     }
+    Ok(())
 }

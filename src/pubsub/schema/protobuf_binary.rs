@@ -3,90 +3,66 @@
 //! Unknown fields are fine, as they are to any reader of this encoding.
 
 use super::MismatchError;
-use prost_reflect::{Cardinality, FieldDescriptor, Kind, MessageDescriptor, Syntax};
+use super::protobuf_required::Required;
+use super::protobuf_layout::{
+    FIXED32, FIXED64, FieldLayout, GROUP, GROUP_END, Holds, Layout, MessageId, SIZED, VARINT,
+};
 
 /// Levels of nesting, the usual bound of protocol buffer readers.
 const DEPTH_MAX: usize = 100;
 
-pub(super) fn validate(message: &MessageDescriptor, data: &[u8]) -> Result<(), MismatchError> {
-    let mut walk = Walk { rest: data };
-    walk.message(Some(message), None, 0)
+pub(super) fn validate(layout: &Layout, data: &[u8]) -> Result<(), MismatchError> {
+    let mut walk = Walk { layout, rest: data };
+    walk.message(Some(0), None, 0)
 }
 
-/// Wire types that aren't sized by their field's kind.
-const VARINT: u8 = 0;
-const FIXED64: u8 = 1;
-const SIZED: u8 = 2;
-const GROUP: u8 = 3;
-const GROUP_END: u8 = 4;
-const FIXED32: u8 = 5;
-
 struct Walk<'a> {
+    layout: &'a Layout,
     rest: &'a [u8],
 }
 
 impl<'a> Walk<'a> {
     /// A message up to the end of the data, or up to the end of `group`. One that the definition
-    /// doesn't know has no descriptor.
+    /// doesn't know has no layout.
     fn message(
         &mut self,
-        message: Option<&MessageDescriptor>,
+        message: Option<MessageId>,
         group: Option<u32>,
         depth: usize,
     ) -> Result<(), MismatchError> {
         if depth > DEPTH_MAX {
             return Err(MismatchError::new("the message is nested too deeply"));
         }
-        let mut required: Vec<u32> = match message {
-            Some(message) if message.parent_file().syntax() == Syntax::Proto2 => message
-                .fields()
-                .filter(|field| field.cardinality() == Cardinality::Required)
-                .map(|field| field.number())
-                .collect(),
-            _ => Vec::new(),
-        };
+        let layout = self.layout;
+        let message = message.map(|id| layout.message(id));
+        let mut required = Required::of(message);
         while !self.rest.is_empty() {
             let (number, wire) = self.key()?;
             if wire == GROUP_END {
                 if group == Some(number) {
-                    return self.end(message, &required);
+                    return required.check(message);
                 }
                 return Err(MismatchError::new("a group ends that didn't begin"));
             }
-            required.retain(|missing| *missing != number);
-            let field = message.and_then(|message| message.get_field(number));
-            match field {
-                Some(field) => self.field(&field, wire, depth).map_err(|error| {
-                    if error.0.starts_with("field ") {
-                        error
-                    } else {
-                        MismatchError(format!("field {}: {}", field.name(), error.0))
+            match message.and_then(|message| message.fields.get(&number)) {
+                Some(field) => {
+                    if let Some(place) = field.required {
+                        required.note(place);
                     }
-                })?,
+                    self.field(number, field, wire, depth).map_err(|error| {
+                        if error.0.starts_with("field ") {
+                            error
+                        } else {
+                            MismatchError(format!("field {}: {}", field.name, error.0))
+                        }
+                    })?;
+                }
                 None => self.unknown(number, wire, depth)?,
             }
         }
         match group {
-            None => self.end(message, &required),
+            None => required.check(message),
             Some(_) => Err(ends_early()),
-        }
-    }
-
-    fn end(
-        &self,
-        message: Option<&MessageDescriptor>,
-        required: &[u32],
-    ) -> Result<(), MismatchError> {
-        match (message, required.first()) {
-            (Some(message), Some(missing)) => {
-                let field = message.get_field(*missing);
-                let name = field.as_ref().map_or("", |field| field.name());
-                Err(MismatchError(format!(
-                    "required field {name} of {} is missing",
-                    message.name()
-                )))
-            }
-            _ => Ok(()),
         }
     }
 
@@ -101,45 +77,46 @@ impl<'a> Walk<'a> {
 
     fn field(
         &mut self,
-        field: &FieldDescriptor,
+        number: u32,
+        field: &FieldLayout,
         wire: u8,
         depth: usize,
     ) -> Result<(), MismatchError> {
-        let kind = field.kind();
-        let own = wire_type(&kind, field.is_group());
-        if wire == own {
-            return match &kind {
-                Kind::Message(message) if field.is_group() => {
-                    self.message(Some(message), Some(field.number()), depth + 1)
+        if wire == field.wire {
+            return match field.holds {
+                Holds::Message(message) if wire == GROUP => {
+                    self.message(Some(message), Some(number), depth + 1)
                 }
-                Kind::Message(message) => {
-                    let data = self.sized()?;
-                    Walk { rest: data }.message(Some(message), None, depth + 1)
+                Holds::Message(message) => {
+                    let rest = self.sized()?;
+                    let layout = self.layout;
+                    Walk { layout, rest }.message(Some(message), None, depth + 1)
                 }
-                Kind::String => {
+                Holds::Text { checked } => {
                     let text = self.sized()?;
-                    let proto2 = field.parent_file().syntax() == Syntax::Proto2;
-                    if proto2 || std::str::from_utf8(text).is_ok() {
+                    if !checked || std::str::from_utf8(text).is_ok() {
                         Ok(())
                     } else {
                         Err(MismatchError::new("a string isn't UTF-8"))
                     }
                 }
-                Kind::Bytes => self.sized().map(drop),
-                _ => self.scalar(own),
+                Holds::Bytes => self.sized().map(drop),
+                Holds::Scalar => self.scalar(wire),
             };
         }
-        if wire == SIZED && field.is_list() && matches!(own, VARINT | FIXED32 | FIXED64) {
+        if wire == SIZED && field.is_list && matches!(field.wire, VARINT | FIXED32 | FIXED64) {
             let mut packed = Walk {
+                layout: self.layout,
                 rest: self.sized()?,
             };
             while !packed.rest.is_empty() {
-                packed.scalar(own)?;
+                packed.scalar(field.wire)?;
             }
             return Ok(());
         }
         Err(MismatchError(format!(
-            "wire type {wire} where {own} is expected"
+            "wire type {wire} where {} is expected",
+            field.wire
         )))
     }
 
@@ -189,21 +166,4 @@ impl<'a> Walk<'a> {
 
 fn ends_early() -> MismatchError {
     MismatchError::new("the data ends within the message")
-}
-
-fn wire_type(kind: &Kind, group: bool) -> u8 {
-    match kind {
-        Kind::Double | Kind::Fixed64 | Kind::Sfixed64 => FIXED64,
-        Kind::Float | Kind::Fixed32 | Kind::Sfixed32 => FIXED32,
-        Kind::Message(_) if group => GROUP,
-        Kind::String | Kind::Bytes | Kind::Message(_) => SIZED,
-        Kind::Int32
-        | Kind::Int64
-        | Kind::Uint32
-        | Kind::Uint64
-        | Kind::Sint32
-        | Kind::Sint64
-        | Kind::Bool
-        | Kind::Enum(_) => VARINT,
-    }
 }

@@ -405,3 +405,48 @@ fn arbitrary_bytes_never_panic() {
         })
         .expect("no panic");
 }
+
+#[test]
+#[ignore]
+fn probe() {
+    use std::time::Instant;
+    let gens: Vec<(&str, Box<dyn Fn(usize) -> String>)> = vec![
+        ("fields", Box::new(|n| format!("syntax=\"proto3\";message A{{{}}}", (1..=n/14).map(|i| format!("int32 f{i}={i};")).collect::<String>()))),
+        ("nested", Box::new(|n| format!("syntax=\"proto3\";message A{{{}}}", (0..n/12).map(|i| format!("message B{i}{{}}")).collect::<String>()))),
+        ("reserved", Box::new(|n| format!("syntax=\"proto3\";message A{{{}}}", (0..n/20).map(|i| format!("reserved {};", 2*i+1)).collect::<String>()))),
+        ("extranges", Box::new(|n| format!("syntax=\"proto2\";message A{{{}}}", (0..n/20).map(|i| format!("extensions {};", 2*i+1)).collect::<String>()))),
+        ("enum", Box::new(|n| format!("syntax=\"proto3\";message A{{enum E{{Z=0;{}}}}}", (1..n/12).map(|i| format!("A{i}={i};")).collect::<String>()))),
+        ("enumres", Box::new(|n| format!("syntax=\"proto3\";message A{{enum E{{Z=0;{}}}}}", (1..n/20).map(|i| format!("reserved {};", 2*i+1)).collect::<String>()))),
+        ("oneofs", Box::new(|n| format!("syntax=\"proto3\";message A{{{}}}", (1..=n/30).map(|i| format!("oneof o{i}{{int32 f{i}={i};}}")).collect::<String>()))),
+        ("options", Box::new(|n| format!("syntax=\"proto3\";message A{{int32 f=1[{}];}}", vec!["deprecated=true"; n/16].join(",")))),
+        ("comments", Box::new(|n| format!("syntax=\"proto3\";{}message A{{}}", "// x\n".repeat(n/5)))),
+        ("braces", Box::new(|n| format!("syntax=\"proto3\";option (x)={}{};message A{{}}", "{a:".repeat(n/4), "}".repeat(n/4)))),
+        ("brackets", Box::new(|n| format!("syntax=\"proto3\";option (x)={{a:{}{}}};message A{{}}", "[".repeat(n/2), "]".repeat(n/2)))),
+        ("imports", Box::new(|n| format!("syntax=\"proto3\";{}message A{{}}", "import \"google/protobuf/any.proto\";".repeat(n/37)))),
+        ("deepnames", Box::new(|n| format!("syntax=\"proto3\";package {};message A{{}}", vec!["a"; n/2].join(".")))),
+        ("msgopts", Box::new(|n| format!("syntax=\"proto3\";message A{{{}}}", "option deprecated=true;".repeat(n/24)))),
+        ("msgopts2", Box::new(|n| format!("syntax=\"proto3\";message A{{{}}}", (0..n/14).map(|i| format!("option a{i}=1;")).collect::<String>()))),
+        ("dotopts", Box::new(|n| format!("syntax=\"proto3\";message A{{option a{}=1;}}", ".a".repeat(n/2)))),
+        ("dottype", Box::new(|n| format!("syntax=\"proto3\";message A{{a{} x=1;}}", ".a".repeat(n/2)))),
+        ("manydottype", Box::new(|n| format!("syntax=\"proto3\";package {};message A{{{}}}", vec!["p"; 30].join("."), (1..n/20).map(|i| format!("p.p.p.A a{i}={i};")).collect::<String>()))),
+        ("longname", Box::new(|n| format!("syntax=\"proto3\";message A{{message {} {{ {} }} }}", "B".repeat(n/2), (1..n/28).map(|i| format!("int32 a{i}={i};")).collect::<String>()))),
+        ("deepmsgs", Box::new(|n| { let d = 60; let k = n/ 14 / 2; format!("syntax=\"proto3\";{} message B{{ }} {} {}", "message A{".repeat(d), (1..=k).map(|i| format!("B f{i}={i};")).collect::<String>(), "}".repeat(d)) })),
+        ("groups", Box::new(|n| format!("syntax=\"proto2\";message A{{{}}}", (1..=n/30).map(|i| format!("optional group G{i}={i}{{}}")).collect::<String>()))),
+        ("errors", Box::new(|n| format!("syntax=\"proto3\";message A{{{}}}", (1..=n/14).map(|i| format!("Xyz f{i}={i};")).collect::<String>()))),
+        ("dups", Box::new(|n| format!("syntax=\"proto3\";message A{{{}}}", (1..=n/14).map(|_| "int32 f=1;".to_string()).collect::<String>()))),
+        ("semis", Box::new(|n| format!("syntax=\"proto3\";message A{{}}{}", ";".repeat(n)))),
+        ("json_names", Box::new(|n| format!("syntax=\"proto3\";message A{{{}}}", (1..=n/30).map(|i| format!("int32 f{i}={i}[json_name=\"a\"];")).collect::<String>()))),
+        ("map", Box::new(|n| format!("syntax=\"proto3\";message A{{{}}}", (1..=n/24).map(|i| format!("map<int32,A>f{i}={i};")).collect::<String>()))),
+        ("ranges1", Box::new(|n| format!("syntax=\"proto2\";message A{{extensions {};}}", (1..=n/10).map(|i| (2*i).to_string()).collect::<Vec<_>>().join(",")))),
+        ("garbage", Box::new(|n| "@".repeat(n))),
+        ("string", Box::new(|n| format!("syntax=\"proto3\";option (x)={};message A{{}}", "\"a\"".repeat(n/3)))),
+    ];
+    for (name, g) in gens {
+        for n in [10_000usize, 20_000, 40_000] {
+            let d = g(n);
+            let t = Instant::now();
+            let r = CompiledSchema::compile(SchemaKind::ProtocolBuffer, &d);
+            eprintln!("{name} {n} {} {:?} {}", d.len(), t.elapsed(), match &r { Ok(_) => "ok".to_string(), Err(e) => format!("{} {}", e.0.len(), e.0.chars().take(80).collect::<String>()) });
+        }
+    }
+}

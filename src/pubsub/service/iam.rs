@@ -2,6 +2,7 @@
 
 use lclq_shards::pubsub::command::{AdminCommand, PubsubRefusal, Resource};
 use prost::Message;
+use std::collections::BTreeSet;
 
 use super::resources::{CHANGED_MAX, changed_too_often, random_u64, shard_kind, spec};
 use crate::pubsub::core::{Pubsub, pubsub_refused};
@@ -105,8 +106,10 @@ fn changed(old: Policy, given: &Policy, mask: Option<&FieldMask>) -> PubsubResul
         return Ok(given.clone());
     };
     let mut policy = old;
-    for path in &mask.paths {
-        match &**path {
+    // Each once: bindings may be megabytes.
+    let paths: BTreeSet<&str> = mask.paths.iter().map(String::as_str).collect();
+    for path in paths {
+        match path {
             "bindings" => policy.bindings.clone_from(&given.bindings),
             "audit_configs" => policy.audit_configs.clone_from(&given.audit_configs),
             "version" => policy.version = given.version,

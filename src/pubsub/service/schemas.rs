@@ -9,7 +9,7 @@ use crate::mesh::wall_clock;
 use crate::pubsub::core::{Pubsub, decode_spec, leaf, pubsub_refused};
 use crate::pubsub::error::{
     PubsubResult, failed_because, invalid_argument, invalid_because, invalid_name, invalid_schema,
-    not_found, schema_violation,
+    not_found, schema_violation, storage_unavailable,
 };
 use crate::pubsub::names;
 use crate::pubsub::proto::schema::Type;
@@ -23,6 +23,9 @@ use crate::pubsub::proto::{
 use crate::pubsub::schema::{CompiledSchema, MessageEncoding, SchemaKind};
 
 const REVISIONS_MAX: usize = 20;
+
+/// How much longer compiling takes than looking at as many bytes, about.
+const COMPILING_COST: usize = 8;
 
 /// All revisions of a schema, the newest first. It is kept as a [`ListSchemaRevisionsResponse`].
 pub(in crate::pubsub) struct Revisions {
@@ -108,14 +111,13 @@ fn view(given: i32, usual: SchemaView) -> PubsubResult<SchemaView> {
     }
 }
 
-/// Checks a definition.
-fn compile(schema: &Schema) -> PubsubResult<CompiledSchema> {
-    let kind = match Type::try_from(schema.r#type) {
-        Ok(Type::Avro) => SchemaKind::Avro,
-        Ok(Type::ProtocolBuffer) => SchemaKind::ProtocolBuffer,
-        _ => return Err(invalid_argument("schema.type")),
-    };
-    CompiledSchema::compile(kind, &schema.definition).map_err(invalid_schema)
+/// The language of a schema.
+fn language(schema: &Schema) -> PubsubResult<SchemaKind> {
+    match Type::try_from(schema.r#type) {
+        Ok(Type::Avro) => Ok(SchemaKind::Avro),
+        Ok(Type::ProtocolBuffer) => Ok(SchemaKind::ProtocolBuffer),
+        _ => Err(invalid_argument("schema.type")),
+    }
 }
 
 impl Pubsub {
@@ -126,7 +128,7 @@ impl Pubsub {
         let Some(schema) = request.schema else {
             return Err(invalid_argument("schema"));
         };
-        compile(&schema)?;
+        self.compile(&schema).await?;
         let mut revisions = Revisions {
             newest_first: Vec::new(),
         };
@@ -215,7 +217,7 @@ impl Pubsub {
         if !schema.name.is_empty() && schema.name != name.full {
             return Err(invalid_argument("schema.name"));
         }
-        compile(schema)?;
+        self.compile(schema).await?;
         self.change_schema(name.full, |revisions| {
             if revisions.newest()?.r#type != schema.r#type {
                 return Err(invalid_because(
@@ -284,7 +286,7 @@ impl Pubsub {
         let Some(schema) = &request.schema else {
             return Err(invalid_argument("schema"));
         };
-        compile(schema)?;
+        self.compile(schema).await?;
         Ok(ValidateSchemaResponse {})
     }
 
@@ -295,14 +297,15 @@ impl Pubsub {
         names::parse_project(&request.parent)?;
         let compiled = match &request.schema_spec {
             None => return Err(invalid_argument("schema_spec")),
-            Some(SchemaSpec::Schema(schema)) => compile(schema)?,
+            Some(SchemaSpec::Schema(schema)) => self.compile(schema).await?,
             Some(SchemaSpec::Name(name)) => {
                 let (name, revision) = names::parse_schema_revision(name)?;
                 let (_, revisions) = self.schema_revisions(name.full).await?;
-                compile(match revision {
+                let schema = match revision {
                     Some(id) => revisions.find(id)?,
                     None => revisions.newest()?,
-                })?
+                };
+                self.compile(schema).await?
             }
         };
         let encoding = match request.encoding() {
@@ -310,10 +313,30 @@ impl Pubsub {
             Encoding::Binary => MessageEncoding::Binary,
             Encoding::Unspecified => return Err(invalid_argument("encoding")),
         };
-        compiled
-            .validate(encoding, &request.message)
+        let message = request.message;
+        self.outside
+            .workbench
+            .run(message.len(), move || {
+                compiled.validate(encoding, &message)
+            })
+            .await
+            .map_err(storage_unavailable)?
             .map_err(schema_violation)?;
         Ok(ValidateMessageResponse {})
+    }
+
+    /// Checks a definition.
+    async fn compile(&self, schema: &Schema) -> PubsubResult<CompiledSchema> {
+        let kind = language(schema)?;
+        let definition = schema.definition.clone();
+        self.outside
+            .workbench
+            .run(definition.len() * COMPILING_COST, move || {
+                CompiledSchema::compile(kind, &definition)
+            })
+            .await
+            .map_err(storage_unavailable)?
+            .map_err(invalid_schema)
     }
 
     /// A schema that must exist, and its revisions.

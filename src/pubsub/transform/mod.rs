@@ -1,16 +1,26 @@
 //! Message transforms: user-defined JavaScript, and compression.
 //!
-//! They run on threads of their own, one per core, started at first need. A script may take its
-//! time limit for every message, and some built-in functions of a JavaScript engine can't be
-//! interrupted at all; neither may hold up a core. A thread that is stuck is given up and replaced,
-//! a bounded number of times.
+//! A script may take its time limit for every message, and some built-in functions of a JavaScript
+//! engine can't be interrupted at all; neither may hold up a core, nor keep a processor busy. So each
+//! core has its transforms done by a process of its own, started at first need: what can't be stopped
+//! is killed with it, and what scripts keep in memory is counted there and goes with it.
 
+mod child;
 mod compression;
+#[doc(hidden)]
+pub mod measure;
+mod memory;
+mod process;
+mod running_time;
 mod script;
+mod scripts;
 #[cfg(test)]
 mod tests;
+mod watchdog;
+mod wire;
 mod worker;
 
+pub use child::run_if_asked;
 pub use worker::Transformer;
 
 use bytes::Bytes;
@@ -21,8 +31,12 @@ pub const CODE_BYTES_MAX: usize = 20 * 1024;
 /// Transforms on one topic or subscription.
 pub const TRANSFORMS_MAX: usize = 5;
 
-/// Time that one call of a user-defined function may take, ms.
+/// Time for which one call of a user-defined function may run, ms.
 pub const SCRIPT_MS_MAX: u64 = 500;
+
+/// Memory that all user-defined functions of a server may keep, bytes. Each core has its share, and
+/// forgets the functions that were used longest ago beyond it.
+pub const SCRIPTS_MEMORY_BYTES_MAX: usize = 512 << 20;
 
 /// Memory of one user-defined function's engine, bytes.
 const SCRIPT_MEMORY_BYTES_MAX: usize = 128 << 20;
@@ -75,6 +89,14 @@ pub struct TransformError(pub(crate) String);
 
 /// What became of a message: itself, changed; `None` if a function filtered it out; or an error.
 pub type Transformed = Result<Option<TransformMessage>, TransformError>;
+
+/// Of messages whose turn in their job comes too late.
+fn too_late() -> TransformError {
+    TransformError(format!(
+        "the transforms of the request's messages took more than {} ms",
+        worker::JOB_MS_MAX
+    ))
+}
 
 /// Checks what can be checked without running anything.
 pub(crate) fn check_form(transforms: &[Transform]) -> Result<(), TransformError> {

@@ -1,9 +1,8 @@
 //! One user-defined function in a JavaScript engine of its own.
 
-use super::{
-    DATA_BYTES_MAX, SCRIPT_MEMORY_BYTES_MAX, SCRIPT_MS_MAX, TransformError, TransformMessage,
-    Transformed,
-};
+use super::memory::{CountingAllocator, MemoryInUse};
+use super::scripts::Deadline;
+use super::{DATA_BYTES_MAX, SCRIPT_MS_MAX, TransformError, TransformMessage, Transformed};
 use bytes::Bytes;
 use rquickjs::context::EvalOptions;
 use rquickjs::{
@@ -11,7 +10,7 @@ use rquickjs::{
 };
 use std::cell::Cell;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Stack of the engine, bytes; the thread has more.
 const STACK_BYTES_MAX: usize = 512 << 10;
@@ -28,48 +27,41 @@ pub(super) struct Script {
     // Before the engine: it must not outlive it.
     function: Persistent<Function<'static>>,
     context: Context,
-    clock: Rc<Clock>,
+    deadline: Rc<Deadline>,
     /// It ran into a limit, so its state can't be trusted.
     broken: Cell<bool>,
 }
 
-/// When the running call must end.
-struct Clock {
-    until: Cell<Instant>,
-    late: Cell<bool>,
-}
-
-impl Clock {
-    fn start(&self) {
-        self.late.set(false);
-        self.until
-            .set(Instant::now() + Duration::from_millis(SCRIPT_MS_MAX));
-    }
-}
+/// Time for which one call may run.
+const CALL: Duration = Duration::from_millis(SCRIPT_MS_MAX);
 
 impl Script {
-    /// Runs the code, which must define a function of that name.
-    pub(super) fn compile(name: &str, code: &str) -> Result<Self, TransformError> {
-        let clock = Rc::new(Clock {
-            until: Cell::new(Instant::now()),
-            late: Cell::new(false),
-        });
-        let context = engine(&clock).map_err(|error| {
+    /// Runs the code, which must define a function of that name. It gets `memory_bytes_max` at most,
+    /// which count into `memory`.
+    pub(super) fn compile(
+        name: &str,
+        code: &str,
+        memory: MemoryInUse,
+        memory_bytes_max: usize,
+    ) -> Result<Self, TransformError> {
+        let deadline = Rc::new(Deadline::new());
+        let allocator = CountingAllocator::new(memory, memory_bytes_max);
+        let context = engine(&deadline, allocator).map_err(|error| {
             TransformError(format!("the JavaScript engine can't start: {error}"))
         })?;
-        clock.start();
+        deadline.start(CALL);
         let function = context.with(|ctx| {
             let mut sloppy = EvalOptions::default();
             sloppy.strict = false;
             ctx.eval_with_options::<(), _>(code, sloppy)
                 .catch(&ctx)
-                .map_err(|error| caught(name, &clock, error))?;
+                .map_err(|error| caught(name, &deadline, error))?;
             // The name is an identifier. Asked this way it may also be a `const`, which isn't a
             // property of the global object.
             let found = ctx
                 .eval::<Value, _>(format!("typeof {name} === 'function' ? {name} : undefined"))
                 .catch(&ctx)
-                .map_err(|error| caught(name, &clock, error))?;
+                .map_err(|error| caught(name, &deadline, error))?;
             match found.into_function() {
                 Some(function) => Ok(Persistent::save(&ctx, function)),
                 None => Err(TransformError(format!(
@@ -81,7 +73,7 @@ impl Script {
             name: name.to_owned(),
             function,
             context,
-            clock,
+            deadline,
             broken: Cell::new(false),
         })
     }
@@ -95,12 +87,12 @@ impl Script {
     pub(super) fn apply(&self, message: TransformMessage) -> Transformed {
         let data = std::str::from_utf8(&message.data)
             .map_err(|_| TransformError(format!("{}: the data isn't UTF-8 text", self.name)))?;
-        self.clock.start();
+        self.deadline.start(CALL);
         let answer = self.context.with(|ctx| {
             let outcome = self
                 .call(&ctx, data, &message)
                 .catch(&ctx)
-                .map_err(|error| caught(&self.name, &self.clock, error))?;
+                .map_err(|error| caught(&self.name, &self.deadline, error))?;
             outcome.map_err(|text| TransformError(format!("{}: {text}", self.name)))
         });
         if answer.is_err() {
@@ -195,23 +187,16 @@ fn read_answer(answer: &Value<'_>) -> rquickjs::Result<Result<Option<Changed>, S
 
 /// An engine with limits. It has the language's own built-ins and nothing of the outside: no
 /// files, no network, no timers, no modules.
-fn engine(clock: &Rc<Clock>) -> rquickjs::Result<Context> {
-    let runtime = Runtime::new()?;
-    runtime.set_memory_limit(SCRIPT_MEMORY_BYTES_MAX);
+fn engine(deadline: &Rc<Deadline>, allocator: CountingAllocator) -> rquickjs::Result<Context> {
+    let runtime = Runtime::new_with_alloc(allocator)?;
     runtime.set_max_stack_size(STACK_BYTES_MAX);
-    let clock = clock.clone();
-    runtime.set_interrupt_handler(Some(Box::new(move || {
-        let late = Instant::now() >= clock.until.get();
-        if late {
-            clock.late.set(true);
-        }
-        late
-    })));
+    let deadline = deadline.clone();
+    runtime.set_interrupt_handler(Some(Box::new(move || deadline.look())));
     Context::full(&runtime)
 }
 
-fn caught(name: &str, clock: &Clock, error: CaughtError<'_>) -> TransformError {
-    if clock.late.get() {
+fn caught(name: &str, deadline: &Deadline, error: CaughtError<'_>) -> TransformError {
+    if deadline.was_late() {
         return TransformError(format!("{name}: it ran for more than {SCRIPT_MS_MAX} ms"));
     }
     // Taken apart by hand: the whole text of an exception has a stack trace, and turning an

@@ -26,7 +26,7 @@ fn message(data: impl Into<Bytes>, attributes: &[(&str, &str)]) -> TransformMess
 }
 
 async fn run_one(transforms: Vec<Transform>, message: TransformMessage) -> Transformed {
-    let outcomes = Transformer::new()
+    let outcomes = Transformer::new(1)
         .run(&transforms.into(), vec![message])
         .await;
     assert_eq!(outcomes.len(), 1);
@@ -85,7 +85,7 @@ fn null_filters_and_the_rest_is_in_order() {
         ]
         .into();
         let messages = (0..5).map(|n| message(n.to_string(), &[("a", "b")]));
-        let outcomes = Transformer::new().run(&steps, messages.collect()).await;
+        let outcomes = Transformer::new(1).run(&steps, messages.collect()).await;
         let data: Vec<Option<Bytes>> = outcomes
             .into_iter()
             .map(|outcome| outcome.expect("no error"))
@@ -182,7 +182,7 @@ fn a_function_works_again_after_it_failed() {
         let steps: Arc<[Transform]> = vec![script("f", code)].into();
         let data = ["a", "b", "bad", "c", "slow", "d"];
         let messages = data.map(|data| message(data, &[])).to_vec();
-        let transformer = Transformer::new();
+        let transformer = Transformer::new(1);
         let outcomes = transformer.run(&steps, messages).await;
         let calls = |outcome: &Transformed| match outcome {
             Ok(Some(message)) => String::from_utf8_lossy(&message.data).into_owned(),
@@ -207,7 +207,7 @@ fn nothing_of_the_outside_is_there() {
 #[test]
 fn transforms_are_checked() {
     on_each_driver(|| async {
-        let transformer = Transformer::new();
+        let transformer = Transformer::new(1);
         let check = async |transforms: Vec<Transform>| {
             let checked = transformer.check(&transforms.into()).await;
             checked.map_err(|error| error.0)
@@ -270,24 +270,101 @@ fn compression_there_and_back() {
     });
 }
 
+/// Not a test of its own: it is what the other tests have as the process for transforms.
 #[test]
-fn a_stuck_thread_is_replaced_a_few_times() {
+fn process() {
+    if std::env::var("LCLQ_TEST_PROCESS").as_deref() == Ok(child::ARGUMENT) {
+        let ended = child::run();
+        std::process::exit(i32::from(ended != std::process::ExitCode::SUCCESS));
+    }
+}
+
+#[test]
+fn what_cannot_be_interrupted_is_killed_and_the_next_message_works() {
     on_each_driver(|| async {
-        let slow: Arc<[Transform]> = vec![script("f", "function f() { while (true) {} }")].into();
-        let fine: Arc<[Transform]> = vec![script("g", "function g(m) { return m; }")].into();
-        let transformer = Transformer::new();
-        let count = worker::STUCK_THREADS_MAX;
-        for round in 1..=count {
-            // Far less than its limit lets it run.
-            transformer.set_stuck_after(Duration::from_millis(SCRIPT_MS_MAX / 5));
-            let outcomes = transformer.run(&slow, vec![message("x", &[])]).await;
-            let [Err(error)] = &outcomes[..] else {
-                panic!("{outcomes:?}")
-            };
-            assert!(error.0.contains("doesn't end"), "{error}");
-            transformer.set_stuck_after(Duration::from_secs(60));
-            let outcomes = transformer.run(&fine, vec![message("x", &[])]).await;
-            assert_eq!(outcomes[0].is_ok(), round < count, "{outcomes:?}");
+        let code = "function f(m) {
+            if (m.data === 'array') new Array(4294967295).join('x');
+            if (m.data === 'holes') new Array(2147483647).indexOf(1);
+            return m; }";
+        let steps: Arc<[Transform]> = vec![script("f", code)].into();
+        let transformer = Transformer::new(1);
+        let started = std::time::Instant::now();
+        // More often than any number of threads could be left behind.
+        for _ in 0..3 {
+            let messages = ["a", "array", "b", "holes", "c"].map(|data| message(data, &[]));
+            let outcomes = transformer.run(&steps, messages.to_vec()).await;
+            let worked: Vec<bool> = outcomes.iter().map(Result::is_ok).collect();
+            assert_eq!(worked, [true, false, true, false, true], "{outcomes:?}");
+        }
+        let time = started.elapsed();
+        assert!(time < Duration::from_secs(40), "{time:?}");
+    });
+}
+
+#[test]
+fn waiting_is_not_being_stuck() {
+    on_each_driver(|| async {
+        // Each takes a good part of the time that one job may take.
+        let slow: Arc<[Transform]> = vec![script(
+            "f",
+            "function f(m) { const end = Date.now() + 250; while (Date.now() < end); return m; }",
+        )]
+        .into();
+        let transformer = Transformer::new(1);
+        let jobs = (0..6).map(|_| {
+            let messages = (0..10).map(|n| message(n.to_string(), &[])).collect();
+            transformer.run(&slow, messages)
+        });
+        for outcomes in futures_util::future::join_all(jobs).await {
+            assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
         }
     });
+}
+
+#[test]
+fn work_that_nobody_waits_for_is_not_done() {
+    on_each_driver(|| async {
+        let slow: Arc<[Transform]> = vec![script(
+            "f",
+            "function f(m) { const end = Date.now() + 400; while (Date.now() < end); return m; }",
+        )]
+        .into();
+        let fine: Arc<[Transform]> = vec![script("g", "function g(m) { return m; }")].into();
+        let transformer = Transformer::new(1);
+        for _ in 0..100 {
+            let one = transformer.run(&slow, vec![message("x", &[]); 20]);
+            let _ = crate::runtime::timeout(Duration::from_millis(10), one).await;
+        }
+        let started = std::time::Instant::now();
+        assert!(transformer.run(&fine, vec![message("x", &[])]).await[0].is_ok());
+        // The first was under way.
+        let time = started.elapsed();
+        assert!(time < Duration::from_millis(2 * worker::JOB_MS_MAX), "{time:?}");
+    });
+}
+
+#[test]
+fn functions_share_a_bound_of_memory() {
+    let mut scripts = scripts::Scripts::new(watchdog::Watchdog::none());
+    const MIB: usize = 1 << 20;
+    scripts.begin(64 * MIB);
+    let until = std::time::Instant::now() + Duration::from_secs(600);
+    let keeps = |number: usize, mib: usize| {
+        let code = format!(
+            "const kept{number} = [];
+             function f(m) {{ for (let i = kept{number}.length; i < {mib}; i++)
+                kept{number}.push(new Uint8Array(1 << 20)); return m; }}"
+        );
+        vec![script("f", &code)]
+    };
+    for number in 0..10 {
+        let outcome = scripts.apply(&keeps(number, 20), message("x", &[]), until);
+        assert!(outcome.is_ok(), "{outcome:?}");
+        assert!(scripts.memory_bytes() <= 64 * MIB);
+    }
+    assert!(scripts.memory_bytes() > 40 * MIB, "some are kept");
+    // One alone must not have more either.
+    let outcome = scripts.apply(&keeps(10, 80), message("x", &[]), until);
+    assert!(outcome.is_err());
+    drop(scripts);
 }

@@ -1,38 +1,38 @@
-//! The thread that transforms for one core.
+//! The thread that has transforms done for one core.
 
-use super::script::Script;
-use super::{Transform, TransformError, TransformMessage, Transformed, check_form, compression};
+use super::process::{ScriptProcess, Work};
+use super::scripts::IDLE_SECONDS_MAX;
+use super::{
+    SCRIPTS_MEMORY_BYTES_MAX, Transform, TransformError, TransformMessage, Transformed, check_form,
+    too_late,
+};
 use crate::pubsub::offload::{Answers, Reply};
-use crate::runtime::{spawn_beside, timeout};
-use std::cell::{Cell, RefCell};
+use crate::runtime::spawn_beside;
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Jobs that may wait for one core's thread; a job is a whole request's messages.
-const JOBS_MAX: usize = 1024;
+/// KiB of messages that may wait for one core's thread. Requests beyond it wait their turn before
+/// their messages are handed over: being slow isn't being stuck.
+const WAITING_KIB_MAX: u32 = 64 << 10;
 
-/// Time for one job, ms. Messages that aren't done by then fail.
-const JOB_MS_MAX: u64 = 10_000;
+/// Memory that a core's functions may keep however many cores there are, bytes.
+const SHARE_BYTES_MIN: usize = 16 << 20;
 
-/// Time after which a job's thread counts as stuck, ms: the job before it, itself, and leeway for a
-/// busy machine.
-const STUCK_MS_MAX: u64 = 3 * JOB_MS_MAX;
-
-/// Stuck threads that a core leaves behind before it refuses to transform.
-pub(super) const STUCK_THREADS_MAX: usize = 4;
-
-/// Compiled functions that a thread keeps.
-const SCRIPTS_MAX: usize = 32;
-
-/// Stack of the thread, bytes.
-const STACK_BYTES: usize = 4 << 20;
+/// Time for one job, ms, from when its turn has come. Messages that aren't done by then fail.
+pub(super) const JOB_MS_MAX: u64 = 10_000;
 
 struct Job {
     transforms: Arc<[Transform]>,
     messages: Vec<TransformMessage>,
     reply: Reply<Vec<Transformed>>,
+    /// Nobody waits for the outcome any more.
+    forgotten: Arc<AtomicBool>,
+    _waits: OwnedSemaphorePermit,
 }
 
 /// One core's transforms. Clones are cheap and stay on their core.
@@ -43,38 +43,47 @@ pub struct Transformer {
 
 struct Inner {
     answers: Answers<Vec<Transformed>>,
-    jobs: RefCell<Option<SyncSender<Job>>>,
-    /// Goes up when the thread is replaced.
-    generation: Cell<usize>,
-    /// Time after which a job's thread counts as stuck.
-    stuck_after: Cell<Duration>,
+    jobs: RefCell<Option<Sender<Job>>>,
+    room: Arc<Semaphore>,
+    /// What the functions of this core may keep in memory, bytes.
+    memory_bytes_max: usize,
+}
+
+/// Tells the thread that nobody waits any more.
+struct Forget(Arc<AtomicBool>);
+
+impl Drop for Forget {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 impl Transformer {
-    /// The calling core's transformer. Its thread starts at first need.
-    pub fn new() -> Self {
+    /// The calling core's transformer, one of `cores`. Its thread starts at first need, and the
+    /// thread's process.
+    pub fn new(cores: usize) -> Self {
         Self {
             inner: Rc::new(Inner {
                 answers: Answers::new(),
                 jobs: RefCell::new(None),
-                generation: Cell::new(0),
-                stuck_after: Cell::new(Duration::from_millis(STUCK_MS_MAX)),
+                room: Arc::new(Semaphore::new(WAITING_KIB_MAX as usize)),
+                memory_bytes_max: (SCRIPTS_MEMORY_BYTES_MAX / cores.max(1)).max(SHARE_BYTES_MIN),
             }),
         }
     }
 
-    #[cfg(test)]
-    pub(super) fn set_stuck_after(&self, stuck_after: Duration) {
-        self.inner.stuck_after.set(stuck_after);
-    }
-
-    /// Applies transforms to messages, in order; answers one outcome per message.
+    /// Applies transforms to messages, in order; answers one outcome per message. Waits as long as
+    /// it takes until the messages before are done. Dropping the future forgets the outcomes, and
+    /// the work if its turn hasn't come.
     pub async fn run(
         &self,
         transforms: &Arc<[Transform]>,
         messages: Vec<TransformMessage>,
     ) -> Vec<Transformed> {
         let count = messages.len();
+        if count == 0 {
+            return Vec::new();
+        }
         match self.submit(transforms, messages).await {
             Ok(outcomes) => outcomes,
             Err(error) => vec![Err(error); count],
@@ -85,7 +94,7 @@ impl Transformer {
     /// function.
     pub async fn check(&self, transforms: &Arc<[Transform]>) -> Result<(), TransformError> {
         check_form(transforms)?;
-        // A job without messages compiles, and answers one outcome if that fails.
+        // A job without messages compiles, and answers whether that worked.
         let outcomes = self.submit(transforms, Vec::new()).await?;
         outcomes
             .into_iter()
@@ -97,155 +106,109 @@ impl Transformer {
         transforms: &Arc<[Transform]>,
         messages: Vec<TransformMessage>,
     ) -> Result<Vec<Transformed>, TransformError> {
+        let bytes: usize = messages.iter().map(size).sum();
+        let kib = u32::try_from(1 + bytes / 1024).unwrap_or(WAITING_KIB_MAX);
+        let room = self.inner.room.clone();
+        let waits = room
+            .acquire_many_owned(kib.min(WAITING_KIB_MAX))
+            .await
+            .expect("the semaphore is never closed");
         let (reply, answer) = self.inner.answers.open();
-        let generation = self.inner.generation.get();
+        let forgotten = Arc::new(AtomicBool::new(false));
+        let _forget = Forget(forgotten.clone());
         let job = Job {
             transforms: transforms.clone(),
             messages,
             reply,
+            forgotten,
+            _waits: waits,
         };
         self.jobs()?
-            .try_send(job)
-            .map_err(|_| TransformError("too many messages wait to be transformed".to_owned()))?;
-        match timeout(self.inner.stuck_after.get(), answer).await {
-            Ok(Ok(outcomes)) => Ok(outcomes),
-            Ok(Err(_)) => Err(TransformError("the transform was given up".to_owned())),
-            Err(_) => {
-                self.replace(generation);
-                Err(TransformError("the transform doesn't end".to_owned()))
-            }
-        }
+            .send(job)
+            .map_err(|_| TransformError("the thread for transforms has ended".to_owned()))?;
+        answer
+            .await
+            .map_err(|_| TransformError("the transform was given up".to_owned()))
     }
 
-    fn jobs(&self) -> Result<SyncSender<Job>, TransformError> {
+    fn jobs(&self) -> Result<Sender<Job>, TransformError> {
         let mut jobs = self.inner.jobs.borrow_mut();
         if let Some(jobs) = &*jobs {
             return Ok(jobs.clone());
         }
-        if self.inner.generation.get() >= STUCK_THREADS_MAX {
-            return Err(TransformError(
-                "transforms are off: too many never ended".to_owned(),
-            ));
-        }
-        let (sender, receiver) = sync_channel(JOBS_MAX);
-        let thread = std::thread::Builder::new()
-            .name("lclq-transform".to_owned())
-            .stack_size(STACK_BYTES);
-        spawn_beside(thread, move || work(&receiver))
+        let (sender, receiver) = channel();
+        let thread = std::thread::Builder::new().name("lclq-transform".to_owned());
+        let memory_bytes_max = self.inner.memory_bytes_max;
+        spawn_beside(thread, move || work(&receiver, memory_bytes_max))
             .map_err(|error| TransformError(format!("no thread for transforms: {error}")))?;
         *jobs = Some(sender.clone());
         Ok(sender)
     }
-
-    /// Gives up the thread that a job was sent to. Should it ever come to itself, it finds its
-    /// channel closed, and ends.
-    fn replace(&self, generation: usize) {
-        if self.inner.generation.get() == generation {
-            tracing::warn!("a message transform doesn't end; starting another thread");
-            self.inner.generation.set(generation + 1);
-            *self.inner.jobs.borrow_mut() = None;
-        }
-    }
 }
 
-impl Default for Transformer {
-    fn default() -> Self {
-        Self::new()
-    }
+/// Bytes of a message, about.
+fn size(message: &TransformMessage) -> usize {
+    let attributes = message.attributes.iter();
+    let attributes: usize = attributes.map(|(key, value)| key.len() + value.len()).sum();
+    message.data.len() + attributes
 }
 
-fn work(jobs: &Receiver<Job>) {
-    let mut scripts = Scripts::default();
-    while let Ok(job) = jobs.recv() {
-        let outcomes = if job.messages.is_empty() {
-            scripts.check(&job.transforms)
-        } else {
-            scripts.run(&job.transforms, job.messages)
+fn work(jobs: &Receiver<Job>, memory_bytes_max: usize) {
+    let mut process = None;
+    loop {
+        // With no process there is nothing to end, so nothing to wake up for.
+        let job = match &process {
+            None => jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(_) => jobs.recv_timeout(Duration::from_secs(IDLE_SECONDS_MAX)),
         };
-        job.reply.answer(outcomes);
+        match job {
+            Ok(job) if job.forgotten.load(Ordering::Relaxed) => {}
+            Ok(job) => {
+                let outcomes = run(&mut process, &job, memory_bytes_max);
+                job.reply.answer(outcomes);
+            }
+            // Nobody needs the functions at present; the memory they keep goes with the process.
+            Err(RecvTimeoutError::Timeout) => process = None,
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
     }
 }
 
-/// Compiled functions, the most recently used last.
-#[derive(Default)]
-struct Scripts {
-    kept: Vec<(Transform, Script)>,
-}
-
-impl Scripts {
-    fn check(&mut self, transforms: &[Transform]) -> Vec<Transformed> {
-        let scripts = transforms
-            .iter()
-            .filter(|transform| matches!(transform, Transform::JavaScript { .. }));
-        for script in scripts {
-            if let Err(error) = self.script(script) {
-                return vec![Err(error)];
-            }
+/// Does a job, with as many processes as it takes: a message that ends its process fails, and the
+/// next one begins with another.
+fn run(
+    process: &mut Option<ScriptProcess>,
+    job: &Job,
+    memory_bytes_max: usize,
+) -> Vec<Transformed> {
+    let wanted = job.messages.len().max(1);
+    let until = Instant::now() + Duration::from_millis(JOB_MS_MAX);
+    let mut outcomes = Vec::with_capacity(wanted);
+    while outcomes.len() < wanted {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            outcomes.resize(wanted, Err(too_late()));
+            break;
         }
-        Vec::new()
-    }
-
-    fn run(
-        &mut self,
-        transforms: &[Transform],
-        messages: Vec<TransformMessage>,
-    ) -> Vec<Transformed> {
-        let until = Instant::now() + Duration::from_millis(JOB_MS_MAX);
-        let one = |message| {
-            if Instant::now() >= until {
-                return Err(TransformError(format!(
-                    "the transforms of the request's messages took more than {JOB_MS_MAX} ms"
-                )));
+        let running = match process.take().map_or_else(ScriptProcess::start, Ok) {
+            Ok(running) => process.insert(running),
+            Err(error) => {
+                let error = TransformError(format!("no process for transforms: {error}"));
+                outcomes.resize(wanted, Err(error));
+                break;
             }
-            self.transform(transforms, message)
         };
-        messages.into_iter().map(one).collect()
-    }
-
-    fn transform(
-        &mut self,
-        transforms: &[Transform],
-        mut message: TransformMessage,
-    ) -> Transformed {
-        for transform in transforms {
-            match transform {
-                Transform::JavaScript { .. } => match self.script(transform)?.apply(message)? {
-                    Some(changed) => message = changed,
-                    None => return Ok(None),
-                },
-                Transform::Compress(algorithm) => {
-                    message.data = compression::compress(*algorithm, &message.data)?;
-                }
-                Transform::Decompress(algorithm) => {
-                    message.data = compression::decompress(*algorithm, &message.data)?;
-                }
-            }
-        }
-        Ok(Some(message))
-    }
-
-    /// The compiled form of a `Transform::JavaScript`.
-    fn script(&mut self, transform: &Transform) -> Result<&Script, TransformError> {
-        let Transform::JavaScript {
-            function_name,
-            code,
-        } = transform
-        else {
-            unreachable!("only scripts are compiled")
+        let work = Work {
+            transforms: &job.transforms,
+            messages: &job.messages[outcomes.len().min(job.messages.len())..],
+            ms_max: left.as_millis() as u64,
+            memory_bytes_max,
         };
-        let found = self.kept.iter().rposition(|(kept, _)| kept == transform);
-        match found {
-            Some(place) if !self.kept[place].1.is_broken() => self.kept[place..].rotate_left(1),
-            found => {
-                if let Some(place) = found {
-                    self.kept.remove(place);
-                } else if self.kept.len() == SCRIPTS_MAX {
-                    self.kept.remove(0);
-                }
-                let script = Script::compile(function_name, code)?;
-                self.kept.push((transform.clone(), script));
-            }
+        if let Err(error) = running.work(&work, |outcome| outcomes.push(outcome)) {
+            *process = None;
+            tracing::warn!(%error, "a message transform");
+            outcomes.push(Err(error));
         }
-        Ok(&self.kept.last().expect("moved or put there just now").1)
     }
+    outcomes
 }

@@ -28,7 +28,7 @@ struct Caller {
 }
 
 impl UnaryCaller for Caller {
-    async fn call(&self, method: &str, request: Bytes) -> PubsubResult<Bytes> {
+    async fn call(&self, method: &str, request: Bytes, _: u32) -> PubsubResult<Bytes> {
         self.calls.borrow_mut().push((method.to_owned(), request));
         self.reply.clone()
     }
