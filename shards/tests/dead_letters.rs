@@ -102,6 +102,7 @@ fn a_dead_letter_that_becomes_one_again_says_so_once() {
 fn coming_back() -> Command {
     let body = message("back", "", &[]);
     let draft = lclq_shards::Draft {
+        sent_at: START,
         body: &body,
         ..Default::default()
     };
@@ -299,4 +300,39 @@ fn only_its_own_subscription_seeks_back_to_it(settings: SubscriptionSettings) {
             assert_eq!(texts(&pulled), expected, "{name}, restarted: {restarted}");
         }
     }
+}
+
+#[test]
+fn a_dead_letter_that_comes_back_is_as_old_as_it_was() {
+    let mut driver = Driver::with(ShardConfig::new(0, 2));
+    let topic = driver.topic(TOPIC, None);
+    let settings = SubscriptionSettings {
+        retention_ms: 60_000,
+        ..Default::default()
+    };
+    let subscription = driver.subscribe("one", settings);
+    let back = |published_at, number| {
+        let Command::Transfer(mut transfer) = coming_back() else {
+            panic!("a transfer");
+        };
+        let body = message("back", "", &[]);
+        transfer.payload = lclq_shards::Draft {
+            body: &body,
+            sent_at: published_at,
+            ..Default::default()
+        }
+        .build();
+        transfer.number = number;
+        Command::Transfer(transfer)
+    };
+    driver.pass(100_000);
+    driver.start(back(driver.now - 60_000, 1));
+    assert!(driver.pull(subscription, 10).is_empty());
+    driver.start(back(driver.now - 50_000, 2));
+    let pulled = driver.pull(subscription, 10);
+    assert_eq!(texts(&pulled), ["back"]);
+    assert_eq!(pulled[0].published_at, driver.now - 50_000);
+    driver.pass(10_000);
+    driver.publish(topic, "new", "");
+    assert_eq!(texts(&driver.pull(subscription, 10)), ["new"]);
 }

@@ -107,3 +107,130 @@ fn snapshots_hold_what_was_open_and_what_comes() {
     }));
     assert!(matches!(gone, Reply::Refused(_)), "{gone:?}");
 }
+
+fn seek_to_snapshot(driver: &mut Driver, subscription: &str) {
+    driver.done(AdminCommand::Seek {
+        name: subscription.into(),
+        to: SeekTo::Snapshot("snap".into()),
+    });
+}
+
+fn take_snapshot(driver: &mut Driver, subscription: &str) {
+    let snapshot = driver.ask(admin(AdminCommand::CreateSnapshot {
+        name: "snap".into(),
+        subscription: subscription.into(),
+        spec: SharedBytes::from([]),
+        lifetime_ms_max: 7 * 86_400_000,
+        lifetime_ms_min: 3_600_000,
+    }));
+    assert!(matches!(snapshot, Reply::Resource(_)), "{snapshot:?}");
+}
+
+/// A subscription that keeps messages for a minute.
+fn forgetful(driver: &mut Driver) -> SubscriptionRef {
+    driver.subscribe(
+        "s",
+        SubscriptionSettings {
+            retention_ms: 60_000,
+            ..Default::default()
+        },
+    )
+}
+
+#[test]
+fn what_a_seek_brings_back_is_kept_no_longer_than_the_retention() {
+    let mut driver = Driver::in_memory();
+    let topic = driver.topic(TOPIC, None);
+    let subscription = forgetful(&mut driver);
+    driver.publish(topic, "old", "");
+    take_snapshot(&mut driver, "s");
+    let pulled = driver.pull(subscription, 1);
+    driver.ack(subscription, &pulled);
+    driver.pass(30_000);
+    // The deadline of the subscription's oldest message is now that of this one.
+    driver.publish(topic, "new", "");
+    seek_to_snapshot(&mut driver, "s");
+    driver.pass(30_000);
+    assert_eq!(texts(&driver.pull(subscription, 10)), ["new"]);
+}
+
+#[test]
+fn a_pull_that_waits_gets_nothing_that_is_past_its_retention_by_a_seek() {
+    let mut driver = Driver::in_memory();
+    let topic = driver.topic(TOPIC, None);
+    let subscription = forgetful(&mut driver);
+    driver.publish(topic, "old", "");
+    take_snapshot(&mut driver, "s");
+    driver.pass(70_000);
+    let waiting = driver.start(wrap(PubsubCommand::Pull {
+        subscription,
+        messages_max: 1,
+        bytes_max: 1 << 20,
+        wait_ms: 5000,
+    }));
+    seek_to_snapshot(&mut driver, "s");
+    driver.pass(5000);
+    assert!(driver.pulled(waiting).is_empty());
+}
+
+/// A run whose clock was set back publishes messages that are older than those before them.
+#[test]
+fn a_seek_to_a_time_finds_what_a_run_with_a_later_clock_published() {
+    let journal = lclq_shards::journal::MemoryJournal::new();
+    let mut driver = open(&journal, START + 3_600_000);
+    let topic = AdminCommand::CreateTopic {
+        name: TOPIC.into(),
+        spec: SharedBytes::from([]),
+        settings: TopicSettings {
+            retention_ms: Some(86_400_000),
+        },
+    };
+    ask_durable(&mut driver, &journal, admin(topic));
+    let subscription = AdminCommand::CreateSubscription {
+        name: "s".into(),
+        topic: TOPIC.into(),
+        spec: SharedBytes::from([]),
+        settings: SubscriptionSettings::default(),
+    };
+    ask_durable(&mut driver, &journal, admin(subscription));
+    let publish = |driver: &mut Driver, text: &str| {
+        let get = AdminCommand::Get {
+            kind: Kind::Topic,
+            name: TOPIC.into(),
+        };
+        let Reply::Resource(topic) = ask_durable(driver, &journal, admin(get)) else {
+            panic!("the topic is there");
+        };
+        let publish = PubsubCommand::Publish {
+            topic: topic.topic_ref(),
+            messages: vec![message(text, "", &[])],
+        };
+        ask_durable(driver, &journal, wrap(publish));
+    };
+    publish(&mut driver, "later");
+    journal.crash();
+    let mut driver = open(&journal, START);
+    publish(&mut driver, "earlier");
+    let seek = AdminCommand::Seek {
+        name: "s".into(),
+        to: SeekTo::Time(START + 1_800_000),
+    };
+    ask_durable(&mut driver, &journal, admin(seek));
+    let get = AdminCommand::Get {
+        kind: Kind::Subscription,
+        name: "s".into(),
+    };
+    let Reply::Resource(found) = ask_durable(&mut driver, &journal, admin(get)) else {
+        panic!("the subscription is there");
+    };
+    let pull = PubsubCommand::Pull {
+        subscription: found.subscription_ref(),
+        messages_max: 10,
+        bytes_max: 1 << 20,
+        wait_ms: 0,
+    };
+    let Reply::Pulled(pulled) = ask_durable(&mut driver, &journal, wrap(pull)) else {
+        panic!("an answer");
+    };
+    assert_eq!(texts(&pulled), ["later"]);
+}

@@ -41,22 +41,62 @@ fn no_seed_breaks_a_promise_to_subscribers() {
     );
 }
 
-fn is_noticed(sabotage: Sabotage) {
+/// Plans that are tried until one notices a defect.
+const PLANS_TRIED_MAX: usize = 200;
+
+fn is_noticed(sabotage: Sabotage, fits: impl Fn(&Plan) -> bool) {
     let plans = (0..).map(|seed| (seed, Plan::of(seed)));
     let crashing =
         plans.filter(|(_, plan)| plan.crash_one + plan.crash_all > 0 && plan.tail_batches_max == 0);
-    let noticed = crashing
-        .take(60)
+    notices(sabotage, crashing.filter(|(_, plan)| fits(plan)));
+}
+
+fn notices(sabotage: Sabotage, plans: impl Iterator<Item = (u64, Plan)>) {
+    let noticed = plans
+        .take(PLANS_TRIED_MAX)
         .any(|(seed, plan)| run(seed, plan, sabotage, false).is_err());
     assert!(noticed, "{sabotage:?} went unnoticed");
 }
 
 #[test]
+fn a_journal_that_loses_the_ends_of_snapshots_is_noticed() {
+    is_noticed(Sabotage::LosesSnapshotEnds, |plan| {
+        plan.snapshot_ms < 400_000 && plan.snapshot > 0 && plan.seek > 0
+    });
+}
+
+#[test]
+fn a_journal_that_loses_retentions_is_noticed() {
+    is_noticed(Sabotage::LosesRetentions, |plan| plan.short_retentions);
+}
+
+#[test]
+fn a_journal_that_loses_whose_a_dead_letter_was_is_noticed() {
+    // It takes several things that few seeds have together.
+    let bent = (0..).map(|seed| {
+        let mut plan = Plan::of(seed);
+        for subscription in &mut plan.subscriptions {
+            subscription.settings.retain_acked = subscription.dead_letters_to.is_none();
+        }
+        (plan.durable, plan.tail_batches_max, plan.others_snapshots) = (true, 0, false);
+        (plan.seek, plan.modify, plan.crash_one) = (3, 10, 3);
+        (
+            plan.make_dead_topic,
+            plan.delete,
+            plan.detach,
+            plan.delete_topic,
+        ) = (0, 0, 0, 0);
+        (seed, plan)
+    });
+    notices(Sabotage::LosesWhoseItWas, bent);
+}
+
+#[test]
 fn a_journal_that_loses_a_published_message_is_noticed() {
-    is_noticed(Sabotage::LosesPublishes(50));
+    is_noticed(Sabotage::LosesPublishes(50), |_| true);
 }
 
 #[test]
 fn a_journal_that_loses_an_acknowledgement_is_noticed() {
-    is_noticed(Sabotage::LosesAcks(20));
+    is_noticed(Sabotage::LosesAcks(20), |_| true);
 }

@@ -349,6 +349,31 @@ fn idle_subscriptions_expire_and_used_ones_do_not() {
 }
 
 #[test]
+fn a_subscription_is_in_use_until_its_stream_ends() {
+    let mut driver = Driver::in_memory();
+    driver.topic(TOPIC, None);
+    let settings = SubscriptionSettings {
+        expiration_ms: Some(100_000),
+        ..Default::default()
+    };
+    let subscription = driver.subscribe("s", settings);
+    let stream = driver.stream(subscription, 10, 0);
+    driver.pass(90_000);
+    driver.ask(wrap(PubsubCommand::CloseStream { stream }));
+    let is_there = |driver: &mut Driver| {
+        let get = AdminCommand::Get {
+            kind: Kind::Subscription,
+            name: "s".into(),
+        };
+        matches!(driver.ask(admin(get)), Reply::Resource(_))
+    };
+    driver.pass(90_000);
+    assert!(is_there(&mut driver));
+    driver.pass(10_000);
+    assert!(!is_there(&mut driver));
+}
+
+#[test]
 fn a_restart_brings_back_what_was_open() {
     let journal = MemoryJournal::new();
     let mut driver = open(&journal, START);

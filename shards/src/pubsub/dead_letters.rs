@@ -105,8 +105,16 @@ impl Shard {
             return;
         }
         let topic = reader.topic;
+        // It is as old as it was, or one that finds no topic again and again would live for ever.
+        let published_at = payload.sent_at();
+        let retention_ms = self.pubsub.topics[topic].retention_ms(&reader.settings);
+        if published_at.saturating_add(retention_ms) <= self.now {
+            self.counters.dropped += 1;
+            return;
+        }
         let sequence = self.next_sequence;
-        self.publish_to(topic, payload.body().into(), &[subscription], true);
+        let bytes = payload.body().into();
+        self.publish_to(topic, published_at, bytes, &[subscription], true);
         if self.config.durable {
             self.keep_from_others(topic, subscription, sequence);
         }

@@ -32,7 +32,7 @@ impl Shard {
         self.counters.sent += 1;
         // The list comes back as it was: publishing changes no subscription.
         let readers = std::mem::take(&mut self.pubsub.topics[topic].readers);
-        self.publish_to(topic, bytes, &readers, false);
+        self.publish_to(topic, self.now, bytes, &readers, false);
         self.pubsub.topics[topic].readers = readers;
     }
 
@@ -40,6 +40,7 @@ impl Shard {
     pub(super) fn publish_to(
         &mut self,
         topic: u32,
+        published_at: Millis,
         bytes: SharedBytes,
         readers: &[u32],
         returned: bool,
@@ -49,7 +50,7 @@ impl Shard {
         if !retained && readers.is_empty() {
             return self.note_no_insert();
         }
-        let stored = self.store(topic, sequence, self.now, bytes, returned);
+        let stored = self.store(topic, sequence, published_at, bytes, returned);
         for reader in readers {
             let subscription = &self.pubsub.subscriptions[*reader];
             if subscription.passes(&self.pubsub.stored[stored].bytes) {

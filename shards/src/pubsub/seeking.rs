@@ -2,7 +2,7 @@
 
 use super::command::{Kind, PubsubRefusal, SeekTo, SharedBytes};
 use super::record::SubscriptionRecord;
-use super::state::EntryState;
+use super::state::{EntryState, Stored};
 use crate::command::{Refusal, Reply, Token};
 use crate::journal::{NEVER_HAD, Op};
 use crate::shard::{Hold, Shard};
@@ -22,16 +22,21 @@ impl Shard {
         let topic = subscription.topic;
         match to {
             SeekTo::Time(time) => {
-                // Messages stand in the order of their publishing, the newest last.
+                // Not all stand in the order of their times: a dead letter that came back keeps its
+                // own, and a clock may have been set back between two runs.
                 let mut floor = self.next_sequence;
                 let mut at = self.pubsub.topics[topic].messages.tail;
-                while at != NONE && self.pubsub.stored[at].published_at >= time {
-                    floor = self.pubsub.stored[at].sequence;
-                    at = self.pubsub.stored[at].older;
+                while at != NONE {
+                    let stored = &self.pubsub.stored[at];
+                    if stored.published_at >= time {
+                        floor = stored.sequence;
+                    }
+                    at = stored.older;
                 }
                 let held: HashSet<u64> = self.sequences(slot, |_| true);
-                self.set_backlog(slot, floor, |stored, retained| {
-                    retained || held.contains(&stored)
+                self.set_backlog(slot, floor, |stored| {
+                    stored.published_at >= time
+                        && (stored.retained || held.contains(&stored.sequence))
                 });
             }
             SeekTo::Snapshot(snapshot) => {
@@ -43,7 +48,7 @@ impl Shard {
                 }
                 let held = self.sequences(snapshot, |_| true);
                 let floor = held.iter().min().copied().unwrap_or(self.next_sequence);
-                self.set_backlog(slot, floor, |stored, _| held.contains(&stored));
+                self.set_backlog(slot, floor, |stored| held.contains(&stored.sequence));
             }
         }
         self.note_subscription_use(slot);
@@ -66,9 +71,9 @@ impl Shard {
     }
 
     /// Makes a subscription's backlog anew: of the topic's messages from `floor` on, those that
-    /// pass its filter and that `wanted` (of sequence number and whether the topic retains it) are
-    /// unacknowledged; all others are acknowledged. O(messages of the topic).
-    fn set_backlog(&mut self, slot: u32, floor: u64, wanted: impl Fn(u64, bool) -> bool) {
+    /// pass its filter and that are `wanted` are unacknowledged; all others are acknowledged.
+    /// O(messages of the topic).
+    fn set_backlog(&mut self, slot: u32, floor: u64, wanted: impl Fn(&Stored) -> bool) {
         let retain_acked = self.pubsub.subscriptions[slot].settings.retain_acked;
         let leases_max = self.pubsub.subscriptions[slot].leases_max;
         let old = self.old_entries(slot);
@@ -77,16 +82,23 @@ impl Shard {
         let keep_from = if retain_acked { 0 } else { floor };
         let mut lowest = floor;
         let mut done_with = Vec::new();
-        let topic = self.pubsub.subscriptions[slot].topic;
+        let subscription = &self.pubsub.subscriptions[slot];
+        let topic = subscription.topic;
+        let retention_ms = match subscription.kind() {
+            Kind::Snapshot => u64::MAX,
+            _ => self.pubsub.topics[topic].retention_ms(&subscription.settings),
+        };
         let mut at = self.pubsub.topics[topic].messages.head;
         while at != NONE {
             let stored = &self.pubsub.stored[at];
-            let (sequence, retained, newer) = (stored.sequence, stored.retained, stored.newer);
+            let (sequence, newer) = (stored.sequence, stored.newer);
+            // What a snapshot holds may be older than what its subscription keeps.
+            let is_kept = stored.published_at.saturating_add(retention_ms) > self.now;
             if sequence >= keep_from && self.pubsub.subscriptions[slot].passes(&stored.bytes) {
-                if sequence >= floor && wanted(sequence, retained) {
+                if is_kept && sequence >= floor && wanted(stored) {
                     let entry = self.add_entry(slot, at);
                     self.pubsub.entries[entry].leases = leases_max;
-                } else if retain_acked && had.contains(&sequence) {
+                } else if is_kept && retain_acked && had.contains(&sequence) {
                     lowest = lowest.min(sequence);
                     let entry = self.add_entry(slot, at);
                     self.withdraw_entry(entry);
@@ -124,6 +136,8 @@ impl Shard {
             self.drop_entry(entry);
         }
         self.pubsub.subscriptions[slot].restored = Vec::new();
+        // The deadline was that of another oldest message.
+        self.rearm_subscription_retention(slot);
     }
 
     fn old_entries(&self, subscription: u32) -> Vec<u32> {
@@ -187,7 +201,7 @@ impl Shard {
             policy: SharedBytes::from([]),
         };
         let slot = self.add_subscription(record, topic);
-        self.set_backlog(slot, floor, |stored, _| unacked.contains(&stored));
+        self.set_backlog(slot, floor, |stored| unacked.contains(&stored.sequence));
         let resource = Box::new(self.subscription_resource(slot));
         self.reply(token, Reply::Resource(resource), Hold::UntilCommit);
     }

@@ -125,6 +125,7 @@ impl Shard {
         let subscription_slot = found.subscription;
         let messages_max = messages_max.max(1);
         let budget = Budget::new(messages_max, bytes_max);
+        self.note_subscription_use(subscription_slot);
         let messages = self.lease_entries(subscription_slot, slot, budget);
         if !messages.is_empty() {
             return self.deliver_pulled(token, messages);
@@ -201,6 +202,8 @@ impl Shard {
                 self.pubsub.streams[slot].held_groups.remove(&group);
             }
         }
+        // It was used for as long as the stream was open.
+        self.note_subscription_use(subscription_slot);
         let ps = &mut self.pubsub;
         let stream = ps.streams.remove(slot);
         debug_assert_eq!((stream.outstanding, stream.outstanding_bytes), (0, 0));

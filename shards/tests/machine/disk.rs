@@ -25,7 +25,16 @@ pub enum Sabotage {
     LosesPublishes(u32),
     /// Every so many acknowledgements one isn't written.
     LosesAcks(u32),
+    /// Snapshots are written with an end an hour late.
+    LosesSnapshotEnds,
+    /// Subscriptions are written with the longest retention.
+    LosesRetentions,
+    /// What was never a subscription's is written as acknowledged by it.
+    LosesWhoseItWas,
 }
+
+/// A retention that no run sees the end of, ms.
+const LONG_MS: Millis = 7 * 24 * 3_600_000;
 
 #[derive(Default)]
 struct Watched {
@@ -110,6 +119,30 @@ impl Disk {
     }
 }
 
+impl Sabotage {
+    /// Falsifies a change on its way to the disk.
+    fn falsify(self, op: &mut Op) {
+        match (self, op) {
+            (Self::LosesSnapshotEnds, Op::PutSubscription(record)) => {
+                let late = record.snapshot_expires_at.map(|at| at + 3_600_000);
+                record.snapshot_expires_at = late;
+            }
+            (Self::LosesRetentions, Op::PutSubscription(record)) => {
+                record.settings.retention_ms = LONG_MS;
+            }
+            (
+                Self::LosesWhoseItWas,
+                Op::Delivery {
+                    acked: true,
+                    failures,
+                    ..
+                },
+            ) => *failures = 0,
+            _ => {}
+        }
+    }
+}
+
 impl Journal for Disk {
     fn load(&mut self, visit: &mut dyn FnMut(Op)) -> Result<u64, JournalError> {
         self.journal.load(visit)
@@ -117,6 +150,9 @@ impl Journal for Disk {
 
     fn commit(&mut self, epoch: u64, mut batch: Batch) {
         batch.ops.retain(|op| !self.drops(op));
+        for op in &mut batch.ops {
+            self.sabotage.falsify(op);
+        }
         let counts = batch.ops.iter().filter_map(|op| match op {
             Op::Received {
                 sequence,

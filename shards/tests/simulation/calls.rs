@@ -21,7 +21,8 @@ pub enum Asked {
     DeleteQueue(Vec<(u64, bool)>),
     StartMove([u8; 16]),
     CancelMove,
-    SetAttributes,
+    /// A retention, s.
+    SetAttributes(u32),
 }
 
 /// A lease that is used, and what the oracle knew of it when the shard saw the request.

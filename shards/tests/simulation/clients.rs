@@ -421,13 +421,18 @@ impl World {
         )
     }
 
-    /// Sets an attribute to what it is.
+    /// Sets the retention: to what it is, or to another one.
     fn touch_attributes(&mut self, queue: usize, found: QueueRef) -> Checked {
-        let retention = self.plan.queues[queue].retention_s.to_string();
-        let changes = vec![(QueueAttribute::MessageRetentionPeriod, Some(retention))];
+        let retention_s = match self.rng.u8(..4) {
+            0 if self.plan.retention_changes => self.rng.u32(60..400),
+            1 if self.plan.retention_changes => 345_600,
+            _ => self.plan.queues[queue].retention_s,
+        };
+        let value = Some(retention_s.to_string());
+        let changes = vec![(QueueAttribute::MessageRetentionPeriod, value)];
         self.queue_call(
             queue,
-            Asked::SetAttributes,
+            Asked::SetAttributes(retention_s),
             QueueCommand::SetAttributes(found, changes),
         )
     }

@@ -62,7 +62,8 @@ impl Oracle {
             }
             (Asked::Create | Asked::Resolve, Reply::Queue(_)) => {}
             (Asked::Resolve, Reply::Refused(Refusal::NoQueue)) => {}
-            (Asked::StartMove(_) | Asked::SetAttributes, Reply::Done) => {}
+            (Asked::Create, Reply::Refused(Refusal::Exists(_))) if self.plan.retention_changes => {}
+            (Asked::StartMove(_) | Asked::SetAttributes(_), Reply::Done) => {}
             (Asked::StartMove(_), Reply::Refused(Refusal::MoveRunning)) => {}
             (Asked::CancelMove, Reply::MoveCancelled(_)) => {}
             (Asked::CancelMove, Reply::Refused(Refusal::NoMove)) => {}
@@ -168,7 +169,7 @@ impl Oracle {
         self.settle_home(number, call.queue, call.shard, lease.sequence)?;
         self.lives.get_mut(&number).expect("just seen").sent_at = delivery.payload.sent_at();
         let life = &self.lives[&number];
-        let retention_s = self.plan.queues[call.queue].retention_s;
+        let retention_s = self.retentions_s[call.queue].1;
         let expires_at = delivery.payload.sent_at() + Millis::from(retention_s) * 1000;
         check(lease.received_at < expires_at, || {
             format!("message {number} was given out after its retention")

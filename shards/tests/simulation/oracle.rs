@@ -89,6 +89,8 @@ pub struct Oracle {
     /// When queues were purged or deleted, by order.
     pub barriers: HashMap<usize, Vec<u64>>,
     pub ids: HashMap<[u8; 16], u64>,
+    /// The shortest and the longest retention that each queue may have had, s.
+    pub retentions_s: Vec<(u32, u32)>,
     orders: u64,
     /// Messages given out, for a look at what a run was worth.
     pub delivered: u64,
@@ -96,8 +98,14 @@ pub struct Oracle {
 
 impl Oracle {
     pub fn of(plan: Plan) -> Self {
+        let retentions_s = plan
+            .queues
+            .iter()
+            .map(|queue| (queue.retention_s, queue.retention_s))
+            .collect();
         Self {
             plan,
+            retentions_s,
             lives: BTreeMap::new(),
             homes: BTreeMap::new(),
             groups: HashMap::new(),
@@ -138,6 +146,11 @@ impl Oracle {
                 for (using, _) in uses {
                     using.known = self.knows(shard, queue, &using.lease, now);
                 }
+            }
+            Asked::SetAttributes(retention_s) => {
+                let (least, most) = &mut self.retentions_s[queue];
+                *least = (*least).min(*retention_s);
+                *most = (*most).max(*retention_s);
             }
             Asked::Purge(hit) | Asked::DeleteQueue(hit) => {
                 *hit = self.hit_by_purge(queue, now);
@@ -213,8 +226,9 @@ impl Oracle {
             .plan
             .queues
             .iter()
-            .filter(|queue| queue.component == component);
-        let retention_s = near.map(|queue| queue.retention_s).min().unwrap_or(0);
+            .zip(&self.retentions_s)
+            .filter(|(queue, _)| queue.component == component);
+        let retention_s = near.map(|(_, (least, _))| *least).min().unwrap_or(0);
         now >= life.sent_at + Millis::from(retention_s) * 1000
     }
 

@@ -48,6 +48,7 @@ pub struct Plan {
     pub cancel_move: u32,
     pub cancel_poll: u32,
     pub touch_attributes: u32,
+    pub retention_changes: bool,
     // Weights of what the world does.
     pub frames: u32,
     pub disk: u32,
@@ -116,6 +117,7 @@ impl Plan {
             cancel_move: on(&mut rng, 1),
             cancel_poll: on(&mut rng, 2),
             touch_attributes: on(&mut rng, 1),
+            retention_changes: false,
             frames: rng.u32(40..150),
             disk: rng.u32(20..80),
             time: rng.u32(5..40),
@@ -144,6 +146,8 @@ impl Plan {
         for at in 0..rng.usize(1..=6) {
             plan.add_queues(&mut rng, at, dead_letters);
         }
+        // Last, so that what other features make of a seed stays as it is.
+        plan.retention_changes = rng.u8(..4) == 0;
         plan
     }
 

@@ -25,7 +25,10 @@ pub enum Asked {
     Update {
         ack_deadline_s: u32,
         retain_acked: bool,
+        retention_ms: u64,
     },
+    /// A topic's retention, ms; 0 for none.
+    UpdateTopic(usize, u64),
     Detach,
     Seek(SeekTo, Outcome),
     TakeSnapshot(String, BTreeMap<Mark, Sure>),
@@ -67,6 +70,7 @@ pub fn is_detached(found: &Resource) -> bool {
 impl Model {
     /// A shard is about to see a request.
     pub fn note_asked(&mut self, call: &mut Call, now: Millis) {
+        self.lapse(now);
         self.orders += 1;
         (call.order, call.at) = (self.orders, now);
         let at = call.subscription;
@@ -109,14 +113,23 @@ impl Model {
                     }
                 }
             }
+            Asked::UpdateTopic(topic, retention_ms) => {
+                let (least, most) = &mut self.retentions_ms[*topic];
+                *least = (*least).min(*retention_ms);
+                *most = (*most).max(*retention_ms);
+            }
             Asked::Update {
                 ack_deadline_s,
                 retain_acked,
+                retention_ms,
             } => {
                 let retains = self.plan.subscriptions[at].settings.retain_acked;
                 let reader = &mut self.readers[at];
                 reader.ack_deadline_s_min = reader.ack_deadline_s_min.min(*ack_deadline_s);
                 reader.retain_changed |= retains != *retain_acked;
+                let (least, most) = &mut reader.retention_ms;
+                *least = (*least).min(*retention_ms);
+                *most = (*most).max(*retention_ms);
             }
             Asked::DeleteSubscription | Asked::Detach => {
                 self.readers[at].deleted = true;
@@ -129,7 +142,12 @@ impl Model {
                     SeekTo::Time(time) => self.outcome_of_time(at, *time),
                     SeekTo::Snapshot(name) => self.outcome_of_snapshot(at, name),
                 };
+                let of = match to {
+                    SeekTo::Snapshot(name) => self.snapshots.get(&**name).map(|found| found.of),
+                    SeekTo::Time(_) => None,
+                };
                 let reader = &mut self.readers[at];
+                reader.sought_others.extend(of);
                 (reader.reset, reader.sought) = (call.order, true);
                 for (mark, _) in outcome {
                     let held = reader.held.entry(*mark).or_default();
@@ -204,6 +222,14 @@ impl Model {
 
     pub fn check_answer(&mut self, call: &Call, reply: &Reply, now: Millis) -> Checked {
         let at = call.subscription;
+        self.lapse(now);
+        let uses = matches!(
+            reply,
+            Reply::Pulled(_) | Reply::Acknowledged(_) | Reply::Stream(_)
+        );
+        if let Some(reader) = self.readers.get_mut(at).filter(|_| uses) {
+            reader.used_at = reader.used_at.max(call.at);
+        }
         match (&call.asked, reply) {
             (_, Reply::Stale(_) | Reply::Refused(Refusal::Overloaded)) => self.not_done(call),
             (_, Reply::Refused(Refusal::JournalDown)) => {
@@ -247,6 +273,8 @@ impl Model {
                     deleted: before.deleted,
                     ack_deadline_s_min: before.ack_deadline_s_min,
                     retain_changed: before.retain_changed,
+                    retention_ms: before.retention_ms,
+                    sought_others: before.sought_others.clone(),
                     cut,
                     ..Reader::new(Sure::Yes, call.order, call.at)
                 };
@@ -267,7 +295,7 @@ impl Model {
                     }
                 }
             }
-            (Asked::Update { .. }, Reply::Resource(_)) => {}
+            (Asked::Update { .. } | Asked::UpdateTopic(..), Reply::Resource(_)) => {}
             (Asked::GetSubscription, Reply::Resource(found)) if is_detached(found) => {
                 let reader = &mut self.readers[at];
                 check(reader.deleted, || {
@@ -290,14 +318,22 @@ impl Model {
                 self.ended += 1;
                 (self.readers[at].alive, self.readers[at].deleted_at) = (Sure::No, now);
             }
-            (Asked::Seek(_, outcome), Reply::Done) => {
+            (Asked::Seek(to, outcome), Reply::Done) => {
                 self.seeks += 1;
+                if let SeekTo::Snapshot(name) = to
+                    && let Some(snapshot) = self.snapshots.get(&**name)
+                {
+                    check(call.at < snapshot.expires_at, || {
+                        format!("{name} was there after its end: {call:?}")
+                    })?;
+                }
                 let reader = &mut self.readers[at];
                 if call.order < reader.reset {
                     // Another seek came after it.
                     return Ok(());
                 }
                 (reader.confirmed, reader.confirmed_at) = (call.order, now);
+                reader.used_at = reader.used_at.max(call.at);
                 for (mark, done) in outcome {
                     let held = reader.held.entry(*mark).or_default();
                     if held.learnt <= call.order && held.done == Sure::Maybe && !held.delivered {
@@ -305,8 +341,10 @@ impl Model {
                     }
                 }
             }
-            (Asked::TakeSnapshot(name, states), Reply::Resource(_)) => {
+            (Asked::TakeSnapshot(name, states), Reply::Resource(found)) => {
                 let snapshot = Snapshot {
+                    of: at,
+                    expires_at: found.expires_at.ok_or("a snapshot without an end")?,
                     order: call.order,
                     done: states.clone(),
                 };
@@ -326,7 +364,7 @@ impl Model {
         let detached = refusal == Detached && self.readers[call.subscription].deleted;
         let fine = match &call.asked {
             _ if detached => true,
-            Asked::Update { .. } => matches!(refusal, NotFound | Changed),
+            Asked::Update { .. } | Asked::UpdateTopic(..) => matches!(refusal, NotFound | Changed),
             Asked::CreateTopic(_) | Asked::CreateSubscription => {
                 matches!(refusal, Exists | TopicNotFound)
             }
@@ -334,8 +372,12 @@ impl Model {
                 let reader = &self.readers[call.subscription];
                 reader.cut.is_some() || reader.found
             }
-            Asked::TakeSnapshot(..) => matches!(refusal, NotFound | Exists),
-            Asked::Seek(..) => matches!(refusal, NotFound | SnapshotNotFound | OtherTopic),
+            Asked::TakeSnapshot(..) => matches!(refusal, NotFound | Exists | SnapshotTooOld),
+            Asked::Seek(SeekTo::Snapshot(name), _) if refusal == SnapshotNotFound => {
+                let snapshot = self.snapshots.get(&**name);
+                self.tail_lost || snapshot.is_none_or(|found| found.expires_at <= call.at)
+            }
+            Asked::Seek(..) => matches!(refusal, NotFound | OtherTopic),
             Asked::StreamPull(_) => matches!(refusal, NotFound | TooMany | Changed),
             _ => matches!(refusal, NotFound | TopicNotFound),
         };
@@ -348,6 +390,8 @@ impl Model {
         let at = call.subscription;
         let plan = self.plan.subscriptions[at].clone();
         let (number, dead_of) = super::wire::read(&pulled.bytes).ok_or("not a client's message")?;
+        // A copy on another shard outlives what a lost tail takes back.
+        let proves_taken = dead_of.is_none() || !self.tail_lost;
         // One that was on its way to a dead-letter topic that isn't there comes back so marked.
         let dead_of = dead_of.filter(|of| *of != at);
         let mark = Mark { number, dead_of };
@@ -359,7 +403,9 @@ impl Model {
         check(!message.refused, || {
             format!("message {number} was refused, and is there")
         })?;
-        message.taken = Sure::Yes;
+        if proves_taken {
+            message.taken = Sure::Yes;
+        }
         let message = message.clone();
         match dead_of {
             None => check(message.topic == plan.topic, || {
@@ -367,10 +413,13 @@ impl Model {
             })?,
             Some(of) => {
                 let of_plan = &self.plan.subscriptions[of];
-                check(of_plan.dead_letters_to == Some(plan.topic), || {
+                // One that came back is in snapshots of its subscription.
+                let in_snapshot = self.readers[at].sought_others.contains(&of);
+                let dead_letter = of_plan.dead_letters_to == Some(plan.topic);
+                check(dead_letter || in_snapshot, || {
                     format!("message {number} is no dead letter of {of} for {at}")
                 })?;
-                let had = self.owes(of, number) != Sure::No || self.readers[of].deleted;
+                let had = self.owed(of, number) != Sure::No || self.readers[of].deleted;
                 check(had, || {
                     format!("message {number} is a dead letter of {of}, which never had it")
                 })?;
@@ -380,6 +429,13 @@ impl Model {
             plan.class.is_none_or(|class| class == message.class),
             || format!("message {number} doesn't match the filter of subscription {at}"),
         )?;
+        let (_, expired) = self.is_expired(at, number, call.at);
+        // One that comes back from a dead-letter topic that isn't there stands behind younger ones,
+        // and stays until they go.
+        let late = dead_of.is_some() || plan.dead_letters_to.is_some();
+        check(!expired || late, || {
+            format!("message {number} of subscription {at} came after its retention")
+        })?;
         let reader = &mut self.readers[at];
         if call.order < reader.reset {
             // It waited, and there is no telling whether this is from before or after the seek.
@@ -442,7 +498,7 @@ impl Model {
         let deadline_ms = Millis::from(deadline_s) * 1000;
         let unconfirmed = self.readers[at].confirmed < self.readers[at].reset;
         let held = self.readers[at].held.entry(mark).or_default();
-        if moved && held.done == Sure::Yes {
+        if held.done == Sure::Yes {
             // The other one is done with; this one isn't.
             held.done = Sure::Maybe;
         }

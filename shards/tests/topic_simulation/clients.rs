@@ -7,8 +7,8 @@ use super::wire;
 use super::world::{World, wrap};
 use crate::machine::{self, Checked};
 use lclq_shards::command::{Refusal, Reply};
-use lclq_shards::pubsub::SubscriptionSettings;
 use lclq_shards::pubsub::command::*;
+use lclq_shards::pubsub::{SubscriptionSettings, TopicSettings};
 use std::collections::VecDeque;
 
 /// Who is asked about no subscription.
@@ -93,7 +93,10 @@ impl machine::Clients<Plan, Call> for Clients {
     fn answered(&mut self, _plan: &Plan, call: &Call, reply: Reply) {
         let at = call.subscription;
         match (&call.asked, reply) {
-            (Asked::CreateTopic(topic) | Asked::GetTopic(topic), Reply::Resource(found)) => {
+            (
+                Asked::CreateTopic(topic) | Asked::GetTopic(topic) | Asked::UpdateTopic(topic, _),
+                Reply::Resource(found),
+            ) => {
                 self.topics[*topic] = Some(found.topic_ref());
             }
             (Asked::CreateSubscription | Asked::GetSubscription, Reply::Resource(found)) => {
@@ -146,7 +149,7 @@ impl World {
         }
         let plan = &self.plan;
         type Act = fn(&mut World) -> Checked;
-        let choices: [(u32, Act); 14] = [
+        let choices: [(u32, Act); 15] = [
             (plan.publish, Self::publish),
             (plan.pull, Self::pull),
             (plan.stream, Self::stream),
@@ -161,6 +164,7 @@ impl World {
             (plan.snapshot, Self::snapshot),
             (plan.make_dead_topic, Self::make_dead_topic),
             (plan.cancel, Self::give_up),
+            (plan.update_topic, Self::update_topic),
         ];
         let total: u32 = choices.iter().map(|(weight, _)| weight).sum();
         let mut at = self.rng.u32(..total);
@@ -531,6 +535,10 @@ impl World {
         let settings = SubscriptionSettings {
             ack_deadline_s: self.rng.u32(10..40),
             retain_acked: self.rng.bool(),
+            retention_ms: match self.rng.u8(..3) {
+                0 if self.plan.short_retentions => self.rng.u64(60_000..600_000),
+                _ => plan.settings.retention_ms,
+            },
             dead_letter: plan
                 .settings
                 .dead_letter
@@ -541,6 +549,7 @@ impl World {
         let asked = Asked::Update {
             ack_deadline_s: settings.ack_deadline_s,
             retain_acked: settings.retain_acked,
+            retention_ms: settings.retention_ms,
         };
         let command = AdminCommand::UpdateSubscription {
             name: plan.name.into(),
@@ -549,6 +558,25 @@ impl World {
             settings,
         };
         self.admin(at, asked, command)
+    }
+
+    /// Changes how long a topic retains messages.
+    fn update_topic(&mut self) -> Checked {
+        let topic = self.rng.usize(..self.plan.topics.len());
+        let Some(found) = self.clients.topics[topic] else {
+            return Ok(());
+        };
+        let plan = self.plan.clone();
+        let retention_ms = plan.some_topic_retention(&mut self.rng);
+        let command = AdminCommand::UpdateTopic {
+            name: self.plan.topics[topic].name.as_str().into(),
+            version: found.version,
+            spec: SharedBytes::from([]),
+            settings: TopicSettings { retention_ms },
+        };
+        let asked = Asked::UpdateTopic(topic, retention_ms.unwrap_or(0));
+        let command = PubsubCommand::Admin(Box::new(command));
+        self.topic_call(topic, asked, command)
     }
 
     /// Ends a subscription.
@@ -584,11 +612,23 @@ impl World {
     fn seek(&mut self) -> Checked {
         let (at, to) = if !self.clients.snapshots.is_empty() && self.rng.bool() {
             let at = self.rng.usize(..self.clients.snapshots.len());
-            let (at, name) = self.clients.snapshots[at].clone();
+            let (of, name) = self.clients.snapshots[at].clone();
+            let plan = &self.plan;
+            let topic = plan.subscriptions[of].topic;
+            let others: Vec<usize> = (0..plan.subscriptions.len())
+                .filter(|at| plan.subscriptions[*at].topic == topic)
+                .collect();
+            let other = plan.others_snapshots && self.rng.bool();
+            let at = if other {
+                others[self.rng.usize(..others.len())]
+            } else {
+                of
+            };
             (at, SeekTo::Snapshot(name.into()))
         } else {
             let at = self.rng.usize(..self.plan.subscriptions.len());
-            let back = self.rng.u64(..120_000);
+            let back_ms_max = if self.rng.bool() { 120_000 } else { 1_200_000 };
+            let back = self.rng.u64(..back_ms_max);
             (at, SeekTo::Time((self.now + 1000).saturating_sub(back)))
         };
         let dead_letters = self.plan.topics[self.plan.subscriptions[at].topic].dead_letters;
@@ -611,8 +651,8 @@ impl World {
             name: name.as_str().into(),
             subscription: self.plan.subscriptions[at].name.as_str().into(),
             spec: SharedBytes::from([]),
-            lifetime_ms_max: 7 * 24 * 3_600_000,
-            lifetime_ms_min: 3_600_000,
+            lifetime_ms_max: self.plan.snapshot_ms,
+            lifetime_ms_min: 1,
         };
         self.admin(at, Asked::TakeSnapshot(name, Default::default()), command)
     }

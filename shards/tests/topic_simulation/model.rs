@@ -6,7 +6,7 @@ use crate::machine::{Checked, check};
 use lclq_shards::Millis;
 use lclq_shards::command::LeaseRef;
 use lclq_shards::pubsub::command::StreamRef;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Sure {
@@ -100,6 +100,12 @@ pub struct Reader {
     pub ack_deadline_s_min: u32,
     /// Whether it retains what is acknowledged may have changed.
     pub retain_changed: bool,
+    /// The shortest and the longest retention that it may have had, ms.
+    pub retention_ms: (u64, u64),
+    /// When it was surely used last: only after that it can be idle.
+    pub used_at: Millis,
+    /// It sought to snapshots of these.
+    pub sought_others: BTreeSet<usize>,
     /// Order of the first deletion of its topic that may have happened, and of the one that surely
     /// did: it has what was published before, and gets nothing that is published after.
     pub cut: Option<u64>,
@@ -123,6 +129,9 @@ impl Reader {
             deleted_at: 0,
             ack_deadline_s_min: u32::MAX,
             retain_changed: false,
+            retention_ms: (u64::MAX, 0),
+            used_at: created_at,
+            sought_others: BTreeSet::new(),
             cut: None,
             cut_by: None,
             held: BTreeMap::new(),
@@ -133,7 +142,10 @@ impl Reader {
 /// A snapshot: what its subscription had still to deliver.
 #[derive(Debug)]
 pub struct Snapshot {
+    /// The subscription that it was taken of.
+    pub of: usize,
     pub order: u64,
+    pub expires_at: Millis,
     pub done: BTreeMap<Mark, Sure>,
 }
 
@@ -149,6 +161,11 @@ pub struct Model {
     pub closed: Vec<StreamRef>,
     /// Orders of the deletions that were asked for and may have happened, by topic.
     pub deletions: Vec<Vec<u64>>,
+    /// The shortest and the longest retention that topics may have had, ms; 0 where none.
+    pub retentions_ms: Vec<(u64, u64)>,
+    /// A tail was lost: what was answered about resources may not have lasted.
+    pub tail_lost: bool,
+    pub now: Millis,
     pub orders: u64,
     pub delivered: u64,
     pub acked: u64,
@@ -163,9 +180,23 @@ impl Model {
         let readers = plan
             .subscriptions
             .iter()
-            .map(|_| Reader::new(Sure::No, 0, 0))
+            .map(|subscription| {
+                let retention_ms = subscription.settings.retention_ms;
+                let mut reader = Reader::new(Sure::No, 0, 0);
+                reader.retention_ms = (retention_ms, retention_ms);
+                reader
+            })
+            .collect();
+        let retentions_ms = plan
+            .topics
+            .iter()
+            .map(|topic| topic.settings.retention_ms.unwrap_or(0))
+            .map(|retention_ms| (retention_ms, retention_ms))
             .collect();
         Self {
+            retentions_ms,
+            tail_lost: false,
+            now: 0,
             deletions: vec![Vec::new(); plan.topics.len()],
             plan,
             published: BTreeMap::new(),
@@ -180,8 +211,46 @@ impl Model {
         }
     }
 
-    /// Whether a message is one that the subscription has to deliver or had.
+    /// How long a subscription keeps a message, at least and at most, ms.
+    fn retention_ms(&self, subscription: usize) -> (u64, u64) {
+        let (least, most) = self.readers[subscription].retention_ms;
+        let topic = self.plan.subscriptions[subscription].topic;
+        // What a topic retains goes when it is deleted.
+        (least, most.max(self.retentions_ms[topic].1))
+    }
+
+    /// Whether a subscription may have kept a message no longer, and whether surely.
+    pub fn is_expired(&self, subscription: usize, number: u64, now: Millis) -> (bool, bool) {
+        let age = now.saturating_sub(self.published[&number].at);
+        let (least, most) = self.retention_ms(subscription);
+        (age >= least, age >= most)
+    }
+
+    /// A subscription may have been idle for too long.
+    pub fn lapse(&mut self, now: Millis) {
+        self.now = now;
+        for (reader, plan) in self.readers.iter_mut().zip(&self.plan.subscriptions) {
+            let idle = now.saturating_sub(reader.used_at);
+            let may_be = plan.settings.expiration_ms.is_some_and(|most| idle >= most);
+            if may_be && reader.alive == Sure::Yes {
+                reader.alive = Sure::Maybe;
+                (reader.wild, reader.found, reader.deleted) = (true, true, true);
+            }
+        }
+    }
+
+    /// Whether a message is one that the subscription has to deliver.
     pub fn owes(&self, subscription: usize, number: u64) -> Sure {
+        let (may_be, surely) = self.is_expired(subscription, number, self.now);
+        match self.owed(subscription, number) {
+            _ if surely => Sure::No,
+            Sure::Yes if may_be => Sure::Maybe,
+            owed => owed,
+        }
+    }
+
+    /// Whether a message is one that the subscription has to deliver or had, however old.
+    pub fn owed(&self, subscription: usize, number: u64) -> Sure {
         let (plan, reader) = (
             &self.plan.subscriptions[subscription],
             &self.readers[subscription],
@@ -250,8 +319,7 @@ impl Model {
     pub fn outcome_of_time(&self, subscription: usize, time: Millis) -> Outcome {
         let plan = &self.plan.subscriptions[subscription];
         let cut = self.readers[subscription].cut;
-        let retained =
-            self.plan.topics[plan.topic].settings.retention_ms.is_some() && cut.is_none();
+        let retention_ms = self.retentions_ms[plan.topic].0;
         // What a topic retained went with it.
         let deleted = self.deletions[plan.topic].iter().max().copied();
         let mut outcome = Vec::new();
@@ -270,7 +338,9 @@ impl Model {
             let fits = plan.class.is_none_or(|class| class == message.class);
             let retain_acked =
                 plan.settings.retain_acked && !self.readers[subscription].retain_changed;
-            let retained = retained && deleted.is_none_or(|deleted| deleted < message.order);
+            let retained = cut.is_none()
+                && deleted.is_none_or(|deleted| deleted < message.order)
+                && self.now < message.at + retention_ms;
             let kept = retained || retain_acked && owed == Sure::Yes;
             let had = owed == Sure::Yes && done == Sure::No && plan.dead_letters_to.is_none();
             let result = if message.at < time && plan.dead_letters_to.is_none() {
@@ -293,6 +363,7 @@ impl Model {
         };
         let cut = self.readers[subscription].cut;
         let plan = &self.plan.subscriptions[subscription];
+        let of = &self.plan.subscriptions[snapshot.of];
         let mut outcome = Vec::new();
         for (number, message) in &self.published {
             if message.topic != plan.topic || message.order == 0 {
@@ -302,6 +373,8 @@ impl Model {
                 number: *number,
                 dead_of: None,
             };
+            // It holds what passes the filter of its own subscription.
+            let held = of.class.is_none_or(|class| class == message.class);
             let result = match snapshot.done.get(&mark) {
                 Some(done) => *done,
                 None if message.order <= snapshot.order => Sure::Maybe,
@@ -310,6 +383,7 @@ impl Model {
                 None => Sure::Maybe,
             };
             let fits = plan.class.is_none_or(|class| class == message.class);
+            let fits = fits && held;
             outcome.push((mark, if fits { result } else { Sure::Yes }));
         }
         outcome
@@ -344,8 +418,11 @@ impl Model {
     pub fn note_crash(&mut self, shard: u16) {
         for (reader, plan) in self.readers.iter_mut().zip(&self.plan.subscriptions) {
             if self.plan.shard_of(plan.topic) == shard {
-                // A seek without an answer has lasted or not: from now on that doesn't change.
-                reader.confirmed = reader.reset;
+                // A seek without an answer has lasted or not: from now on that doesn't change, unless
+                // a tail is lost that it is in.
+                if reader.confirmed < reader.reset {
+                    (reader.confirmed, reader.confirmed_at) = (reader.reset, self.now);
+                }
                 for held in reader.held.values_mut() {
                     held.busy_until = 0;
                     held.delivered = false;
@@ -357,6 +434,7 @@ impl Model {
     }
 
     pub fn note_lost_tail(&mut self, shard: u16, since: Millis) {
+        self.tail_lost = true;
         for message in self.published.values_mut() {
             let here = self.plan.shard_of(message.topic) == shard;
             if here && message.at >= since && message.taken == Sure::Yes {
@@ -434,7 +512,9 @@ impl Model {
             held.acks_open = 0;
         }
         reader.wild = false;
-        reader.confirmed = reader.reset;
+        if reader.confirmed < reader.reset {
+            (reader.confirmed, reader.confirmed_at) = (reader.reset, now);
+        }
         Ok(())
     }
 
@@ -445,7 +525,7 @@ impl Model {
             number,
             dead_of: Some(of),
         };
-        let order = self.published[&number].order;
+        let (order, at) = (self.published[&number].order, self.published[&number].at);
         let mut readers = (0..self.readers.len())
             .filter(|at| self.plan.subscriptions[*at].topic == topic)
             .map(|at| &self.readers[at]);
@@ -455,6 +535,8 @@ impl Model {
                 || reader.alive != Sure::Yes
                 || reader.cut.is_some()
                 || reader.created >= order
+                // It may have been kept there for long enough, unseen.
+                || self.now.saturating_sub(at) >= reader.retention_ms.0
         })
     }
 
@@ -467,6 +549,9 @@ impl Model {
         now: Millis,
     ) -> bool {
         let reader = &self.readers[subscription];
+        if self.is_expired(subscription, mark.number, now).0 {
+            return false;
+        }
         // With an ordering key, one that comes back calls later ones back.
         let ordering = self.plan.subscriptions[subscription].settings.ordering;
         if ordering && !self.published[&mark.number].key.is_empty() {

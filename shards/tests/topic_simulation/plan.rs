@@ -58,7 +58,17 @@ pub struct Plan {
     pub crash_all: u32,
     pub long_pauses: bool,
     pub stale_leases: bool,
+    /// Retentions of minutes, which change.
+    pub short_retentions: bool,
+    /// How long snapshots live, ms.
+    pub snapshot_ms: u64,
+    /// Subscriptions seek to snapshots of others of their topic.
+    pub others_snapshots: bool,
+    pub update_topic: u32,
 }
+
+/// A lifetime that no run sees the end of, ms.
+const WEEK_MS: u64 = 7 * 24 * 3_600_000;
 
 pub const CLASSES: [&str; 3] = ["a", "b", "c"];
 
@@ -114,6 +124,10 @@ impl Plan {
             },
             long_pauses: rng.bool(),
             stale_leases: rng.bool(),
+            short_retentions: false,
+            snapshot_ms: WEEK_MS,
+            others_snapshots: false,
+            update_topic: 0,
         };
         for _ in 0..rng.usize(1..=3) {
             plan.add_topic(&mut rng);
@@ -121,12 +135,32 @@ impl Plan {
         plan.update = on(&mut rng, 1);
         plan.detach = u32::from(rng.u8(..4) == 0);
         plan.delete_topic = u32::from(rng.u8(..4) == 0);
+        // Last, so that what other features make of a seed stays as it is.
+        plan.short_retentions = rng.u8(..4) == 0;
+        plan.others_snapshots = rng.bool();
+        if rng.u8(..3) == 0 {
+            plan.snapshot_ms = rng.u64(20_000..400_000);
+        }
+        plan.update_topic = if plan.short_retentions {
+            on(&mut rng, 1)
+        } else {
+            0
+        };
+        let expire = rng.u8(..5) == 0;
+        for subscription in &mut plan.subscriptions {
+            if plan.short_retentions && rng.bool() {
+                subscription.settings.retention_ms = rng.u64(60_000..600_000);
+            }
+            if expire && rng.bool() {
+                subscription.settings.expiration_ms = Some(rng.u64(60_000..600_000));
+            }
+        }
         plan
     }
 
     fn add_topic(&mut self, rng: &mut Rng) {
         let (topic, salt) = (self.topics.len(), rng.u16(..));
-        let retention_ms = (rng.u8(..3) == 0).then_some(7 * 24 * 3_600_000);
+        let retention_ms = (rng.u8(..3) == 0).then_some(WEEK_MS);
         self.topics.push(TopicPlan {
             name: format!("projects/p/topics/t{topic}-{salt}"),
             settings: TopicSettings { retention_ms },
@@ -184,6 +218,15 @@ impl Plan {
                 },
                 dead_letters_to: None,
             });
+        }
+    }
+
+    /// A retention that a topic may be given.
+    pub fn some_topic_retention(&self, rng: &mut Rng) -> Option<u64> {
+        match rng.u8(..3) {
+            0 => None,
+            1 => Some(WEEK_MS),
+            _ => Some(rng.u64(60_000..600_000)),
         }
     }
 
