@@ -33,7 +33,7 @@ pub struct Services {
 struct Caller(Rc<Pubsub>);
 
 impl UnaryCaller for Caller {
-    async fn call(&self, path: &str, request: Bytes) -> PubsubResult<Bytes> {
+    async fn call(&self, path: &str, request: Bytes, _: u32) -> PubsubResult<Bytes> {
         assert!(path.ends_with("/Publish"), "{path}");
         let method = publisher::Method::Publish;
         let reply = publisher::unary(self.0.clone(), method, request).await?;

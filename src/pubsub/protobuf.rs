@@ -36,11 +36,6 @@ impl<'a> Fields<'a> {
         Self { rest: message }
     }
 
-    /// What has not been read yet.
-    pub fn rest(&self) -> &'a [u8] {
-        self.rest
-    }
-
     /// The next field's number and value, `None` at the end.
     #[inline]
     pub fn next(&mut self) -> Result<Option<(u32, Value<'a>)>, Malformed> {

@@ -136,7 +136,10 @@ pub fn running_time(pid: u32) -> Duration {
     let own = tasks.into_iter().flatten().flatten().filter_map(of);
     let first = |text: String| text.split(' ').next()?.parse::<u64>().ok();
     let own = Duration::from_nanos(own.filter_map(first).sum());
-    own + children(pid).into_iter().map(running_time).sum::<Duration>()
+    own + children(pid)
+        .into_iter()
+        .map(running_time)
+        .sum::<Duration>()
 }
 
 /// A figure of a process's status, bytes.

@@ -63,7 +63,12 @@ fn refuses(launch: Launch, endpoint: &str) -> bool {
     let path = "/v1/projects/p/subscriptions/link";
     rest_ok(&mut client, "PUT", path, &subscription);
     let message: Value = json!({ "messages": [{ "data": "eA==" }] });
-    rest_ok(&mut client, "POST", "/v1/projects/p/topics/link:publish", &message);
+    rest_ok(
+        &mut client,
+        "POST",
+        "/v1/projects/p/topics/link:publish",
+        &message,
+    );
     let until = Instant::now() + Duration::from_secs(30);
     loop {
         let log = server.stderr();

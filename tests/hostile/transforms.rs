@@ -106,3 +106,32 @@ fn functions_that_keep_memory() {
         std::thread::sleep(Duration::from_millis(100));
     }
 }
+
+#[test]
+fn the_process_of_functions_is_killed_by_somebody_else() {
+    let server = server();
+    let mut client = server.pubsub_client();
+    topic_with(&mut client, "fine", "function f(m) { return m; }");
+    for _ in 0..3 {
+        assert_eq!(publish(&mut client, "fine", 10, "eA=="), 200);
+        let children = ordeal::children(server.pid());
+        assert!(!children.is_empty(), "functions run in a process");
+        for child in children {
+            let mut kill = std::process::Command::new("kill");
+            let killed = kill.args(["-KILL", &child.to_string()]).status();
+            assert!(killed.is_ok_and(|status| status.success()));
+        }
+    }
+    assert_eq!(publish(&mut client, "fine", 10, "eA=="), 200);
+    // And none is left behind when the server has ended.
+    let children = ordeal::children(server.pid());
+    server.kill();
+    let until = Instant::now() + Duration::from_secs(10);
+    for child in children {
+        let lives = || std::fs::read_link(format!("/proc/{child}/exe")).is_ok();
+        while lives() {
+            assert!(Instant::now() < until, "{child} is left behind");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}

@@ -78,12 +78,30 @@ fn definitions(seed: u64) {
     };
     let avro = compile(SchemaKind::Avro);
     let name = format!("avro definition/{seed}");
-    double(&name, PARTS, |n| avro_definition(seed, n), String::len, avro);
+    double(
+        &name,
+        PARTS,
+        |n| avro_definition(seed, n),
+        String::len,
+        avro,
+    );
     let proto = compile(SchemaKind::ProtocolBuffer);
     let name = format!("protobuf definition/{seed}");
-    double(&name, PARTS, |n| proto_definition(seed, n, false), String::len, proto);
+    double(
+        &name,
+        PARTS,
+        |n| proto_definition(seed, n, false),
+        String::len,
+        proto,
+    );
     let name = format!("protobuf definition with mistakes/{seed}");
-    double(&name, PARTS, |n| proto_definition(seed, n, true), String::len, proto);
+    double(
+        &name,
+        PARTS,
+        |n| proto_definition(seed, n, true),
+        String::len,
+        proto,
+    );
 }
 
 /// A record of fields of all kinds, some of types that stand before them, some with defaults.
@@ -128,7 +146,10 @@ fn proto_definition(seed: u64, fields: usize, mistakes: bool) -> String {
             0 => writeln!(text, "  string f{n} = {n};"),
             1 => writeln!(text, "  map<string, int64> f{n} = {n};"),
             2 => writeln!(text, "  message M{n} {{ M inner = 1; }} M{n} f{n} = {n};"),
-            3 => writeln!(text, "  enum E{n} {{ A{n} = 0; B{n} = 1; }} repeated E{n} f{n} = {n};"),
+            3 => writeln!(
+                text,
+                "  enum E{n} {{ A{n} = 0; B{n} = 1; }} repeated E{n} f{n} = {n};"
+            ),
             4 => writeln!(text, "  oneof o{n} {{ bytes f{n} = {n}; }}"),
             5 => writeln!(text, "  repeated double f{n} = {n};"),
             6 => writeln!(text, "  Unknown f{n} = {n};"),
@@ -193,7 +214,9 @@ fn messages(seed: u64) {
         check(&avro, MessageEncoding::Json, data);
     });
 
-    let fields: String = (2..500).map(|n| format!("optional int32 f{n} = {n};")).collect();
+    let fields: String = (2..500)
+        .map(|n| format!("optional int32 f{n} = {n};"))
+        .collect();
     let proto = compile(
         SchemaKind::ProtocolBuffer,
         &format!(
@@ -283,7 +306,11 @@ fn rest(seed: u64) {
         let mut body = r#"{"messages":[{"data":"eA=="}"#.to_owned();
         for _ in 0..n {
             let data = "eHh4".repeat(numbers.below(20));
-            write!(body, r#",{{"data":"{data}","attributes":{{"a":"\u00e9"}}}}"#).expect("room");
+            write!(
+                body,
+                r#",{{"data":"{data}","attributes":{{"a":"\u00e9"}}}}"#
+            )
+            .expect("room");
         }
         body + "]}"
     };

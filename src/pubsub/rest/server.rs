@@ -145,7 +145,10 @@ impl<C: UnaryCaller> Rest<C> {
         drop(fields);
         // Ten thousand pulls that wait need not keep ten thousand requests.
         drop(head);
-        let result = self.caller.call(&binding.method, request.into(), hops).await;
+        let result = self
+            .caller
+            .call(&binding.method, request.into(), hops)
+            .await;
         let written = result.and_then(|message| {
             write_json(&self.bindings.types, binding.reply, &message, style)
                 .map_err(unreadable_reply)

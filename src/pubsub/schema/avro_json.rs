@@ -163,11 +163,7 @@ impl Value<'_> {
         Ok(())
     }
 
-    fn union<'de, A: MapAccess<'de>>(
-        self,
-        union: &Union,
-        mut entries: A,
-    ) -> Result<(), A::Error> {
+    fn union<'de, A: MapAccess<'de>>(self, union: &Union, mut entries: A) -> Result<(), A::Error> {
         let find = |key: &str| union.branch(key);
         match entries.next_key_seed(Key(find))? {
             Some(Some(branch)) if branch.label != "null" => {

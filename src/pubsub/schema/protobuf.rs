@@ -1,12 +1,12 @@
 //! Protocol buffer definitions, compiled in memory by `protox`.
 
+use super::DefinitionError;
 use super::protobuf_bounds;
 use super::protobuf_layout::Layout;
-use super::DefinitionError;
-use std::collections::HashSet;
-use prost_reflect::prost_types::FileDescriptorProto;
 use prost_reflect::DescriptorPool;
+use prost_reflect::prost_types::FileDescriptorProto;
 use protox::file::{File, FileResolver, GoogleFileResolver};
+use std::collections::HashSet;
 
 /// Characters of the compiler's error that reach the client.
 const ERROR_CHARS_MAX: usize = 512;

@@ -3,10 +3,10 @@
 //! Unknown fields are fine, as they are to any reader of this encoding.
 
 use super::MismatchError;
-use super::protobuf_required::Required;
 use super::protobuf_layout::{
     FIXED32, FIXED64, FieldLayout, GROUP, GROUP_END, Holds, Layout, MessageId, SIZED, VARINT,
 };
+use super::protobuf_required::Required;
 
 /// Levels of nesting, the usual bound of protocol buffer readers.
 const DEPTH_MAX: usize = 100;

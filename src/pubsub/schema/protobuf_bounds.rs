@@ -78,7 +78,9 @@ impl Scan<'_> {
     fn option(&mut self) -> Result<(), String> {
         self.options += 1;
         if self.options > OPTIONS_MAX {
-            return Err(format!("the definition has more than {OPTIONS_MAX} options"));
+            return Err(format!(
+                "the definition has more than {OPTIONS_MAX} options"
+            ));
         }
         Ok(())
     }

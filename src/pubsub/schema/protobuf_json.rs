@@ -300,7 +300,9 @@ impl<'de> Visitor<'de> for Slot<'_> {
     fn visit_bool<E: Error>(self, value: bool) -> Result<bool, E> {
         match (&self.field.scalar, self.message()) {
             (Scalar::Bool, _) if !self.is_many() => Ok(true),
-            (_, Some(message)) => message.visit_or_wrapped(|slot| slot.visit_bool(value), "a boolean"),
+            (_, Some(message)) => {
+                message.visit_or_wrapped(|slot| slot.visit_bool(value), "a boolean")
+            }
             _ => Err(self.mismatch("a boolean")),
         }
     }
@@ -338,9 +340,7 @@ impl<'de> Visitor<'de> for Slot<'_> {
     fn visit_str<E: Error>(self, text: &str) -> Result<bool, E> {
         if let Some(message) = self.message() {
             return match message.form() {
-                Form::Wrapper => {
-                    message.visit_or_wrapped(|slot| slot.visit_str(text), "a string")
-                }
+                Form::Wrapper => message.visit_or_wrapped(|slot| slot.visit_str(text), "a string"),
                 _ => message.text(text).map(|()| true),
             };
         }
@@ -384,8 +384,7 @@ impl<'de> Visitor<'de> for Slot<'_> {
         if let Some(message) = self.message() {
             return message.visit_map(members).map(|()| true);
         }
-        let (true, true, Holds::Message(entry)) =
-            (self.whole, self.field.is_map, self.field.holds)
+        let (true, true, Holds::Message(entry)) = (self.whole, self.field.is_map, self.field.holds)
         else {
             return Err(self.mismatch("an object"));
         };

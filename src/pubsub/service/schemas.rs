@@ -316,9 +316,7 @@ impl Pubsub {
         let message = request.message;
         self.outside
             .workbench
-            .run(message.len(), move || {
-                compiled.validate(encoding, &message)
-            })
+            .run(message.len(), move || compiled.validate(encoding, &message))
             .await
             .map_err(storage_unavailable)?
             .map_err(schema_violation)?;

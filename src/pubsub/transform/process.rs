@@ -17,6 +17,26 @@ pub(super) struct ScriptProcess {
     output: BufReader<ChildStdout>,
 }
 
+/// How a process ended before its work was done.
+#[derive(Debug)]
+pub(super) enum Ended {
+    /// By itself, because a function went on and on.
+    Late,
+    /// Somehow, which may have nothing to do with the work.
+    Otherwise(String),
+}
+
+impl From<Ended> for TransformError {
+    fn from(ended: Ended) -> Self {
+        TransformError(match ended {
+            Ended::Late => {
+                format!("a function ran for more than {SCRIPT_MS_MAX} ms and had to be killed")
+            }
+            Ended::Otherwise(why) => why,
+        })
+    }
+}
+
 /// One request's messages, or the part of them that isn't done yet.
 pub(super) struct Work<'a> {
     pub transforms: &'a [Transform],
@@ -70,7 +90,7 @@ impl ScriptProcess {
         &mut self,
         work: &Work<'_>,
         mut take: impl FnMut(Transformed),
-    ) -> Result<(), TransformError> {
+    ) -> Result<(), Ended> {
         let mut exchange = || -> io::Result<()> {
             let begin = Begin {
                 steps: work.transforms.iter().map(Step::from).collect(),
@@ -94,15 +114,13 @@ impl ScriptProcess {
         }
     }
 
-    fn ended(&mut self, error: &io::Error) -> TransformError {
+    fn ended(&mut self, error: &io::Error) -> Ended {
         // If it hasn't ended, what it says can't be understood.
         let _ = self.child.kill();
         match self.child.wait() {
-            Ok(status) if status.code() == Some(EXIT_TIME) => TransformError(format!(
-                "a function ran for more than {SCRIPT_MS_MAX} ms and had to be killed"
-            )),
-            Ok(status) => TransformError(format!("the functions' process ended: {status}")),
-            Err(_) => TransformError(format!("the functions' process failed: {error}")),
+            Ok(status) if status.code() == Some(EXIT_TIME) => Ended::Late,
+            Ok(status) => Ended::Otherwise(format!("the functions' process ended: {status}")),
+            Err(_) => Ended::Otherwise(format!("the functions' process failed: {error}")),
         }
     }
 }

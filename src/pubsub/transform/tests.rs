@@ -339,7 +339,10 @@ fn work_that_nobody_waits_for_is_not_done() {
         assert!(transformer.run(&fine, vec![message("x", &[])]).await[0].is_ok());
         // The first was under way.
         let time = started.elapsed();
-        assert!(time < Duration::from_millis(2 * worker::JOB_MS_MAX), "{time:?}");
+        assert!(
+            time < Duration::from_millis(2 * worker::JOB_MS_MAX),
+            "{time:?}"
+        );
     });
 }
 

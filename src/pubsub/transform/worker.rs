@@ -1,6 +1,6 @@
 //! The thread that has transforms done for one core.
 
-use super::process::{ScriptProcess, Work};
+use super::process::{Ended, ScriptProcess, Work};
 use super::scripts::IDLE_SECONDS_MAX;
 use super::{
     SCRIPTS_MEMORY_BYTES_MAX, Transform, TransformError, TransformMessage, Transformed, check_form,
@@ -190,6 +190,7 @@ fn run(
             outcomes.resize(wanted, Err(too_late()));
             break;
         }
+        let (done, was_idle) = (outcomes.len(), process.is_some());
         let running = match process.take().map_or_else(ScriptProcess::start, Ok) {
             Ok(running) => process.insert(running),
             Err(error) => {
@@ -204,8 +205,13 @@ fn run(
             ms_max: left.as_millis() as u64,
             memory_bytes_max,
         };
-        if let Err(error) = running.work(&work, |outcome| outcomes.push(outcome)) {
+        if let Err(ended) = running.work(&work, |outcome| outcomes.push(outcome)) {
             *process = None;
+            // One that had been there may have ended before: the work isn't to blame.
+            if was_idle && outcomes.len() == done && matches!(ended, Ended::Otherwise(_)) {
+                continue;
+            }
+            let error = TransformError::from(ended);
             tracing::warn!(%error, "a message transform");
             outcomes.push(Err(error));
         }
