@@ -67,7 +67,7 @@ fn too_few_descriptors_are_told_before_anything_is_served() {
                             break;
                         }
                         Err(refused) => {
-                            assert_clear(&refused, &[]);
+                            assert_clear(&refused, &["too few file descriptors"]);
                             needed = number_before(&refused.stderr, " are needed");
                         }
                     }
