@@ -4,7 +4,7 @@ use super::refusals::assert_clear;
 use super::*;
 use std::io;
 use std::os::unix::process::CommandExt;
-use support::shim::with_threads_max;
+use support::shim::{with_polls_failing_by, with_threads_max};
 
 /// More descriptors or threads than the smallest server takes.
 const ENOUGH: usize = 200;
@@ -135,6 +135,43 @@ fn a_thread_that_cannot_start_ends_the_start() {
         }
         // The log's, the cores', the journals', and the one that hears signals.
         assert_eq!(refused_at, (0..2 + 2 * cores).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn a_core_that_panics_ends_the_server_and_loses_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    for runtime in runtimes() {
+        let data = directory.path().join(runtime);
+        let fails = directory.path().join(format!("{runtime}.fails"));
+        let launch = launch(runtime, 2, Some(&data));
+        let mut server = with_polls_failing_by(launch, &fails).start();
+        let mut client = server.client();
+        for queue in ["a", "b"] {
+            create(&mut client, queue);
+            client.ok("SendMessage", &send_request(queue, "kept"));
+        }
+        std::fs::write(&fails, "").unwrap();
+        // Answered or not; what matters is that a core has something to do.
+        let _ = client.call("SendMessage", &send_request("a", "unknown"));
+        let status = server.wait();
+        let log = server.stderr();
+        assert_eq!(status.code(), Some(1), "{runtime}: {log}");
+        let last: Vec<&str> = log.lines().filter(|l| l.starts_with("lclq: ")).collect();
+        let [line] = last[..] else {
+            panic!("{runtime}: not one line: {log}");
+        };
+        assert!(
+            line.contains("core ") && line.contains(" panicked"),
+            "{log}"
+        );
+        assert_eq!(log.lines().last(), Some(line), "{runtime}: {log}");
+
+        let server = started_on(&data).start();
+        let mut client = server.client();
+        assert_eq!(drain(&mut client, "a")[0], "kept", "{runtime}");
+        assert_eq!(drain(&mut client, "b"), ["kept"], "{runtime}");
+        server.stop();
     }
 }
 

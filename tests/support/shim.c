@@ -2,13 +2,15 @@
  *
  * SHIM_CLOCK_FILE: a file with a number of seconds that is added to the wall clock, read anew at
  * each look, so that a test can set the clock while the program runs. No other clock changes.
- * SHIM_THREADS_MAX: threads that can be started; after so many, the system has no more. */
+ * SHIM_THREADS_MAX: threads that can be started; after so many, the system has no more.
+ * SHIM_POLL_FAILS: a file; once it exists, waiting for events fails as it never should. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,6 +30,15 @@ int clock_gettime(clockid_t clock, struct timespec *time) {
   int result = (int)syscall(SYS_clock_gettime, clock, time);
   if (result == 0 && clock == CLOCK_REALTIME) time->tv_sec += offset_s();
   return result;
+}
+
+int epoll_wait(int poll, struct epoll_event *events, int count, int timeout) {
+  const char *path = getenv("SHIM_POLL_FAILS");
+  if (path != NULL && access(path, F_OK) == 0) {
+    errno = EBADF;
+    return -1;
+  }
+  return (int)syscall(SYS_epoll_pwait, poll, events, count, timeout, NULL, 8);
 }
 
 int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *),

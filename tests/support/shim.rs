@@ -1,4 +1,4 @@
-//! A machine whose clock can be set and whose threads run out: `shim.c`, made by the system's C
+//! A machine whose clock can be set, whose threads run out and whose polls fail: `shim.c`, made by the system's C
 //! compiler and loaded before the C library.
 
 use super::Launch;
@@ -53,6 +53,14 @@ impl Clock {
         launch.command.env("SHIM_CLOCK_FILE", self.file.path());
         launch
     }
+}
+
+/// Has a server that is going to be started fail to wait for events once there is a file at `path`:
+/// its cores panic, since that can't be.
+pub fn with_polls_failing_by(mut launch: Launch, path: &Path) -> Launch {
+    launch.command.env("LD_PRELOAD", library());
+    launch.command.env("SHIM_POLL_FAILS", path);
+    launch
 }
 
 /// Has a server that is going to be started find no more than so many threads.
