@@ -6,7 +6,8 @@ use crate::mesh::{Mesh, MeshError, MeshParts, MeshPlan, Storage};
 use crate::pubsub::push::PushSetupError;
 use crate::pubsub::{OutsidePlan, PubsubEndpoint};
 use crate::runtime::{
-    DescriptorPlan, DriverKind, SharedListener, Shutdown, shutdown_signal, spawn_cores, spawn_local,
+    DescriptorPlan, DriverKind, SharedListener, Shutdown, descriptors_open, shutdown_signal,
+    spawn_cores, spawn_local,
 };
 use crate::sqs::Sqs;
 use std::future::Future;
@@ -61,24 +62,35 @@ fn outside(config: &Config) -> Result<OutsidePlan, PushSetupError> {
     )
 }
 
-/// What is open when the ports and the data directory are, and what is to come.
-fn descriptors(config: &Config, plan: &MeshPlan) -> DescriptorPlan {
+/// What is going to be open with so many shards.
+fn descriptors(config: &Config, shards: u16) -> DescriptorPlan {
     let on_disk = matches!(config.mesh.storage, Storage::Sqlite { .. });
     DescriptorPlan {
         cores: config.cores,
         rings: config.driver == DriverKind::IoUring,
         listeners: config.endpoints.len(),
-        shards_on_disk: if on_disk { plan.shards().into() } else { 0 },
+        shards_on_disk: if on_disk { shards.into() } else { 0 },
         connections_max: config.limits.connections_per_core_max * config.cores,
     }
 }
 
+/// Has the ports and the data directory, and the descriptors for all that comes after them.
+fn open(config: &Config) -> Result<(Listeners, MeshPlan), ServerError> {
+    let open = descriptors_open();
+    // A directory knows how many shards it has. Until it is opened, as many as it would get.
+    let shards = config.mesh.shards.unwrap_or(config.cores as u16);
+    descriptors(config, shards).provide(open)?;
+    // Ports first, since they are the likeliest to be refused and the cheapest to give back.
+    let listeners = bind(config)?;
+    let plan = MeshPlan::new(config.mesh.clone())?;
+    descriptors(config, plan.shards()).provide(open)?;
+    Ok((listeners, plan))
+}
+
 /// Checks that the server could start, and prints how it would.
 pub fn check(config: Config) -> Result<(), ServerError> {
-    let listeners = bind(&config)?;
+    let (listeners, plan) = open(&config)?;
     outside(&config)?;
-    let plan = MeshPlan::new(config.mesh.clone())?;
-    descriptors(&config, &plan).provide()?;
     let mut out = io::stdout().lock();
     for (endpoint, listener) in &listeners {
         writeln!(
@@ -101,10 +113,7 @@ pub fn check(config: Config) -> Result<(), ServerError> {
 
 /// Runs the server until a signal ends it.
 pub fn run(config: Config) -> Result<(), ServerError> {
-    // Ports first, since they are the likeliest to be refused and the cheapest to give back.
-    let listeners = bind(&config)?;
-    let plan = MeshPlan::new(config.mesh.clone())?;
-    descriptors(&config, &plan).provide()?;
+    let (listeners, plan) = open(&config)?;
     let receipt_secret = plan.receipt_secret();
     tracing::info!(
         driver = ?config.driver,

@@ -1,11 +1,25 @@
 //! The process as its operator meets it: how it starts, refuses to start, stops, what threads it
-//! has, and what it does when the disk is full.
+//! has, what it does when the disk is full or the clock is set, and whom it answers.
 
 #![cfg(unix)]
 
 #[cfg(target_os = "linux")]
+#[path = "process/clock.rs"]
+mod clock;
+#[cfg(target_os = "linux")]
 #[path = "process/disk.rs"]
 mod disk;
+#[path = "process/door.rs"]
+mod door;
+#[cfg(target_os = "linux")]
+#[path = "process/failing.rs"]
+mod failing;
+#[cfg(target_os = "linux")]
+#[path = "process/logging.rs"]
+mod logging;
+#[cfg(target_os = "linux")]
+#[path = "process/modes.rs"]
+mod modes;
 #[path = "process/refusals.rs"]
 mod refusals;
 #[path = "process/stopping.rs"]

@@ -93,4 +93,8 @@ fn note_panic(panic: &PanicHookInfo<'_>) {
     } else {
         tracing::error!(thread, place, "panicked: {what}");
     }
+    if thread == "main" {
+        // The process ends when this thread has unwound.
+        flush();
+    }
 }

@@ -34,7 +34,7 @@ const PER_PROCESS: usize = 4;
 const SPARE: usize = 16;
 
 impl DescriptorPlan {
-    /// Descriptors that a start takes, with some for the first clients, beside those open now.
+    /// Descriptors that a start takes, with some for the first clients.
     fn needed(self) -> usize {
         let per_core = PER_CORE + if self.rings { PER_RING } else { 0 };
         let directory = usize::from(self.shards_on_disk > 0) * PER_DIRECTORY;
@@ -46,10 +46,10 @@ impl DescriptorPlan {
             + SPARE
     }
 
-    /// Raises the process's limit as far as it may and this plan can use. Answers an error where
-    /// even that is too low to start with.
+    /// Raises the process's limit as far as it may and this plan can use, beside the `open` ones.
+    /// Answers an error where even that is too low to start with.
     #[cfg(target_os = "linux")]
-    pub fn provide(self) -> io::Result<()> {
+    pub fn provide(self, open: usize) -> io::Result<()> {
         let mut limit = libc::rlimit {
             rlim_cur: 0,
             rlim_max: 0,
@@ -58,7 +58,7 @@ impl DescriptorPlan {
         if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) } != 0 {
             return Err(io::Error::last_os_error());
         }
-        let needed = (open_now() + self.needed()) as u64;
+        let needed = (open + self.needed()) as u64;
         let useful = needed + self.connections_max as u64;
         if limit.rlim_cur < useful && limit.rlim_cur < limit.rlim_max {
             let raised = libc::rlimit {
@@ -82,16 +82,15 @@ impl DescriptorPlan {
 
     /// Other systems' limits are not looked at.
     #[cfg(not(target_os = "linux"))]
-    pub fn provide(self) -> io::Result<()> {
-        let _ = self.needed();
+    pub fn provide(self, open: usize) -> io::Result<()> {
+        let _ = open + self.needed();
         Ok(())
     }
 }
 
 /// Descriptors that are open now. Where none is left to count them by, the limit is refused anyway:
 /// then the three standard ones.
-#[cfg(target_os = "linux")]
-fn open_now() -> usize {
+pub fn descriptors_open() -> usize {
     // One of those counted is the directory's own.
     std::fs::read_dir("/proc/self/fd").map_or(3, |all| all.count() - 1)
 }

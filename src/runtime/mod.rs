@@ -30,7 +30,7 @@ pub use beside::{become_journal_writer, spawn_beside};
 pub use choose::{DriverKind, RuntimeChoice, RuntimeError, choose};
 pub use clock::{wall_clock, wall_clock_stepped};
 pub use cores::{CoreThreads, spawn_cores};
-pub use descriptors::DescriptorPlan;
+pub use descriptors::{DescriptorPlan, descriptors_open};
 pub use doorbell::{Doorbell, DoorbellWaiter, check_doorbell, doorbell};
 pub use failure::{PanicReport, fail_core};
 pub use hyper_glue::{HyperExecutor, HyperTimer};

@@ -250,7 +250,7 @@ fn full_disk(disk: &dyn Disk, runtime: &str) {
     client
         .write(
             format!(
-                "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+                "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n\
                  Content-Length: {}\r\n\r\n{form}",
                 form.len()
             )

@@ -24,7 +24,7 @@ fn snapshot(directory: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
 }
 
 #[track_caller]
-fn assert_clear(refused: &Refused, needles: &[&str]) {
+pub fn assert_clear(refused: &Refused, needles: &[&str]) {
     let stderr = &refused.stderr;
     assert_eq!(refused.status.code(), Some(1), "{stderr}");
     let errors: Vec<&str> = stderr

@@ -68,7 +68,7 @@ fn requests_under_way_are_finished() {
             }
             let body = send_request(&queue, &n.to_string()).to_string();
             let head = format!(
-                "POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Target: AmazonSQS.SendMessage\r\n\
+                "POST / HTTP/1.1\r\nHost: localhost\r\nX-Amz-Target: AmazonSQS.SendMessage\r\n\
                  Content-Length: {}\r\n\r\n",
                 body.len()
             );
@@ -106,7 +106,7 @@ fn a_client_that_does_not_end_its_request_is_dropped_in_time() {
             .flag("--shutdown-ms-max", "300")
             .start();
         let mut slow = server.client();
-        slow.write(b"POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Target: AmazonSQS.ListQueues\r\nContent-Length: 100\r\n\r\n{")
+        slow.write(b"POST / HTTP/1.1\r\nHost: localhost\r\nX-Amz-Target: AmazonSQS.ListQueues\r\nContent-Length: 100\r\n\r\n{")
             .unwrap();
         std::thread::sleep(Duration::from_millis(50));
         let asked = Instant::now();
@@ -217,7 +217,7 @@ fn stop_under_load(data: &Path, runtime: &str, cores: &str) {
 fn a_second_signal_ends_it_at_once() {
     let mut server = Launch::new().start();
     let mut slow = server.client();
-    slow.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+    slow.write(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
         .unwrap();
     std::thread::sleep(Duration::from_millis(50));
     server.terminate();

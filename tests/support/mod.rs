@@ -8,6 +8,8 @@
 
 mod client;
 pub mod killing;
+#[cfg(target_os = "linux")]
+pub mod shim;
 pub mod streaming;
 
 pub use client::{Answer, Client};

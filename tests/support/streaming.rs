@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 
-const PATH: &str = "http://localhost/google.pubsub.v1.Subscriber/StreamingPull";
+const PATH: &str = "/google.pubsub.v1.Subscriber/StreamingPull";
 /// Before each message: whether it is compressed, and its length.
 const FRAME_HEAD_BYTES: usize = 5;
 
@@ -29,6 +29,15 @@ pub struct Stream {
 impl Stream {
     /// Opens a stream with its first request.
     pub fn open(address: SocketAddr, first: &StreamingPullRequest) -> io::Result<Self> {
+        Self::open_at(address, "localhost", first)
+    }
+
+    /// The same, by another name for the server.
+    pub fn open_at(
+        address: SocketAddr,
+        authority: &str,
+        first: &StreamingPullRequest,
+    ) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
@@ -39,7 +48,7 @@ impl Stream {
             tokio::spawn(async move {
                 let _ = connection.await;
             });
-            let head = Request::post(PATH)
+            let head = Request::post(format!("http://{authority}{PATH}"))
                 .header("te", "trailers")
                 .header("content-type", "application/grpc")
                 .body(())

@@ -40,6 +40,14 @@ class TestPreflight:
         assert int(self.preflight().header("access-control-max-age")) > 0
 
 
+    @pytest.mark.parametrize("origin", ["https://evil.example.test", "null"])
+    def test_is_not_allowed_to_others(self, origin):
+        headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+        reply = exchange("OPTIONS", "/", headers)
+        assert reply.status == 403
+        assert reply.header("access-control-allow-origin") is None
+
+
 class TestAnswers:
     def test_may_be_read_by_the_page(self):
         reply = call("ListQueues", {"QueueNamePrefix": "wire-never"}, {"Origin": ORIGIN})
@@ -52,6 +60,14 @@ class TestAnswers:
         assert reply.status == 400
         assert reply.header("access-control-allow-origin") in {ORIGIN, "*"}
         assert "x-amzn-query-error" in reply.header("access-control-expose-headers").lower()
+
+    def test_of_other_origins_are_refusals(self):
+        headers = {"Origin": "https://evil.example.test"}
+        reply = call("ListQueues", {"QueueNamePrefix": "wire-never"}, headers)
+        assert reply.status == 403
+        assert reply.json["__type"] == "com.amazon.coral.service#AccessDeniedException"
+        assert "--allow-origin https://evil.example.test" in reply.json["message"]
+        assert reply.header("access-control-allow-origin") is None
 
     def test_of_the_query_protocol(self):
         parameters = {"QueueNamePrefix": "wire-never"}

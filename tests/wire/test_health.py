@@ -18,5 +18,6 @@ def test_head():
     assert reply.body == b""
 
 
-def test_needs_no_host_that_it_knows():
-    assert exchange("GET", "/health", {"Host": "anything.at.all"}).status == 200
+def test_needs_a_host_that_it_knows():
+    assert exchange("GET", "/health", {"Host": "10.1.2.3:80"}).status == 200
+    assert exchange("GET", "/health", {"Host": "anything.at.all"}).status == 403

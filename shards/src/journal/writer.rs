@@ -65,7 +65,10 @@ impl SqliteJournal {
                     writer.run();
                 })
                 .map_err(|error| {
-                    io::Error::new(error.kind(), format!("can't start its thread: {error}"))
+                    io::Error::new(
+                        error.kind(),
+                        format!("can't start its journal's thread: {error}"),
+                    )
                 })?;
             self.thread = Some(thread);
             self.batches = Some(batches);
