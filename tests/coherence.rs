@@ -86,7 +86,8 @@ impl Peer {
             return "ok".into();
         }
         let code = answer.json()["__type"].as_str().unwrap_or("").to_owned();
-        code.rsplit('#').next().unwrap_or("").to_owned()
+        let code = code.rsplit('#').next().unwrap_or("");
+        code.trim_end_matches("Exception").to_owned()
     }
 }
 
