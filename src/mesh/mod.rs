@@ -13,6 +13,8 @@
 
 mod core;
 mod directory;
+#[cfg(test)]
+mod directory_simulation;
 mod hosts;
 mod lane;
 mod ownership;

@@ -52,8 +52,12 @@ mod tests {
         for (shards, cores) in [(1, 1), (1, 4), (4, 4), (7, 3), (64, 5)] {
             let map = Ownership::deal(shards, cores);
             assert_eq!(map.shards(), shards);
-            let of = |core| (0..shards).filter(move |shard| map.is_of_core(*shard, core));
-            let counts: Vec<usize> = (0..cores).map(|core| of(core).count()).collect();
+            let count = |core| {
+                (0..shards)
+                    .filter(|shard| map.is_of_core(*shard, core))
+                    .count()
+            };
+            let counts: Vec<usize> = (0..cores).map(count).collect();
             assert_eq!(counts.iter().sum::<usize>(), usize::from(shards));
             let (most, least) = (counts.iter().max(), counts.iter().min());
             assert!(most.unwrap() - least.unwrap() <= 1, "{counts:?}");

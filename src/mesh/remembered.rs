@@ -89,6 +89,15 @@ impl<K, D: Definition> Remembered<K, D> {
             .then(|| entry.definition.clone())
     }
 
+    /// The same, current or not: what a test does wrong on purpose.
+    #[cfg(test)]
+    pub fn get_stale<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<Rc<D>> {
+        let hash = self.hasher.hash_one(key);
+        let table = self.table.borrow();
+        let same = |entry: &Entry<K, D>| key.equivalent(&entry.key);
+        Some(table.entries.find(hash, same)?.definition.clone())
+    }
+
     /// Remembers what a key stands for. `key_bytes` is the memory that the key takes.
     pub fn insert<Q>(&self, key: &Q, key_bytes: usize, definition: Rc<D>)
     where

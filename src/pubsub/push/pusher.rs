@@ -48,7 +48,15 @@ pub(in crate::pubsub) async fn run(
         keys: OrderedQueue::default(),
         under_way: FuturesUnordered::new(),
     };
+    let mut known = info.clone();
     loop {
+        // Not one request more to where a change that was answered says that it mustn't go.
+        while !pubsub.is_current(&known) {
+            match pubsub.subscription(name).await {
+                Ok(now) if now.reference == known.reference => known = now,
+                _ => return pusher.finish().await,
+            }
+        }
         pusher.start_what_may();
         match pusher.next(signal).await {
             Event::Pulled(Pulls::Messages(messages)) => pusher.arrived(messages),
@@ -57,13 +65,7 @@ pub(in crate::pubsub) async fn run(
                 sleep(REFUSED_PAUSE).await;
                 return Ok(());
             }
-            Event::Pulled(Pulls::Changed) | Event::Changed => {
-                // What the endpoint has already been sent is still acknowledged.
-                while let Some((item, acked)) = pusher.under_way.next().await {
-                    pusher.ended(item, acked);
-                }
-                return Ok(());
-            }
+            Event::Pulled(Pulls::Changed) | Event::Changed => return pusher.finish().await,
             Event::Ended(item, acked) => pusher.ended(item, acked),
             Event::Resumed => {}
         }
@@ -219,6 +221,14 @@ impl Pusher<'_> {
         if room > 0 && self.ready.is_empty() {
             self.stream.pull(room as u32);
         }
+    }
+
+    /// What the endpoint has already been sent is still acknowledged.
+    async fn finish(mut self) -> PubsubResult<()> {
+        while let Some((item, acked)) = self.under_way.next().await {
+            self.ended(item, acked);
+        }
+        Ok(())
     }
 
     async fn next(&mut self, signal: &Signal) -> Event {
