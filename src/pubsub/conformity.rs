@@ -2,7 +2,9 @@
 //! changed, checked, and put together again.
 
 use super::core::{Pubsub, TopicInfo, decode_spec, leaf};
-use super::error::{PubsubResult, failed_because, invalid_because, not_found, schema_violation};
+use super::error::{
+    PubsubError, PubsubResult, failed_because, invalid_because, not_found, schema_violation,
+};
 use super::proto::schema::Type;
 use super::proto::{Encoding, ListSchemaRevisionsResponse, PubsubMessage, Schema, SchemaSettings};
 use super::publish::check_message;
@@ -34,7 +36,7 @@ impl Pubsub {
             self.transform_published(info, messages).await?
         };
         if let Some(settings) = &info.spec.schema_settings {
-            self.check_schema(settings, &mut messages).await?;
+            self.check_schema(info, settings, &mut messages).await?;
         }
         Ok(messages)
     }
@@ -75,6 +77,7 @@ impl Pubsub {
 
     async fn check_schema(
         &self,
+        info: &TopicInfo,
         settings: &SchemaSettings,
         messages: &mut [Option<PubsubMessage>],
     ) -> PubsubResult<()> {
@@ -89,6 +92,8 @@ impl Pubsub {
         let resource = self
             .find(Kind::Schema, &settings.schema)
             .await?
+            // One that was deleted and made again is another.
+            .filter(|resource| resource.id == info.schema_id)
             .ok_or_else(|| not_found(leaf(&settings.schema)))?;
         let kept: ListSchemaRevisionsResponse = decode_spec(&resource)?;
         let allowed = allowed_revisions(
@@ -99,20 +104,23 @@ impl Pubsub {
         );
         for message in messages.iter_mut().flatten() {
             let mut matched = None;
-            let mut mismatch = None;
+            let mut last = None;
             for revision in allowed.iter() {
                 match self.check_revision(settings, revision, encoding, &message.data) {
                     Ok(()) => {
                         matched = Some(revision);
                         break;
                     }
-                    // The newest revision's reason is the one to know.
-                    Err(error) => drop(mismatch.get_or_insert(error)),
+                    Err(error) => last = Some((revision, error)),
                 }
             }
             let Some(revision) = matched else {
-                let none = MismatchError("the topic's schema has no revision for it".to_owned());
-                return Err(schema_violation(mismatch.unwrap_or(none)));
+                return Err(match last {
+                    Some((revision, why)) => {
+                        schema_refusal(&settings.schema, revision, encoding, &why)
+                    }
+                    None => failed_because("The topic's schema has no revision that it allows."),
+                });
             };
             let encoding = match encoding {
                 MessageEncoding::Json => "JSON",
@@ -150,5 +158,40 @@ impl Pubsub {
         );
         let compiled = compiled.map_err(|error| MismatchError(error.to_string()))?;
         compiled.validate(encoding, data)
+    }
+}
+
+/// The refusal of a message that `revision` of the schema `name`, the last that was tried, doesn't
+/// allow.
+pub(super) fn schema_refusal(
+    name: &str,
+    revision: &Schema,
+    encoding: MessageEncoding,
+    why: &MismatchError,
+) -> PubsubError {
+    let revision_info = format!(
+        "Could not validate message with any schema revision for schema: {name}, last checked \
+         revision: revision_id={} failed with status: {why}.",
+        revision.revision_id
+    );
+    schema_violation(violation_reason(revision, encoding), revision_info)
+}
+
+/// The refusal of a message that a schema without a name doesn't allow.
+pub(super) fn nameless_schema_refusal(
+    schema: &Schema,
+    encoding: MessageEncoding,
+    why: &MismatchError,
+) -> PubsubError {
+    let info = format!("Could not validate message with the schema given: {why}.");
+    schema_violation(violation_reason(schema, encoding), info)
+}
+
+fn violation_reason(schema: &Schema, encoding: MessageEncoding) -> &'static str {
+    match (encoding, schema.r#type()) {
+        (MessageEncoding::Json, Type::ProtocolBuffer) => "INVALID_JSON_PROTO_MESSAGE",
+        (MessageEncoding::Binary, Type::ProtocolBuffer) => "INVALID_BINARY_PROTO_MESSAGE",
+        (MessageEncoding::Json, Type::Avro | Type::Unspecified) => "INVALID_JSON_AVRO_MESSAGE",
+        (MessageEncoding::Binary, Type::Avro | Type::Unspecified) => "INVALID_BINARY_AVRO_MESSAGE",
     }
 }

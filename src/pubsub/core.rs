@@ -15,7 +15,7 @@ use super::error::{
 use super::names;
 use super::outside::Outside;
 use super::proto::{Subscription, Topic};
-use super::service::steps;
+use super::service::{schema_id, steps};
 use super::transform::{Transform, Transformer};
 use crate::mesh::Mesh;
 use hashbrown::HashMap;
@@ -49,6 +49,8 @@ pub struct Pubsub {
 pub struct TopicInfo {
     pub reference: TopicRef,
     pub spec: Topic,
+    /// Id of the schema that it was given; 0 without.
+    pub schema_id: u64,
     /// What is done to messages before they are stored.
     pub transforms: Arc<[Transform]>,
 }
@@ -170,6 +172,7 @@ impl Pubsub {
         let spec: Topic = decode_spec(&resource)?;
         let info = Rc::new(TopicInfo {
             reference: resource.topic_ref(),
+            schema_id: schema_id(&resource),
             transforms: steps(&spec.message_transforms, false),
             spec,
         });

@@ -100,7 +100,14 @@ impl Pubsub {
                 _ => {}
             }
         }
-        let deadline = check_deadline(seconds)?;
+        let deadline = match check_deadline(seconds) {
+            Ok(deadline) => deadline,
+            Err(error) => {
+                // What doesn't exist is the first thing to be told.
+                self.subscription(subscription).await?;
+                return Err(error);
+            }
+        };
         for (_, of_one) in &mut ack_ids {
             *of_one = deadline;
         }

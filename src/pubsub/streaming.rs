@@ -122,13 +122,13 @@ impl Pubsub {
         };
         let first_request = StreamRequest::read(&first)?;
         let name = first_request.subscription;
+        let known = self.subscription(name).await?;
         let limits = StreamLimits {
             messages_max: first_request.messages_max.max(0) as u64,
             bytes_max: first_request.bytes_max.max(0) as u64,
             ack_deadline_s: first_request.ack_deadline()?.unwrap_or(0),
         };
         let answers_pings = first_request.protocol_version >= 1;
-        let known = self.subscription(name).await?;
         let opened = self
             .on_subscription(name, known, |info| {
                 if !info.is_pull() {
