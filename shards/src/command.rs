@@ -2,7 +2,7 @@
 
 use crate::attributes::{AttributeMap, QueueAttribute};
 use crate::moves::{Transfer, TransferAck};
-use crate::pubsub::command::{PubsubCommand, PubsubRefusal, Pulled, Resource, StreamRef};
+use crate::pubsub::command::{PubsubCommand, PubsubRefusal, Pulled, Resource, Settled, StreamRef};
 use crate::{Millis, Payload, QueueName};
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
@@ -400,9 +400,9 @@ pub enum Reply {
     Published(u64),
     /// To `Pull` and `StreamPull`.
     Pulled(Vec<Pulled>),
-    /// To `Acknowledge` and `ModifyDeadline`: whether each delivery still counted. Only under
-    /// exactly-once delivery can one fail to.
-    Acknowledged(Vec<bool>),
+    /// To `Acknowledge` and `ModifyDeadline`: whether each delivery counted. Only under exactly-once
+    /// delivery can one fail to.
+    Acknowledged(Vec<Settled>),
     /// To `OpenStream`.
     Stream(StreamRef),
     /// To those admin commands that say so.

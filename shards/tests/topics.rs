@@ -224,6 +224,89 @@ fn exactly_once_counts_only_the_newest_delivery() {
 }
 
 #[test]
+fn exactly_once_an_ordering_key_is_acknowledged_in_order() {
+    use Settled::*;
+    let mut driver = Driver::in_memory();
+    let topic = driver.topic(TOPIC, None);
+    let settings = SubscriptionSettings {
+        exactly_once: true,
+        ..ordered()
+    };
+    let subscription = driver.subscribe("s", settings);
+    for text in ["1", "2", "3", "4"] {
+        driver.publish(topic, text, "k");
+    }
+    driver.publish(topic, "free", "");
+    let pulled = driver.pull(subscription, 10);
+    let of = |text: &str| {
+        vec![
+            pulled
+                .iter()
+                .find(|p| self::text(p) == text)
+                .unwrap()
+                .clone(),
+        ]
+    };
+    assert_eq!(driver.settle(subscription, &of("2")), [Unordered]);
+    assert_eq!(driver.settle(subscription, &of("free")), [Counted]);
+    let turned = [of("2"), of("1")].concat();
+    assert_eq!(driver.settle(subscription, &turned), [Counted, Counted]);
+    assert_eq!(
+        driver.settle(subscription, &of("1")),
+        [Invalid],
+        "done before"
+    );
+    // The third comes back; the fourth's lease goes on.
+    assert_eq!(driver.modack(subscription, &of("3"), 0), [true]);
+    driver.publish(topic, "5", "k");
+    assert_eq!(driver.modack(subscription, &of("4"), 60), [true]);
+    let again = driver.pull(subscription, 10);
+    assert_eq!(texts(&again), ["3"], "and nothing past the fourth");
+    assert_eq!(driver.settle(subscription, &of("3")), [Invalid]);
+    assert_eq!(driver.settle(subscription, &of("4")), [Unordered]);
+    assert_eq!(driver.settle(subscription, &again), [Counted]);
+    assert_eq!(driver.settle(subscription, &of("4")), [Counted]);
+    let fifth = driver.pull(subscription, 10);
+    assert_eq!(texts(&fifth), ["5"]);
+    // Until they end: then the later ones follow the one that came back.
+    driver.publish(topic, "6", "k");
+    let sixth = driver.pull(subscription, 10);
+    assert!(sixth.is_empty(), "the key is another's");
+    assert_eq!(driver.modack(subscription, &fifth, 0), [true]);
+    let both = driver.pull(subscription, 10);
+    assert_eq!(texts(&both), ["5", "6"]);
+    driver.modack(subscription, &both[..1], 0);
+    driver.pass(10_001);
+    assert_eq!(texts(&driver.pull(subscription, 10)), ["5", "6"]);
+}
+
+#[test]
+fn exactly_once_a_key_that_came_back_outlives_its_stream() {
+    let mut driver = Driver::in_memory();
+    let topic = driver.topic(TOPIC, None);
+    let settings = SubscriptionSettings {
+        exactly_once: true,
+        ..ordered()
+    };
+    let subscription = driver.subscribe("s", settings);
+    driver.publish(topic, "1", "k");
+    driver.publish(topic, "2", "k");
+    let stream = driver.stream(subscription, 2, 0);
+    let call = driver.stream_pull(stream);
+    let pulled = driver.pulled(call);
+    assert_eq!(texts(&pulled), ["1", "2"]);
+    driver.modack(subscription, &pulled[..1], 0);
+    assert!(driver.pull(subscription, 10).is_empty(), "the stream's key");
+    driver.ask(wrap(PubsubCommand::CloseStream { stream }));
+    let first = driver.pull(subscription, 10);
+    assert_eq!(texts(&first), ["1"], "the second is leased still");
+    assert_eq!(driver.ack(subscription, &first), [true]);
+    assert_eq!(driver.ack(subscription, &pulled[1..]), [true]);
+    driver.pass(60_000);
+    assert!(driver.pull(subscription, 10).is_empty());
+}
+
+#[test]
 fn deliveries_that_reached_nobody_are_returned_and_count_for_nothing() {
     let mut driver = Driver::in_memory();
     let topic = driver.topic(TOPIC, None);

@@ -1,14 +1,17 @@
 //! Publishing to a topic that transforms messages or demands a schema: messages are taken apart,
 //! changed, checked, and put together again.
 
-use super::core::{Pubsub, TopicInfo};
+use super::core::{Pubsub, TopicInfo, leaf};
 use super::error::{
-    PubsubResult, failed_because, invalid_because, schema_violation, storage_unavailable,
+    PubsubError, PubsubResult, failed_because, invalid_because, not_found, schema_violation,
+    storage_unavailable,
 };
 use super::proto::schema::Type;
 use super::proto::{Encoding, PubsubMessage, Schema, SchemaSettings};
 use super::publish::check_message;
-use super::schema::{Check, MessageEncoding, Revision, SchemaKind, allowed_revisions};
+use super::schema::{
+    Check, MessageEncoding, MismatchError, Revision, SchemaKind, allowed_revisions,
+};
 use super::transform::{TransformMessage, TransformMetadata};
 use prost::Message;
 
@@ -81,10 +84,10 @@ impl Pubsub {
             Encoding::Binary => MessageEncoding::Binary,
             Encoding::Json | Encoding::Unspecified => MessageEncoding::Json,
         };
+        // One that was deleted and made again is another.
         let schema = self.schema(&settings.schema).await?;
-        // One of the same name that was made later is another.
         if schema.id != schema_id {
-            return Err(failed_because("The topic's schema has been deleted."));
+            return Err(not_found(leaf(&settings.schema)));
         }
         let allowed = allowed_revisions(
             &schema.newest_first,
@@ -115,18 +118,20 @@ impl Pubsub {
                 .map(|message| message.data.clone())
                 .collect(),
         };
-        let ids: Vec<String> = check
-            .revisions
-            .iter()
-            .map(|revision| revision.id.clone())
-            .collect();
+        let tried: Vec<Revision> = check.revisions.clone();
         let matched = self
             .outside
             .workbench
             .run(check.bytes(), move || check.run())
             .await
             .map_err(storage_unavailable)?
-            .map_err(schema_violation)?;
+            .map_err(|mismatch| match mismatch.revision {
+                Some(place) => {
+                    let Revision { id, kind, .. } = &tried[place];
+                    schema_refusal(&settings.schema, id, *kind, encoding, &mismatch.why)
+                }
+                None => failed_because("The topic's schema has no revision that it allows."),
+            })?;
         for (message, place) in messages.iter_mut().flatten().zip(matched) {
             let encoding = match encoding {
                 MessageEncoding::Json => "JSON",
@@ -141,5 +146,40 @@ impl Pubsub {
             }
         }
         Ok(())
+    }
+}
+
+/// The refusal of a message that a revision of the schema `name`, the last that was tried, doesn't
+/// allow.
+pub(super) fn schema_refusal(
+    name: &str,
+    revision_id: &str,
+    kind: SchemaKind,
+    encoding: MessageEncoding,
+    why: &MismatchError,
+) -> PubsubError {
+    let revision_info = format!(
+        "Could not validate message with any schema revision for schema: {name}, last checked \
+         revision: revision_id={revision_id} failed with status: {why}."
+    );
+    schema_violation(violation_reason(kind, encoding), revision_info)
+}
+
+/// The refusal of a message that a schema without a name doesn't allow.
+pub(super) fn nameless_schema_refusal(
+    kind: SchemaKind,
+    encoding: MessageEncoding,
+    why: &MismatchError,
+) -> PubsubError {
+    let info = format!("Could not validate message with the schema given: {why}.");
+    schema_violation(violation_reason(kind, encoding), info)
+}
+
+fn violation_reason(kind: SchemaKind, encoding: MessageEncoding) -> &'static str {
+    match (encoding, kind) {
+        (MessageEncoding::Json, SchemaKind::ProtocolBuffer) => "INVALID_JSON_PROTO_MESSAGE",
+        (MessageEncoding::Binary, SchemaKind::ProtocolBuffer) => "INVALID_BINARY_PROTO_MESSAGE",
+        (MessageEncoding::Json, SchemaKind::Avro) => "INVALID_JSON_AVRO_MESSAGE",
+        (MessageEncoding::Binary, SchemaKind::Avro) => "INVALID_BINARY_AVRO_MESSAGE",
     }
 }

@@ -28,6 +28,9 @@ pub const PUBLISH_REQUEST_BYTES_MAX: usize = 10_000_000;
 /// Bytes of any encoded request.
 pub const REQUEST_BYTES_MAX: usize = 10_485_760;
 
+/// Who the reasons of an `ErrorInfo` are of.
+const DOMAIN: &str = "pubsub.googleapis.com";
+
 fn invalid(message: impl Into<Cow<'static, str>>) -> PubsubError {
     Status::new(Code::InvalidArgument, message)
 }
@@ -108,11 +111,16 @@ pub fn duration_out_of_bounds(
     min: Duration,
     max: Duration,
 ) -> PubsubError {
+    // A given time of nothing has its unit, a bound of nothing has none.
+    let bound = |time: Duration| match time.as_secs() {
+        0 => "0".to_owned(),
+        seconds => spoken(i64::try_from(seconds).unwrap_or(i64::MAX), 0),
+    };
     out_of_bounds(
         what,
         spoken(given.seconds, given.nanos),
-        spoken(min.as_secs() as i64, 0),
-        spoken(max.as_secs() as i64, 0),
+        bound(min),
+        bound(max),
     )
 }
 
@@ -198,14 +206,65 @@ pub fn empty_message() -> PubsubError {
 /// An attribute's key that is kept for the service.
 pub fn reserved_attribute(key: &str) -> PubsubError {
     invalid(format!(
-        "The attribute key is invalid: it must not be empty and must not start with \"goog\" \
-         (key={key})."
+        "The request contains an attribute key that is not valid (key={key}). Attribute keys must \
+         be non-empty and must not begin with 'goog' (case-insensitive)."
     ))
 }
 
-/// A message that its topic's schema doesn't allow.
-pub fn schema_violation(why: impl Display) -> PubsubError {
-    invalid(format!("Invalid data in message: {why}"))
+/// An attribute whose key or value, as `part` says, is longer than it may be. Lengths are bytes,
+/// which the service calls characters.
+pub fn attribute_too_long(key: &str, part: AttributePart, given: usize, max: usize) -> PubsubError {
+    let part = match part {
+        AttributePart::Key => "key",
+        AttributePart::Value => "value",
+    };
+    invalid(format!(
+        "The attribute \"{key}\" in the request has a {part} that is too long. {}",
+        too_long(given, max)
+    ))
+}
+
+/// An ordering key that is longer than it may be; lengths as in [`attribute_too_long`].
+pub fn ordering_key_too_long(given: usize, max: usize) -> PubsubError {
+    invalid(format!(
+        "The request contains an ordering key that is too long. {}",
+        too_long(given, max)
+    ))
+}
+
+fn too_long(given: usize, max: usize) -> String {
+    format!(
+        "The length is {given} characters, but the maximum allowed is {max}. Refer to \
+         https://cloud.google.com/pubsub/quotas for more information."
+    )
+}
+
+/// What of an attribute is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttributePart {
+    Key,
+    Value,
+}
+
+/// A message that a schema doesn't allow. `reason` is that of the schema's kind and the message's
+/// encoding, such as `INVALID_BINARY_AVRO_MESSAGE`; `revision_info` says what was tried and why it
+/// failed.
+pub fn schema_violation(reason: &str, revision_info: String) -> PubsubError {
+    let metadata = [
+        ("message", "Message failed schema validation".to_owned()),
+        ("revisionInfo", revision_info),
+    ];
+    let info = rpc::ErrorInfo {
+        reason: reason.into(),
+        domain: DOMAIN.into(),
+        metadata: metadata
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), value))
+            .collect(),
+        ..Default::default()
+    };
+    invalid("Invalid data in message: Message failed schema validation.")
+        .with_detail("google.rpc.ErrorInfo", &info)
 }
 
 /// An ack deadline out of its bounds.
@@ -254,7 +313,7 @@ impl AckFailure {
 pub fn ack_failures<'a>(failures: impl IntoIterator<Item = (&'a str, AckFailure)>) -> PubsubError {
     let mut info = rpc::ErrorInfo {
         reason: "ACK_FAILURE".into(),
-        domain: "pubsub.googleapis.com".into(),
+        domain: DOMAIN.into(),
         ..Default::default()
     };
     let mut permanent = false;

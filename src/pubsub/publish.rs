@@ -5,8 +5,8 @@
 
 use super::core::{Pubsub, TopicInfo, pubsub_refused, refused, unexpected};
 use super::error::{
-    self, PUBLISH_MESSAGES_MAX, PUBLISH_REQUEST_BYTES_MAX, PubsubError, PubsubResult, exhausted,
-    invalid_because,
+    self, AttributePart, PUBLISH_MESSAGES_MAX, PUBLISH_REQUEST_BYTES_MAX, PubsubError,
+    PubsubResult, exhausted, invalid_because,
 };
 use super::proto::PubsubMessage;
 use super::protobuf::{Fields, Malformed, Value, put_bytes, text};
@@ -22,6 +22,8 @@ const ATTRIBUTES_MAX: usize = 100;
 const ATTRIBUTE_KEY_BYTES_MAX: usize = 256;
 const ATTRIBUTE_VALUE_BYTES_MAX: usize = 1024;
 const ORDERING_KEY_BYTES_MAX: usize = 1024;
+const RESERVED_PREFIX: &[u8] = b"goog";
+const TRACE_ATTRIBUTES: [&[u8]; 2] = [b"googclient_traceparent", b"googclient_tracestate"];
 
 /// Field numbers of `PubsubMessage`.
 const DATA: u32 = 1;
@@ -58,14 +60,15 @@ struct Draft<'r> {
 impl Pubsub {
     /// Publishes the messages of an encoded `PublishRequest`; answers a `PublishResponse`.
     pub(super) async fn publish_encoded(&self, request: Bytes) -> PubsubResult<Encoded> {
-        if request.len() > PUBLISH_REQUEST_BYTES_MAX {
-            let (given, max) = (request.len(), PUBLISH_REQUEST_BYTES_MAX);
-            return Err(error::too_large("request_size", given, max));
-        }
         let (topic, drafts) = read_request(&request)?;
-        if drafts.is_empty() {
-            return Err(error::too_small("message_count", 0, 1));
-        }
+        let drafts = match drafts {
+            Ok(drafts) => drafts,
+            Err(error) => {
+                // What doesn't exist is the first thing to be told.
+                self.topic(topic).await?;
+                return Err(error);
+            }
+        };
         let info = self.topic(topic).await?;
         let (messages, mut filtered) = self.to_publish(&info, &drafts).await?;
         // Of its name, whatever else changes.
@@ -187,29 +190,39 @@ fn filtered_id() -> PubsubResult<[u8; MESSAGE_ID_DIGITS]> {
 
 type Drafts<'r> = SmallVec<[Draft<'r>; 8]>;
 
-/// Reads and checks a request, of which only as many messages are noted as one may have.
-fn read_request(request: &[u8]) -> PubsubResult<(&str, Drafts<'_>)> {
+/// Reads and checks a request, of which only as many messages are noted as one may have. Answers
+/// its topic, and its messages or what is wrong with them.
+fn read_request(request: &[u8]) -> PubsubResult<(&str, PubsubResult<Drafts<'_>>)> {
     let mut topic = "";
     let mut drafts = Drafts::new();
     let mut given = 0;
+    let mut wrong = None;
     let mut fields = Fields::of(request);
     while let Some((number, value)) = fields.next().map_err(malformed)? {
         match (number, value) {
             (1, Value::Bytes(name)) => topic = text(name).map_err(malformed)?,
             (2, Value::Bytes(message)) => {
                 given += 1;
-                if given <= PUBLISH_MESSAGES_MAX {
-                    drafts.push(read_message(message)?);
+                if given <= PUBLISH_MESSAGES_MAX && wrong.is_none() {
+                    match read_message(message) {
+                        Ok(draft) => drafts.push(draft),
+                        Err(error) => wrong = Some(error),
+                    }
                 }
             }
             _ => {}
         }
     }
-    if given > PUBLISH_MESSAGES_MAX {
+    if request.len() > PUBLISH_REQUEST_BYTES_MAX {
+        let (given, max) = (request.len(), PUBLISH_REQUEST_BYTES_MAX);
+        wrong = Some(error::too_large("request_size", given, max));
+    } else if given > PUBLISH_MESSAGES_MAX {
         let max = PUBLISH_MESSAGES_MAX;
-        return Err(error::too_large("message_count", given, max));
+        wrong = Some(error::too_large("message_count", given, max));
+    } else if given == 0 {
+        wrong = Some(error::too_small("message_count", 0, 1));
     }
-    Ok((topic, drafts))
+    Ok((topic, wrong.map_or(Ok(drafts), Err)))
 }
 
 /// Checks a message that was made here.
@@ -239,7 +252,7 @@ fn read_message(bytes: &[u8]) -> PubsubResult<Draft<'_>> {
                 text(key).map_err(malformed)?;
                 if key.len() > ORDERING_KEY_BYTES_MAX {
                     let (given, max) = (key.len(), ORDERING_KEY_BYTES_MAX);
-                    return Err(error::too_large("ordering_key", given, max));
+                    return Err(error::ordering_key_too_long(given, max));
                 }
             }
             _ => has_surplus = true,
@@ -276,18 +289,28 @@ fn check_attribute(entry: &[u8]) -> PubsubResult<bool> {
     }
     let key_text = text(key).map_err(malformed)?;
     text(value).map_err(malformed)?;
-    if key.is_empty() || key.starts_with(b"goog") {
+    if key.is_empty() || is_reserved(key) {
         return Err(error::reserved_attribute(key_text));
     }
     if key.len() > ATTRIBUTE_KEY_BYTES_MAX {
         let (given, max) = (key.len(), ATTRIBUTE_KEY_BYTES_MAX);
-        return Err(error::too_large("attribute_key_size", given, max));
+        let part = AttributePart::Key;
+        return Err(error::attribute_too_long(key_text, part, given, max));
     }
     if value.len() > ATTRIBUTE_VALUE_BYTES_MAX {
         let (given, max) = (value.len(), ATTRIBUTE_VALUE_BYTES_MAX);
-        return Err(error::too_large("attribute_value_size", given, max));
+        let part = AttributePart::Value;
+        return Err(error::attribute_too_long(key_text, part, given, max));
     }
     Ok(parts > 2)
+}
+
+/// Whether a key is kept for the service. Two of those that begin so are its client libraries' to
+/// publish: they carry traces.
+fn is_reserved(key: &[u8]) -> bool {
+    key.get(..RESERVED_PREFIX.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(RESERVED_PREFIX))
+        && !TRACE_ATTRIBUTES.contains(&key)
 }
 
 /// What the engine stores of a message.
@@ -376,6 +399,9 @@ mod tests {
             PubsubMessage::default(),
             with("", "v"),
             with("googclient", "v"),
+            with("googclient_schemaname", "v"),
+            with("GOOGclient_traceparent", "v"),
+            with("Googly", "v"),
             with(&"k".repeat(257), "v"),
             with("k", &"v".repeat(1025)),
             PubsubMessage {
@@ -390,6 +416,40 @@ mod tests {
             assert_eq!(check(bad).unwrap_err().code, Code::InvalidArgument);
         }
         assert!(check(with(&"k".repeat(256), &"v".repeat(1024))).is_ok());
+        for traces in ["googclient_traceparent", "googclient_tracestate", "goo"] {
+            assert!(check(with(traces, "v")).is_ok(), "{traces}");
+        }
+    }
+
+    #[test]
+    fn refusals_have_the_services_words() {
+        let text = |key: &str, value: &str| {
+            let message = PubsubMessage {
+                attributes: [(key.to_owned(), value.to_owned())].into(),
+                ..data()
+            };
+            check(message).unwrap_err().message
+        };
+        assert_eq!(
+            text("GOOGle", "v"),
+            "The request contains an attribute key that is not valid (key=GOOGle). Attribute keys \
+             must be non-empty and must not begin with 'goog' (case-insensitive)."
+        );
+        assert_eq!(
+            text("app_id", &"v".repeat(1043)),
+            "The attribute \"app_id\" in the request has a value that is too long. The length is \
+             1043 characters, but the maximum allowed is 1024. Refer to \
+             https://cloud.google.com/pubsub/quotas for more information."
+        );
+        let key = "k".repeat(257);
+        assert_eq!(
+            text(&key, "v"),
+            format!(
+                "The attribute \"{key}\" in the request has a key that is too long. The length is \
+                 257 characters, but the maximum allowed is 256. Refer to \
+                 https://cloud.google.com/pubsub/quotas for more information."
+            )
+        );
     }
 
     #[test]
@@ -400,12 +460,18 @@ mod tests {
         }
         .encode_to_vec();
         let (topic, drafts) = read_request(&request).unwrap();
-        assert_eq!((topic, drafts.len()), ("projects/p/topics/t", 2));
+        assert_eq!((topic, drafts.unwrap().len()), ("projects/p/topics/t", 2));
         assert!(read_request(b"\x0a\xff").is_err());
         let tiny = b"\x12\x03\x0a\x01x";
         let most = tiny.repeat(PUBLISH_MESSAGES_MAX);
-        assert_eq!(read_request(&most).unwrap().1.len(), PUBLISH_MESSAGES_MAX);
-        let refused = read_request(&[&most[..], tiny].concat()).err().unwrap();
+        let drafts = read_request(&most).unwrap().1.unwrap();
+        assert_eq!(drafts.len(), PUBLISH_MESSAGES_MAX);
+        let more = [&most[..], tiny].concat();
+        let refused = read_request(&more).unwrap().1.err().unwrap();
         assert_eq!(refused.code, Code::InvalidArgument);
+        let bad = [b"\x12\x00\x0a\x13".as_slice(), b"projects/p/topics/t"].concat();
+        let (topic, drafts) = read_request(&bad).unwrap();
+        assert_eq!(topic, "projects/p/topics/t", "also after a bad message");
+        assert!(drafts.is_err());
     }
 }

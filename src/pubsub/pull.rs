@@ -10,7 +10,7 @@ use super::publish::malformed;
 use crate::grpc::{Encoded, EncodedBuf};
 use bytes::Bytes;
 use lclq_shards::command::{LeaseRef, Reply};
-use lclq_shards::pubsub::command::PubsubCommand;
+use lclq_shards::pubsub::command::{PubsubCommand, Settled};
 
 /// How long a pull waits for a first message.
 const PULL_WAIT_MS: u32 = 20_000;
@@ -108,7 +108,14 @@ impl Pubsub {
                 _ => {}
             }
         }
-        let deadline = check_deadline(seconds)?;
+        let deadline = match check_deadline(seconds) {
+            Ok(deadline) => deadline,
+            Err(error) => {
+                // What doesn't exist is the first thing to be told.
+                self.subscription(subscription).await?;
+                return Err(error);
+            }
+        };
         for (_, of_one) in &mut ack_ids {
             *of_one = deadline;
         }
@@ -123,7 +130,7 @@ impl Pubsub {
         &self,
         subscription: &str,
         ack_ids: &[&[u8]],
-    ) -> PubsubResult<Vec<bool>> {
+    ) -> PubsubResult<Vec<Settled>> {
         let ids: Vec<(&[u8], u32)> = ack_ids.iter().map(|ack_id| (*ack_id, 0)).collect();
         self.settle(subscription, &ids, |subscription, leases| {
             PubsubCommand::Acknowledge {
@@ -139,7 +146,7 @@ impl Pubsub {
         &self,
         subscription: &str,
         ack_ids: &[(&[u8], u32)],
-    ) -> PubsubResult<Vec<bool>> {
+    ) -> PubsubResult<Vec<Settled>> {
         self.settle(subscription, ack_ids, |subscription, leases| {
             PubsubCommand::ModifyDeadline {
                 subscription,
@@ -157,7 +164,7 @@ impl Pubsub {
             lclq_shards::pubsub::command::SubscriptionRef,
             &[(LeaseRef, u32)],
         ) -> PubsubCommand,
-    ) -> PubsubResult<Vec<bool>> {
+    ) -> PubsubResult<Vec<Settled>> {
         // What is wrong with the name comes first.
         let info = self.subscription(subscription).await?;
         if ack_ids.is_empty() {
@@ -186,8 +193,15 @@ impl Pubsub {
         Ok(foreign
             .into_iter()
             .map(|foreign| match foreign {
-                true => !exactly_once,
-                false => results.next().unwrap_or(false) || !exactly_once,
+                false => results.next().unwrap_or(Settled::Invalid),
+                true => Settled::Invalid,
+            })
+            .map(|result| {
+                if exactly_once {
+                    result
+                } else {
+                    Settled::Counted
+                }
             })
             .collect())
     }
@@ -209,17 +223,18 @@ pub(super) fn check_deadline(seconds: i32) -> PubsubResult<u32> {
 }
 
 /// An empty reply, or which ids did not count.
-fn confirm(ack_ids: &[&[u8]], results: &[bool]) -> PubsubResult<Encoded> {
-    if results.iter().all(|counted| *counted) {
+fn confirm(ack_ids: &[&[u8]], results: &[Settled]) -> PubsubResult<Encoded> {
+    if results.iter().all(|result| *result == Settled::Counted) {
         return Ok(Encoded::EMPTY);
     }
-    let failed = ack_ids
-        .iter()
-        .zip(results)
-        .filter(|(_, counted)| !**counted)
+    let failed = ack_ids.iter().zip(results).filter_map(|(ack_id, result)| {
+        let failure = match result {
+            Settled::Counted => return None,
+            Settled::Invalid => AckFailure::InvalidAckId,
+            Settled::Unordered => AckFailure::Unordered,
+        };
         // An ack id that could be opened is ASCII.
-        .filter_map(|(ack_id, _)| std::str::from_utf8(ack_id).ok());
-    Err(ack_failures(
-        failed.map(|ack_id| (ack_id, AckFailure::InvalidAckId)),
-    ))
+        Some((std::str::from_utf8(ack_id).ok()?, failure))
+    });
+    Err(ack_failures(failed))
 }

@@ -85,7 +85,7 @@ impl PubsubEndpoint {
                 pubsub: self.pubsub.clone(),
                 mesh: self.mesh.clone(),
             };
-            Rest::new(caller, self.limits.clone())
+            Rest::new(caller, &self.limits)
         };
         self.rest.get_or_init(make).clone()
     }

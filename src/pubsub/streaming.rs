@@ -14,7 +14,9 @@ use crate::mesh::{Call, Mesh};
 use crate::runtime::{sleep, spawn_local};
 use bytes::{Bytes, BytesMut};
 use lclq_shards::command::{Command, Refusal, Reply};
-use lclq_shards::pubsub::command::{PubsubCommand, PubsubRefusal, Pulled, StreamLimits, StreamRef};
+use lclq_shards::pubsub::command::{
+    PubsubCommand, PubsubRefusal, Pulled, Settled, StreamLimits, StreamRef,
+};
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -122,13 +124,13 @@ impl Pubsub {
         };
         let first_request = StreamRequest::read(&first)?;
         let name = first_request.subscription;
+        let known = self.subscription(name).await?;
         let limits = StreamLimits {
             messages_max: first_request.messages_max.max(0) as u64,
             bytes_max: first_request.bytes_max.max(0) as u64,
             ack_deadline_s: first_request.ack_deadline()?.unwrap_or(0),
         };
         let answers_pings = first_request.protocol_version >= 1;
-        let known = self.subscription(name).await?;
         let opened = self
             .on_subscription(name, known, |info| {
                 if !info.is_pull() {
@@ -315,12 +317,12 @@ fn put_own_properties(out: &mut BytesMut, info: &SubscriptionInfo) {
     put_properties(out, PROPERTIES, settings.exactly_once, settings.ordering);
 }
 
-/// `AcknowledgeConfirmation` or `ModifyAckDeadlineConfirmation`: ids that counted (1) and that
-/// didn't (2).
+/// `AcknowledgeConfirmation` or `ModifyAckDeadlineConfirmation`: ids that counted (1), that didn't
+/// (2), and, of acknowledgements alone, that came out of order (3).
 fn confirmation(
     number: u8,
     ack_ids: &[&[u8]],
-    results: &[bool],
+    results: &[Settled],
     info: &SubscriptionInfo,
 ) -> EncodedBuf {
     let bytes: usize = ack_ids
@@ -329,8 +331,13 @@ fn confirmation(
         .sum();
     let mut out = EncodedBuf::with_capacity(bytes + 16);
     put_head(&mut out, number, bytes);
-    for (ack_id, counted) in ack_ids.iter().zip(results) {
-        put_bytes(&mut out, if *counted { 1 } else { 2 }, ack_id);
+    for (ack_id, result) in ack_ids.iter().zip(results) {
+        let number = match result {
+            Settled::Counted => 1,
+            Settled::Invalid => 2,
+            Settled::Unordered => 3,
+        };
+        put_bytes(&mut out, number, ack_id);
     }
     put_own_properties(&mut out, info);
     out

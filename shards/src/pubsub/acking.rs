@@ -1,5 +1,6 @@
 //! Acknowledging: done with a message, more time for it, or back with it.
 
+use super::command::Settled;
 use super::state::EntryState;
 use crate::Millis;
 use crate::command::{LeaseRef, Reply, Token};
@@ -18,30 +19,68 @@ enum Found {
     Gone,
 }
 
+/// The answer about a delivery that isn't current. Exactly once: an answer of success must mean that
+/// this very delivery did it.
+fn uncounted(exactly_once: bool) -> Settled {
+    if exactly_once {
+        Settled::Invalid
+    } else {
+        Settled::Counted
+    }
+}
+
 impl Shard {
     pub(super) fn acknowledge(&mut self, token: Token, subscription: u32, leases: &[LeaseRef]) {
-        let exactly_once = self.pubsub.subscriptions[subscription]
-            .settings
-            .exactly_once;
-        let results = leases
-            .iter()
-            .map(|lease| match self.find_delivery(subscription, lease) {
-                Found::Current(slot) => {
-                    self.counters.deleted += 1;
-                    self.acknowledge_entry(slot);
-                    true
-                }
-                Found::Old(slot) if !exactly_once => {
-                    self.counters.deleted += 1;
-                    self.acknowledge_entry(slot);
-                    true
-                }
-                // Exactly once: an answer of success must mean that this very delivery did it.
-                Found::Old(_) | Found::Gone => !exactly_once,
-            })
-            .collect();
+        let settings = &self.pubsub.subscriptions[subscription].settings;
+        let (exactly_once, ordering) = (settings.exactly_once, settings.ordering);
+        let results = if exactly_once && ordering {
+            // Only what comes before a message in its key is in its way, not how a request lists
+            // them.
+            let mut turns: Vec<usize> = (0..leases.len()).collect();
+            turns.sort_unstable_by_key(|at| leases[*at].sequence);
+            let mut results = vec![Settled::Invalid; leases.len()];
+            for at in turns {
+                results[at] = self.acknowledge_delivery(subscription, &leases[at], true);
+            }
+            results
+        } else {
+            leases
+                .iter()
+                .map(|lease| self.acknowledge_delivery(subscription, lease, exactly_once))
+                .collect()
+        };
         self.note_subscription_use(subscription);
         self.reply(token, Reply::Acknowledged(results), Hold::UntilCommit);
+    }
+
+    fn acknowledge_delivery(
+        &mut self,
+        subscription: u32,
+        lease: &LeaseRef,
+        exactly_once: bool,
+    ) -> Settled {
+        match self.find_delivery(subscription, lease) {
+            Found::Current(slot) if exactly_once && !self.is_first_of_key(slot) => {
+                Settled::Unordered
+            }
+            Found::Current(slot) => {
+                self.counters.deleted += 1;
+                self.acknowledge_entry(slot);
+                Settled::Counted
+            }
+            Found::Old(slot) if !exactly_once => {
+                self.counters.deleted += 1;
+                self.acknowledge_entry(slot);
+                Settled::Counted
+            }
+            Found::Old(_) | Found::Gone => uncounted(exactly_once),
+        }
+    }
+
+    /// Whether no earlier message of an entry's ordering key is unacknowledged.
+    fn is_first_of_key(&self, slot: u32) -> bool {
+        let group = self.pubsub.entries[slot].group;
+        group == NONE || self.pubsub.groups[group].entries.head == slot
     }
 
     pub(super) fn modify_deadline(
@@ -59,17 +98,17 @@ impl Shard {
                 |(lease, deadline_s)| match self.find_delivery(subscription, lease) {
                     Found::Current(slot) if *deadline_s == 0 => {
                         self.fail_entry(slot);
-                        true
+                        Settled::Counted
                     }
                     Found::Current(slot) => {
                         let due = self.now + Millis::from(*deadline_s) * 1000;
                         let entry = &mut self.pubsub.entries[slot];
                         self.wheel.disarm(entry.timer);
                         entry.timer = self.wheel.arm(due, Timer::Entry(slot));
-                        true
+                        Settled::Counted
                     }
                     // More time for an old delivery must not hold up what has been given back since.
-                    Found::Old(_) | Found::Gone => !exactly_once,
+                    Found::Old(_) | Found::Gone => uncounted(exactly_once),
                 },
             )
             .collect();
@@ -95,11 +134,7 @@ impl Shard {
     /// key that were leased after it come back with it, to keep their order.
     fn return_entry(&mut self, slot: u32) {
         self.leave_entry_state(slot);
-        let group = self.pubsub.entries[slot].group;
-        if group != NONE {
-            self.call_back_later(slot);
-            self.pubsub.groups[group].next_entry = slot;
-        }
+        self.rewind_key_group(slot);
         self.make_entry_ready(slot);
     }
 
@@ -198,10 +233,7 @@ impl Shard {
                 failures,
             });
         }
-        if group != NONE {
-            self.call_back_later(slot);
-            self.pubsub.groups[group].next_entry = slot;
-        }
+        self.rewind_key_group(slot);
         if let Some(policy) = dead_letter
             && failures >= policy.attempts_max
         {
@@ -237,8 +269,31 @@ impl Shard {
         self.pubsub.subscriptions[subscription].available += 1;
     }
 
-    /// A message of an ordering key is to be delivered again: so are all later ones of the key,
-    /// after it. Their deliveries did not fail, they only no longer count.
+    /// A message is to be delivered again: with an ordering key, before all later ones of the key.
+    ///
+    /// So those are delivered again too, after it. Under exactly-once delivery their leases are good
+    /// until they end; but none of them can be acknowledged before it is, and nothing is given out
+    /// past them.
+    fn rewind_key_group(&mut self, slot: u32) {
+        let entry = &self.pubsub.entries[slot];
+        let (group, subscription) = (entry.group, entry.subscription);
+        if group == NONE {
+            return;
+        }
+        let subscription = &self.pubsub.subscriptions[subscription];
+        if !subscription.settings.exactly_once {
+            self.call_back_later(slot);
+        }
+        let ps = &mut self.pubsub;
+        let sequence = |slot: u32| ps.stored[ps.entries[slot].stored].sequence;
+        let next = ps.groups[group].next_entry;
+        if next == NONE || sequence(slot) < sequence(next) {
+            ps.groups[group].next_entry = slot;
+        }
+    }
+
+    /// Takes back the leases of what follows a message in its ordering key. Their deliveries did not
+    /// fail, they only no longer count.
     fn call_back_later(&mut self, slot: u32) {
         let mut next = self.pubsub.entries[slot].next;
         while next != NONE && self.pubsub.entries[next].state == EntryState::Outstanding {

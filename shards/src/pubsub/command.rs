@@ -391,6 +391,17 @@ pub struct Pulled {
     pub shard: u16,
 }
 
+/// What became of a delivery that was to be acknowledged, or to get another deadline.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Settled {
+    /// It is done.
+    Counted,
+    /// It isn't the message's newest delivery, or its deadline has passed.
+    Invalid,
+    /// An earlier message of its ordering key is not acknowledged; it may be tried again.
+    Unordered,
+}
+
 /// Why a command about topics and subscriptions was refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum PubsubRefusal {

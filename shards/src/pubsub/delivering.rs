@@ -135,11 +135,13 @@ impl Shard {
         let (subscription_slot, listed, holder) = (group.subscription, group.listed, group.holder);
         let ready =
             group.next_entry != NONE && ps.entries[group.next_entry].state == EntryState::Ready;
-        let wanted = match (ready, group.outstanding, holder) {
-            (false, _, _) => Listed::No,
-            (true, 0, _) => Listed::Subscription,
-            (true, _, NONE) => Listed::No,
-            (true, _, _) => Listed::Stream,
+        // What comes first of its key can go to anyone, though later ones are still leased.
+        let free = group.outstanding == 0 || group.next_entry == group.entries.head;
+        let wanted = match (ready, holder) {
+            (false, _) => Listed::No,
+            (true, NONE) if free => Listed::Subscription,
+            (true, NONE) => Listed::No,
+            (true, _) => Listed::Stream,
         };
         if wanted != listed {
             let subscription = &mut ps.subscriptions[subscription_slot];

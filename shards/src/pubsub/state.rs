@@ -183,15 +183,17 @@ pub(crate) enum Listed {
     Stream,
 }
 
-/// Unacknowledged messages of one ordering key, in order: leased ones, then those to come.
+/// Unacknowledged messages of one ordering key, in order: leased ones, then those to come. Under
+/// exactly-once delivery some of those to come, from the second on, may be leased still.
 pub(crate) struct KeyGroup {
     pub subscription: u32,
     pub hash: u64,
     pub entries: Ends,
-    /// The first that is not leased.
+    /// The first that is not leased; or, once one has come back, the one to be given out next, as soon
+    /// as its lease has ended.
     pub next_entry: u32,
     pub outstanding: u32,
-    /// The stream that all outstanding ones are leased to; `NONE` for a pull.
+    /// The stream that outstanding ones are leased to; `NONE` for pulls alone.
     pub holder: u32,
     pub prev: u32,
     pub next: u32,

@@ -200,6 +200,7 @@ impl Shard {
                 self.pubsub.groups[group].holder = NONE;
                 self.unlist_from_stream(group, slot);
                 self.pubsub.streams[slot].held_groups.remove(&group);
+                self.settle_key_group(group);
             }
         }
         // It was used for as long as the stream was open.

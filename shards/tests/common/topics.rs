@@ -53,6 +53,7 @@ pub trait Topics {
     fn publish_with(&mut self, topic: TopicRef, message: SharedBytes);
     fn pull(&mut self, subscription: SubscriptionRef, max: u32) -> Vec<Pulled>;
     fn ack(&mut self, subscription: SubscriptionRef, pulled: &[Pulled]) -> Vec<bool>;
+    fn settle(&mut self, subscription: SubscriptionRef, pulled: &[Pulled]) -> Vec<Settled>;
     fn modack(&mut self, subscription: SubscriptionRef, pulled: &[Pulled], s: u32) -> Vec<bool>;
     fn stream(&mut self, subscription: SubscriptionRef, messages: u64, bytes: u64) -> StreamRef;
     fn stream_pull(&mut self, stream: StreamRef) -> Token;
@@ -109,6 +110,11 @@ impl Topics for Driver {
     }
 
     fn ack(&mut self, subscription: SubscriptionRef, pulled: &[Pulled]) -> Vec<bool> {
+        let results = self.settle(subscription, pulled);
+        results.iter().map(|r| *r == Settled::Counted).collect()
+    }
+
+    fn settle(&mut self, subscription: SubscriptionRef, pulled: &[Pulled]) -> Vec<Settled> {
         let leases = pulled.iter().map(|pulled| pulled.lease).collect();
         match self.ask(wrap(PubsubCommand::Acknowledge {
             subscription,
@@ -125,7 +131,9 @@ impl Topics for Driver {
             subscription,
             leases,
         })) {
-            Reply::Acknowledged(results) => results,
+            Reply::Acknowledged(results) => {
+                results.iter().map(|r| *r == Settled::Counted).collect()
+            }
             other => panic!("{other:?}"),
         }
     }

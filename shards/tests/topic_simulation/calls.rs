@@ -4,7 +4,7 @@ use super::model::{Held, Mark, Model, Outcome, Reader, Snapshot, Sure};
 use crate::machine::{Checked, check};
 use lclq_shards::Millis;
 use lclq_shards::command::{LeaseRef, Refusal, Reply};
-use lclq_shards::pubsub::command::{PubsubRefusal, Pulled, Resource, SeekTo, StreamRef};
+use lclq_shards::pubsub::command::{PubsubRefusal, Pulled, Resource, SeekTo, Settled, StreamRef};
 use std::collections::BTreeMap;
 
 #[derive(Debug)]
@@ -257,12 +257,14 @@ impl Model {
                     format!("{call:?} got {reply:?}")
                 })?;
                 for (using, result) in uses.iter().zip(results) {
-                    self.acknowledged(call, using, *result, now)?;
+                    let result = *result == Settled::Counted;
+                    self.acknowledged(call, using, result, now)?;
                 }
             }
             (Asked::Modify(uses), Reply::Acknowledged(results)) => {
                 for ((using, deadline_s), result) in uses.iter().zip(results) {
-                    self.modified(call, using, *deadline_s, *result)?;
+                    let result = *result == Settled::Counted;
+                    self.modified(call, using, *deadline_s, result)?;
                 }
             }
             (Asked::CreateSubscription, Reply::Resource(_)) => {

@@ -50,12 +50,16 @@ pub trait UnaryCaller: 'static {
 pub struct Rest<C> {
     caller: C,
     bindings: &'static Bindings,
-    limits: Rc<HttpLimits>,
+    limits: HttpLimits,
 }
 
 impl<C: UnaryCaller> Rest<C> {
     /// An endpoint for the calls of `caller`.
-    pub fn new(caller: C, limits: Rc<HttpLimits>) -> Rc<Self> {
+    pub fn new(caller: C, limits: &HttpLimits) -> Rc<Self> {
+        let limits = HttpLimits {
+            body_bytes_max: limits.body_bytes_max.min(REQUEST_BYTES_MAX),
+            ..limits.clone()
+        };
         Rc::new(Rest {
             caller,
             bindings: Bindings::all(),
@@ -77,7 +81,7 @@ impl<C: UnaryCaller> Rest<C> {
             Some(reply) => reply,
             None => match read_body(body, &self.limits).await {
                 Ok(body) => self.answer(head, body).await,
-                Err(error) => error_reply(&body_error(error)),
+                Err(error) => error_reply(&self.body_error(error)),
             },
         };
         asked.finish(&mut reply);
@@ -132,7 +136,7 @@ impl<C: UnaryCaller> Rest<C> {
             body,
             self.limits.body_bytes_max,
         )
-        .map_err(body_error)
+        .map_err(|error| self.body_error(error))
         .and_then(|body| transcode(self.bindings, binding, &fields, query, &body));
         let (request, style) = match transcoded {
             Ok((request, _)) if request.len() > REQUEST_BYTES_MAX => {
@@ -156,6 +160,14 @@ impl<C: UnaryCaller> Rest<C> {
         match written {
             Ok(json) => reply(JSON, json),
             Err(error) => error_reply(&error),
+        }
+    }
+
+    fn body_error(&self, error: BodyError) -> PubsubError {
+        match error {
+            BodyError::TooLarge => error::request_too_large(self.limits.body_bytes_max),
+            BodyError::Timeout => error::body_timeout(),
+            BodyError::Broken => error::body_broken(),
         }
     }
 }
@@ -194,12 +206,4 @@ pub(in super::super) fn error_reply(error: &PubsubError) -> Response<ReplyBody> 
     let mut reply = reply(JSON, body);
     *reply.status_mut() = status;
     reply
-}
-
-fn body_error(error: BodyError) -> PubsubError {
-    match error {
-        BodyError::TooLarge => payload_too_large(),
-        BodyError::Timeout => error::body_timeout(),
-        BodyError::Broken => error::body_broken(),
-    }
 }

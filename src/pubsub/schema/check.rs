@@ -28,6 +28,14 @@ pub struct Check {
     pub messages: Vec<Bytes>,
 }
 
+/// No revision matches a message.
+#[derive(Debug)]
+pub struct Mismatch {
+    /// Place of the revision that was tried last; `None` where there was none to try.
+    pub revision: Option<usize>,
+    pub why: MismatchError,
+}
+
 impl Check {
     /// Bytes that are looked at, at most.
     pub fn bytes(&self) -> usize {
@@ -45,8 +53,8 @@ impl Check {
     /// Finds for each message the newest revision that it matches; answers their places.
     ///
     /// # Errors
-    /// If a message matches none: the reason of the newest is the one to know.
-    pub fn run(&self) -> Result<Vec<usize>, MismatchError> {
+    /// If a message matches none: why the last one tried doesn't.
+    pub fn run(&self) -> Result<Vec<usize>, Mismatch> {
         let until = Instant::now() + Duration::from_millis(CHECK_MS_MAX);
         let mut matched = Vec::with_capacity(self.messages.len());
         for message in &self.messages {
@@ -55,21 +63,25 @@ impl Check {
         Ok(matched)
     }
 
-    fn newest_match(&self, message: &[u8], until: Instant) -> Result<usize, MismatchError> {
-        let mut mismatch = None;
+    fn newest_match(&self, message: &[u8], until: Instant) -> Result<usize, Mismatch> {
+        let mut mismatch = Mismatch {
+            revision: None,
+            why: MismatchError::new("the topic's schema has no revision for it"),
+        };
         for (place, revision) in self.revisions.iter().enumerate() {
+            mismatch.revision = Some(place);
             if Instant::now() >= until {
-                return Err(MismatchError(format!(
+                mismatch.why = MismatchError(format!(
                     "checking the request's messages took more than {CHECK_MS_MAX} ms"
-                )));
+                ));
+                break;
             }
             match self.matches(revision, message) {
                 Ok(()) => return Ok(place),
-                Err(error) => drop(mismatch.get_or_insert(error)),
+                Err(why) => mismatch.why = why,
             }
         }
-        let none = || MismatchError::new("the topic's schema has no revision for it");
-        Err(mismatch.unwrap_or_else(none))
+        Err(mismatch)
     }
 
     fn matches(&self, revision: &Revision, message: &[u8]) -> Result<(), MismatchError> {

@@ -59,10 +59,11 @@ impl Pubsub {
         let version = request
             .options
             .map_or(0, |options| options.requested_policy_version);
+        let resource = self.iam_resource(&request.resource).await?;
         if !is_version(version) {
             return Err(invalid_argument("options.requested_policy_version"));
         }
-        policy_of(&self.iam_resource(&request.resource).await?)
+        policy_of(&resource)
     }
 
     pub(super) async fn test_iam_permissions(

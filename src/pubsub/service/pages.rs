@@ -3,7 +3,7 @@
 use base64_simd::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-use crate::pubsub::error::{PubsubResult, invalid_argument, invalid_page_token};
+use crate::pubsub::error::{PubsubResult, invalid_page_token, out_of_bounds};
 
 /// Items of a page if the request doesn't say.
 const PAGE_DEFAULT: usize = 100;
@@ -28,7 +28,7 @@ impl Page {
         let size = match usize::try_from(size) {
             Ok(0) => PAGE_DEFAULT,
             Ok(size) if size <= PAGE_MAX => size,
-            _ => return Err(invalid_argument("page_size")),
+            _ => return Err(out_of_bounds("page_size", size, 0, PAGE_MAX)),
         };
         let after = match token {
             "" => None,
@@ -84,7 +84,10 @@ mod tests {
             let error = size(bad).unwrap_err();
             assert_eq!(
                 error.message,
-                "You have passed an invalid argument to the service (argument=page_size)."
+                format!(
+                    "The value for page_size is out of bounds. You passed {bad} in the request, \
+                     but the value must be between 0 and 1000."
+                )
             );
         }
     }

@@ -176,6 +176,7 @@ impl Pubsub {
         page_token: &str,
     ) -> PubsubResult<(Vec<String>, String)> {
         names::parse(names::Kind::Topic, topic)?;
+        self.existing(Kind::Topic, topic).await?;
         let list = format!("{topic}/{}/", name_kind(kind).collection());
         let page = Page::read(list, page_size, page_token)?;
         let command = AdminCommand::ListOfTopic {

@@ -59,7 +59,7 @@ pub(super) fn check_duration(
 /// How long messages are kept.
 pub(super) fn check_retention(given: &Duration) -> PubsubResult<time::Duration> {
     check_duration(
-        "message_retention_duration",
+        "message retention duration",
         given,
         RETENTION_MIN,
         RETENTION_MAX,
@@ -83,7 +83,9 @@ pub(super) fn millis(duration: time::Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Milliseconds since 1970; what lies before is 0, what lies beyond the year 9999 is refused.
+/// Milliseconds since 1970; what lies before is 0, what lies beyond the year 9999 is refused. A
+/// fraction of a millisecond is rounded up: the messages of a time have whole milliseconds, so those
+/// from then on are the same, and none from before is among them.
 pub(super) fn timestamp_millis(argument: &str, given: &Timestamp) -> PubsubResult<u64> {
     if !(0..1_000_000_000).contains(&given.nanos) || given.seconds > TIMESTAMP_S_MAX {
         return Err(invalid_argument(argument));
@@ -91,7 +93,7 @@ pub(super) fn timestamp_millis(argument: &str, given: &Timestamp) -> PubsubResul
     let Ok(seconds) = u64::try_from(given.seconds) else {
         return Ok(0);
     };
-    Ok(seconds * 1_000 + u64::from(given.nanos.unsigned_abs() / 1_000_000))
+    Ok(seconds * 1_000 + u64::from(given.nanos.unsigned_abs().div_ceil(1_000_000)))
 }
 
 /// The other way round.
@@ -139,6 +141,21 @@ mod tests {
         }
         for value in ["V", "v v", "v.v", &longer] {
             assert!(check_labels(&labels("k", value)).is_err(), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_millisecond_is_the_next() {
+        for (nanos, millis) in [
+            (0, 5_000),
+            (1, 5_001),
+            (999_999, 5_001),
+            (1_000_000, 5_001),
+            (1_001_000, 5_002),
+            (999_000_001, 6_000),
+        ] {
+            let time = Timestamp { seconds: 5, nanos };
+            assert_eq!(timestamp_millis("time", &time).unwrap(), millis, "{nanos}");
         }
     }
 

@@ -6,10 +6,11 @@ use super::pages::Page;
 use super::resources::{random_u64, spec};
 use super::rules::timestamp;
 use crate::mesh::wall_clock;
+use crate::pubsub::conformity::{nameless_schema_refusal, schema_refusal};
 use crate::pubsub::core::{Pubsub, decode_spec, leaf, pubsub_refused};
 use crate::pubsub::error::{
     PubsubResult, failed_because, invalid_argument, invalid_because, invalid_name, invalid_schema,
-    not_found, schema_violation, storage_unavailable,
+    not_found, storage_unavailable,
 };
 use crate::pubsub::names;
 use crate::pubsub::proto::schema::Type;
@@ -147,12 +148,12 @@ impl Pubsub {
 
     pub(super) async fn get_schema(&self, request: GetSchemaRequest) -> PubsubResult<Schema> {
         let (name, revision) = names::parse_schema_revision(&request.name)?;
-        let view = view(request.view, SchemaView::Full)?;
         let (_, revisions) = self.schema_revisions(name.full).await?;
         let schema = match revision {
             Some(id) => revisions.find(id)?,
             None => revisions.newest()?,
         };
+        let view = view(request.view, SchemaView::Full)?;
         Ok(show(schema, view))
     }
 
@@ -184,10 +185,10 @@ impl Pubsub {
         request: ListSchemaRevisionsRequest,
     ) -> PubsubResult<ListSchemaRevisionsResponse> {
         let name = names::parse(names::Kind::Schema, &request.name)?;
+        let (_, revisions) = self.schema_revisions(name.full).await?;
         let view = view(request.view, SchemaView::Basic)?;
         let list = format!("{}/revisions", name.full);
         let page = Page::read(list, request.page_size, &request.page_token)?;
-        let (_, revisions) = self.schema_revisions(name.full).await?;
         let all = revisions.newest_first();
         // A page goes on behind the revision that the one before ended with; if that has been
         // deleted meanwhile there is no telling where.
@@ -211,6 +212,7 @@ impl Pubsub {
 
     pub(super) async fn commit_schema(&self, request: CommitSchemaRequest) -> PubsubResult<Schema> {
         let name = names::parse(names::Kind::Schema, &request.name)?;
+        self.existing(Kind::Schema, name.full).await?;
         let Some(schema) = &request.schema else {
             return Err(invalid_argument("schema"));
         };
@@ -295,9 +297,9 @@ impl Pubsub {
         request: ValidateMessageRequest,
     ) -> PubsubResult<ValidateMessageResponse> {
         names::parse_project(&request.parent)?;
-        let compiled = match &request.schema_spec {
+        let (name, schema) = match &request.schema_spec {
             None => return Err(invalid_argument("schema_spec")),
-            Some(SchemaSpec::Schema(schema)) => self.compile(schema).await?,
+            Some(SchemaSpec::Schema(schema)) => (None, schema.clone()),
             Some(SchemaSpec::Name(name)) => {
                 let (name, revision) = names::parse_schema_revision(name)?;
                 let (_, revisions) = self.schema_revisions(name.full).await?;
@@ -305,21 +307,26 @@ impl Pubsub {
                     Some(id) => revisions.find(id)?,
                     None => revisions.newest()?,
                 };
-                self.compile(schema).await?
+                (Some(name.full), schema.clone())
             }
         };
+        let compiled = self.compile(&schema).await?;
         let encoding = match request.encoding() {
             Encoding::Json => MessageEncoding::Json,
             Encoding::Binary => MessageEncoding::Binary,
             Encoding::Unspecified => return Err(invalid_argument("encoding")),
         };
         let message = request.message;
+        let kind = language(&schema)?;
         self.outside
             .workbench
             .run(message.len(), move || compiled.validate(encoding, &message))
             .await
             .map_err(storage_unavailable)?
-            .map_err(schema_violation)?;
+            .map_err(|why| match name {
+                Some(name) => schema_refusal(name, &schema.revision_id, kind, encoding, &why),
+                None => nameless_schema_refusal(kind, encoding, &why),
+            })?;
         Ok(ValidateMessageResponse {})
     }
 

@@ -46,11 +46,11 @@ impl Pubsub {
             names::parse(names::Kind::Snapshot, &request.name)?;
             request.name
         };
-        check_labels(&request.labels)?;
         let shard = self
             .existing(Kind::Subscription, subscription.full)
             .await?
             .shard;
+        check_labels(&request.labels)?;
         let snapshot = Snapshot {
             name: name.clone(),
             labels: request.labels,
@@ -88,7 +88,6 @@ impl Pubsub {
         let update = &request.snapshot.unwrap_or_default();
         names::parse(names::Kind::Snapshot, &update.name)?;
         let mask = request.update_mask.as_ref();
-        FIELDS.apply(mask, |path| apply(path, update, &mut Snapshot::default()))?;
         let derive = async |resource: Resource| {
             let mut snapshot = show(&resource)?;
             let expire_time = snapshot.expire_time;
@@ -102,6 +101,8 @@ impl Pubsub {
             let kept = Snapshot {
                 name: snapshot.name,
                 labels: snapshot.labels,
+                // As it was given: shards count milliseconds.
+                expire_time: snapshot.expire_time,
                 ..Default::default()
             };
             Ok(AdminCommand::UpdateSnapshot {
@@ -140,15 +141,17 @@ impl Pubsub {
     pub(super) async fn seek(&self, request: SeekRequest) -> PubsubResult<SeekResponse> {
         let name = &request.subscription;
         names::parse(names::Kind::Subscription, name)?;
+        if let Some(Target::Snapshot(snapshot)) = &request.target {
+            names::parse(names::Kind::Snapshot, snapshot)?;
+        }
+        let shard = self.existing(Kind::Subscription, name).await?.shard;
         let (to, snapshot) = match &request.target {
             None => return Err(invalid_argument("target")),
             Some(Target::Time(time)) => (SeekTo::Time(timestamp_millis("time", time)?), None),
             Some(Target::Snapshot(snapshot)) => {
-                names::parse(names::Kind::Snapshot, snapshot)?;
                 (SeekTo::Snapshot((**snapshot).into()), Some(&**snapshot))
             }
         };
-        let shard = self.existing(Kind::Subscription, name).await?.shard;
         let command = AdminCommand::Seek {
             name: (**name).into(),
             to,
@@ -189,6 +192,8 @@ fn show(resource: &Resource) -> PubsubResult<Snapshot> {
         Some(topic) => topic.to_string(),
         None => names::DELETED_TOPIC.into(),
     };
-    snapshot.expire_time = resource.expires_at.map(timestamp);
+    if snapshot.expire_time.is_none() {
+        snapshot.expire_time = resource.expires_at.map(timestamp);
+    }
     Ok(snapshot)
 }

@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use super::delivery::check_delivery;
 use super::masks::{Fields, take_field, take_part};
-use super::resources::spec;
+use super::resources::{random_u64, spec};
 use super::rules::{DAY, check_duration, check_labels, check_retention, millis, to_std};
 use super::transforms::check_transforms;
 use crate::pubsub::core::{Pubsub, decode_spec, leaf, pubsub_refused};
 use crate::pubsub::error::{
     PubsubError, PubsubResult, backoff_order, invalid_ack_deadline, invalid_filter, not_found,
-    out_of_bounds, retention_beyond_expiration, spoken, too_small, wrong_subscription_type,
+    retention_beyond_expiration, spoken, too_large, too_small, wrong_subscription_type,
 };
 use crate::pubsub::names;
 use crate::pubsub::proto::subscription::State;
@@ -167,13 +167,12 @@ fn check_dead_letter(policy: &mut DeadLetterPolicy) -> PubsubResult<DeadLetterSe
     if *attempts == 0 {
         *attempts = ATTEMPTS_DEFAULT;
     }
-    if !(ATTEMPTS_MIN..=ATTEMPTS_MAX).contains(attempts) {
-        return Err(out_of_bounds(
-            "max_delivery_attempts",
-            *attempts,
-            ATTEMPTS_MIN,
-            ATTEMPTS_MAX,
-        ));
+    const ATTEMPTS: &str = "max_delivery_attempts";
+    if *attempts < ATTEMPTS_MIN {
+        return Err(too_small(ATTEMPTS, *attempts, ATTEMPTS_MIN));
+    }
+    if *attempts > ATTEMPTS_MAX {
+        return Err(too_large(ATTEMPTS, *attempts, ATTEMPTS_MAX));
     }
     Ok(DeadLetterSettings {
         topic: (*policy.dead_letter_topic).into(),
@@ -253,11 +252,16 @@ impl Pubsub {
         self: Rc<Self>,
         mut subscription: Subscription,
     ) -> PubsubResult<Subscription> {
+        let project = names::parse(names::Kind::Topic, &subscription.topic)?.project;
+        if subscription.name.is_empty() {
+            let id = format!("subscription-{:016x}", random_u64()?);
+            subscription.name = names::join(names::Kind::Subscription, project, &id);
+        }
         names::parse(names::Kind::Subscription, &subscription.name)?;
-        names::parse(names::Kind::Topic, &subscription.topic)?;
-        let settings = normalise(&mut subscription)?;
+        // What doesn't exist is told before what is wrong.
         let shard = self.existing(Kind::Topic, &subscription.topic).await?.shard;
-        self.check_dead_letter_topic(&settings).await?;
+        self.check_dead_letter_topic(&subscription).await?;
+        let settings = normalise(&mut subscription)?;
         self.try_transforms(&subscription.message_transforms)
             .await?;
         let command = AdminCommand::CreateSubscription {
@@ -298,9 +302,6 @@ impl Pubsub {
         let update = &request.subscription.unwrap_or_default();
         names::parse(names::Kind::Subscription, &update.name)?;
         let mask = request.update_mask.as_ref();
-        FIELDS.apply(mask, |path| {
-            apply(path, update, &mut Subscription::default())
-        })?;
         let change = |subscription: &mut Subscription| {
             FIELDS.apply(mask, |path| apply(path, update, subscription))
         };
@@ -340,14 +341,14 @@ impl Pubsub {
             let dead_letter = subscription.dead_letter_policy.clone();
             let transforms = subscription.message_transforms.clone();
             change(&mut subscription)?;
+            if subscription.dead_letter_policy != dead_letter {
+                self.check_dead_letter_topic(&subscription).await?;
+            }
             let mut settings = normalise(&mut subscription)?;
             settings.detached = resource
                 .subscription
                 .as_ref()
                 .is_some_and(|settings| settings.detached);
-            if subscription.dead_letter_policy != dead_letter {
-                self.check_dead_letter_topic(&settings).await?;
-            }
             if subscription.message_transforms != transforms {
                 self.try_transforms(&subscription.message_transforms)
                     .await?;
@@ -393,9 +394,11 @@ impl Pubsub {
         self.delete(Kind::Subscription, &request.subscription).await
     }
 
-    async fn check_dead_letter_topic(&self, settings: &SubscriptionSettings) -> PubsubResult<()> {
-        if let Some(policy) = &settings.dead_letter {
-            self.existing(Kind::Topic, &policy.topic).await?;
+    async fn check_dead_letter_topic(&self, subscription: &Subscription) -> PubsubResult<()> {
+        if let Some(policy) = &subscription.dead_letter_policy {
+            names::parse(names::Kind::Topic, &policy.dead_letter_topic)?;
+            self.existing(Kind::Topic, &policy.dead_letter_topic)
+                .await?;
         }
         Ok(())
     }
@@ -523,6 +526,36 @@ mod tests {
             });
         });
         assert!(error.contains("cannot be smaller than minimum_backoff"));
+        for (given, bound) in [
+            (
+                4,
+                "small. You passed 4 in the request, but the minimum value is 5.",
+            ),
+            (
+                101,
+                "large. You passed 101 in the request, but the maximum value is 100.",
+            ),
+        ] {
+            let error = refused(|sub| {
+                sub.dead_letter_policy = Some(DeadLetterPolicy {
+                    dead_letter_topic: "projects/p/topics/dead".into(),
+                    max_delivery_attempts: given,
+                });
+            });
+            let start = "The value for max_delivery_attempts is too";
+            assert_eq!(error, format!("{start} {bound}"));
+        }
+        let error = refused(|sub| {
+            sub.retry_policy = Some(RetryPolicy {
+                minimum_backoff: Some(seconds(601)),
+                ..Default::default()
+            });
+        });
+        assert_eq!(
+            error,
+            "The value for minimum_backoff is out of bounds. You passed 10m1s in the request, but \
+             the value must be between 0 and 10m."
+        );
         refused(|sub| sub.filter = "attributes.a AND".into());
         refused(|sub| {
             sub.enable_exactly_once_delivery = true;

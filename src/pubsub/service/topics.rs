@@ -9,8 +9,8 @@ use super::ingestion::check_ingestion;
 use super::masks::{Fields, take_field, take_part};
 use super::rules::{check_labels, check_retention, millis, to_std};
 use super::transforms::check_transforms;
-use crate::pubsub::core::{Pubsub, decode_spec, pubsub_refused};
-use crate::pubsub::error::{PubsubResult, invalid_argument};
+use crate::pubsub::core::{Pubsub, decode_spec, leaf, pubsub_refused};
+use crate::pubsub::error::{PubsubResult, invalid_argument, not_found};
 use crate::pubsub::names;
 use crate::pubsub::proto::{
     DeleteTopicRequest, DetachSubscriptionRequest, DetachSubscriptionResponse, Encoding,
@@ -43,7 +43,7 @@ fn topic_spec(topic: &Topic, schema_id: u64) -> SharedBytes {
     bytes.into()
 }
 
-/// Id of a topic's schema, 0 without.
+/// Id of the schema that a topic was given; 0 without.
 pub(in crate::pubsub) fn schema_id(resource: &Resource) -> u64 {
     Beside::decode(&*resource.spec).map_or(0, |beside| beside.schema_id)
 }
@@ -104,9 +104,9 @@ pub(super) type SeenSchemas = BTreeMap<String, Option<u64>>;
 impl Pubsub {
     pub(super) async fn create_topic(&self, mut topic: Topic) -> PubsubResult<Topic> {
         names::parse(names::Kind::Topic, &topic.name)?;
+        let schema_id = self.check_schema_settings(&topic).await?;
         normalise(&mut topic)?;
         self.try_transforms(&topic.message_transforms).await?;
-        let schema_id = self.check_schema_settings(&topic).await?;
         let command = AdminCommand::CreateTopic {
             name: (*topic.name).into(),
             spec: topic_spec(&topic, schema_id),
@@ -129,24 +129,30 @@ impl Pubsub {
         let update = &request.topic.unwrap_or_default();
         names::parse(names::Kind::Topic, &update.name)?;
         let mask = request.update_mask.as_ref();
-        FIELDS.apply(mask, |path| apply(path, update, &mut Topic::default()))?;
-        let schema_changes = mask.is_some_and(|mask| {
-            let mut paths = mask.paths.iter();
-            paths.any(|path| path.starts_with("schema_settings"))
-        });
+        let paths = || mask.iter().flat_map(|mask| &mask.paths);
+        let schema_changes = paths().any(|path| path.starts_with("schema_settings"));
+        let names_schema =
+            paths().any(|path| matches!(&**path, "schema_settings" | "schema_settings.schema"));
         let derive = async |resource: Resource| {
             let mut topic: Topic = decode_spec(&resource)?;
             let transforms = topic.message_transforms.clone();
             FIELDS.apply(mask, |path| apply(path, update, &mut topic))?;
+            let schema_id = if schema_changes {
+                let id = self.check_schema_settings(&topic).await?;
+                if !names_schema && id != schema_id(&resource) {
+                    // The topic's own was deleted; one made since is another.
+                    let settings = topic.schema_settings.as_ref();
+                    let name = settings.map_or("", |settings| &settings.schema);
+                    return Err(not_found(leaf(name)));
+                }
+                id
+            } else {
+                schema_id(&resource)
+            };
             normalise(&mut topic)?;
             if topic.message_transforms != transforms {
                 self.try_transforms(&topic.message_transforms).await?;
             }
-            let schema_id = if schema_changes {
-                self.check_schema_settings(&topic).await?
-            } else {
-                schema_id(&resource)
-            };
             Ok(AdminCommand::UpdateTopic {
                 name: resource.name,
                 version: resource.version,
@@ -244,10 +250,10 @@ impl Pubsub {
             return Ok(0);
         };
         names::parse(names::Kind::Schema, &settings.schema)?;
+        let (resource, schema) = self.schema_revisions(&settings.schema).await?;
         if !matches!(settings.encoding(), Encoding::Json | Encoding::Binary) {
             return Err(invalid_argument("schema_settings.encoding"));
         }
-        let (resource, schema) = self.schema_revisions(&settings.schema).await?;
         for revision in [&settings.first_revision_id, &settings.last_revision_id] {
             if !revision.is_empty() {
                 schema.find(revision)?;
@@ -263,7 +269,10 @@ impl Pubsub {
         seen: &mut SeenSchemas,
     ) -> PubsubResult<Topic> {
         let mut topic: Topic = decode_spec(resource)?;
-        topic.state = topic::State::Active.into();
+        // Says how ingestion does.
+        if topic.ingestion_data_source_settings.is_some() {
+            topic.state = topic::State::Active.into();
+        }
         // Only ever given, never shown.
         topic.tags.clear();
         if let Some(settings) = &mut topic.schema_settings {

@@ -70,6 +70,166 @@ def test_messages_that_are_refused(api, project, message):
     assert sub.is_empty(), "the whole request is refused"
 
 
+TOO_LONG = (
+    "The length is {} characters, but the maximum allowed is {}. "
+    "Refer to https://cloud.google.com/pubsub/quotas for more information."
+)
+RESERVED = (
+    "The request contains an attribute key that is not valid (key={}). Attribute keys must be "
+    "non-empty and must not begin with 'goog' (case-insensitive)."
+)
+
+
+@pytest.mark.parametrize(
+    "key, value, text",
+    [
+        (
+            "app_id",
+            "v" * 1043,
+            'The attribute "app_id" in the request has a value that is too long. '
+            + TOO_LONG.format(1043, 1024),
+        ),
+        (
+            "k" * 257,
+            "v",
+            f'The attribute "{"k" * 257}" in the request has a key that is too long. '
+            + TOO_LONG.format(257, 256),
+        ),
+        ("", "v", RESERVED.format("")),
+        ("googly", "v", RESERVED.format("googly")),
+        ("GooGle", "v", RESERVED.format("GooGle")),
+        ("googclient_schemaname", "v", RESERVED.format("googclient_schemaname")),
+        ("Googclient_traceparent", "v", RESERVED.format("Googclient_traceparent")),
+    ],
+    ids=["value", "key", "empty", "goog", "in whatever case", "of schemas", "in another case"],
+)
+def test_what_is_said_about_attributes(api, project, key, value, text):
+    topic = project.topic()
+    with refused("INVALID_ARGUMENT", text):
+        topic.publish_messages({"data": b"x", "attributes": {key: value}})
+
+
+def test_traces_are_carried(api, project):
+    topic, sub = project.topic_with({})
+    traces = {
+        "googclient_traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "googclient_tracestate": "vendor=1",
+    }
+    topic.publish_messages({"data": b"x", "attributes": traces})
+    assert sub.take_one().message.attributes == traces
+
+
+BACKOFF = "is out of bounds. You passed {} in the request, but the value must be between 0 and 10m."
+
+
+@pytest.mark.parametrize(
+    "fields, text",
+    [
+        (
+            {"dead_letter_policy": {"max_delivery_attempts": 4}},
+            "The value for max_delivery_attempts is too small. You passed 4 in the request, but "
+            "the minimum value is 5.",
+        ),
+        (
+            {"dead_letter_policy": {"max_delivery_attempts": 101}},
+            "The value for max_delivery_attempts is too large. You passed 101 in the request, but "
+            "the maximum value is 100.",
+        ),
+        (
+            {"retry_policy": {"minimum_backoff": duration(601)}},
+            f"The value for minimum_backoff {BACKOFF.format('10m1s')}",
+        ),
+        (
+            {"retry_policy": {"maximum_backoff": duration(-1)}},
+            f"The value for maximum_backoff {BACKOFF.format('-1s')}",
+        ),
+    ],
+    ids=["few attempts", "many attempts", "long backoff", "negative backoff"],
+)
+def test_values_of_a_subscription_out_of_bounds(api, project, fields, text):
+    topic = project.topic()
+    if "dead_letter_policy" in fields:
+        fields["dead_letter_policy"]["dead_letter_topic"] = topic.name
+    with refused("INVALID_ARGUMENT", text):
+        project.subscription(topic, **fields)
+
+
+@pytest.mark.parametrize("size", [-1, 1001])
+def test_a_page_size_out_of_bounds(api, project, size):
+    with refused(
+        "INVALID_ARGUMENT",
+        f"The value for page_size is out of bounds. You passed {size} in the request, but the "
+        "value must be between 0 and 1000.",
+    ):
+        api.publisher.list_topics(request={"project": project.path, "page_size": size})
+
+
+def calls_on_what_is_not_there(api, project):
+    """Each call is wrong in another way too."""
+    topic, sub = project.named("topics", "absent"), project.named("subscriptions", "absent")
+    schema, snapshot = project.named("schemas", "absent"), project.named("snapshots", "absent")
+    publisher, subscriber, schemas = api.publisher, api.subscriber, api.schemas
+    there = project.topic()
+    bad_labels = {"labels": {"UPPER": "case"}}
+    bad_deadline = {"ack_deadline_seconds": 9}
+    made = {"name": project.named("subscriptions", "made"), **bad_deadline}
+    yield publisher.publish, {"topic": topic, "messages": []}
+    yield publisher.publish, {"topic": topic, "messages": [{"data": b""}]}
+    yield publisher.publish, {"topic": topic, "messages": [{"attributes": {"goog": ""}}]}
+    yield publisher.publish, {"topic": topic, "messages": [{"data": b"x"}] * 1001}
+    yield publisher.update_topic, {"topic": {"name": topic}, "update_mask": {"paths": ["name"]}}
+    yield publisher.list_topic_subscriptions, {"topic": topic, "page_size": -1}
+    yield publisher.list_topic_snapshots, {"topic": topic, "page_token": "bad"}
+    yield (
+        publisher.create_topic,
+        {
+            "name": project.named("topics", "made"),
+            "schema_settings": {"schema": schema},
+            **bad_labels,
+        },
+    )
+    yield subscriber.create_subscription, {"topic": topic, **made}
+    yield (
+        subscriber.create_subscription,
+        {"topic": there.name, "dead_letter_policy": {"dead_letter_topic": topic}, **made},
+    )
+    yield (
+        subscriber.update_subscription,
+        {"subscription": {"name": sub}, "update_mask": {"paths": ["filter"]}},
+    )
+    yield subscriber.pull, {"subscription": sub, "max_messages": 0}
+    yield subscriber.acknowledge, {"subscription": sub, "ack_ids": []}
+    yield (
+        subscriber.modify_ack_deadline,
+        {"subscription": sub, "ack_ids": ["x"], "ack_deadline_seconds": 601},
+    )
+    yield (
+        subscriber.modify_push_config,
+        {"subscription": sub, "push_config": {"push_endpoint": "no url"}},
+    )
+    yield subscriber.seek, {"subscription": sub}
+    yield subscriber.seek, {"subscription": sub, "time": {"seconds": 1 << 40}}
+    yield subscriber.create_snapshot, {"name": snapshot, "subscription": sub, **bad_labels}
+    yield (
+        subscriber.update_snapshot,
+        {"snapshot": {"name": snapshot}, "update_mask": {"paths": ["topic"]}},
+    )
+    yield schemas.list_schema_revisions, {"name": schema, "page_size": 1001}
+    yield schemas.commit_schema, {"name": schema, "schema": {"name": schema, "definition": "{"}}
+    yield schemas.rollback_schema, {"name": schema, "revision_id": "bad"}
+    yield (
+        schemas.validate_message,
+        {"parent": project.path, "name": schema, "message": b"", "encoding": 0},
+    )
+
+
+def test_what_is_missing_is_told_before_what_is_wrong(api, project):
+    for call, request in calls_on_what_is_not_there(api, project):
+        with refused("NOT_FOUND", missing("absent")):
+            answer = call(request=request)
+            pytest.fail(f"{call.__name__}({request}) answered {answer}")
+
+
 def test_messages_at_their_limits(api, project):
     topic, sub = project.topic_with({})
     attributes = {"k" * 256: "v" * 1024} | {f"k{n}": "" for n in range(99)}

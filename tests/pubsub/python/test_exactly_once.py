@@ -81,6 +81,30 @@ def test_an_expired_id_fails(project):
     assert sub.is_empty(for_seconds=0.3)
 
 
+UNORDERED = "TRANSIENT_FAILURE_UNORDERED_ACK_ID"
+
+
+def test_an_ordering_key_is_acknowledged_in_order(project):
+    topic, sub = project.topic_with({"enable_message_ordering": True, **ONCE})
+    topic.publish(b"1", b"2", b"3", key="k")
+    topic.publish(b"other", key="another key")
+    got = {one.message.data: one for one in sub.take(4)}
+    first, second, third = got[b"1"], got[b"2"], got[b"3"]
+    with pytest.raises(GoogleAPICallError) as caught:
+        sub.ack(second, got[b"other"])
+    assert failures(caught.value) == {second.ack_id: UNORDERED}
+    assert caught.value.grpc_status_code.name == "UNAVAILABLE", "worth another try"
+    again = redelivered(sub, first)
+    assert again.message.data == b"1"
+    # The leases of the later ones go on, and nothing of the key comes before they end.
+    sub.extend(60, second, third)
+    with pytest.raises(GoogleAPICallError) as caught:
+        sub.ack(third, first)
+    assert failures(caught.value) == {third.ack_id: UNORDERED, first.ack_id: INVALID}
+    sub.ack(third, again, second)
+    assert sub.is_empty(for_seconds=0.3)
+
+
 def test_over_rest_the_details_are_json(project, address):
     topic, sub = project.topic_with(ONCE)
     topic.publish(b"x")

@@ -3,6 +3,9 @@
 import pytest
 from google.pubsub_v1.types import Encoding, Schema
 
+from google.rpc.error_details_pb2 import ErrorInfo
+
+from support.clients import Api
 from support.errors import missing, refused
 from support.schemas import BAD, DEFINITIONS, GOOD, REVISED
 
@@ -131,3 +134,64 @@ def test_a_deleted_schema_shows_and_nothing_can_be_published(project):
     assert topic.get().schema_settings.schema == "_deleted-schema_"
     with refused({"INVALID_ARGUMENT", "FAILED_PRECONDITION", "NOT_FOUND"}):
         topic.publish(GOOD["AVRO", "JSON"])
+
+
+REFUSED = "Invalid data in message: Message failed schema validation."
+REASONS = {
+    ("AVRO", "JSON"): "INVALID_JSON_AVRO_MESSAGE",
+    ("AVRO", "BINARY"): "INVALID_BINARY_AVRO_MESSAGE",
+    ("PROTOCOL_BUFFER", "JSON"): "INVALID_JSON_PROTO_MESSAGE",
+    ("PROTOCOL_BUFFER", "BINARY"): "INVALID_BINARY_PROTO_MESSAGE",
+}
+
+
+@pytest.mark.parametrize("kind, encoding", REASONS)
+def test_a_refusal_tells_what_was_tried(project, address, kind, encoding):
+    schema = project.schema(kind, DEFINITIONS[kind])
+    topic = project.topic(**settings(schema, encoding))
+    bad = {"data": BAD[kind, encoding][0]}
+    with refused("INVALID_ARGUMENT", REFUSED) as caught:
+        topic.publish_messages(bad)
+    (info,) = [one for one in caught.value.details if isinstance(one, ErrorInfo)]
+    assert (info.reason, info.domain) == (REASONS[kind, encoding], "pubsub.googleapis.com")
+    assert set(info.metadata) == {"message", "revisionInfo"}
+    assert info.metadata["message"] == "Message failed schema validation"
+    start = (
+        f"Could not validate message with any schema revision for schema: {schema.name}, last "
+        f"checked revision: revision_id={schema.revision_id} failed with status: "
+    )
+    assert info.metadata["revisionInfo"].startswith(start)
+    with refused("INVALID_ARGUMENT", REFUSED) as caught:
+        Api.over("rest", address).publisher.publish(topic=topic.name, messages=[bad])
+    (detail,) = caught.value.response.json()["error"]["details"]
+    assert detail["reason"] == REASONS[kind, encoding]
+    assert detail["metadata"] == dict(info.metadata)
+    with refused("INVALID_ARGUMENT", REFUSED) as caught:
+        project.api.schemas.validate_message(
+            request={
+                "parent": project.path,
+                "name": schema.name,
+                "message": bad["data"],
+                "encoding": encoding,
+            }
+        )
+    (again,) = [one for one in caught.value.details if isinstance(one, ErrorInfo)]
+    assert again == info
+
+
+def test_a_schema_made_again_is_another(project):
+    schema = project.schema("AVRO", DEFINITIONS["AVRO"])
+    topic = project.topic(**settings(schema))
+    project.api.schemas.delete_schema(name=schema.name)
+    leaf = schema.name.rpartition("/")[2]
+    project.schema("AVRO", DEFINITIONS["AVRO"], schema_id=leaf)
+    assert topic.get().schema_settings.schema == "_deleted-schema_"
+    with refused("NOT_FOUND", missing(leaf)):
+        topic.publish(GOOD["AVRO", "JSON"])
+    with refused("NOT_FOUND", missing(leaf)):
+        topic.update("schema_settings.encoding", schema_settings={"encoding": Encoding.BINARY})
+    topic.update("labels", labels={"still": "deleted"})
+    assert topic.get().schema_settings.schema == "_deleted-schema_"
+    topic.update("schema_settings", **settings(schema))
+    assert topic.get().schema_settings.schema == schema.name
+    topic.publish(GOOD["AVRO", "JSON"])

@@ -53,6 +53,19 @@ def test_the_time_parts_the_messages(project):
     assert sub.data(1) == [b"c"]
 
 
+@pytest.mark.parametrize("nanos", [1, 1_000, 999_999])
+def test_the_time_is_not_cut(project, nanos):
+    topic, sub = project.topic_with(RETAIN)
+    times = published_apart(topic, sub, b"a", b"b")
+    moment = after(times[b"a"])
+    sub.seek(time=moment)
+    assert sorted(sub.data(2)) == [b"a", b"b"]
+    moment.nanos += nanos
+    sub.seek(time=moment)
+    assert sub.data(1) == [b"b"], "published before the time by less than a millisecond"
+    assert sub.is_empty()
+
+
 def test_to_a_past_time_without_retention_revives_nothing(project):
     topic, sub = project.topic_with({})
     published_apart(topic, sub, b"a", b"b")

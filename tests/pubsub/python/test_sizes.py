@@ -77,6 +77,36 @@ def test_a_payload_beyond_ten_mebibytes(project):
         topic.publish(bytes(10_485_761))
 
 
+def test_rest_has_the_same_limit(project, address):
+    topic, sub = project.topic_with({})
+
+    def publish(body, **headers):
+        return requests.post(
+            f"http://{address}/v1/{topic.name}:publish",
+            data=body,
+            headers={"Content-Type": "application/json", **headers},
+            timeout=60,
+        )
+
+    def padded(size):
+        body = b'{"messages":[{"data":"eA=="}]}'
+        return body + b" " * (size - len(body))
+
+    assert publish(padded(10_485_760)).status_code == 200
+    too_long = padded(10_485_761)
+    for answer in [
+        publish(too_long),
+        publish(gzip.compress(too_long), **{"Content-Encoding": "gzip"}),
+        publish(padded(17_000_000)),
+    ]:
+        assert answer.status_code == 400
+        error = answer.json()["error"]
+        assert error["status"] == "INVALID_ARGUMENT"
+        assert error["message"] == "Request payload size exceeds the limit: 10485760 bytes."
+    assert sub.data(1) == [b"x"]
+    assert sub.is_empty()
+
+
 # gRPC compression
 
 

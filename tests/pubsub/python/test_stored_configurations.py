@@ -82,13 +82,14 @@ def test_ingestion_settings(api, project):
     }
     topic = project.topic(ingestion_data_source_settings={"aws_kinesis": kinesis})
     found = topic.get().ingestion_data_source_settings.aws_kinesis
+    assert topic.get().state.name == "ACTIVE"
     assert found.stream_arn == kinesis["stream_arn"]
     assert found.aws_role_arn == kinesis["aws_role_arn"]
 
 
 def test_output_only_fields_are_not_taken_from_requests(api, project):
     topic = project.topic(state=Topic.State.INGESTION_RESOURCE_ERROR, satisfies_pzs=True)
-    assert topic.get().state.name == "ACTIVE"
+    assert not topic.get().state
     sub = project.subscription(topic, detached=True, topic_message_retention_duration=duration(700))
     assert not sub.get().detached
     assert "topic_message_retention_duration" not in sub.get()

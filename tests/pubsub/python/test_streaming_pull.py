@@ -379,6 +379,23 @@ def test_old_ids_are_told_apart_under_exactly_once(project):
         assert list(confirmed.invalid_ack_ids) == [old.ack_id]
 
 
+def test_what_is_acked_out_of_order_is_told_apart(project):
+    topic, sub = project.topic_with(
+        {"enable_exactly_once_delivery": True, "enable_message_ordering": True}
+    )
+    topic.publish(b"1", b"2", key="k")
+    with Stream(sub) as stream:
+        first, second = stream.messages(2)
+        stream.ack(second)
+        confirmed = confirmation(stream, "acknowledge_confirmation")
+        assert list(confirmed.unordered_ack_ids) == [second.ack_id]
+        assert not confirmed.ack_ids and not confirmed.invalid_ack_ids
+        stream.ack(second, first)
+        confirmed = confirmation(stream, "acknowledge_confirmation")
+        assert set(confirmed.ack_ids) == {first.ack_id, second.ack_id}
+        assert not confirmed.unordered_ack_ids
+
+
 def test_nothing_is_confirmed_without_exactly_once(project):
     topic, sub = project.topic_with({})
     with Stream(sub, protocol_version=1) as stream:

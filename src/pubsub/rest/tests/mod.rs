@@ -59,9 +59,8 @@ impl Endpoint {
             reply,
             failure,
         };
-        let limits = Rc::new(HttpLimits::default());
         Endpoint {
-            rest: Rest::new(caller, limits),
+            rest: Rest::new(caller, &HttpLimits::default()),
             calls,
         }
     }

@@ -38,7 +38,7 @@ class TopicsTest extends PubSubTest {
         assertFalse(made.hasMessageRetentionDuration());
         assertFalse(made.hasSchemaSettings());
         assertEquals(Map.of(), made.getLabelsMap());
-        assertEquals(Topic.State.ACTIVE, made.getState());
+        assertEquals(Topic.State.STATE_UNSPECIFIED, made.getState());
     }
 
     @Test
