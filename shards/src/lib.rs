@@ -10,6 +10,7 @@ pub mod command;
 mod dedup;
 mod host;
 pub mod journal;
+mod memory;
 mod message;
 pub mod moves;
 mod name;
@@ -24,6 +25,7 @@ mod wheel;
 
 pub use dedup::{DedupEntry, DedupKey, WINDOW_MS as DEDUPLICATION_WINDOW_MS};
 pub use host::{Outgoing, ShardHost};
+pub use memory::MemoryPool;
 pub use name::{QueueName, shard_of};
 pub use payload::{Draft, Payload, Section};
 pub use receipt::{HANDLE_CHARS, Receipt, ReceiptSigner};
