@@ -60,6 +60,7 @@ impl ShardHost {
         shard.begin_epoch(epoch);
         shard.finish_restoring(state);
         shard.resume_moves();
+        shard.settle_memory();
         let mut host = Self::with(shard, Some(journal), epoch);
         host.settle();
         Ok(host)
@@ -127,6 +128,16 @@ impl ShardHost {
             (Some(one), Some(other)) => Some(one.min(other)),
             (one, other) => one.or(other),
         }
+    }
+
+    /// Gives up messages where the memory that shards share is short, other shards have less than
+    /// their share of it and this one has more. Answers whether there is more to give up.
+    pub fn give_way(&mut self) -> bool {
+        // What can't be journalled would come back.
+        if self.down.is_some() || !self.shard.give_way() {
+            return false;
+        }
+        true
     }
 
     /// A transfer has arrived and is durable at its target.

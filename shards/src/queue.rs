@@ -38,6 +38,8 @@ pub(crate) struct Queue {
     /// Ends of this queue's links in the list of queues by use.
     pub used_prev: u32,
     pub used_next: u32,
+    /// When it was used last, in uses (only kept for that eviction policy).
+    pub used: u64,
     /// No longer reachable by name; what it holds is being removed.
     pub ghost: bool,
     pub cold: Box<Cold>,
@@ -81,6 +83,7 @@ impl Queue {
             move_timer: NONE,
             used_prev: NONE,
             used_next: NONE,
+            used: 0,
             ghost: false,
             cold: Box::new(Cold {
                 name: record.name,

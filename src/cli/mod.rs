@@ -143,12 +143,15 @@ pub struct StartArgs {
     #[arg(long, env = "LCLQ_SHARDS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub shards: Option<u16>,
 
-    /// Bytes of memory that messages may take in all; by default three quarters of the machine's.
+    /// Bytes of memory that messages may take in all, whatever shards they are in; by default three
+    /// quarters of the machine's.
     #[arg(long, env = "LCLQ_MEMORY_BYTES_MAX", value_name = "BYTES")]
     pub memory_bytes_max: Option<u64>,
 
     /// What happens to a message for which there is no room: reject refuses it; oldest drops the
-    /// oldest messages of all; lru drops the oldest of the queue unused for the longest time.
+    /// oldest messages, sent or published, of the shard that it goes to; lru drops the oldest of
+    /// that shard's queue or topic unused for the longest time. A shard with less than its equal
+    /// share of the memory gets it from those with more, by the same rule.
     #[arg(
         long,
         env = "LCLQ_EVICTION",
@@ -284,7 +287,7 @@ pub enum EvictionArg {
     Reject,
     /// Drop the oldest messages.
     Oldest,
-    /// Drop the oldest messages of the least recently used queue.
+    /// Drop the oldest messages of the least recently used queue or topic.
     Lru,
 }
 

@@ -468,6 +468,7 @@ impl Mesh {
                     if was_down != host.down().is_some() {
                         self.inner.journals_down.note(shard, host.down());
                     }
+                    more |= host.give_way();
                     host.flush();
                 }
                 self.pump(shard, now);

@@ -7,7 +7,7 @@ use crate::runtime::{Doorbell, PanicReport, become_journal_writer, doorbell, wal
 use lclq_shards::journal::{
     DataDirectory, DirectoryError, Durability, JournalError, SqliteJournal,
 };
-use lclq_shards::{Eviction, ShardConfig, ShardHost};
+use lclq_shards::{Eviction, MemoryPool, ShardConfig, ShardHost};
 use std::path::PathBuf;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
@@ -65,6 +65,7 @@ pub struct MeshPlan {
     config: MeshConfig,
     shards: u16,
     directory: Option<Arc<DataDirectory>>,
+    memory: Option<MemoryPool>,
     receipt_secret: [u8; 32],
     engine_secret: [u8; 16],
 }
@@ -81,6 +82,7 @@ impl MeshPlan {
                 getrandom::fill(&mut engine_secret).map_err(MeshError::Random)?;
                 let shards = config.shards.unwrap_or(shards_default);
                 Ok(Self {
+                    memory: memory_pool(&config, shards),
                     config,
                     shards,
                     directory: None,
@@ -91,6 +93,7 @@ impl MeshPlan {
             Storage::Sqlite { path, .. } => {
                 let directory = DataDirectory::open(path, config.shards, shards_default)?;
                 Ok(Self {
+                    memory: memory_pool(&config, directory.shards()),
                     shards: directory.shards(),
                     receipt_secret: directory.receipt_secret(),
                     engine_secret: directory.engine_secret(),
@@ -169,9 +172,7 @@ impl MeshPlan {
         let mut config = ShardConfig::new(shard, self.shards);
         config.secret = self.engine_secret;
         config.eviction = self.config.eviction;
-        if let Some(bytes) = self.config.memory_bytes_max {
-            config.memory_bytes_max = bytes / u64::from(self.shards);
-        }
+        config.memory = self.memory.clone();
         config
     }
 
@@ -193,6 +194,12 @@ impl MeshPlan {
             _ => Ok(ShardHost::in_memory(config, wall_clock())),
         }
     }
+}
+
+fn memory_pool(config: &MeshConfig, shards: u16) -> Option<MemoryPool> {
+    config
+        .memory_bytes_max
+        .map(|bytes| MemoryPool::new(bytes, shards))
 }
 
 /// Lanes before the bells of the other side are known.
@@ -232,6 +239,10 @@ impl MeshParts {
         let (bell, waiter) = doorbell();
         self.gather(core, &bell);
         let bells = part.bells.recv().expect("every core starts");
+        if let Some(memory) = &self.plan.memory {
+            let bells = bells.clone();
+            memory.when_short(move || bells.iter().for_each(Doorbell::ring));
+        }
         let lanes = part
             .lanes
             .into_iter()

@@ -140,7 +140,7 @@ impl Pubsub {
             for (key, value) in [
                 (SCHEMA_NAME, settings.schema.as_str()),
                 (SCHEMA_ENCODING, encoding),
-                (SCHEMA_REVISION, ids[place].as_str()),
+                (SCHEMA_REVISION, tried[place].id.as_str()),
             ] {
                 message.attributes.insert(key.to_owned(), value.to_owned());
             }

@@ -34,7 +34,10 @@ impl Shard {
 
     /// Notes that a subscription is in use: it does not expire for now.
     pub(super) fn note_subscription_use(&mut self, slot: u32) {
-        self.pubsub.subscriptions[slot].last_used = self.now;
+        let subscription = &mut self.pubsub.subscriptions[slot];
+        subscription.last_used = self.now;
+        let topic = subscription.topic;
+        self.note_topic_use(topic);
     }
 
     /// Arms the deadline at which a subscription may have been idle for too long, or a snapshot

@@ -14,6 +14,7 @@ use crate::slab::NONE;
 
 impl Shard {
     pub(super) fn publish(&mut self, token: Token, topic: u32, messages: Vec<SharedBytes>) {
+        self.note_topic_use(topic);
         let readers = self.pubsub.topics[topic].readers.len();
         let each = STORED_BYTES + readers * ENTRY_BYTES;
         let bytes: usize = messages.iter().map(|message| message.len() + each).sum();
@@ -108,6 +109,7 @@ impl Shard {
             let due = until.expect("retained until then");
             topic.retention_timer = self.wheel.arm(due, Timer::TopicRetention(topic_slot));
         }
+        self.note_stored(topic_slot, sequence);
         slot
     }
 
@@ -154,6 +156,61 @@ impl Shard {
         if kept.refs == 0 && !kept.retained {
             self.forget_stored(stored);
         }
+    }
+
+    /// Drops a topic's oldest message, whoever holds it, to make room.
+    pub(crate) fn evict_published(&mut self, slot: u32) {
+        let topic_slot = self.pubsub.stored[slot].topic;
+        let stored = &mut self.pubsub.stored[slot];
+        let (sequence, newer, mut holders) = (stored.sequence, stored.newer, stored.refs);
+        stored.retained = false;
+        let topic = &mut self.pubsub.topics[topic_slot];
+        if topic.retained_from == slot {
+            topic.retained_from = newer;
+        }
+        if holders == 0 {
+            return self.forget_stored(slot);
+        }
+        let readers = std::mem::take(&mut topic.readers);
+        for reader in &readers {
+            if holders > 0 && self.evict_entry(*reader, slot, sequence) {
+                holders -= 1;
+            }
+        }
+        self.pubsub.topics[topic_slot].readers = readers;
+        if holders > 0 {
+            // Subscriptions that get nothing any more, deleted ones above all, are not in that list.
+            let all: Vec<u32> = self.pubsub.subscriptions.iter().map(|(at, _)| at).collect();
+            for subscription in all {
+                if holders > 0
+                    && self.pubsub.subscriptions[subscription].topic == topic_slot
+                    && self.evict_entry(subscription, slot, sequence)
+                {
+                    holders -= 1;
+                }
+            }
+        }
+        debug_assert_eq!(holders, 0, "entries are found by their subscriptions");
+    }
+
+    /// Takes a stored message from a subscription; answers whether it held it.
+    fn evict_entry(&mut self, subscription: u32, stored: u32, sequence: u64) -> bool {
+        let ps = &self.pubsub;
+        let mut at = ps.subscriptions[subscription].entries.head;
+        // A topic's oldest message is also the oldest of each that has it.
+        while at != NONE && ps.entries[at].stored != stored {
+            if ps.stored[ps.entries[at].stored].sequence > sequence {
+                return false;
+            }
+            at = ps.entries[at].newer;
+        }
+        if at == NONE {
+            return false;
+        }
+        self.withdraw_entry(at);
+        self.pubsub.entries[at].state = EntryState::Acked;
+        self.drop_entry(at);
+        true
     }
 
     /// Drops a message that nobody holds, here and in the journal.

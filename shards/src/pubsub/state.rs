@@ -98,6 +98,11 @@ pub(crate) struct Topic {
     pub readers: Vec<u32>,
     /// Subscriptions and snapshots in all: those detached too.
     pub attached: u32,
+    /// Links in the list of topics by use, and when it was used last, in uses (only kept for that
+    /// eviction policy).
+    pub used_prev: u32,
+    pub used_next: u32,
+    pub used: u64,
 }
 
 impl Topic {

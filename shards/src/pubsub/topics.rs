@@ -98,6 +98,9 @@ impl Shard {
             retention_timer: NONE,
             readers: Vec::new(),
             attached: 0,
+            used_prev: NONE,
+            used_next: NONE,
+            used: 0,
         });
         if !deleted {
             self.pubsub.names.insert((Kind::Topic, name), slot);
@@ -193,6 +196,7 @@ impl Shard {
     pub(super) fn remove_topic_if_unused(&mut self, slot: u32) {
         let topic = &self.pubsub.topics[slot];
         if topic.deleted && topic.attached == 0 && topic.messages.is_empty() {
+            self.forget_topic_use(slot);
             let topic = self.pubsub.topics.remove(slot);
             self.pubsub.topic_ghosts.retain(|ghost| *ghost != slot);
             self.log(Op::DropTopic(topic.id));

@@ -1,6 +1,6 @@
 //! One shard: a single-threaded state machine over its queues.
 
-mod eviction;
+pub(crate) mod eviction;
 mod leases;
 pub(crate) mod lists;
 mod moving;
@@ -8,7 +8,7 @@ mod queues;
 mod receiving;
 mod restored_times;
 pub(crate) mod restoring;
-mod sending;
+pub(crate) mod sending;
 pub(crate) mod timers;
 
 pub use eviction::Eviction;
@@ -16,6 +16,7 @@ pub use eviction::Eviction;
 use crate::command::{Command, QueueRef, Refusal, Reply, ShardStats, Token};
 use crate::definitions::{ChangedNames, NameSpace};
 use crate::journal::Op;
+use crate::memory::{Grant, MemoryPool};
 use crate::message::{Group, Message};
 use crate::moves::{Outbox, Transfer};
 use crate::pubsub::state::PubSub;
@@ -37,8 +38,10 @@ pub struct ShardConfig {
     pub durable: bool,
     /// Messages in flight per queue at most.
     pub in_flight_max: u64,
-    /// Memory that messages may take, bytes.
+    /// Memory that messages may take, bytes, unless there is a pool.
     pub memory_bytes_max: u64,
+    /// Memory that messages of all shards may take together.
+    pub memory: Option<MemoryPool>,
     /// What to do when they would take more.
     pub eviction: Eviction,
     /// Long polls that may wait at once.
@@ -56,6 +59,7 @@ impl ShardConfig {
             durable: false,
             in_flight_max: 120_000,
             memory_bytes_max: u64::MAX,
+            memory: None,
             eviction: Eviction::Reject,
             waiters_max: 1 << 20,
             secret: [0; 16],
@@ -120,12 +124,18 @@ pub struct Shard {
     /// Numbers below these are reserved in the journal.
     pub(crate) reserved: (u64, u64),
     pub(crate) resident_bytes: u64,
+    /// Deduplication ids that are remembered: memory that evicting messages doesn't free.
+    pub(crate) dedup_entries: u64,
+    pub(crate) memory: Grant,
     pub(crate) in_flight: u64,
     pub(crate) delayed: u64,
     /// Least recently used queue first (only kept for that eviction policy).
     pub(crate) by_use: crate::message::Ends,
-    /// Oldest message per queue, possibly out of date (only kept for that eviction policy).
-    pub(crate) oldest: BinaryHeap<std::cmp::Reverse<(u64, u32)>>,
+    pub(crate) topics_by_use: crate::message::Ends,
+    /// Counts uses of queues and topics, to tell which was earlier.
+    pub(crate) uses: u64,
+    /// Oldest message per queue and topic, possibly out of date (only kept for that eviction policy).
+    pub(crate) oldest: BinaryHeap<std::cmp::Reverse<(u64, eviction::Holder)>>,
     pub(crate) outboxes: Vec<Outbox>,
     /// Last transfer number that arrived from each shard.
     pub(crate) inboxes: Vec<u64>,
@@ -180,6 +190,8 @@ impl Shard {
         let shards = usize::from(config.shards);
         let seed = u64::from_le_bytes(config.secret[..8].try_into().expect("16 bytes"));
         let ids = IdSource(seed ^ now ^ (u64::from(config.index) << 48));
+        let pool = config.memory.clone();
+        let pool = pool.unwrap_or_else(|| MemoryPool::new(config.memory_bytes_max, 1));
         Self {
             config,
             now,
@@ -198,9 +210,13 @@ impl Shard {
             next_queue_id: 1,
             reserved: (1, 1),
             resident_bytes: 0,
+            dedup_entries: 0,
+            memory: Grant::new(pool),
             in_flight: 0,
             delayed: 0,
             by_use: Default::default(),
+            topics_by_use: Default::default(),
+            uses: 0,
             oldest: BinaryHeap::new(),
             outboxes: (0..shards).map(|_| Outbox::default()).collect(),
             inboxes: vec![0; shards],
@@ -245,6 +261,15 @@ impl Shard {
             Command::Transfer(transfer) => self.transfer(token, *transfer),
         }
         self.serve();
+        self.settle_memory();
+    }
+
+    /// Brings what the shard has taken of the memory close to what it uses.
+    #[inline]
+    pub(crate) fn settle_memory(&mut self) {
+        if self.memory.is_off(self.resident_bytes) {
+            self.memory.settle(self.resident_bytes);
+        }
     }
 
     /// Gives what has become ready to those who wait for it.
@@ -263,6 +288,7 @@ impl Shard {
         self.pass_time(now);
         self.sweep_ghosts();
         self.serve();
+        self.settle_memory();
         self.next_due()
     }
 

@@ -79,7 +79,8 @@ impl Shard {
         } else {
             None
         };
-        if !self.make_room(entry.payload.memory_bytes() as u64) {
+        let remembered = if fifo { DEDUP_BYTES } else { 0 };
+        if !self.make_room(entry.payload.memory_bytes() as u64 + remembered) {
             return Err(SendError::MemoryFull);
         }
         let message_id = entry.payload.id();
@@ -122,6 +123,7 @@ impl Shard {
         let queue = &mut self.queues[queue_slot];
         queue.cold.dedup.insert(key, entry);
         self.resident_bytes += DEDUP_BYTES;
+        self.dedup_entries += 1;
         if queue.dedup_timer == NONE {
             queue.dedup_timer = self.wheel.arm(entry.expires_at, Timer::Dedup(queue_slot));
         }
@@ -132,5 +134,6 @@ impl Shard {
         let window = &mut self.queues[queue_slot].cold.dedup;
         let forgotten = window.expire(self.now, entries_max);
         self.resident_bytes -= forgotten as u64 * DEDUP_BYTES;
+        self.dedup_entries -= forgotten as u64;
     }
 }

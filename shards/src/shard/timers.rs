@@ -186,7 +186,9 @@ impl Shard {
             }
             self.ghosts.pop();
             let queue = self.queues.remove(slot);
-            self.resident_bytes -= queue.cold.dedup.len() as u64 * super::sending::DEDUP_BYTES;
+            let remembered = queue.cold.dedup.len() as u64;
+            self.resident_bytes -= remembered * super::sending::DEDUP_BYTES;
+            self.dedup_entries -= remembered;
             if queue.ungrouped != NONE {
                 self.groups.remove(queue.ungrouped);
             }
