@@ -26,7 +26,7 @@ const PROBE: Duration = Duration::from_millis(10);
 
 /// What an ordeal may cost.
 pub struct Bounds {
-    /// All of it, from beginning to end. A debug build has twenty times as long.
+    /// All of it, from beginning to end. A debug build has fifty times as long.
     pub within: Duration,
     /// Bytes by which the memory of the server and its children may grow.
     pub growth_bytes_max: u64,
@@ -38,10 +38,10 @@ pub fn server() -> Server {
 }
 
 /// A bound that a debug build may miss by some, and a release build not: parsing ten megabytes takes
-/// it twenty times as long.
+/// it fifty times as long.
 pub fn soon(time: Duration) -> Duration {
     if cfg!(debug_assertions) && std::env::var_os("LCLQ_BIN").is_none() {
-        time * 20
+        time * 50
     } else {
         time
     }
