@@ -546,7 +546,7 @@ fn work_per_byte_does_not_grow_with_the_definition() {
         r#"{{"type":"array","items":{{"type":"record","name":"R","fields":[{nulls}
             {{"name":"one","type":"boolean"}}]}}}}"#
     ));
-    let mut data = vec![2, 1].repeat(100_000);
+    let mut data = [2, 1].repeat(100_000);
     data.push(0);
     let started = std::time::Instant::now();
     assert_eq!(binary(&wide, &data), Ok(()));

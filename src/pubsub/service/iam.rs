@@ -20,6 +20,8 @@ use crate::pubsub::proto::iam::{
 const ETAG_FIRST: &[u8] = &[0x00, 0x20, 0x01];
 const PERMISSIONS_MAX: usize = 100;
 const BINDINGS_MAX: usize = 1_500;
+/// Members of all bindings together, as the service's quota of principals.
+const MEMBERS_MAX: usize = 1_500;
 
 impl Pubsub {
     pub(super) async fn set_iam_policy(
@@ -143,6 +145,15 @@ fn check_policy(policy: &Policy) -> PubsubResult<()> {
             "policy.bindings_count",
             policy.bindings.len(),
             BINDINGS_MAX,
+        ));
+    }
+    let members = policy.bindings.iter().map(|binding| binding.members.len());
+    let members: usize = members.sum();
+    if members > MEMBERS_MAX {
+        return Err(too_large(
+            "policy.bindings.members_count",
+            members,
+            MEMBERS_MAX,
         ));
     }
     for binding in &policy.bindings {
