@@ -179,7 +179,7 @@ fn published_messages_and_snapshots_end_and_can_be_sought() {
     let Reply::Resource(found) = ask_durable(&mut driver, &journal, found) else {
         panic!("no subscription");
     };
-    let mut pulled = |driver: &mut Driver| {
+    let pulled = |driver: &mut Driver| {
         let pull = PubsubCommand::Pull {
             subscription: found.subscription_ref(),
             messages_max: 10,

@@ -425,7 +425,7 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(text.len() < 800, "{}", text.len());
-        let text = admit(&plain, "/", &[("origin", "http://a\u{7f}\u{e9}b")]);
+        let text = admit(&plain, "/", &[("origin", "http://a\u{e9}b")]);
         assert!(text.unwrap_err().to_string().is_ascii());
     }
 

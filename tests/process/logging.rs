@@ -211,15 +211,24 @@ fn names_forge_no_lines() {
 
 /// What a server writes to a terminal as its standard error.
 fn on_a_terminal(mut launch: Launch) -> String {
-    use std::os::fd::{FromRawFd, OwnedFd};
-    let (mut ours, mut its) = (0, 0);
-    let name = std::ptr::null_mut();
-    let (settings, size) = (std::ptr::null(), std::ptr::null());
-    // SAFETY: openpty writes two descriptors and reads nothing where it is given null.
-    let failed = unsafe { libc::openpty(&mut ours, &mut its, name, settings, size) };
-    assert_eq!(failed, 0, "{}", std::io::Error::last_os_error());
-    // SAFETY: both were just opened, and nobody else has them.
-    let (ours, its) = unsafe { (File::from_raw_fd(ours), OwnedFd::from_raw_fd(its)) };
+    use std::os::unix::fs::OpenOptionsExt;
+    // Not openpty, whose descriptors servers of other tests would inherit.
+    let open = |path: &str| {
+        let mut options = File::options();
+        options.read(true).write(true).custom_flags(libc::O_NOCTTY);
+        options.open(path).unwrap()
+    };
+    let ours = open("/dev/ptmx");
+    let mut name = [0; 64];
+    // SAFETY: the descriptor is open, and the name is written with its end into what there is.
+    let name = unsafe {
+        assert_eq!(libc::grantpt(ours.as_raw_fd()), 0);
+        assert_eq!(libc::unlockpt(ours.as_raw_fd()), 0);
+        let failed = libc::ptsname_r(ours.as_raw_fd(), name.as_mut_ptr(), name.len());
+        assert_eq!(failed, 0);
+        std::ffi::CStr::from_ptr(name.as_ptr())
+    };
+    let its = open(name.to_str().unwrap());
     launch.command.env("TERM", "xterm");
     let server = Raw::start(launch, its);
     server.stop();
