@@ -7,6 +7,7 @@ mod support;
 
 use base64_simd::STANDARD;
 use serde_json::{Value, json};
+use std::time::Duration;
 use support::{Answer, Client, Launch, Server};
 
 /// Connections to each endpoint per core. They are dealt out to the least loaded core.
@@ -265,6 +266,48 @@ fn what_a_subscription_does_to_messages() {
     });
 }
 
+#[test]
+fn what_a_pull_gets_that_waits_meanwhile() {
+    in_worlds(|mut world| {
+        world.create(json!({}), json!({}));
+        for transforms in [shouting(), json!([])] {
+            let body = json!({"maxMessages": 1}).to_string();
+            let request = format!(
+                "POST /v1/{SUBSCRIPTION}:pull HTTP/1.1\r\nHost: localhost\r\n\
+                 Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            for waiting in 0..world.peers.len() {
+                let pubsub = &mut world.peers[waiting].pubsub;
+                pubsub.write(request.as_bytes()).expect("sent");
+                // Most likely it waits then; if it comes later, it is all the easier.
+                std::thread::sleep(Duration::from_millis(20));
+                world.next = waiting;
+                let set = json!({"messageTransforms": transforms});
+                world.by_one(|peer| {
+                    peer.update_subscription("messageTransforms", set);
+                    assert_eq!(peer.publish("a"), 200);
+                });
+                let answer = world.peers[waiting].pubsub.receive().expect("an answer");
+                let received = answer.ok()["receivedMessages"][0].clone();
+                let expected = if transforms[0].is_null() { "a" } else { "A" };
+                let expected = STANDARD.encode_to_string(expected);
+                assert_eq!(received["message"]["data"], json!(expected));
+                let path = format!("{SUBSCRIPTION}:acknowledge");
+                let ids = json!({"ackIds": [received["ackId"]]});
+                world.by_one(|peer| peer.done("POST", &path, ids));
+                let other = if transforms[0].is_null() {
+                    shouting()
+                } else {
+                    json!([])
+                };
+                let set = json!({"messageTransforms": other});
+                world.by_one(|peer| peer.update_subscription("messageTransforms", set));
+            }
+        }
+    });
+}
+
 fn avro(of: &str) -> Value {
     json!({"type": "AVRO", "definition": json!({
         "type": "record", "name": "R", "fields": [{"name": "n", "type": of}]
@@ -327,7 +370,8 @@ fn what_a_topic_demands_of_messages() {
         world.by_one(|peer| peer.done("DELETE", SCHEMA, json!({})));
         world.all_see("nothing without the schema", text, 404);
         world.by_one(|peer| peer.done("POST", path, avro("string")));
-        world.all_see("another schema of the name", text, 400);
+        let refused = |peer: &mut Peer| text(peer) != 200;
+        world.all_see("another schema of the name", refused, true);
         world.by_one(|peer| peer.update_topic(mask, settings(json!({}))));
         world.all_see("named anew", text, 200);
 

@@ -73,18 +73,22 @@ impl<K, D: Definition> Directory<K, D> {
 /// Has `shard` carry out a command that names something there. Where that has changed since it was
 /// looked up, `anew` looks it up again and makes the command anew; it is given the one that came
 /// back. `None` if it changes all the time.
-pub async fn ask_until_current<E>(
+// An `async fn` would keep what it is given twice.
+#[allow(clippy::manual_async_fn)]
+pub fn ask_until_current<E>(
     mesh: &Mesh,
     mut shard: u16,
     mut command: Command,
     mut anew: impl AsyncFnMut(Command) -> Result<(u16, Command), E>,
-) -> Result<Option<Reply>, E> {
-    for _ in 0..STALE_MAX {
-        match mesh.call(shard, command).await {
-            // Boxed, so that the futures of hot methods don't carry its room.
-            Reply::Stale(back) => (shard, command) = Box::pin(anew(*back)).await?,
-            reply => return Ok(Some(reply)),
+) -> impl Future<Output = Result<Option<Reply>, E>> {
+    async move {
+        for _ in 0..STALE_MAX {
+            match mesh.call(shard, command).await {
+                // Boxed, so that the futures of hot methods don't carry its room.
+                Reply::Stale(back) => (shard, command) = Box::pin(anew(*back)).await?,
+                reply => return Ok(Some(reply)),
+            }
         }
+        Ok(None)
     }
-    Ok(None)
 }

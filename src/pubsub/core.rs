@@ -100,6 +100,12 @@ fn resource_bytes<D>(resource: &Resource) -> usize {
 }
 
 impl SubscriptionInfo {
+    /// Whether this is the subscription of a reference, changed or not: one of the same name that was
+    /// made later is another.
+    pub fn is_same(&self, other: SubscriptionRef) -> bool {
+        (self.reference.shard, self.reference.id) == (other.shard, other.id)
+    }
+
     /// Whether clients may pull: the server doesn't deliver by itself.
     pub fn is_pull(&self) -> bool {
         let pushes = self

@@ -66,7 +66,7 @@ impl Pubsub {
         // The wait may have been long: what has been set up meanwhile holds for these messages.
         if !self.is_current(&info)
             && let Ok(now) = self.subscription(subscription).await
-            && (now.reference.shard, now.reference.id) == (of.shard, of.id)
+            && now.is_same(of)
         {
             info = now;
         }

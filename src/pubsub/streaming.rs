@@ -5,7 +5,9 @@
 
 use super::core::{Pubsub, SubscriptionInfo, leaf, pubsub_refused, refused, unexpected};
 use super::delivery::put_properties;
-use super::error::{PubsubResult, invalid_ack_deadline, invalid_because, wrong_subscription_type};
+use super::error::{
+    PubsubResult, invalid_ack_deadline, invalid_because, not_found, wrong_subscription_type,
+};
 use super::protobuf::{Fields, Value, put_bytes, put_head, take_varint, text, varint_bytes};
 use super::publish::malformed;
 use super::pull::{ACK_DEADLINE_S_MAX, check_deadline};
@@ -124,7 +126,7 @@ impl Pubsub {
         };
         let first_request = StreamRequest::read(&first)?;
         let name = first_request.subscription;
-        let known = self.subscription(name).await?;
+        let mut info = self.subscription(name).await?;
         let limits = StreamLimits {
             messages_max: first_request.messages_max.max(0) as u64,
             bytes_max: first_request.bytes_max.max(0) as u64,
@@ -132,10 +134,11 @@ impl Pubsub {
         };
         let answers_pings = first_request.protocol_version >= 1;
         let opened = self
-            .on_subscription(name, known, |info| {
-                if !info.is_pull() {
+            .on_subscription(name, info.clone(), |now| {
+                if !now.is_pull() {
                     return Err(wrong_subscription_type());
                 }
+                info = now.clone();
                 Ok(PubsubCommand::OpenStream {
                     subscription: info.reference,
                     limits,
@@ -150,14 +153,13 @@ impl Pubsub {
             mesh: self.mesh.clone(),
             stream,
         };
-        let mut info = self.subscription(name).await?;
         self.settle_stream(&info, name, &first_request, &mut replies)
             .await?;
         let mut pull = open.pull();
         loop {
             let event = next_event(&mut requests, &mut replies, &mut pull).await?;
             if !self.is_current(&info) && !matches!(event, Event::Request(None)) {
-                info = patiently(|| self.subscription(name)).await?;
+                info = self.renewed(name, &info).await?;
             }
             match event {
                 Event::Request(None) => return Ok(()),
@@ -198,7 +200,7 @@ impl Pubsub {
                             self.deliver(&info, &pulled, &mut replies).await?;
                         }
                         Reply::Refused(Refusal::Pubsub(PubsubRefusal::Changed)) => {
-                            info = self.subscription(name).await?;
+                            info = self.renewed(name, &info).await?;
                             if !info.is_pull() {
                                 return Err(wrong_subscription_type());
                             }
@@ -216,6 +218,19 @@ impl Pubsub {
                 }
             }
         }
+    }
+
+    /// A stream's subscription as it is now.
+    async fn renewed(
+        &self,
+        name: &str,
+        info: &SubscriptionInfo,
+    ) -> PubsubResult<Rc<SubscriptionInfo>> {
+        let now = patiently(|| self.subscription(name)).await?;
+        if now.is_same(info.reference) {
+            return Ok(now);
+        }
+        Err(not_found(leaf(name)))
     }
 
     async fn deliver(

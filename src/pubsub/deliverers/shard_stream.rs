@@ -142,7 +142,8 @@ impl ShardStream {
         name: &str,
         command: impl Fn(SubscriptionRef) -> PubsubCommand + 'static,
     ) {
-        let mut call = self.call(command(self.subscription));
+        let of = self.subscription;
+        let mut call = self.call(command(of));
         let (pubsub, name) = (pubsub.clone(), name.to_owned());
         spawn_local(async move {
             for _ in 0..RETRIES_MAX {
@@ -152,7 +153,8 @@ impl ShardStream {
                     Reply::Refused(_) => sleep(RETRY_PAUSE).await,
                     _ => return,
                 }
-                let Ok(info) = pubsub.subscription(&name).await else {
+                let info = pubsub.subscription(&name).await;
+                let Some(info) = info.ok().filter(|info| info.is_same(of)) else {
                     return;
                 };
                 let command = Command::Pubsub(Box::new(command(info.reference)));

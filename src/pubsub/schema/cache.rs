@@ -10,8 +10,8 @@ const REVISIONS_MAX: usize = 256;
 /// Bytes of definitions that stay compiled; a compiled form takes a small multiple.
 const DEFINITIONS_BYTES_MAX: usize = 16 << 20;
 
-/// Compiled schemas by name and revision. A revision never changes, so nothing here goes stale; a
-/// deleted one is pushed out by others.
+/// Compiled schemas by schema and revision. A revision never changes, so nothing here goes stale; a
+/// deleted one is pushed out by others. What names a schema must name no other of the same name.
 #[derive(Default)]
 pub struct SchemaCache {
     entries: HashMap<(String, String), Entry>,
