@@ -10,6 +10,7 @@
 
 mod core;
 mod lane;
+mod later;
 mod pending;
 mod setup;
 #[cfg(test)]
