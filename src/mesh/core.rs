@@ -1,7 +1,6 @@
 //! One core's part of the mesh.
 
 use super::lane::{Answer, Request, Sender, is_crowded};
-use super::later::Later;
 use super::pending::{Forgotten, Pending, core_of, transfer_source, transfer_token};
 use super::{LANE_REQUESTS_MAX, REQUESTS_KEPT_MAX};
 use crate::runtime::{Doorbell, DoorbellWaiter, Sleep, spawn_local};
@@ -49,7 +48,6 @@ struct Inner {
     /// Replies to other cores were put into lanes whose bells have not rung yet.
     unflushed: Cell<bool>,
     journals_down: Arc<JournalsDown>,
-    later: Later,
 }
 
 /// Shards of all cores whose journals can't write at the moment, and why.
@@ -116,12 +114,10 @@ impl Mesh {
                 stopping: Cell::new(false),
                 unflushed: Cell::new(false),
                 journals_down,
-                later: Later::new(cores),
             }),
         };
         spawn_local(mesh.clone().serve_lanes(waiter));
         spawn_local(mesh.clone().keep_time());
-        spawn_local(mesh.clone().deliver_later());
         mesh
     }
 
@@ -285,16 +281,7 @@ impl Mesh {
                 }
             };
             match outgoing {
-                Outgoing::Reply(token, reply) => match &reply {
-                    Reply::Pulled(pulled) if !pulled.is_empty() && self.holds_back() => {
-                        self.inner.later.keep(token, reply);
-                    }
-                    Reply::Published(_) if core_of(token) == self.inner.core => {
-                        self.inner.later.note_own_answer();
-                        self.route_reply(token, reply, now);
-                    }
-                    _ => self.route_reply(token, reply, now),
-                },
+                Outgoing::Reply(token, reply) => self.route_reply(token, reply, now),
                 Outgoing::Transfer(transfer) => {
                     let (source, target) = (transfer.source, transfer.target);
                     let token = transfer_token(self.inner.core, source);
@@ -309,12 +296,7 @@ impl Mesh {
         if core != self.inner.core {
             let mut lanes = self.inner.lanes[core].borrow_mut();
             let lanes = lanes.as_mut().expect("lanes to every other core");
-            let publishers = matches!(reply, Reply::Published(_));
             lanes.replies_out.send((token, reply));
-            if publishers {
-                let sent = lanes.replies_out.sent();
-                self.inner.later.note_answer(core, sent);
-            }
             self.inner.unflushed.set(true);
             return;
         }
@@ -322,33 +304,6 @@ impl Mesh {
             Some(source) => self.transfer_answered(source, reply, now),
             None => self.deliver(token, reply),
         }
-    }
-
-    pub(super) fn later(&self) -> &Later {
-        &self.inner.later
-    }
-
-    fn holds_back(&self) -> bool {
-        self.inner.later.holds_back(|core| self.taken_by(core))
-    }
-
-    /// Whether an answer to a publisher is still in the lane of its core.
-    pub(super) fn answers_wait(&self) -> bool {
-        self.inner.later.answers_wait(|core| self.taken_by(core))
-    }
-
-    fn taken_by(&self, core: usize) -> u64 {
-        let lanes = self.inner.lanes[core].borrow();
-        lanes.as_ref().map_or(0, |lanes| lanes.replies_out.taken())
-    }
-
-    /// Routes deliveries that were held back.
-    pub(super) fn pass_on(&self, deliveries: Vec<(Token, Reply)>) {
-        let now = wall_clock();
-        for (token, reply) in deliveries {
-            self.route_reply(token, reply, now);
-        }
-        self.flush_replies();
     }
 
     fn deliver(&self, token: Token, reply: Reply) {

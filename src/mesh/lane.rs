@@ -30,8 +30,6 @@ pub(super) struct Sender<T> {
     overflow: VecDeque<T>,
     bell: Doorbell,
     unrung: bool,
-    /// Frames that went into the ring so far.
-    pushed: u64,
 }
 
 impl<T> Sender<T> {
@@ -41,7 +39,6 @@ impl<T> Sender<T> {
             overflow: VecDeque::new(),
             bell,
             unrung: false,
-            pushed: 0,
         }
     }
 
@@ -67,7 +64,6 @@ impl<T> Sender<T> {
         match self.ring.push(frame) {
             Ok(()) => {
                 self.unrung = true;
-                self.pushed += 1;
                 Ok(())
             }
             Err(rtrb::PushError::Full(frame)) => Err(frame),
@@ -82,17 +78,6 @@ impl<T> Sender<T> {
         if let Err(frame) = self.push(frame) {
             self.overflow.push_back(frame);
         }
-    }
-
-    /// Frames that were sent so far, those that are kept with them.
-    pub fn sent(&self) -> u64 {
-        self.pushed + self.overflow.len() as u64
-    }
-
-    /// Frames that the receiver has taken so far.
-    pub fn taken(&self) -> u64 {
-        let waiting = self.ring.buffer().capacity() - self.ring.slots();
-        self.pushed - waiting as u64
     }
 
     /// Wakes the receiver though there is nothing new for it in this lane.

@@ -10,7 +10,6 @@
 
 mod core;
 mod lane;
-mod later;
 mod pending;
 mod setup;
 #[cfg(test)]
