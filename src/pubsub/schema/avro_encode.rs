@@ -138,6 +138,7 @@ mod tests {
     use super::*;
     use crate::pubsub::schema::avro_binary;
     use apache_avro::Schema;
+    use apache_avro::reader::datum::GenericDatumReader;
     use apache_avro::types::Value as Avro;
 
     const DEFINITION: &str = r#"{
@@ -165,7 +166,8 @@ mod tests {
         let bytes = encode_json(&schema, outer.as_bytes()).unwrap();
         avro_binary::validate(&schema, &bytes).unwrap();
         let theirs = Schema::parse_str(DEFINITION).unwrap();
-        let read = apache_avro::from_avro_datum(&theirs, &mut &bytes[..], None).unwrap();
+        let reader = GenericDatumReader::builder(&theirs).build().unwrap();
+        let read = reader.read_value(&mut &bytes[..]).unwrap();
         let Avro::Record(fields) = read else {
             panic!("{read:?}")
         };
