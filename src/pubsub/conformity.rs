@@ -183,3 +183,28 @@ fn violation_reason(kind: SchemaKind, encoding: MessageEncoding) -> &'static str
         (MessageEncoding::Binary, SchemaKind::Avro) => "INVALID_BINARY_AVRO_MESSAGE",
     }
 }
+
+/// What a message was checked against when it was published.
+pub(super) struct Checked<'a> {
+    pub(super) schema: &'a str,
+    pub(super) revision: &'a str,
+    pub(super) encoding: MessageEncoding,
+}
+
+/// Reads what a message's attributes say about its schema, if it had one.
+pub(super) fn checked_against(attributes: &[(String, String)]) -> Option<Checked<'_>> {
+    let attribute = |name: &str| {
+        let mut all = attributes.iter();
+        all.find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    };
+    Some(Checked {
+        schema: attribute(SCHEMA_NAME)?,
+        revision: attribute(SCHEMA_REVISION)?,
+        encoding: match attribute(SCHEMA_ENCODING)? {
+            "JSON" => MessageEncoding::Json,
+            "BINARY" => MessageEncoding::Binary,
+            _ => return None,
+        },
+    })
+}

@@ -316,15 +316,19 @@ pub fn ack_failures<'a>(failures: impl IntoIterator<Item = (&'a str, AckFailure)
         domain: DOMAIN.into(),
         ..Default::default()
     };
-    let mut permanent = false;
+    let (mut permanent, mut unordered) = (false, false);
     for (ack_id, failure) in failures {
         permanent |= failure == AckFailure::InvalidAckId;
+        unordered |= failure == AckFailure::Unordered;
         info.metadata
             .insert(ack_id.to_owned(), failure.reason().to_owned());
     }
-    // Clients retry the whole request on UNAVAILABLE, and look at each id's own reason.
+    // Clients look at each id's own reason. On UNAVAILABLE they send the whole request again, which
+    // fails for the ids that counted and would only fail again for those that came out of order.
     let code = if permanent {
         Code::InvalidArgument
+    } else if unordered {
+        Code::FailedPrecondition
     } else {
         Code::Unavailable
     };
@@ -626,6 +630,8 @@ mod tests {
             ack_failures([("b", AckFailure::Unavailable)]).code,
             Code::Unavailable
         );
+        let unordered = ack_failures([("c", AckFailure::Unordered)]);
+        assert_eq!(unordered.code, Code::FailedPrecondition);
     }
 
     #[test]

@@ -569,6 +569,12 @@ impl Model {
             return Ok(());
         }
         self.acked += 1;
+        let plan = &self.plan.subscriptions[at];
+        let strict = plan.settings.exactly_once && plan.settings.ordering && !moves;
+        if strict && using.mark.dead_of.is_none() {
+            self.acknowledged_in_order(at, using.mark.number)?;
+        }
+        let reader = &mut self.readers[at];
         let held = reader.held.entry(using.mark).or_default();
         // Under a dead-letter policy it may have gone there, or come back, in the meantime.
         let sure = using.current && held.sequence == using.lease.sequence || !moves && !reader.wild;
@@ -578,6 +584,28 @@ impl Model {
             held.done = Sure::Maybe;
         }
         (held.done_at, held.learnt) = (now, call.order);
+        Ok(())
+    }
+
+    /// Under exactly-once delivery nothing of an ordering key is acknowledged before what was
+    /// published earlier.
+    fn acknowledged_in_order(&self, at: usize, number: u64) -> Checked {
+        let message = &self.published[&number];
+        if message.key.is_empty() {
+            return Ok(());
+        }
+        for (earlier, other) in self.published.range(..number) {
+            let mark = Mark {
+                number: *earlier,
+                dead_of: None,
+            };
+            let same_key = other.key == message.key && other.topic == message.topic;
+            let before = (other.order, *earlier) < (message.order, number);
+            let left = self.owes(at, *earlier) == Sure::Yes && self.done(at, mark) == Sure::No;
+            check(!(same_key && before && left), || {
+                format!("message {number} was acknowledged before {earlier} of its key in {at}")
+            })?;
+        }
         Ok(())
     }
 

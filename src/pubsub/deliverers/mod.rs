@@ -12,5 +12,6 @@ mod supervisor;
 
 pub(super) use hub::DeliveryHub;
 pub(super) use order::{OrderedQueue, Place};
+pub(super) use outgoing::Outgoing;
 pub(super) use shard_stream::{Pulls, ShardStream};
 pub(super) use signal::Signal;

@@ -22,6 +22,14 @@ const WITH_METADATA: &str = r#"{
     ]
 }"#;
 
+/// What is told of a message beside its data, as fields of a record.
+pub(super) const METADATA_FIELDS: &str = r#"[
+    {"name": "subscription_name", "type": "string"},
+    {"name": "message_id", "type": "string"},
+    {"name": "publish_time", "type": {"type": "long", "logicalType": "timestamp-micros"}},
+    {"name": "attributes", "type": {"type": "map", "values": "string"}}
+]"#;
+
 fn schema(write_metadata: bool) -> &'static Schema {
     static SCHEMAS: [OnceLock<Schema>; 2] = [OnceLock::new(), OnceLock::new()];
     SCHEMAS[usize::from(write_metadata)].get_or_init(|| {

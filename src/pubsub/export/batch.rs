@@ -3,8 +3,10 @@
 use super::avro::AvroFile;
 use super::datetime::write_datetime;
 use super::settings::{ExportFormat, ExportSettings};
+use super::topic_schema::{TopicFile, TopicSchema};
 use crate::pubsub::civil_time::CivilTime;
 use bytes::Bytes;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 /// Bytes of an object, whatever the subscription allows: a batch is made in memory.
@@ -44,15 +46,19 @@ pub struct Batch {
 enum Form {
     Text(Vec<u8>),
     Avro(Box<AvroFile>),
+    Topic(Box<TopicFile>),
 }
 
 impl Batch {
-    /// An empty batch that begins now.
-    pub fn new(settings: &ExportSettings, now: Instant) -> Self {
+    /// An empty batch that begins now, of messages of `schema` or of any.
+    pub fn new(settings: &ExportSettings, schema: Option<Rc<TopicSchema>>, now: Instant) -> Self {
         Self {
-            form: match settings.format {
-                ExportFormat::Text => Form::Text(Vec::new()),
-                ExportFormat::Avro { write_metadata } => {
+            form: match (settings.format, schema) {
+                (ExportFormat::Text, _) => Form::Text(Vec::new()),
+                (ExportFormat::Avro { .. }, Some(schema)) => {
+                    Form::Topic(Box::new(TopicFile::new(schema)))
+                }
+                (ExportFormat::Avro { write_metadata, .. }, None) => {
                     Form::Avro(Box::new(AvroFile::new(write_metadata)))
                 }
             },
@@ -70,6 +76,7 @@ impl Batch {
                 text.push(b'\n');
             }
             Form::Avro(file) => file.push(subscription, message),
+            Form::Topic(file) => file.push(subscription, message),
         }
         self.messages += 1;
         // A little more than what a message adds at most; the bound may be exceeded by one anyway.
@@ -105,6 +112,7 @@ impl Batch {
         let (data, content_type, extension) = match self.form {
             Form::Text(text) => (text, "text/plain", ".txt"),
             Form::Avro(file) => (file.finish(), "application/avro", ".avro"),
+            Form::Topic(file) => (file.finish(), "application/avro", ".avro"),
         };
         let time = CivilTime::from_millis(now_millis);
         let datetime = write_datetime(&settings.filename_datetime_format, time);
@@ -154,7 +162,7 @@ mod tests {
     }
 
     fn object(settings: &ExportSettings, data: &[&[u8]]) -> Object {
-        let mut batch = Batch::new(settings, Instant::now());
+        let mut batch = Batch::new(settings, None, Instant::now());
         for data in data {
             batch.push(SUBSCRIPTION, &message(data));
         }
@@ -186,6 +194,7 @@ mod tests {
         let plain = object(
             &settings(ExportFormat::Avro {
                 write_metadata: false,
+                use_topic_schema: false,
             }),
             data,
         );
@@ -201,6 +210,7 @@ mod tests {
         let full = object(
             &settings(ExportFormat::Avro {
                 write_metadata: true,
+                use_topic_schema: false,
             }),
             data,
         );
@@ -234,7 +244,7 @@ mod tests {
         settings.max_bytes = 1000;
         settings.max_messages = 1000;
         settings.max_duration = Some(Duration::from_secs(60));
-        let mut batch = Batch::new(&settings, now);
+        let mut batch = Batch::new(&settings, None, now);
         let late = now + Duration::from_secs(60);
         assert!(!batch.is_due(&settings, late), "nothing to write");
         batch.push(SUBSCRIPTION, &message(b"x"));

@@ -1,13 +1,17 @@
 //! The task of one Cloud Storage subscription.
 
-use super::{Batch, ExportFormat, ExportMessage, ExportSettings, Object};
+use super::{Batch, ExportFormat, ExportMessage, ExportSettings, Object, TopicSchema};
 use crate::mesh::wall_clock;
+use crate::pubsub::conformity::{Checked, checked_against};
 use crate::pubsub::core::{Pubsub, SubscriptionInfo};
-use crate::pubsub::deliverers::{Pulls, ShardStream, Signal};
+use crate::pubsub::deliverers::{Outgoing, Pulls, ShardStream, Signal};
 use crate::pubsub::error::{PubsubResult, storage_unavailable};
 use crate::pubsub::proto::CloudStorageConfig;
 use crate::pubsub::proto::cloud_storage_config::OutputFormat;
+use crate::pubsub::proto::schema::Type;
+use crate::pubsub::schema::DefinitionError;
 use crate::runtime::{Sleep, sleep};
+use bytes::Bytes;
 use lclq_shards::command::LeaseRef;
 use lclq_shards::pubsub::command::Pulled;
 use std::future::{Future, poll_fn};
@@ -33,6 +37,9 @@ const STORE_PAUSE_MAX: Duration = Duration::from_secs(60);
 /// Time after which a message that can't be transformed is tried again, s.
 const TRANSFORM_RETRY_S: u32 = 10;
 
+/// Revisions of schemas that are kept ready: as many as a schema has.
+const SCHEMAS_MAX: usize = 20;
+
 /// Lease of messages whose object can't be stored for the moment, s.
 const STORING_LEASE_S: u32 = 600;
 
@@ -51,7 +58,8 @@ pub(in crate::pubsub) async fn run(
         info,
         settings,
         stream,
-        open: None,
+        open: Vec::new(),
+        schemas: Vec::new(),
     };
     loop {
         exporter.stream.pull(PULL_MESSAGES_MAX);
@@ -59,7 +67,7 @@ pub(in crate::pubsub) async fn run(
         match event {
             Event::Pulled(Pulls::Messages(messages)) => {
                 exporter.arrived(&messages).await;
-                if exporter.is_due() && !exporter.store(signal).await? {
+                if !exporter.store_due(signal).await? {
                     return Ok(());
                 }
             }
@@ -69,12 +77,16 @@ pub(in crate::pubsub) async fn run(
                 return Ok(());
             }
             Event::Due => {
-                if !exporter.store(signal).await? {
+                if !exporter.store_due(signal).await? {
                     return Ok(());
                 }
             }
             Event::Pulled(Pulls::Changed) | Event::Changed => {
-                exporter.store(signal).await?;
+                while let Some(open) = exporter.open.pop() {
+                    if !exporter.store(open, signal).await? {
+                        break;
+                    }
+                }
                 return Ok(());
             }
         }
@@ -93,13 +105,28 @@ struct Exporter<'a> {
     info: &'a SubscriptionInfo,
     settings: ExportSettings,
     stream: ShardStream,
-    open: Option<(Batch, Vec<LeaseRef>)>,
+    /// One for each form that messages have.
+    open: Vec<Open>,
+    /// Revisions that messages were checked against, the latest last, and what became of them.
+    schemas: Vec<(String, KnownSchema)>,
 }
+
+/// A batch and the leases of its messages.
+struct Open {
+    schema: Option<Rc<TopicSchema>>,
+    batch: Batch,
+    leases: Vec<LeaseRef>,
+}
+
+/// How messages of a revision are written: under it, or, if it is none in Avro or gone, as any; or
+/// not at all, and why.
+type KnownSchema = Result<Option<Rc<TopicSchema>>, DefinitionError>;
 
 impl Exporter<'_> {
     async fn next(&mut self, signal: &Signal) -> Event {
         let now = Instant::now();
-        let due = self.open.as_ref().map(|(batch, _)| now + batch.due_in(now));
+        let due = self.open.iter().map(|open| now + open.batch.due_in(now));
+        let due = due.min();
         let mut due = pin!(due.map(Sleep::until));
         poll_fn(|cx| {
             if signal.poll(cx).is_ready() {
@@ -116,11 +143,92 @@ impl Exporter<'_> {
         .await
     }
 
-    fn is_due(&self) -> bool {
+    /// Stores what is due. Answers whether to go on.
+    async fn store_due(&mut self, signal: &Signal) -> PubsubResult<bool> {
         let now = Instant::now();
-        self.open
-            .as_ref()
-            .is_some_and(|(batch, _)| batch.is_due(&self.settings, now))
+        while let Some(at) = {
+            let mut all = self.open.iter();
+            all.position(|open| open.batch.is_due(&self.settings, now))
+        } {
+            let open = self.open.swap_remove(at);
+            if !self.store(open, signal).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The schema that a message is written under, and its data in that.
+    async fn in_topic_schema(
+        &mut self,
+        message: &Outgoing,
+    ) -> PubsubResult<Result<Option<(Rc<TopicSchema>, Vec<u8>)>, String>> {
+        let ExportFormat::Avro {
+            use_topic_schema: true,
+            write_metadata,
+        } = self.settings.format
+        else {
+            return Ok(Ok(None));
+        };
+        let Some(checked) = checked_against(&message.attributes) else {
+            return Ok(Ok(None));
+        };
+        let revision = format!("{}@{}", checked.schema, checked.revision);
+        let known = self.schemas.iter().find(|(known, _)| *known == revision);
+        let schema = match known {
+            Some((_, schema)) => schema.clone(),
+            None => {
+                let made = self.topic_schema(&checked, write_metadata).await?;
+                if self.schemas.len() >= SCHEMAS_MAX {
+                    drop(self.schemas.remove(0));
+                }
+                self.schemas.push((revision, made.clone()));
+                made
+            }
+        };
+        Ok(match schema {
+            Ok(None) => Ok(None),
+            Ok(Some(schema)) => match schema.datum(checked.encoding, &message.data) {
+                Ok(datum) => Ok(Some((schema, datum))),
+                Err(error) => Err(error.to_string()),
+            },
+            Err(error) => Err(error.to_string()),
+        })
+    }
+
+    async fn topic_schema(
+        &self,
+        checked: &Checked<'_>,
+        write_metadata: bool,
+    ) -> PubsubResult<KnownSchema> {
+        let Ok((_, revisions)) = self.pubsub.schema_revisions(checked.schema).await else {
+            return Ok(Ok(None));
+        };
+        let Ok(revision) = revisions.find(checked.revision) else {
+            return Ok(Ok(None));
+        };
+        if revision.r#type() != Type::Avro {
+            return Ok(Ok(None));
+        }
+        let schema = TopicSchema::new(&revision.definition, write_metadata);
+        Ok(schema.map(|schema| Some(Rc::new(schema))))
+    }
+
+    /// The open batch of a form.
+    fn batch_of(&mut self, schema: Option<Rc<TopicSchema>>) -> &mut Open {
+        let same = |open: &Open| match (&open.schema, &schema) {
+            (Some(open), Some(schema)) => Rc::ptr_eq(open, schema),
+            (open, schema) => open.is_none() && schema.is_none(),
+        };
+        let at = self.open.iter().position(same).unwrap_or_else(|| {
+            self.open.push(Open {
+                batch: Batch::new(&self.settings, schema.clone(), Instant::now()),
+                schema,
+                leases: Vec::new(),
+            });
+            self.open.len() - 1
+        });
+        &mut self.open[at]
     }
 
     async fn arrived(&mut self, messages: &[Pulled]) {
@@ -139,25 +247,41 @@ impl Exporter<'_> {
                     continue;
                 }
             };
+            let written = match self.in_topic_schema(&message).await {
+                Ok(Ok(written)) => written,
+                Ok(Err(error)) => {
+                    tracing::debug!(subscription = self.name, error, "not of the topic's schema");
+                    failed.push((pulled.lease, TRANSFORM_RETRY_S));
+                    continue;
+                }
+                Err(error) => {
+                    tracing::debug!(subscription = self.name, %error, "its schema wasn't found");
+                    failed.push((pulled.lease, TRANSFORM_RETRY_S));
+                    continue;
+                }
+            };
+            let (schema, data) = match written {
+                Some((schema, datum)) => (Some(schema), Bytes::from(datum)),
+                None => (None, message.data),
+            };
             let attributes: Vec<(&str, &str)> = message
                 .attributes
                 .iter()
                 .map(|(key, value)| (key.as_str(), value.as_str()))
                 .collect();
-            let (batch, leases) = self
-                .open
-                .get_or_insert_with(|| (Batch::new(&self.settings, Instant::now()), Vec::new()));
-            batch.push(
-                self.name,
+            let name = self.name;
+            let open = self.batch_of(schema);
+            open.batch.push(
+                name,
                 &ExportMessage {
-                    data: &message.data,
+                    data: &data,
                     attributes: &attributes,
                     message_id: &message.message_id,
                     publish_time_millis: pulled.published_at,
                     ordering_key: &message.ordering_key,
                 },
             );
-            leases.push(pulled.lease);
+            open.leases.push(pulled.lease);
         }
         if !filtered.is_empty() {
             self.stream.acknowledge(self.pubsub, self.name, filtered);
@@ -167,12 +291,10 @@ impl Exporter<'_> {
         }
     }
 
-    /// Writes the open batch, however often it takes, and acknowledges its messages. Answers
+    /// Writes a batch, however often it takes, and acknowledges its messages. Answers
     /// whether to go on: not if the subscription has changed while the object couldn't be stored.
-    async fn store(&mut self, signal: &Signal) -> PubsubResult<bool> {
-        let Some((batch, leases)) = self.open.take() else {
-            return Ok(true);
-        };
+    async fn store(&mut self, open: Open, signal: &Signal) -> PubsubResult<bool> {
+        let Open { batch, leases, .. } = open;
         let mut id = [0; 16];
         getrandom::fill(&mut id).map_err(storage_unavailable)?;
         let object: Object = batch.finish(&self.settings, wall_clock(), id);
@@ -219,6 +341,7 @@ fn settings(config: Option<&CloudStorageConfig>) -> ExportSettings {
         format: match &config.output_format {
             Some(OutputFormat::AvroConfig(avro)) => ExportFormat::Avro {
                 write_metadata: avro.write_metadata,
+                use_topic_schema: avro.use_topic_schema,
             },
             Some(OutputFormat::TextConfig(_)) | None => ExportFormat::Text,
         },

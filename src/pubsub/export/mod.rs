@@ -9,7 +9,9 @@ mod datetime;
 pub(super) mod exporter;
 mod settings;
 mod store;
+mod topic_schema;
 
 pub use batch::{Batch, ExportMessage, Object};
 pub use settings::{ExportFormat, ExportSettings, SettingsError};
 pub use store::{BucketStore, StoreTarget};
+pub use topic_schema::TopicSchema;

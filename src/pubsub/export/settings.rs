@@ -29,7 +29,11 @@ pub enum ExportFormat {
     #[default]
     Text,
     /// An Avro object container file.
-    Avro { write_metadata: bool },
+    Avro {
+        write_metadata: bool,
+        /// Messages that were checked against an Avro schema are written under it.
+        use_topic_schema: bool,
+    },
 }
 
 /// What to write and when. Zero and empty mean the default.

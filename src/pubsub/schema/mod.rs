@@ -10,6 +10,7 @@ mod avro;
 mod avro_binary;
 mod avro_default;
 mod avro_definition;
+mod avro_encode;
 mod avro_json;
 mod cache;
 mod check;
@@ -23,6 +24,7 @@ mod revisions;
 #[cfg(test)]
 mod tests;
 
+pub(super) use avro_encode::{put_long, put_text};
 pub use cache::SchemaCache;
 pub use check::{Check, Revision};
 pub use revisions::{AllowedRevisions, allowed_revisions};
@@ -98,6 +100,25 @@ impl CompiledSchema {
             SchemaKind::ProtocolBuffer => Form::Protobuf(ProtobufSchema::compile(definition)?),
         };
         Ok(Self { form })
+    }
+
+    /// A message's data in Avro's binary encoding.
+    ///
+    /// # Errors
+    /// If it isn't one value of this schema, or this isn't an Avro schema.
+    pub fn avro_datum(
+        &self,
+        encoding: MessageEncoding,
+        data: &[u8],
+    ) -> Result<Vec<u8>, MismatchError> {
+        match (&self.form, encoding) {
+            (Form::Avro(schema), MessageEncoding::Json) => avro_encode::encode_json(schema, data),
+            (Form::Avro(schema), MessageEncoding::Binary) => {
+                avro_binary::validate(schema, data)?;
+                Ok(data.to_vec())
+            }
+            (Form::Protobuf(_), _) => Err(MismatchError::new("the schema isn't in Avro")),
+        }
     }
 
     /// Checks that a message's data is one value of this schema and nothing else.

@@ -177,6 +177,7 @@ pub(in crate::pubsub) fn export_settings(
         format: match &config.output_format {
             Some(OutputFormat::AvroConfig(avro)) => ExportFormat::Avro {
                 write_metadata: avro.write_metadata,
+                use_topic_schema: avro.use_topic_schema,
             },
             Some(OutputFormat::TextConfig(_)) | None => ExportFormat::Text,
         },

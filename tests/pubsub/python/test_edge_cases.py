@@ -421,3 +421,16 @@ def test_edge_30_large_requests_and_responses_and_any_bytes(project, address):
     assert len(sub.take_one(seconds=60).message.data) == 9_400_000
     # Enums go out as integers and come back as enums.
     assert rest.subscriber.get_subscription(subscription=sub.name).state.name == "ACTIVE"
+
+
+def test_one_without_a_name_gets_one(project):
+    """Only gRPC can leave it out: over REST it is the path."""
+    topic = project.topic()
+    subscriber = project.api.subscriber
+    made = [subscriber.create_subscription(request={"topic": topic.name}) for _ in range(2)]
+    names = [one.name for one in made]
+    assert len(set(names)) == 2
+    assert all(name.startswith(f"{project.path}/subscriptions/") for name in names)
+    assert set(project.api.publisher.list_topic_subscriptions(topic=topic.name)) == set(names)
+    for name in names:
+        subscriber.delete_subscription(subscription=name)

@@ -194,16 +194,3 @@ def test_detach_cuts_the_subscription_off(api, project):
     topic.publish(b"later")
     with refused("FAILED_PRECONDITION"):
         sub.pull(at_once=True)
-
-
-def test_one_without_a_name_gets_one(project):
-    """Only gRPC can leave it out: over REST it is the path."""
-    topic = project.topic()
-    subscriber = project.api.subscriber
-    made = [subscriber.create_subscription(request={"topic": topic.name}) for _ in range(2)]
-    names = [one.name for one in made]
-    assert len(set(names)) == 2
-    assert all(name.startswith(f"{project.path}/subscriptions/") for name in names)
-    assert set(project.api.publisher.list_topic_subscriptions(topic=topic.name)) == set(names)
-    for name in names:
-        subscriber.delete_subscription(subscription=name)
