@@ -5,7 +5,7 @@
 mod support;
 
 use serde_json::{Value, json};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 use support::{Client, Launch, Server};
@@ -67,20 +67,21 @@ fn half_sent_bodies_are_bounded_and_small_ones_go_on() {
     let streams: Vec<TcpStream> = senders.into_iter().map(|s| s.join().unwrap()).collect();
     let taken = resident_bytes(&server).saturating_sub(before);
     assert!(taken < 48 * MIB, "{taken} bytes");
-    // Those whose turn didn't come are told so.
-    let mut refused = 0;
+    // Those whose turn didn't come are told so. What they sent and nobody read may make their
+    // system drop the answer, but not of all.
+    let (mut told, mut ended) = (0, 0);
     for mut stream in streams {
         let mut answer = [0; 4096];
-        stream
-            .set_read_timeout(Some(Duration::from_secs(8)))
-            .unwrap();
-        if let Ok(read) = stream.read(&mut answer)
-            && answer[..read].starts_with(b"HTTP/1.1 503")
-        {
-            refused += 1;
+        let patience = Some(Duration::from_secs(8));
+        stream.set_read_timeout(patience).unwrap();
+        match stream.read(&mut answer) {
+            Ok(read) if answer[..read].starts_with(b"HTTP/1.1 503") => told += 1,
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => ended += 1,
+            Ok(0) => ended += 1,
+            _ => {}
         }
     }
-    assert!(refused >= 5, "{refused}");
+    assert!(told >= 1 && told + ended >= 5, "{told}, {ended}");
 }
 
 #[test]

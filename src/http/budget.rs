@@ -100,3 +100,46 @@ impl AsRef<[u8]> for Held {
         &self.body
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now<T>(future: impl Future<Output = T>) -> Option<T> {
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        match std::pin::pin!(future).poll(&mut context) {
+            std::task::Poll::Ready(value) => Some(value),
+            std::task::Poll::Pending => None,
+        }
+    }
+
+    #[test]
+    fn a_body_gives_its_room_back_with_its_last_part() {
+        let budget = BodyBudget::new(0);
+        let large = budget.large.available_permits();
+        let admission = now(budget.admit(16 << 20)).unwrap().unwrap();
+        assert_eq!(large - budget.large.available_permits(), 16 << 10);
+        let body = admission.hold(Bytes::from(vec![1; 1 << 20]));
+        assert_eq!(large - budget.large.available_permits(), 1 << 10);
+        let part = body.slice(5..6);
+        drop(body);
+        assert_eq!(large - budget.large.available_permits(), 1 << 10);
+        drop(part);
+        assert_eq!(budget.large.available_permits(), large);
+    }
+
+    #[test]
+    fn large_bodies_leave_small_ones_their_room() {
+        let budget = BodyBudget::new(0);
+        let all = now(budget.admit(usize::MAX)).unwrap().unwrap();
+        assert_eq!(budget.large.available_permits(), 0);
+        assert!(budget.large.try_acquire().is_err());
+        let small = now(budget.admit(SMALL_BODY_BYTES_MAX)).unwrap().unwrap();
+        drop(all);
+        assert_eq!(
+            budget.large.available_permits(),
+            budget.large_units as usize
+        );
+        drop(small);
+    }
+}

@@ -104,6 +104,15 @@ pub async fn decompress_admitted(
     if content_encoding.is_none() {
         return Ok(body);
     }
+    // On the heap, as seldom as it is: the future of each request has this one in it.
+    Box::pin(unpack(content_encoding, body, limits)).await
+}
+
+async fn unpack(
+    content_encoding: Option<&HeaderValue>,
+    body: Bytes,
+    limits: &HttpLimits,
+) -> Result<Bytes, BodyError> {
     let bytes_max = limits.body_bytes_max;
     let small = decompress_body(
         content_encoding,
@@ -113,8 +122,7 @@ pub async fn decompress_admitted(
     if small != Err(BodyError::TooLarge) {
         return small;
     }
-    // On the heap, as seldom as it is.
-    let admission = Box::pin(limits.bodies.admit(bytes_max)).await;
+    let admission = limits.bodies.admit(bytes_max).await;
     let admission = admission.map_err(|Busy| BodyError::Busy)?;
     let decoded = decompress_body(content_encoding, body, bytes_max)?;
     Ok(admission.hold(decoded))
