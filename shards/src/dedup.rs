@@ -1,10 +1,10 @@
 //! The deduplication window of a FIFO queue: what was sent in the last five minutes.
 
 use crate::Millis;
+use crate::ring::Ring;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use siphasher::sip128::{Hasher128, SipHasher13};
-use std::collections::VecDeque;
 use std::hash::Hasher;
 
 /// How long a deduplication id is remembered, ms.
@@ -34,7 +34,7 @@ struct Remembered {
 /// bytes don't belong into a hash table that is half empty on average.
 #[derive(Default)]
 pub(crate) struct DedupWindow {
-    ring: VecDeque<Remembered>,
+    ring: Ring<Remembered>,
     /// The latest place of each key, counted from the first entry ever, modulo 2^32.
     index: HashTable<u32>,
     /// Place of the ring's front, counted the same way.
@@ -89,11 +89,11 @@ impl DedupWindow {
             {
                 place.remove();
             }
-            self.ring.pop_front();
+            self.ring.drop_front();
             self.front = self.front.wrapping_add(1);
             forgotten += 1;
         }
-        if self.ring.is_empty() && self.ring.capacity() > 1024 {
+        if self.ring.len() == 0 && self.index.capacity() > 1024 {
             *self = Self::default();
         }
         forgotten

@@ -19,6 +19,7 @@ mod payload;
 pub mod pubsub;
 mod queue;
 mod receipt;
+mod ring;
 mod sealed;
 mod shard;
 mod slab;

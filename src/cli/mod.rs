@@ -148,6 +148,17 @@ pub struct StartArgs {
     #[arg(long, env = "LCLQ_MEMORY_BYTES_MAX", value_name = "BYTES")]
     pub memory_bytes_max: Option<u64>,
 
+    /// Bytes of memory that request bodies may take in all while they are read and carried out, 32
+    /// MiB at least. Large ones wait for their turn, up to 5 s, and are then refused; a quarter is
+    /// kept for those of up to 64 KiB.
+    #[arg(
+        long,
+        env = "LCLQ_REQUEST_MEMORY_BYTES_MAX",
+        default_value_t = crate::http::BODIES_BYTES_DEFAULT,
+        value_name = "BYTES"
+    )]
+    pub request_memory_bytes_max: u64,
+
     /// What happens to a message for which there is no room: reject refuses it; oldest drops the
     /// oldest messages, sent or published, of the shard that it goes to; lru drops the oldest of
     /// that shard's queue or topic unused for the longest time. A shard with less than its equal

@@ -1,7 +1,7 @@
 //! The resolved configuration: what the command line's flags amount to on this machine.
 
 use crate::cli::{DurabilityArg, EvictionArg, LogFormat, ServiceArg, StartArgs};
-use crate::http::{Callers, HttpLimits};
+use crate::http::{BodyBudget, Callers, HttpLimits};
 use crate::mesh::{MeshConfig, Storage};
 use crate::pubsub::export::StoreTarget;
 use crate::pubsub::push::PushConfig;
@@ -111,6 +111,7 @@ impl Config {
                 },
                 connections_per_core_max: args.connections_max.div_ceil(cores).max(1),
                 shutdown_ms_max: args.shutdown_ms_max,
+                bodies: BodyBudget::new(args.request_memory_bytes_max),
                 ..HttpLimits::default()
             },
             push: PushConfig {

@@ -184,7 +184,7 @@ impl Call {
 
     fn messages(self) -> MessageStream {
         let decoder = FrameDecoder::new(self.request_encoding, self.core.limits.request_bytes_max);
-        MessageStream::new(self.body, decoder)
+        MessageStream::new(self.body, decoder, self.core.limits.bodies.clone())
     }
 
     async fn only_message(self) -> Result<Bytes, Status> {

@@ -2,6 +2,8 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 
+use crate::http::SMALL_BODY_BYTES_MAX;
+
 use super::compression::{Encoding, decompress};
 use super::encoded::FRAME_HEAD_BYTES;
 use super::status::{Code, Status};
@@ -24,6 +26,8 @@ pub(super) struct FrameDecoder {
     message: Option<(usize, bool)>,
     /// What is there of a message that comes in pieces.
     partial: BytesMut,
+    /// A compressed message that unpacks to more than a small one.
+    expanding: Option<Bytes>,
 }
 
 impl FrameDecoder {
@@ -36,6 +40,7 @@ impl FrameDecoder {
             head_bytes: 0,
             message: None,
             partial: BytesMut::new(),
+            expanding: None,
         }
     }
 
@@ -46,8 +51,25 @@ impl FrameDecoder {
         self.chunk = chunk;
     }
 
+    /// What has to be admitted before more is pushed or asked for, if anything.
+    pub(super) fn room_wanted_bytes(&self) -> Option<usize> {
+        if self.expanding.is_some() {
+            return Some(self.message_bytes_max);
+        }
+        let (length, _) = self.message?;
+        (length > SMALL_BODY_BYTES_MAX).then_some(length)
+    }
+
+    /// Whether a message is there that only has to be unpacked.
+    pub(super) fn is_expanding(&self) -> bool {
+        self.expanding.is_some()
+    }
+
     /// The next complete message. After an error the body is of no more use.
     pub(super) fn next(&mut self) -> Result<Option<Bytes>, Status> {
+        if let Some(message) = self.expanding.take() {
+            return decompress(self.encoding, &message, self.message_bytes_max).map(Some);
+        }
         let Some((length, compressed)) = self.head()? else {
             return Ok(None);
         };
@@ -69,12 +91,27 @@ impl FrameDecoder {
         if !compressed {
             return Ok(Some(message));
         }
-        decompress(self.encoding, &message, self.message_bytes_max).map(Some)
+        let small = decompress(
+            self.encoding,
+            &message,
+            self.message_bytes_max.min(SMALL_BODY_BYTES_MAX),
+        );
+        match small {
+            Err(error)
+                if error.code == Code::InvalidArgument
+                    && self.message_bytes_max > SMALL_BODY_BYTES_MAX =>
+            {
+                // Larger than that; what it takes is to be admitted first.
+                self.expanding = Some(message);
+                Ok(None)
+            }
+            small => small.map(Some),
+        }
     }
 
     /// Whether the body may end here: between two messages.
     pub(super) fn is_between(&self) -> bool {
-        self.head_bytes == 0 && self.chunk.is_empty()
+        self.head_bytes == 0 && self.chunk.is_empty() && self.expanding.is_none()
     }
 
     /// The next message's length and whether it is compressed, once that is known.

@@ -4,9 +4,11 @@ use bytes::Bytes;
 use http_body::Body;
 use hyper::body::Incoming;
 use prost::Name;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+
+use crate::http::{Admission, BodyBudget, Busy};
 
 use super::encoded::decode;
 use super::frames::{FrameDecoder, cut_short};
@@ -17,14 +19,34 @@ use super::status::{Code, Status};
 pub(super) struct MessageStream {
     body: Incoming,
     decoder: FrameDecoder,
+    bodies: BodyBudget,
+    /// Waits for room for a large message.
+    waiting: Option<Turn>,
+    /// Room for the message that is being read, and for how many bytes.
+    admission: Option<(Admission, usize)>,
     ended: bool,
 }
 
+/// A turn at the budget that is being waited for.
+struct Turn {
+    bytes: usize,
+    admitted: Pin<Box<dyn Future<Output = Result<Admission, Busy>>>>,
+}
+
+impl std::fmt::Debug for Turn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Turn({} bytes)", self.bytes)
+    }
+}
+
 impl MessageStream {
-    pub(super) fn new(body: Incoming, decoder: FrameDecoder) -> Self {
+    pub(super) fn new(body: Incoming, decoder: FrameDecoder, bodies: BodyBudget) -> Self {
         MessageStream {
             body,
             decoder,
+            bodies,
+            waiting: None,
+            admission: None,
             ended: false,
         }
     }
@@ -44,8 +66,27 @@ impl MessageStream {
 
     fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Status>> {
         loop {
+            if let Some(turn) = &mut self.waiting {
+                let admitted = ready!(turn.admitted.as_mut().poll(cx));
+                let admission = admitted.map_err(|Busy| bodies_full())?;
+                self.admission = Some((admission, turn.bytes));
+                self.waiting = None;
+            }
             if let Some(message) = self.decoder.next()? {
+                let message = match self.admission.take() {
+                    Some((admission, _)) => admission.hold(message),
+                    None => message,
+                };
                 return Poll::Ready(Ok(Some(message)));
+            }
+            let has_room = self.admission.as_ref().map_or(0, |(_, bytes)| *bytes);
+            if let Some(bytes) = self.decoder.room_wanted_bytes()
+                && (bytes > has_room || self.decoder.is_expanding())
+            {
+                let bodies = self.bodies.clone();
+                let admitted = Box::pin(async move { bodies.admit(bytes).await });
+                self.waiting = Some(Turn { bytes, admitted });
+                continue;
             }
             match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
                 Some(Ok(frame)) => {
@@ -86,6 +127,13 @@ impl MessageStream {
             )),
         }
     }
+}
+
+fn bodies_full() -> Status {
+    Status::new(
+        Code::ResourceExhausted,
+        "The server has too many large requests to read at once; try again.",
+    )
 }
 
 /// The requests of a stream. They are read as the handler asks for them, and the client waits

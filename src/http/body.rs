@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 
+use super::budget::{Busy, SMALL_BODY_BYTES_MAX};
 use super::limits::HttpLimits;
 use crate::runtime;
 
@@ -21,6 +22,8 @@ pub enum BodyError {
     Timeout,
     /// The client broke off, or broke the protocol, or its compression is broken.
     Broken,
+    /// There was no room for it beside the bodies of other requests.
+    Busy,
 }
 
 impl std::fmt::Display for BodyError {
@@ -29,6 +32,7 @@ impl std::fmt::Display for BodyError {
             BodyError::TooLarge => "the request's body is too large",
             BodyError::Timeout => "the request's body didn't arrive in time",
             BodyError::Broken => "the request's body is broken",
+            BodyError::Busy => "there is no room for the request's body at the moment",
         })
     }
 }
@@ -60,26 +64,58 @@ where
     if body.is_end_stream() {
         return Ok(first);
     }
-    let Some(second) = next_chunk(body.as_mut(), &mut limit).await? else {
-        return Ok(first);
+    // On the heap: few bodies come in pieces, and the future of each request has this one in it.
+    Box::pin(read_rest(first, body, limit, limits)).await
+}
+
+/// Reads a body of which there is a first piece, once there is room for it.
+async fn read_rest<B>(
+    first: Bytes,
+    mut body: Pin<&mut B>,
+    mut limit: BodyDeadline,
+    limits: &HttpLimits,
+) -> Result<Bytes, BodyError>
+where
+    B: Body<Data = Bytes>,
+{
+    let bytes_max = limits.body_bytes_max;
+    // What has no announced length is taken for small until it isn't, and then for as long as it
+    // may be: asking for a little more again and again, each could wait for the others.
+    let least = first.len() as u64 + body.size_hint().lower();
+    let exact = body.size_hint().exact().is_some();
+    let mut room = match least as usize {
+        least if exact => least,
+        least if least <= SMALL_BODY_BYTES_MAX => SMALL_BODY_BYTES_MAX,
+        _ => bytes_max,
+    }
+    .min(bytes_max);
+    let admit = |bytes| async move {
+        limits
+            .bodies
+            .admit(bytes)
+            .await
+            .map_err(|Busy| BodyError::Busy)
     };
-    let expected = first.len() as u64 + second.len() as u64 + body.size_hint().lower();
-    let mut whole = BytesMut::with_capacity(expected.min(bytes_max as u64) as usize);
+    let mut admission = admit(room).await?;
+    let mut whole = BytesMut::with_capacity((least as usize).min(bytes_max));
     whole.extend_from_slice(&first);
     drop(first);
-    let mut chunk = Some(second);
-    while let Some(bytes) = chunk {
-        if whole.len() + bytes.len() > bytes_max {
+    while let Some(bytes) = next_chunk(body.as_mut(), &mut limit).await? {
+        let length = whole.len() + bytes.len();
+        if length > bytes_max {
             return Err(BodyError::TooLarge);
+        }
+        if length > room {
+            room = bytes_max;
+            admission = admit(room).await?;
         }
         whole.extend_from_slice(&bytes);
         drop(bytes);
         if body.is_end_stream() {
             break;
         }
-        chunk = next_chunk(body.as_mut(), &mut limit).await?;
     }
-    Ok(whole.freeze())
+    Ok(admission.hold(whole.freeze()))
 }
 
 struct BodyDeadline {

@@ -10,6 +10,8 @@ use http::Response;
 use http::header::{self, HeaderMap, HeaderValue};
 
 use super::body::{BodyError, ReplyBody};
+use super::budget::{Busy, SMALL_BODY_BYTES_MAX};
+use super::limits::HttpLimits;
 
 /// Replies shorter than this fit into a packet or so as they are: not worth compressing.
 pub const GZIP_BYTES_MIN: usize = 1024;
@@ -91,6 +93,39 @@ pub fn decompress_body(
         return Err(BodyError::TooLarge);
     }
     Ok(decoded.into())
+}
+
+/// The same within the bounds of `limits`: what unpacks to more than a small body waits for room.
+pub async fn decompress_admitted(
+    content_encoding: Option<&HeaderValue>,
+    body: Bytes,
+    limits: &HttpLimits,
+) -> Result<Bytes, BodyError> {
+    if content_encoding.is_none() {
+        return Ok(body);
+    }
+    // On the heap, as seldom as it is: the future of each request has this one in it.
+    Box::pin(unpack(content_encoding, body, limits)).await
+}
+
+async fn unpack(
+    content_encoding: Option<&HeaderValue>,
+    body: Bytes,
+    limits: &HttpLimits,
+) -> Result<Bytes, BodyError> {
+    let bytes_max = limits.body_bytes_max;
+    let small = decompress_body(
+        content_encoding,
+        body.clone(),
+        SMALL_BODY_BYTES_MAX.min(bytes_max),
+    );
+    if small != Err(BodyError::TooLarge) {
+        return small;
+    }
+    let admission = limits.bodies.admit(bytes_max).await;
+    let admission = admission.map_err(|Busy| BodyError::Busy)?;
+    let decoded = decompress_body(content_encoding, body, bytes_max)?;
+    Ok(admission.hold(decoded))
 }
 
 #[cfg(test)]

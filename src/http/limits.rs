@@ -1,5 +1,6 @@
 //! What one client may take of us.
 
+use super::budget::BodyBudget;
 use super::door::Callers;
 
 /// Bounds on connections, sizes and times. Units come last in the names.
@@ -16,6 +17,8 @@ pub struct HttpLimits {
     pub headers_max: usize,
     /// Bytes of one request's body, as sent and, if it was compressed, as decoded.
     pub body_bytes_max: usize,
+    /// What the bodies of all requests may take at once.
+    pub bodies: BodyBudget,
     /// From a request's first byte to the end of its head. Also bounds what comes before: the
     /// first byte of a new connection.
     pub header_ms_max: u64,
@@ -44,6 +47,7 @@ impl Default for HttpLimits {
             // SQS and Pub/Sub both stay below: 1 MiB of payload, grown by base64 and JSON escapes,
             // and 10 MB of a publish request.
             body_bytes_max: 16 * 1024 * 1024,
+            bodies: BodyBudget::default(),
             header_ms_max: 30_000,
             // Longer than the SDKs keep an unused connection, so that it is them who close it and
             // no request meets a connection that is just being closed.

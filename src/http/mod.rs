@@ -4,6 +4,7 @@
 //! `Send`. A panic in a handler closes its connection (HTTP/2: its stream) and nothing else.
 
 mod body;
+mod budget;
 mod compress;
 mod conn;
 mod cors;
@@ -14,7 +15,8 @@ mod negotiated;
 mod serve;
 
 pub use body::{BodyError, ReplyBody, read_body};
-pub use compress::{GZIP_BYTES_MIN, accepts_gzip, decompress_body};
+pub use budget::{Admission, BODIES_BYTES_DEFAULT, BodyBudget, Busy, SMALL_BODY_BYTES_MAX};
+pub use compress::{GZIP_BYTES_MIN, accepts_gzip, decompress_admitted, decompress_body};
 pub use cors::{is_preflight, preflight_reply};
 pub use door::{Callers, Door, Refusal, parse_host, parse_origin};
 pub use limits::HttpLimits;

@@ -175,6 +175,11 @@ pub fn body_timeout() -> PubsubError {
     )
 }
 
+/// A body for which there is no room beside those of other requests.
+pub fn bodies_full() -> PubsubError {
+    exhausted("The server has too many large requests to read at once; try again.")
+}
+
 /// A body that broke off, or isn't compressed as it says.
 pub fn body_broken() -> PubsubError {
     invalid("The request's body could not be read.")

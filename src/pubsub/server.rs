@@ -69,7 +69,10 @@ impl PubsubEndpoint {
         pubsub.start_deliverers();
         Rc::new(Self {
             pubsub,
-            grpc: GrpcCore::new(GrpcLimits::default()),
+            grpc: GrpcCore::new(GrpcLimits {
+                bodies: limits.bodies.clone(),
+                ..GrpcLimits::default()
+            }),
             health: HealthService::new(SERVICES, is_serving),
             mesh,
             door: Door::new(&limits.callers),

@@ -1,6 +1,7 @@
 //! `GET /_lclq/sqs/messages?QueueUrl=…`: looking at a queue's messages without receiving them.
 //!
 //! Parameters: `QueueUrl`; `Max`, 1-1000 messages (100); `After`, the `next` of an earlier answer.
+//! An answer ends earlier where messages are large, and has a `next` then.
 
 use super::actions::shown_sequence;
 use super::body::as_text;
@@ -20,6 +21,8 @@ use lclq_shards::command::{MessageState, Peeked, QueueCommand, Reply};
 
 const MESSAGES_DEFAULT: usize = 100;
 const MESSAGES_MAX: usize = 1000;
+/// Messages of one answer, bytes as they are kept; one is shown however large.
+const PAGE_BYTES_MAX: usize = 1 << 20;
 
 pub async fn answer(sqs: &Sqs, scope: &Scope<'_>, query: &str) -> Response<ReplyBody> {
     match peek(sqs, scope, query).await {
@@ -56,18 +59,29 @@ async fn peek(sqs: &Sqs, scope: &Scope<'_>, query: &str) -> SqsResult<Vec<u8>> {
         Reply::Peeked(peeked) => peeked,
         other => return Err(unexpected(&other)),
     };
+    let shown = &peeked[..page(peeked.iter().map(|message| message.payload.memory_bytes()))];
     let mut out = Vec::new();
     let mut encoder = JsonEncoder::new(&mut out);
-    encoder.structures("messages", "", &peeked, |encoder, message| {
+    encoder.structures("messages", "", shown, |encoder, message| {
         write(encoder, message, target.is_fifo());
     });
-    if peeked.len() == messages_max as usize
-        && let Some(last) = peeked.last()
-    {
+    let is_all = shown.len() == peeked.len() && peeked.len() < messages_max as usize;
+    if !is_all && let Some(last) = shown.last() {
         encoder.text("next", &last.sequence.to_string());
     }
     encoder.finish();
     Ok(out)
+}
+
+/// How many messages of these sizes make a page.
+fn page(bytes: impl Iterator<Item = usize>) -> usize {
+    let mut page_bytes = 0;
+    let fitting = bytes.take_while(|bytes| {
+        let first = page_bytes == 0;
+        page_bytes += bytes;
+        first || page_bytes <= PAGE_BYTES_MAX
+    });
+    fitting.count()
 }
 
 fn write(encoder: &mut JsonEncoder<'_>, message: &Peeked, fifo: bool) {
@@ -116,5 +130,18 @@ fn write(encoder: &mut JsonEncoder<'_>, message: &Peeked, fifo: bool) {
     );
     if let Some(packed) = payload.section(Section::Attributes) {
         Attributes::unpack(packed).write_as(encoder, "messageAttributes");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_bounded_in_bytes_and_has_at_least_one_message() {
+        assert_eq!(page([].into_iter()), 0);
+        assert_eq!(page([PAGE_BYTES_MAX * 2, 1].into_iter()), 1);
+        assert_eq!(page([300_000; 1000].into_iter()), 3);
+        assert_eq!(page([100; 1000].into_iter()), 1000);
     }
 }

@@ -8,7 +8,7 @@ use super::ids::random_uuid;
 use super::target::Targets;
 use super::wire::{Protocol, no_action};
 use crate::http::{
-    BodyError, Door, HttpLimits, Negotiated, Refusal, ReplyBody, decompress_body, is_preflight,
+    BodyError, Door, HttpLimits, Negotiated, Refusal, ReplyBody, decompress_admitted, is_preflight,
     preflight_reply, read_body,
 };
 use crate::mesh::Mesh;
@@ -160,7 +160,7 @@ impl Sqs {
     ) -> impl Future<Output = SqsResult<Outcome>> + use<'r> {
         async move {
             let heads = Heads::of(&head.headers);
-            let body = self.decompressed(&heads, body)?;
+            let body = self.decompressed(&heads, body).await?;
             let action = heads.action()?;
             let scope = self.scope(&heads, &head.uri, None);
             let source = actions::Source::Json(&body);
@@ -177,7 +177,7 @@ impl Sqs {
     ) -> impl Future<Output = SqsResult<Outcome>> + use<'r> {
         async move {
             let heads = Heads::of(&head.headers);
-            let body = self.decompressed(&heads, body)?;
+            let body = self.decompressed(&heads, body).await?;
             let query = head.uri.query().unwrap_or("").as_bytes();
             let form = Form::parse(&[&body, query])?;
             let name = form.get("Action").ok_or_else(missing_action)?;
@@ -191,8 +191,9 @@ impl Sqs {
         }
     }
 
-    fn decompressed(&self, heads: &Heads<'_>, body: Bytes) -> SqsResult<Bytes> {
-        decompress_body(heads.content_encoding, body, self.limits.body_bytes_max)
+    async fn decompressed(&self, heads: &Heads<'_>, body: Bytes) -> SqsResult<Bytes> {
+        decompress_admitted(heads.content_encoding, body, &self.limits)
+            .await
             .map_err(|error| body_error(&error))
     }
 
@@ -287,6 +288,10 @@ fn body_error(error: &BodyError) -> SqsError {
         BodyError::Timeout => SqsError::new(
             Kind::Serialization,
             "The request's body did not come in time.",
+        ),
+        BodyError::Busy => SqsError::new(
+            Kind::ServiceUnavailable,
+            "The server has too many large requests to read at once; try again.",
         ),
         BodyError::Broken => {
             SqsError::new(Kind::Serialization, "The request's body could not be read.")

@@ -12,7 +12,7 @@ use crate::slab::NONE;
 use smallvec::SmallVec;
 
 /// Memory that one remembered deduplication id takes, bytes: entries of ring and index, with room.
-pub(crate) const DEDUP_BYTES: u64 = 80;
+pub(crate) const DEDUP_BYTES: u64 = 64;
 
 impl Shard {
     pub(crate) fn send(

@@ -16,8 +16,8 @@ use super::bindings::{Bindings, Route};
 use super::request::transcode;
 use super::to_json::write_json;
 use crate::http::{
-    BodyError, HttpLimits, Negotiated, ReplyBody, decompress_body, is_preflight, preflight_reply,
-    read_body,
+    BodyError, HttpLimits, Negotiated, ReplyBody, decompress_admitted, is_preflight,
+    preflight_reply, read_body,
 };
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=UTF-8");
@@ -131,13 +131,11 @@ impl<C: UnaryCaller> Rest<C> {
             Route::Nowhere => return error_reply(&unknown_path(path)),
         };
         let query = head.uri.query().unwrap_or("");
-        let transcoded = decompress_body(
-            head.headers.get(CONTENT_ENCODING),
-            body,
-            self.limits.body_bytes_max,
-        )
-        .map_err(|error| self.body_error(error))
-        .and_then(|body| transcode(self.bindings, binding, &fields, query, &body));
+        let encoding = head.headers.get(CONTENT_ENCODING);
+        let transcoded = decompress_admitted(encoding, body, &self.limits)
+            .await
+            .map_err(|error| self.body_error(error))
+            .and_then(|body| transcode(self.bindings, binding, &fields, query, &body));
         let (request, style) = match transcoded {
             Ok((request, _)) if request.len() > REQUEST_BYTES_MAX => {
                 return error_reply(&payload_too_large());
@@ -168,6 +166,7 @@ impl<C: UnaryCaller> Rest<C> {
             BodyError::TooLarge => error::request_too_large(self.limits.body_bytes_max),
             BodyError::Timeout => error::body_timeout(),
             BodyError::Broken => error::body_broken(),
+            BodyError::Busy => error::bodies_full(),
         }
     }
 }

@@ -1,0 +1,132 @@
+//! What the process takes, as the system counts it, and what is shared of its bounds.
+
+#![cfg(target_os = "linux")]
+
+mod support;
+
+use serde_json::{Value, json};
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+use support::{Client, Launch, Server};
+
+const MIB: u64 = 1 << 20;
+/// The longest that a client who does nothing unusual waits while others do.
+const ANSWER_MS_MAX: u128 = 2_000;
+
+fn url(queue: &str) -> String {
+    format!("http://localhost/000000000000/{queue}")
+}
+
+fn resident_bytes(server: &Server) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+    let kib: u64 = line
+        .and_then(|line| line.split_whitespace().nth(1))
+        .and_then(|kib| kib.parse().ok())
+        .expect("VmRSS in KiB");
+    kib * 1024
+}
+
+fn try_send(client: &mut Client, queue: &str, body: &str) -> bool {
+    let request = json!({ "QueueUrl": url(queue), "MessageBody": body });
+    client.call("SendMessage", &request).unwrap().status == 200
+}
+
+#[test]
+fn half_sent_bodies_are_bounded_and_small_ones_go_on() {
+    let server = Launch::new()
+        .flag("--cores", "1")
+        .flag("--memory-bytes-max", "1048576")
+        .flag("--request-memory-bytes-max", "33554432")
+        .start();
+    let mut client = server.client();
+    client.ok("CreateQueue", &json!({ "QueueName": "q" }));
+    let before = resident_bytes(&server);
+    let half = vec![b'x'; 16_000_000];
+    let senders: Vec<_> = (0..10)
+        .map(|_| {
+            let mut stream = TcpStream::connect(server.address()).unwrap();
+            let half = half.clone();
+            std::thread::spawn(move || {
+                stream.set_write_timeout(Some(Duration::from_secs(2))).unwrap();
+                stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+                let head = "POST / HTTP/1.1\r\nHost: l\r\nContent-Type: application/x-amz-json-1.0\r\n\
+                            X-Amz-Target: AmazonSQS.SendMessage\r\nContent-Length: 16700000\r\n\r\n";
+                stream.write_all(head.as_bytes()).unwrap();
+                // It is not taken where the body has to wait for its turn.
+                let _ = stream.write_all(&half);
+                stream
+            })
+        })
+        .collect();
+    std::thread::sleep(Duration::from_millis(1500));
+    let start = Instant::now();
+    assert!(try_send(&mut client, "q", "small"));
+    assert!(start.elapsed().as_millis() < ANSWER_MS_MAX);
+    let streams: Vec<TcpStream> = senders.into_iter().map(|s| s.join().unwrap()).collect();
+    let taken = resident_bytes(&server).saturating_sub(before);
+    assert!(taken < 48 * MIB, "{taken} bytes");
+    // Those whose turn didn't come are told so. What they sent and nobody read may make their
+    // system drop the answer, but not of all.
+    let (mut told, mut ended) = (0, 0);
+    for mut stream in streams {
+        let mut answer = [0; 4096];
+        let patience = Some(Duration::from_secs(8));
+        stream.set_read_timeout(patience).unwrap();
+        match stream.read(&mut answer) {
+            Ok(read) if answer[..read].starts_with(b"HTTP/1.1 503") => told += 1,
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => ended += 1,
+            Ok(0) => ended += 1,
+            _ => {}
+        }
+    }
+    assert!(told >= 1 && told + ended >= 5, "{told}, {ended}");
+}
+
+#[test]
+fn the_bound_is_one_for_all_shards() {
+    let room = |shards: &str| {
+        let server = Launch::new()
+            .flag("--cores", "2")
+            .flag("--shards", shards)
+            .flag("--memory-bytes-max", "8388608")
+            .start();
+        let mut client = server.client();
+        client.ok("CreateQueue", &json!({ "QueueName": "q" }));
+        let body = "x".repeat(100_000);
+        let mut sent = 0;
+        while try_send(&mut client, "q", &body) {
+            sent += 1;
+        }
+        sent
+    };
+    assert_eq!((room("1"), room("8")), (83, 83));
+}
+
+#[test]
+fn a_peek_is_answered_in_pages() {
+    let server = Launch::new().flag("--cores", "1").start();
+    let mut client = server.client();
+    client.ok("CreateQueue", &json!({ "QueueName": "q" }));
+    let body = "x".repeat(300_000);
+    for _ in 0..10 {
+        assert!(try_send(&mut client, "q", &body));
+    }
+    let (mut seen, mut after) = (0, "0".to_owned());
+    loop {
+        let path = format!(
+            "/_lclq/sqs/messages?QueueUrl={}&Max=1000&After={after}",
+            url("q")
+        );
+        let answer: Value = client.get(&path).unwrap().json();
+        let messages = answer["messages"].as_array().unwrap().len();
+        assert!((1..=3).contains(&messages), "{messages}");
+        seen += messages;
+        match answer["next"].as_str() {
+            Some(next) => after = next.to_owned(),
+            None => break,
+        }
+    }
+    assert_eq!(seen, 10);
+}
