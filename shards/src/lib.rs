@@ -24,7 +24,7 @@ mod wheel;
 
 pub use dedup::{DedupEntry, DedupKey, WINDOW_MS as DEDUPLICATION_WINDOW_MS};
 pub use host::{Outgoing, ShardHost};
-pub use name::{QueueName, shard_of};
+pub use name::{QueueName, partition_of, shard_of};
 pub use payload::{Draft, Payload, Section};
 pub use receipt::{HANDLE_CHARS, Receipt, ReceiptSigner};
 pub use shard::{Eviction, Shard, ShardConfig};

@@ -184,6 +184,7 @@ fn retarget(command: &mut Command, to: QueueRef) {
             | List { .. }
             | ListAll { .. }
             | ListSources { .. }
+            | ReturnDeliveries(_)
             | Stats => {}
         },
         Command::Pubsub(_) | Command::Transfer(_) => {}
