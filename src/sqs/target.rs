@@ -5,7 +5,7 @@ use super::error::{
     missing_parameter, move_running, no_deduplication_id, no_queue, no_such_task, overloaded,
     purged_recently, queue_exists, stopping,
 };
-use super::names::parse_queue_url;
+use super::names::{names_nothing, parse_queue_url};
 use super::server::{Scope, Sqs};
 use hashbrown::{DefaultHashBuilder, HashTable};
 use lclq_shards::QueueName;
@@ -111,6 +111,9 @@ impl Sqs {
             return Ok(target);
         }
         let name = parse_queue_url(url, scope.region, scope.account).ok_or_else(|| {
+            if names_nothing(url) {
+                return no_queue();
+            }
             SqsError::new(
                 Kind::InvalidAddress,
                 format!("The address {url} is not valid for this endpoint."),
