@@ -3,7 +3,7 @@
 //! Values arrive validated and in canonical text (`30`, `true`); what is wrong with a client's text
 //! is the dialect's business to say.
 
-use crate::QueueName;
+use crate::{Millis, QueueName};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -126,6 +126,13 @@ pub fn parse_redrive_policy(text: &str) -> Option<Redrive> {
 }
 
 impl QueueConfig {
+    /// When a FIFO queue gives out a message for the first time. Its delay is the queue's alone, and
+    /// the one of now: a change acts on the messages that are there. Source: the service's
+    /// documentation of DelaySeconds.
+    pub(crate) fn fifo_available_at(&self, sent_at: Millis) -> Millis {
+        sent_at + Millis::from(self.delay_s) * 1000
+    }
+
     /// Reads the typed form. Text that the dialect should have refused counts as not set.
     pub fn derive(attributes: &AttributeMap) -> Self {
         use QueueAttribute::*;

@@ -201,6 +201,9 @@ pub enum QueueCommand {
     CancelMove(QueueRef, [u8; 16]),
     /// The latest move tasks, newest first.
     ListMoves(QueueRef, usize),
+    /// Takes back deliveries that reached nobody: their messages are as though they had not been
+    /// received. Those of other leases than given are left alone.
+    ReturnDeliveries(Vec<LeaseRef>),
     /// Counts over the whole shard.
     Stats,
 }
@@ -208,6 +211,8 @@ pub enum QueueCommand {
 /// A message as a receiver gets it.
 #[derive(Clone, Debug)]
 pub struct Delivery {
+    /// Shard that it is of.
+    pub shard: u16,
     /// Its bytes.
     pub payload: Payload,
     /// Names this receive.

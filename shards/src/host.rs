@@ -354,6 +354,7 @@ fn is_write(command: &Command) -> bool {
             | QueueCommand::List { .. }
             | QueueCommand::ListAll { .. }
             | QueueCommand::ListSources { .. }
+            | QueueCommand::ReturnDeliveries(_)
             | QueueCommand::Peek { .. }
             | QueueCommand::ListMoves(..)
             | QueueCommand::Stats => false,

@@ -29,7 +29,7 @@ pub use dedup::{DedupEntry, DedupKey, WINDOW_MS as DEDUPLICATION_WINDOW_MS};
 pub use definitions::{NAME_BUCKETS, NameBucket, NameSpace};
 pub use host::{Outgoing, ShardHost};
 pub use memory::MemoryPool;
-pub use name::{QueueName, shard_of};
+pub use name::{QueueName, partition_of, shard_of};
 pub use payload::{Draft, Payload, Section};
 pub use receipt::{HANDLE_CHARS, Receipt, ReceiptSigner};
 pub use shard::{Eviction, Shard, ShardConfig};

@@ -25,10 +25,13 @@ impl QueueName {
 
     /// The queue's ARN.
     pub fn arn(&self) -> String {
-        format!("arn:aws:sqs:{}:{}:{}", self.region, self.account, self.name)
+        let partition = partition_of(&self.region);
+        let (region, account, name) = (&self.region, &self.account, &self.name);
+        format!("arn:{partition}:sqs:{region}:{account}:{name}")
     }
 
-    /// Reads an ARN of the form `arn:<partition>:sqs:<region>:<account>:<name>`.
+    /// Reads an ARN of the form `arn:<partition>:sqs:<region>:<account>:<name>`. The partition says
+    /// nothing that the region doesn't.
     pub fn from_arn(arn: &str) -> Option<Self> {
         let mut parts = arn.split(':');
         let (scheme, _partition, service) = (parts.next()?, parts.next()?, parts.next()?);
@@ -47,6 +50,23 @@ impl QueueName {
     pub fn shard(&self, shards: u16) -> u16 {
         shard_of(self.key().as_bytes(), shards)
     }
+}
+
+/// The partition that ARNs of a region name. Source: the regions of AWS's partitions.
+pub fn partition_of(region: &str) -> &'static str {
+    const BY_PREFIX: [(&str, &str); 7] = [
+        ("cn-", "aws-cn"),
+        ("us-gov-", "aws-us-gov"),
+        ("us-iso-", "aws-iso"),
+        ("us-isob-", "aws-iso-b"),
+        ("eu-isoe-", "aws-iso-e"),
+        ("us-isof-", "aws-iso-f"),
+        ("eusc-", "aws-eusc"),
+    ];
+    BY_PREFIX
+        .iter()
+        .find(|(prefix, _)| region.starts_with(prefix))
+        .map_or("aws", |(_, partition)| partition)
 }
 
 /// A key's shard, of `0..shards`.
@@ -77,6 +97,24 @@ mod tests {
         assert_eq!(QueueName::from_arn("arn:aws:sns:us-east-1:1:x"), None);
         assert_eq!(QueueName::from_arn("arn:aws:sqs:us-east-1:1:"), None);
         assert_eq!(QueueName::from_arn("arn:aws:sqs:us-east-1:1:x:y"), None);
+    }
+
+    #[test]
+    fn the_region_decides_the_partition() {
+        for (region, partition) in [
+            ("eu-west-1", "aws"),
+            ("cn-north-1", "aws-cn"),
+            ("us-gov-west-1", "aws-us-gov"),
+            ("us-isob-east-1", "aws-iso-b"),
+            ("nowhere", "aws"),
+        ] {
+            let name = QueueName::new(region, "000000000000", "q");
+            assert_eq!(
+                name.arn(),
+                format!("arn:{partition}:sqs:{region}:000000000000:q")
+            );
+            assert_eq!(QueueName::from_arn(&name.arn()), Some(name));
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::{LANE_REQUESTS_MAX, REQUESTS_KEPT_MAX};
 use crate::runtime::{
     Doorbell, DoorbellWaiter, Sleep, spawn_local, wall_clock, wall_clock_stepped,
 };
-use lclq_shards::command::{Command, LeaseRef, Refusal, Reply, ShardStats, Token};
+use lclq_shards::command::{Command, LeaseRef, QueueCommand, Refusal, Reply, ShardStats, Token};
 use lclq_shards::pubsub::command::PubsubCommand;
 use lclq_shards::{Millis, Outgoing, ShardHost};
 use std::cell::{Cell, RefCell};
@@ -332,23 +332,34 @@ impl Mesh {
 
     /// An answer reaches nobody, because its asker has gone: the messages in it go back.
     fn unwanted(&self, reply: Reply) {
-        let Reply::Pulled(pulled) = reply else {
-            // A lease of SQS ends by its deadline.
-            return;
+        let (shard, leases): (_, Vec<LeaseRef>) = match &reply {
+            Reply::Pulled(pulled) => (
+                pulled.first().map(|pulled| pulled.shard),
+                pulled.iter().map(|pulled| pulled.lease).collect(),
+            ),
+            Reply::Received(received) => (
+                received.first().map(|delivery| delivery.shard),
+                received.iter().map(|delivery| delivery.lease).collect(),
+            ),
+            _ => return,
         };
-        let Some(shard) = pulled.first().map(|pulled| pulled.shard) else {
+        let Some(shard) = shard else {
             return;
         };
         if self.inner.stopping.get() {
             return;
         }
-        let leases: Vec<LeaseRef> = pulled.iter().map(|pulled| pulled.lease).collect();
+        let of_queue = matches!(reply, Reply::Received(_));
         let mesh = self.clone();
         // Not at once: whoever is being dropped further up the stack may have the shards borrowed.
         spawn_local(async move {
             for _ in 0..RETURN_TRIES_MAX {
                 let leases = leases.clone();
-                let command = Command::Pubsub(Box::new(PubsubCommand::ReturnDeliveries { leases }));
+                let command = if of_queue {
+                    Command::Queue(Box::new(QueueCommand::ReturnDeliveries(leases)))
+                } else {
+                    Command::Pubsub(Box::new(PubsubCommand::ReturnDeliveries { leases }))
+                };
                 match mesh.call(shard, command).await {
                     Reply::Refused(Refusal::Overloaded) => {
                         crate::runtime::sleep(RETURN_PAUSE).await;
@@ -658,9 +669,11 @@ mod tests {
     use super::super::setup::{MeshConfig, MeshPlan, Storage};
     use super::*;
     use crate::runtime::{DriverKind, sleep, spawn_cores};
-    use lclq_shards::Eviction;
+    use lclq_shards::attributes::{AttributeMap, QueueAttribute};
+    use lclq_shards::command::{Receive, SendEntry};
     use lclq_shards::pubsub::command::{AdminCommand, SharedBytes};
     use lclq_shards::pubsub::{SubscriptionSettings, TopicSettings};
+    use lclq_shards::{Draft, Eviction, QueueName, Section};
     use std::sync::atomic::{AtomicBool, Ordering};
 
     async fn ask(mesh: &Mesh, shard: u16, command: PubsubCommand) -> Reply {
@@ -721,6 +734,62 @@ mod tests {
         panic!("the message did not come back");
     }
 
+    /// The same of a queue. No receive may count that nobody saw.
+    async fn lose_a_receive(mesh: &Mesh, shard: u16, attributes: AttributeMap, group: bool) {
+        let name = QueueName::new("r", "a", if group { "q.fifo" } else { "q" });
+        let create = QueueCommand::Create {
+            name,
+            attributes,
+            tags: Default::default(),
+            recreate_after_ms: 0,
+        };
+        let reply = mesh.call(shard, Command::Queue(Box::new(create))).await;
+        let Reply::Queue(queue) = reply else {
+            panic!("{reply:?}")
+        };
+        let mut draft = Draft {
+            body: b"a",
+            sent_at: wall_clock(),
+            ..Default::default()
+        };
+        if group {
+            draft.sections.push((Section::Group, b"g"));
+            draft.sections.push((Section::Deduplication, b"d"));
+        }
+        let entry = SendEntry {
+            payload: draft.build(),
+            counted_bytes: 1,
+            delay_s: None,
+            deduplication_from_content: false,
+        };
+        let entries = [entry].into_iter().collect();
+        let reply = mesh.call(shard, Command::Send { queue, entries }).await;
+        assert!(matches!(reply, Reply::Sent(_)), "{reply:?}");
+        let receive = || {
+            Command::Receive(Receive {
+                queue,
+                messages_max: 10,
+                visibility_timeout_s: Some(43_200),
+                wait_s: Some(0),
+                attempt: None,
+            })
+        };
+        drop(mesh.call(shard, receive()));
+        for _ in 0..3000 {
+            match mesh.call(shard, receive()).await {
+                Reply::Received(received) if received.is_empty() => {
+                    sleep(Duration::from_millis(10)).await;
+                }
+                Reply::Received(received) => {
+                    assert_eq!(received[0].lease.receive_count, 1);
+                    return;
+                }
+                reply => panic!("{reply:?}"),
+            }
+        }
+        panic!("the message did not come back");
+    }
+
     #[test]
     fn messages_for_who_has_gone_are_returned() {
         let plan = MeshPlan::new(MeshConfig {
@@ -740,6 +809,11 @@ mod tests {
                     // Of this core, then of the other one.
                     lose_an_answer(&mesh, 0).await;
                     lose_an_answer(&mesh, 1).await;
+                    for shard in 0..2 {
+                        lose_a_receive(&mesh, shard, AttributeMap::new(), false).await;
+                        let fifo = [(QueueAttribute::FifoQueue, "true".to_owned())];
+                        lose_a_receive(&mesh, shard, fifo.into(), true).await;
+                    }
                     over.store(true, Ordering::Relaxed);
                 }
                 while !over.load(Ordering::Relaxed) {

@@ -4,9 +4,10 @@ use super::decode::{Pairs, Text};
 use super::error::{
     Kind, SqsError, SqsResult, fixed_type, invalid_attribute, invalid_parameter, unknown_attribute,
 };
+use super::policy::check_quotas;
 use lclq_shards::QueueName;
 use lclq_shards::attributes::{QueueAttribute, Redrive, parse_redrive_policy};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Sources that a RedriveAllowPolicy can name.
 const SOURCES_MAX: usize = 10;
@@ -49,6 +50,16 @@ fn check_one(attribute: QueueAttribute, value: &str, fifo: bool) -> SqsResult<Op
             Err(unknown_attribute(name))
         }
     };
+    let fifo_mode = || {
+        if fifo {
+            Ok(())
+        } else {
+            Err(SqsError::new(
+                Kind::InvalidAttributeName,
+                format!("You can specify the {name} only when FifoQueue is set to true."),
+            ))
+        }
+    };
     let one_of = |allowed: &[&str]| {
         if allowed.contains(&value) {
             Ok(Some(value.to_owned()))
@@ -73,22 +84,25 @@ fn check_one(attribute: QueueAttribute, value: &str, fifo: bool) -> SqsResult<Op
             Ok(Some(boolean()?.to_string()))
         }
         DeduplicationScope => {
-            fifo_only()?;
+            fifo_mode()?;
             one_of(&["queue", "messageGroup"])
         }
         FifoThroughputLimit => {
-            fifo_only()?;
+            fifo_mode()?;
             one_of(&["perQueue", "perMessageGroupId"])
         }
         Policy if value.is_empty() => Ok(None),
         Policy => match serde_json::from_str::<Value>(value) {
-            Ok(Value::Object(_)) => Ok(Some(value.to_owned())),
+            Ok(policy @ Value::Object(_)) => {
+                check_quotas(&policy, value.len())?;
+                Ok(Some(value.to_owned()))
+            }
             _ => Err(invalid_attribute(name)),
         },
         RedrivePolicy if value.is_empty() => Ok(None),
-        RedrivePolicy => check_redrive(value).map(|()| Some(value.to_owned())),
+        RedrivePolicy => check_redrive(value).map(Some),
         RedriveAllowPolicy if value.is_empty() => Ok(None),
-        RedriveAllowPolicy => check_redrive_allow(value).map(|()| Some(value.to_owned())),
+        RedriveAllowPolicy => check_redrive_allow(value).map(Some),
     }
 }
 
@@ -112,6 +126,10 @@ fn check_together(changes: &mut Changes) -> SqsResult<()> {
         changes.retain(|(attribute, _)| *attribute != SqsManagedSseEnabled);
         // A key of one's own switches the service's off, for good.
         changes.push((SqsManagedSseEnabled, Some("false".to_owned())));
+    } else if value(changes, SqsManagedSseEnabled).as_deref() == Some("true") {
+        // The other way round: both can't be on.
+        changes.retain(|(attribute, _)| *attribute != KmsMasterKeyId);
+        changes.push((KmsMasterKeyId, None));
     }
     Ok(())
 }
@@ -129,7 +147,8 @@ pub fn check_throughput(limit: Option<&str>, scope: Option<&str>) -> SqsResult<(
     Ok(())
 }
 
-fn check_redrive(value: &str) -> SqsResult<()> {
+/// Checks a RedrivePolicy; answers it as it is shown: with the count as a number.
+fn check_redrive(value: &str) -> SqsResult<String> {
     let wrong = |reason: &str| Err(invalid_parameter("RedrivePolicy", value, reason));
     let Ok(Value::Object(policy)) = serde_json::from_str(value) else {
         return wrong("Redrive policy is not a valid JSON map.");
@@ -149,28 +168,32 @@ fn check_redrive(value: &str) -> SqsResult<()> {
             "Only following attributes are supported: [deadLetterTargetArn, maxReceiveCount], got {other}."
         ));
     }
-    let arn = policy["deadLetterTargetArn"].as_str();
-    if arn.and_then(QueueName::from_arn).is_none() {
+    let arn = policy["deadLetterTargetArn"].as_str().unwrap_or("");
+    if QueueName::from_arn(arn).is_none() {
         return wrong("Invalid value for deadLetterTargetArn.");
     }
-    if parse_redrive_policy(value).is_none() {
+    let Some(redrive) = parse_redrive_policy(value) else {
         let count = policy["maxReceiveCount"].to_string();
         return wrong(&format!(
             "Invalid value for maxReceiveCount: {}, valid values are from 1 to 1000 both \
              inclusive.",
             count.trim_matches('"')
         ));
-    }
-    Ok(())
+    };
+    let count = redrive.max_receive_count;
+    let shown = json!({"deadLetterTargetArn": arn, "maxReceiveCount": count});
+    Ok(shown.to_string())
 }
 
-fn check_redrive_allow(value: &str) -> SqsResult<()> {
+/// Checks a RedriveAllowPolicy; answers it as it is shown: without what is null.
+fn check_redrive_allow(value: &str) -> SqsResult<String> {
     let wrong = |reason: &str| Err(invalid_parameter("RedriveAllowPolicy", value, reason));
-    let Ok(Value::Object(policy)) = serde_json::from_str(value) else {
+    let Ok(Value::Object(mut policy)) = serde_json::from_str(value) else {
         return wrong(
             "Amazon SQS can't create the redrive allow policy, as it’s in an unsupported format.",
         );
     };
+    policy.retain(|_, value: &mut Value| !value.is_null());
     let sources = policy.get("sourceQueueArns");
     let sources_sound = sources.is_none_or(|sources| {
         sources.as_array().is_some_and(|list| {
@@ -183,12 +206,12 @@ fn check_redrive_allow(value: &str) -> SqsResult<()> {
     }
     let count = sources.and_then(Value::as_array).map(Vec::len);
     match policy.get("redrivePermission").and_then(Value::as_str) {
-        Some("allowAll" | "denyAll") if count.is_none() => Ok(()),
+        Some("allowAll" | "denyAll") if count.is_none() => Ok(Value::Object(policy).to_string()),
         Some("allowAll" | "denyAll") => {
             wrong("The sourceQueueArns can be given only with redrivePermission byQueue.")
         }
         Some("byQueue") => match count {
-            Some(1..=SOURCES_MAX) => Ok(()),
+            Some(1..=SOURCES_MAX) => Ok(Value::Object(policy).to_string()),
             _ => wrong("The redrivePermission byQueue needs 1 to 10 sourceQueueArns."),
         },
         _ => wrong("The redrivePermission must be allowAll, denyAll or byQueue."),
@@ -203,9 +226,12 @@ pub fn allows_redrive(policy: Option<&str>, source: &QueueName) -> bool {
     match policy.get("redrivePermission").and_then(Value::as_str) {
         Some("denyAll") => false,
         Some("byQueue") => {
-            let arn = source.arn();
             let sources = policy.get("sourceQueueArns").and_then(Value::as_array);
-            sources.is_some_and(|list| list.iter().any(|one| one.as_str() == Some(&arn)))
+            let is_source = |one: &Value| {
+                let name = one.as_str().and_then(QueueName::from_arn);
+                name.as_ref() == Some(source)
+            };
+            sources.is_some_and(|list| list.iter().any(is_source))
         }
         _ => true,
     }
@@ -266,6 +292,50 @@ mod tests {
             changes(both, false).unwrap_err().kind,
             Kind::InvalidAttributeName
         );
+    }
+
+    #[test]
+    fn the_managed_key_switches_ones_own_off() {
+        let managed = changes(r#"{"SqsManagedSseEnabled":"true"}"#, false).unwrap();
+        assert!(managed.contains(&(QueueAttribute::KmsMasterKeyId, None)));
+        let without = changes(
+            r#"{"KmsMasterKeyId":"","SqsManagedSseEnabled":"true"}"#,
+            false,
+        );
+        let without = without.unwrap();
+        assert_eq!(without.len(), 2);
+        assert!(without.contains(&(QueueAttribute::KmsMasterKeyId, None)));
+    }
+
+    #[test]
+    fn what_only_fifo_queues_have_is_said_so() {
+        for name in ["DeduplicationScope", "FifoThroughputLimit"] {
+            let error = changes(&format!(r#"{{"{name}":"queue"}}"#), false).unwrap_err();
+            assert_eq!(error.kind, Kind::InvalidAttributeName);
+            let text = format!("You can specify the {name} only when FifoQueue is set to true.");
+            assert_eq!(error.message, text);
+        }
+    }
+
+    #[test]
+    fn policies_are_kept_as_they_are_shown() {
+        let arn = "arn:aws-cn:sqs:cn-north-1:000000000000:dead";
+        let given = format!(r#"{{ "maxReceiveCount": "1", "deadLetterTargetArn": "{arn}" }}"#);
+        let shown = format!(r#"{{"deadLetterTargetArn":"{arn}","maxReceiveCount":1}}"#);
+        assert_eq!(check_redrive(&given).unwrap(), shown);
+        let allow = r#"{"redrivePermission":"denyAll","sourceQueueArns":null}"#;
+        let shown = r#"{"redrivePermission":"denyAll"}"#;
+        assert_eq!(check_redrive_allow(allow).unwrap(), shown);
+    }
+
+    #[test]
+    fn a_source_is_known_by_its_arn_whatever_the_partition() {
+        let source = QueueName::new("cn-north-1", "000000000000", "q");
+        for partition in ["aws", "aws-cn"] {
+            let arn = format!("arn:{partition}:sqs:cn-north-1:000000000000:q");
+            let policy = json!({"redrivePermission": "byQueue", "sourceQueueArns": [arn]});
+            assert!(allows_redrive(Some(&policy.to_string()), &source));
+        }
     }
 
     proptest! {

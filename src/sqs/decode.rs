@@ -181,21 +181,11 @@ impl<'a> Form<'a> {
     /// The elements of a flattened list in the order of their numbers. `names` are the spellings
     /// that clients use for it.
     pub fn list(&self, names: &[&str]) -> Vec<Element<'_>> {
-        let mut elements: std::collections::BTreeMap<u32, Element<'_>> = Default::default();
-        for (key, value) in &self.parameters {
-            let Some(rest) = names.iter().find_map(|name| {
-                key.strip_prefix(name)
-                    .and_then(|rest| rest.strip_prefix('.'))
-            }) else {
-                continue;
-            };
-            let rest = rest.strip_prefix("member.").unwrap_or(rest);
-            let (number, rest) = rest.split_once('.').unwrap_or((rest, ""));
-            if let Ok(number) = number.parse() {
-                elements.entry(number).or_default().push((rest, value));
-            }
-        }
-        elements.into_values().collect()
+        let parameters = &self.parameters;
+        elements(
+            parameters.iter().map(|(key, value)| (&**key, &**value)),
+            names,
+        )
     }
 
     /// A flattened list of texts.
@@ -220,6 +210,39 @@ impl<'a> Form<'a> {
                 .collect(),
         )
     }
+}
+
+/// The elements of a flattened list among parameters, in the order of their numbers. What has no
+/// number, `Attribute.Name` rather than `Attribute.1.Name`, is of one element, before the others.
+pub fn elements<'f>(
+    parameters: impl Iterator<Item = (&'f str, &'f str)>,
+    names: &[&str],
+) -> Vec<Element<'f>> {
+    let mut elements: std::collections::BTreeMap<Option<u32>, Element<'f>> = Default::default();
+    for (key, value) in parameters {
+        let Some(rest) = names.iter().find_map(|name| key.strip_prefix(name)) else {
+            continue;
+        };
+        let Some(rest) = rest.strip_prefix('.') else {
+            // Another parameter may begin with the same letters, and some clients write an empty
+            // list as an empty value.
+            if rest.is_empty() && !value.is_empty() {
+                elements.entry(None).or_default().push(("", value));
+            }
+            continue;
+        };
+        let rest = rest.strip_prefix("member.").unwrap_or(rest);
+        let (number, after) = rest.split_once('.').unwrap_or((rest, ""));
+        if let Ok(number) = number.parse() {
+            elements
+                .entry(Some(number))
+                .or_default()
+                .push((after, value));
+        } else if rest.starts_with(|first: char| first.is_ascii_uppercase()) {
+            elements.entry(None).or_default().push((rest, value));
+        }
+    }
+    elements.into_values().collect()
 }
 
 /// Undoes form encoding. What isn't UTF-8 then becomes U+FFFD, a `%` without two digits stays.
@@ -289,6 +312,22 @@ mod tests {
         let map = form.map(&["B", "Bs"], "Name", "Value");
         assert_eq!((&*map.0[0].0, &*map.0[0].1), ("n", "v"));
         assert_eq!(&*form.texts(&["C"])[0], "m");
+    }
+
+    #[test]
+    fn a_list_of_one_needs_no_number() {
+        let form = Form::parse(&[
+            b"A=only&B.Name=n&B.Value=v&B.2.Name=m&AOther=x&C.Value.DataType=String&D.x=y",
+        ])
+        .unwrap();
+        let texts = form.texts(&["A"]);
+        assert_eq!((texts.len(), &*texts[0]), (1, "only"));
+        let map = form.map(&["B"], "Name", "Value");
+        assert_eq!((&*map.0[0].0, &*map.0[0].1), ("n", "v"));
+        assert_eq!((&*map.0[1].0, map.0.len()), ("m", 2));
+        assert_eq!(form.list(&["C"]), [[("Value.DataType", "String")]]);
+        assert!(form.list(&["D"]).is_empty());
+        assert!(Form::parse(&[b"A="]).unwrap().texts(&["A"]).is_empty());
     }
 
     proptest! {

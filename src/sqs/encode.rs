@@ -9,6 +9,8 @@ pub trait Encoder {
     fn text(&mut self, name: &str, value: &str);
     /// A member whose text is known to need no escapes.
     fn plain(&mut self, name: &str, value: impl FnOnce(&mut Vec<u8>));
+    /// A member that isn't there, for the form that says so.
+    fn absent(&mut self, _name: &str) {}
     /// A number.
     fn number(&mut self, name: &str, value: u64);
     /// A boolean.
@@ -168,6 +170,119 @@ impl Encoder for JsonEncoder<'_> {
             self.nested(|encoder| write(encoder, value));
         }
         self.out.push(b'}');
+    }
+}
+
+/// The JSON form of the query protocol: members that aren't there are null, maps are lists of their
+/// entries, and two lists have a name of their own.
+pub struct QueryJsonEncoder<'o>(JsonEncoder<'o>);
+
+impl<'o> QueryJsonEncoder<'o> {
+    /// Opens the outermost structure; [`QueryJsonEncoder::finish`] closes it.
+    pub fn new(out: &'o mut Vec<u8>) -> Self {
+        Self(JsonEncoder::new(out))
+    }
+
+    pub fn finish(self) {
+        self.0.finish();
+    }
+
+    /// The name of a list in this form: as the service's own model has it, which other forms hide.
+    fn list_name(name: &str) -> &str {
+        match name {
+            "Messages" => "messages",
+            "QueueUrls" => "queueUrls",
+            name => name,
+        }
+    }
+
+    fn list<T>(
+        &mut self,
+        name: &str,
+        items: impl IntoIterator<Item = T>,
+        mut write: impl FnMut(&mut Self, T),
+    ) {
+        self.0.name(Self::list_name(name));
+        self.0.out.push(b'[');
+        for (at, item) in items.into_iter().enumerate() {
+            if at > 0 {
+                self.0.out.push(b',');
+            }
+            self.structure(|encoder| write(encoder, item));
+        }
+        self.0.out.push(b']');
+    }
+
+    fn structure(&mut self, write: impl FnOnce(&mut Self)) {
+        self.0.out.push(b'{');
+        self.0.first = true;
+        write(self);
+        self.0.out.push(b'}');
+        self.0.first = false;
+    }
+}
+
+impl Encoder for QueryJsonEncoder<'_> {
+    fn text(&mut self, name: &str, value: &str) {
+        self.0.text(name, value);
+    }
+
+    fn plain(&mut self, name: &str, value: impl FnOnce(&mut Vec<u8>)) {
+        self.0.plain(name, value);
+    }
+
+    fn absent(&mut self, name: &str) {
+        self.0.name(Self::list_name(name));
+        self.0.out.extend_from_slice(b"null");
+    }
+
+    fn number(&mut self, name: &str, value: u64) {
+        self.0.number(name, value);
+    }
+
+    fn boolean(&mut self, name: &str, value: bool) {
+        self.0.boolean(name, value);
+    }
+
+    fn texts<'t>(&mut self, name: &str, element: &str, values: impl IntoIterator<Item = &'t str>) {
+        self.0.texts(Self::list_name(name), element, values);
+    }
+
+    fn map<'t>(
+        &mut self,
+        name: &str,
+        _element: &str,
+        tags: (&str, &str),
+        entries: impl IntoIterator<Item = (&'t str, &'t str)>,
+    ) {
+        self.list(name, entries, |encoder, (key, value)| {
+            encoder.text(tags.0, key);
+            encoder.text(tags.1, value);
+        });
+    }
+
+    fn structures<T>(
+        &mut self,
+        name: &str,
+        _element: &str,
+        items: impl IntoIterator<Item = T>,
+        write: impl FnMut(&mut Self, T),
+    ) {
+        self.list(name, items, write);
+    }
+
+    fn structure_map<'t, T>(
+        &mut self,
+        name: &str,
+        _element: &str,
+        entries: impl IntoIterator<Item = (&'t str, T)>,
+        mut write: impl FnMut(&mut Self, T),
+    ) {
+        self.list(name, entries, |encoder, (key, value)| {
+            encoder.text("Name", key);
+            encoder.0.name("Value");
+            encoder.structure(|encoder| write(encoder, value));
+        });
     }
 }
 
@@ -386,9 +501,10 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn one_structure_in_both_forms() {
+    fn one_structure_in_all_forms() {
         fn write(encoder: &mut impl Encoder) {
             encoder.text("A", "x\"\r<");
+            encoder.absent("Messages");
             encoder.texts("Names", "Name", ["p", "q"]);
             encoder.map("Tags", "Tag", ("Key", "Value"), [("k", "v")]);
             encoder.structures("Items", "Item", [1, 2], |encoder, n| encoder.number("N", n));
@@ -401,6 +517,19 @@ mod tests {
         assert_eq!(
             String::from_utf8(json).unwrap(),
             r#"{"A":"x\"\r<","Names":["p","q"],"Tags":{"k":"v"},"Items":[{"N":1},{"N":2}],"B":true}"#
+        );
+        let mut query = Vec::new();
+        let mut encoder = QueryJsonEncoder::new(&mut query);
+        write(&mut encoder);
+        encoder.structure_map("Map", "Entry", [("k", 3)], |encoder, n| {
+            encoder.absent("A");
+            encoder.number("N", n);
+        });
+        encoder.boolean("C", false);
+        encoder.finish();
+        assert_eq!(
+            String::from_utf8(query).unwrap(),
+            r#"{"A":"x\"\r<","messages":null,"Names":["p","q"],"Tags":[{"Key":"k","Value":"v"}],"Items":[{"N":1},{"N":2}],"B":true,"Map":[{"Name":"k","Value":{"A":null,"N":3}}],"C":false}"#
         );
         let mut xml = Vec::new();
         write(&mut XmlEncoder::new(&mut xml));

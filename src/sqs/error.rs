@@ -27,6 +27,8 @@ pub enum Kind {
     InvalidMessageContents,
     InvalidParameterValue,
     MissingParameter,
+    /// A member of a batch's entry is empty or not there.
+    EmptyValue,
     InvalidAction,
     UnknownOperation,
     /// A query request without an action; it has an answer of its own.
@@ -72,6 +74,7 @@ impl Kind {
             InvalidMessageContents => "com.amazonaws.sqs#InvalidMessageContents",
             InvalidParameterValue => "com.amazon.coral.service#InvalidParameterValueException",
             MissingParameter => "com.amazon.coral.service#MissingRequiredParameterException",
+            EmptyValue => "com.amazon.coral.service#EmptyValueException",
             InvalidAction => "com.amazon.coral.service#InvalidActionException",
             UnknownOperation | MissingAction => {
                 "com.amazon.coral.service#UnknownOperationException"
@@ -108,6 +111,7 @@ impl Kind {
             InvalidMessageContents => "InvalidMessageContents",
             InvalidParameterValue => "InvalidParameterValue",
             MissingParameter => "MissingParameter",
+            EmptyValue => "EmptyValue",
             InvalidAction => "InvalidAction",
             UnknownOperation | MissingAction => "UnknownOperation",
             Serialization => "MalformedInput",
@@ -173,6 +177,14 @@ pub fn missing_parameter(name: &str) -> SqsError {
     SqsError::new(
         Kind::MissingParameter,
         format!("The request must contain the parameter {name}."),
+    )
+}
+
+/// A member that the entry `at` (counted from 0) of a batch needs is empty or not there.
+pub fn empty_member(entry: &str, at: usize, member: &str) -> SqsError {
+    SqsError::new(
+        Kind::EmptyValue,
+        format!("No Value Found for {entry}.{}.{member}.", at + 1),
     )
 }
 
@@ -280,11 +292,14 @@ pub fn message_too_long(bytes_max: u32) -> SqsError {
     ))
 }
 
+/// Which characters a body or an attribute's text may hold, in the service's words.
+pub const VALID_CHARACTERS: &str = "Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF \
+                                    | #xE000 to #xFFFD | #x10000 to #x10FFFF.";
+
 pub fn invalid_contents() -> SqsError {
     SqsError::new(
         Kind::InvalidMessageContents,
-        "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF \
-         | #xE000 to #xFFFD | #x10000 to #x10FFFF.",
+        format!("Invalid characters found. {VALID_CHARACTERS}"),
     )
 }
 

@@ -133,7 +133,7 @@ impl<'a> Attributes<'a> {
     pub fn select<T: AsRef<str>>(mut self, wanted: &[T]) -> Self {
         self.0.retain(|attribute| {
             wanted.iter().any(|pattern| match pattern.as_ref() {
-                "All" | ".*" => true,
+                "All" | ".*" | "*" => true,
                 pattern => match pattern.strip_suffix(".*") {
                     // `prefix.*` stands for all that starts with the prefix.
                     Some(prefix) => attribute.name.starts_with(prefix),
@@ -157,12 +157,20 @@ impl<'a> Attributes<'a> {
             self.0.iter().map(|attribute| (&*attribute.name, attribute)),
             |encoder, attribute| {
                 match attribute.carrier {
-                    Carrier::String => encoder.text("StringValue", &as_text(&attribute.value)),
-                    Carrier::Binary => encoder.plain("BinaryValue", |out| {
-                        let text = base64_simd::STANDARD.encode_to_string(&*attribute.value);
-                        out.extend_from_slice(text.as_bytes());
-                    }),
+                    Carrier::String => {
+                        encoder.text("StringValue", &as_text(&attribute.value));
+                        encoder.absent("BinaryValue");
+                    }
+                    Carrier::Binary => {
+                        encoder.absent("StringValue");
+                        encoder.plain("BinaryValue", |out| {
+                            let text = base64_simd::STANDARD.encode_to_string(&*attribute.value);
+                            out.extend_from_slice(text.as_bytes());
+                        });
+                    }
                 }
+                encoder.absent("StringListValues");
+                encoder.absent("BinaryListValues");
                 encoder.text("DataType", &attribute.data_type);
             },
         );
@@ -250,7 +258,11 @@ fn check_value<'a>(name: &'a str, value: &'a AttributeValue<'a>) -> SqsResult<At
                 )));
             }
             if super::body::has_illegal(text) {
-                return Err(super::error::invalid_contents());
+                return Err(super::error::invalid_parameter_text(format!(
+                    "Invalid characters found in the value of message (user) attribute '{name}'. \
+                     {}",
+                    super::error::VALID_CHARACTERS
+                )));
             }
             (Carrier::String, Cow::Borrowed(text.as_bytes()))
         }
@@ -326,6 +338,7 @@ mod tests {
         let back = Attributes::unpack(&packed);
         assert_eq!(back.md5(), attributes.md5());
         assert_eq!(back.clone().select(&["All"]).0.len(), 3);
+        assert_eq!(back.clone().select(&["*"]).md5(), attributes.md5());
         assert_eq!(back.clone().select(&["b.*"]).0.len(), 2);
         assert_eq!(back.clone().select(&["a", "c"]).0.len(), 1);
         assert!(back.select::<&str>(&[]).is_empty());

@@ -19,6 +19,7 @@ pub mod measure;
 mod message_attributes;
 mod names;
 mod peek;
+mod policy;
 mod request;
 mod server;
 mod target;

@@ -57,9 +57,8 @@ fn region_of_host(host: &str) -> Option<&str> {
     }
 }
 
-/// Reads a queue URL, a queue URL's path, or a bare queue name. What it leaves open comes from
-/// `region` and `account`.
-pub fn parse_queue_url(url: &str, region: &str, account: &str) -> Option<QueueName> {
+/// Host and path of a queue URL; the host is empty where there is none.
+fn host_and_path(url: &str) -> (&str, &str) {
     let without_scheme = url
         .strip_prefix("http://")
         .or_else(|| url.strip_prefix("https://"));
@@ -74,7 +73,42 @@ pub fn parse_queue_url(url: &str, region: &str, account: &str) -> Option<QueueNa
             },
         },
     };
-    let path = path.split(['?', '#']).next().unwrap_or(path);
+    (host, path.split(['?', '#']).next().unwrap_or(path))
+}
+
+/// Whether a queue URL has a host and nothing after it.
+pub fn names_nothing(url: &str) -> bool {
+    let (host, path) = host_and_path(url);
+    !host.is_empty() && path.bytes().all(|byte| byte == b'/')
+}
+
+fn is_account_id(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The queue of a path that a proxy has put a prefix before.
+fn behind_prefix(path: &str, region: &str) -> Option<QueueName> {
+    let mut segments = path.rsplit('/').filter(|segment| !segment.is_empty());
+    let (name, account) = (segments.next()?, segments.next()?);
+    is_account_id(account).then(|| QueueName::new(region, account, name))
+}
+
+/// Whether a request's path is that of a queue's URL, rather than one that a proxy put before the
+/// endpoint: it has an account, which is of twelve digits or the one that is the default.
+pub fn is_queue_path(path: &str, account: &str) -> bool {
+    let explicit = path
+        .split('/')
+        .filter(|segment| !segment.is_empty())
+        .count()
+        >= 2;
+    let is_account = |name: &str| name == account || is_account_id(name);
+    explicit && parse_queue_url(path, "-", "-").is_some_and(|name| is_account(&name.account))
+}
+
+/// Reads a queue URL, a queue URL's path, or a bare queue name. What it leaves open comes from
+/// `region` and `account`.
+pub fn parse_queue_url(url: &str, region: &str, account: &str) -> Option<QueueName> {
+    let (host, path) = host_and_path(url);
     let region = region_of_host(host).unwrap_or(region);
     let mut segments = path.split('/').filter(|segment| !segment.is_empty());
     let parts = (
@@ -90,7 +124,7 @@ pub fn parse_queue_url(url: &str, region: &str, account: &str) -> Option<QueueNa
         ((Some("queue"), Some(name), None, None), None) => QueueName::new(region, account, name),
         ((Some(account), Some(name), None, None), None) => QueueName::new(region, account, name),
         ((Some(name), None, None, None), None) => QueueName::new(region, account, name),
-        _ => return None,
+        _ => behind_prefix(path, region)?,
     };
     let fifo = name.name.ends_with(".fifo");
     let sound = is_queue_name(&name.name, fifo)
@@ -117,6 +151,7 @@ mod tests {
             "http://localhost:9324/queue/q",
             "localhost:9324/000000000000/q",
             "/000000000000/q",
+            "http://localhost/proxy/sqs/000000000000/q",
             "/q",
             "q",
         ] {
@@ -139,6 +174,43 @@ mod tests {
             "a.b",
         ] {
             assert_eq!(read(url), None, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_url_without_a_path_names_nothing() {
+        for url in [
+            "http://localhost",
+            "http://localhost:9324/",
+            "localhost:9324/",
+        ] {
+            assert!(names_nothing(url), "{url}");
+        }
+        for url in ["", "/", "q", "http://h/q", "http://h/1/2/3/4/5"] {
+            assert!(!names_nothing(url), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_queues_path_has_an_account() {
+        let own = "mine";
+        for path in [
+            "/000000000000/q",
+            "/mine/q",
+            "/queue/us-east-1/000000000000/q",
+        ] {
+            assert!(is_queue_path(path, own), "{path}");
+        }
+        for path in [
+            "/",
+            "/sqs",
+            "/sqs/",
+            "/api/sqs",
+            "/q",
+            "/a/b/c",
+            "/000000000000",
+        ] {
+            assert!(!is_queue_path(path, own), "{path}");
         }
     }
 

@@ -3,7 +3,7 @@
 //! Source: the service's API model. Members are optional here, so that what is missing can be
 //! answered with the service's own error.
 
-use super::decode::{Element, Form, Int, Pairs, Text, member};
+use super::decode::{Element, Form, Int, Pairs, Text, elements, member};
 use super::error::SqsResult;
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -55,20 +55,7 @@ fn attribute_values<'f>(elements: Vec<Element<'f>>) -> Option<Pairs<'f, Attribut
 
 /// The elements of a list within an element: `MessageAttribute.1.Name` within a batch's entry.
 fn nested<'f>(element: &Element<'f>, name: &str) -> Vec<Element<'f>> {
-    let mut elements: std::collections::BTreeMap<u32, Element<'f>> = Default::default();
-    for (key, value) in element {
-        let Some(rest) = key
-            .strip_prefix(name)
-            .and_then(|rest| rest.strip_prefix('.'))
-        else {
-            continue;
-        };
-        let (number, rest) = rest.split_once('.').unwrap_or((rest, ""));
-        if let Ok(number) = number.parse() {
-            elements.entry(number).or_default().push((rest, *value));
-        }
-    }
-    elements.into_values().collect()
+    elements(element.iter().copied(), &[name])
 }
 
 macro_rules! input {

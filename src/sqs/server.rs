@@ -183,7 +183,10 @@ impl Sqs {
             let name = form.get("Action").ok_or_else(missing_action)?;
             let action = actions::Action::from_name(name).ok_or_else(|| unknown_action(name))?;
             let scope = self.scope(&heads, &head.uri, form.get("X-Amz-Credential"));
-            if scope.path.len() > 1 && !action.is_on_a_queue() && is_queue_path(scope.path) {
+            if scope.path.len() > 1
+                && !action.is_on_a_queue()
+                && super::names::is_queue_path(scope.path, scope.account)
+            {
                 return Err(unknown_action(name));
             }
             let source = actions::Source::Form(&form);
@@ -266,11 +269,6 @@ fn part<'c>(rest: &mut &'c [u8]) -> Option<&'c [u8]> {
         _ => &[],
     };
     Some(&all[..end])
-}
-
-/// A path of account and name, rather than one that a proxy put before the endpoint.
-fn is_queue_path(path: &str) -> bool {
-    super::names::parse_queue_url(path, "-", "-").is_some()
 }
 
 #[cold]

@@ -5,7 +5,7 @@ use super::error::{
     missing_parameter, move_running, no_deduplication_id, no_queue, no_such_task, overloaded,
     purged_recently, queue_exists, stopping,
 };
-use super::names::parse_queue_url;
+use super::names::{names_nothing, parse_queue_url};
 use super::server::{Scope, Sqs};
 use crate::mesh::{Definition, Directory, Stamp, ask_until_current};
 use hashbrown::Equivalent;
@@ -126,6 +126,9 @@ impl Sqs {
             url,
         } = *key;
         let name = parse_queue_url(url, region, account).ok_or_else(|| {
+            if names_nothing(url) {
+                return no_queue();
+            }
             SqsError::new(
                 Kind::InvalidAddress,
                 format!("The address {url} is not valid for this endpoint."),
@@ -200,6 +203,7 @@ fn retarget(command: &mut Command, to: QueueRef) {
             | List { .. }
             | ListAll { .. }
             | ListSources { .. }
+            | ReturnDeliveries(_)
             | Stats => {}
         },
         Command::Pubsub(_) | Command::Transfer(_) => {}

@@ -48,14 +48,21 @@ impl Protocol {
         out.extend_from_slice(text.as_bytes());
     }
 
+    /// Closes a result in XML whose members begin at `start`. Without any it is an empty element.
+    pub fn end_result(self, action: &str, start: usize, out: &mut Vec<u8>) {
+        if out.len() == start {
+            out.truncate(start - 1);
+            out.extend_from_slice(b"/>");
+        } else {
+            out.extend_from_slice(format!("</{action}Result>").as_bytes());
+        }
+    }
+
     /// Writes what comes after it.
     pub fn end(self, action: &str, has_result: bool, request_id: [u8; 16], out: &mut Vec<u8>) {
         match self {
             Protocol::Json => {}
             Protocol::Query => {
-                if has_result {
-                    out.extend_from_slice(format!("</{action}Result>").as_bytes());
-                }
                 out.extend_from_slice(b"<ResponseMetadata><RequestId>");
                 uuid(out, request_id);
                 out.extend_from_slice(b"</RequestId></ResponseMetadata></");

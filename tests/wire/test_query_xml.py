@@ -305,3 +305,165 @@ class TestMalformed:
         )
         assert_client_error(reply)
         assert queue_count(queue) == (0, 0, 0)
+
+
+class TestListsOfOne:
+    """A list of one may go without numbers."""
+
+    def test_of_attributes(self):
+        name = unique_name()
+        attribute = {"Attribute.Name": "VisibilityTimeout", "Attribute.Value": "77"}
+        url = query("CreateQueue", {"QueueName": name, **attribute}).xml_text(
+            "CreateQueueResult", "QueueUrl"
+        )
+        attributes = {"QueueUrl": url, "AttributeName": "VisibilityTimeout"}
+        reply = query("GetQueueAttributes", attributes)
+        assert reply.xml_text("GetQueueAttributesResult", "Attribute", "Value") == "77"
+        attribute["Attribute.Value"] = "78"
+        assert query("SetQueueAttributes", {"QueueUrl": url, **attribute}).status == 200
+        reply = query("GetQueueAttributes", attributes)
+        assert reply.xml_text("GetQueueAttributesResult", "Attribute", "Value") == "78"
+        assert query("DeleteQueue", {"QueueUrl": url}).status == 200
+
+    def test_of_message_attributes(self, queue):
+        sent = {
+            "QueueUrl": queue,
+            "MessageBody": "m",
+            "MessageAttribute.Name": "a",
+            "MessageAttribute.Value.DataType": "String",
+            "MessageAttribute.Value.StringValue": "v",
+        }
+        assert query("SendMessage", sent).xml_text("SendMessageResult", "MD5OfMessageAttributes")
+        wanted = {"AttributeName": "SenderId", "MessageAttributeName": "a"}
+        reply = query("ReceiveMessage", {"QueueUrl": queue, **wanted})
+        message = ("ReceiveMessageResult", "Message")
+        assert reply.xml_text(*message, "Attribute", "Name") == "SenderId"
+        assert reply.xml_text(*message, "MessageAttribute", "Value", "StringValue") == "v"
+
+    def test_of_entries(self, queue):
+        entry = "SendMessageBatchRequestEntry"
+        parameters = {f"{entry}.Id": "only", f"{entry}.MessageBody": "m"}
+        reply = query("SendMessageBatch", {"QueueUrl": queue, **parameters})
+        path = ("SendMessageBatchResult", "SendMessageBatchResultEntry", "Id")
+        assert reply.xml_text(*path) == "only"
+
+    def test_of_permissions_and_tags(self, queue):
+        permission = {"Label": "l", "AWSAccountId": "111122223333", "ActionName": "SendMessage"}
+        assert query("AddPermission", {"QueueUrl": queue, **permission}).status == 200
+        assert query("TagQueue", {"QueueUrl": queue, "Tag.Key": "k", "Tag.Value": "v"}).status == 200
+        reply = query("ListQueueTags", {"QueueUrl": queue})
+        assert reply.xml_text("ListQueueTagsResult", "Tag", "Key") == "k"
+        assert query("UntagQueue", {"QueueUrl": queue, "TagKey": "k"}).status == 200
+        assert "<ListQueueTagsResult/>" in query("ListQueueTags", {"QueueUrl": queue}).text
+
+    @pytest.mark.parametrize("keys", [{}, {"TagKey.1": ""}, {"TagKey.1": "k" * 129}])
+    def test_illegal_tag_keys(self, queue, keys):
+        assert query("UntagQueue", {"QueueUrl": queue, **keys}).status == 400
+
+
+class TestEmptyResults:
+    def test_of_a_receive(self, queue):
+        reply = query("ReceiveMessage", {"QueueUrl": queue})
+        assert "<ReceiveMessageResult/><ResponseMetadata>" in reply.text
+
+    def test_of_attributes(self, queue):
+        reply = query("GetQueueAttributes", {"QueueUrl": queue})
+        assert "<GetQueueAttributesResult/><ResponseMetadata>" in reply.text
+
+    def test_of_queues(self):
+        reply = query("ListQueues", {"QueueNamePrefix": unique_name()})
+        assert "<ListQueuesResult/><ResponseMetadata>" in reply.text
+
+
+class TestBehindAPrefix:
+    """A proxy that puts a path before the endpoint."""
+
+    @pytest.mark.parametrize("prefix", ["/sqs", "/sqs/", "/api/sqs", "/a/b/c"])
+    def test_of_the_endpoint(self, prefix):
+        name = unique_name()
+        url = query("CreateQueue", {"QueueName": name}, target=prefix).xml_text(
+            "CreateQueueResult", "QueueUrl"
+        )
+        listed = query("ListQueues", {"QueueNamePrefix": name}, target=prefix)
+        assert listed.xml_text("ListQueuesResult", "QueueUrl") == url
+        sent = query("SendMessage", {"QueueUrl": url, "MessageBody": "m"}, target=prefix)
+        assert sent.status == 200
+        assert call("ListQueues", {"QueueNamePrefix": name}, target=prefix).status == 200
+        assert query("DeleteQueue", {"QueueUrl": url}, target=prefix).status == 200
+
+    def test_of_a_queues_own_path(self, queue, queue_count):
+        sent = query("SendMessage", {"MessageBody": "m"}, target="/proxy" + path_of(queue))
+        assert sent.status == 200
+        assert queue_count(queue) == (1, 0, 0)
+
+
+class TestJsonMembers:
+    """In JSON on request all members are there, null where absent, and maps are lists."""
+
+    def result(self, action, parameters):
+        reply = query(action, parameters, headers={"Accept": "application/json"})
+        assert reply.status == 200, reply
+        return reply.json[f"{action}Response"][f"{action}Result"]
+
+    def test_of_an_empty_receive(self, queue):
+        assert self.result("ReceiveMessage", {"QueueUrl": queue}) == {"messages": None}
+
+    def test_of_a_message(self, queue):
+        sent = self.result("SendMessage", {"QueueUrl": queue, "MessageBody": "m"})
+        assert sent == {
+            "MD5OfMessageBody": "6f8f57715090da2632453988d9a1501b",
+            "MD5OfMessageAttributes": None,
+            "MD5OfMessageSystemAttributes": None,
+            "MessageId": sent["MessageId"],
+            "SequenceNumber": None,
+        }
+        (message,) = self.result("ReceiveMessage", {"QueueUrl": queue})["messages"]
+        assert message == {
+            "MessageId": sent["MessageId"],
+            "ReceiptHandle": message["ReceiptHandle"],
+            "MD5OfBody": sent["MD5OfMessageBody"],
+            "Body": "m",
+            "Attributes": None,
+            "MD5OfMessageAttributes": None,
+            "MessageAttributes": None,
+        }
+
+    def test_of_attributes(self, queue):
+        attribute = {
+            "MessageAttribute.1.Name": "a",
+            "MessageAttribute.1.Value.DataType": "String",
+            "MessageAttribute.1.Value.StringValue": "v",
+        }
+        self.result("SendMessage", {"QueueUrl": queue, "MessageBody": "m", **attribute})
+        wanted = {"AttributeName.1": "ApproximateReceiveCount", "MessageAttributeName.1": "*"}
+        (message,) = self.result("ReceiveMessage", {"QueueUrl": queue, **wanted})["messages"]
+        assert message["Attributes"] == [{"Name": "ApproximateReceiveCount", "Value": "1"}]
+        assert message["MessageAttributes"] == [
+            {
+                "Name": "a",
+                "Value": {
+                    "StringValue": "v",
+                    "BinaryValue": None,
+                    "StringListValues": None,
+                    "BinaryListValues": None,
+                    "DataType": "String",
+                },
+            }
+        ]
+
+    def test_of_a_queue(self, queue):
+        asked = {"QueueUrl": queue, "AttributeName.1": "DelaySeconds"}
+        attributes = [{"Name": "DelaySeconds", "Value": "0"}]
+        assert self.result("GetQueueAttributes", asked) == {"Attributes": attributes}
+        assert self.result("GetQueueAttributes", {"QueueUrl": queue}) == {"Attributes": None}
+        assert self.result("ListQueueTags", {"QueueUrl": queue}) == {"Tags": None}
+        name = path_of(queue).rsplit("/", 1)[1]
+        listed = self.result("ListQueues", {"QueueNamePrefix": name})
+        assert listed == {"queueUrls": [queue], "NextToken": None}
+
+    def test_of_a_batch(self, queue):
+        entry = {"SendMessageBatchRequestEntry.1.Id": "a"}
+        result = self.result("SendMessageBatch", {"QueueUrl": queue, **entry})
+        assert result["Successful"] is None
+        (failed,) = result["Failed"]
+        assert failed["Code"] == "EmptyValue"

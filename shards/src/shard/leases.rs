@@ -5,6 +5,7 @@ use super::{Hold, Shard};
 use crate::Millis;
 use crate::command::{LeaseError, LeaseRef, Reply, Token};
 use crate::message::State;
+use crate::queue::Attempt;
 use crate::slab::NONE;
 use smallvec::SmallVec;
 
@@ -82,6 +83,40 @@ impl Shard {
         at.queue.counts.in_flight += 1;
         *at.in_flight += 1;
         Ok(())
+    }
+
+    /// Makes messages ready again as though they had not been received.
+    pub(crate) fn return_received(&mut self, token: Token, leases: &[LeaseRef]) {
+        for lease in leases {
+            let slot = lease.slot;
+            let found = self.messages.get(slot);
+            if found.is_none_or(|message| message.sequence != lease.sequence)
+                || !self.is_current(slot, lease)
+            {
+                continue;
+            }
+            let mut at = self.at_message(slot);
+            let is_it = |given: &(u32, u64, u32)| (given.0, given.1) == (slot, lease.sequence);
+            let attempts = &mut at.queue.cold.attempts;
+            let repeated = |attempt: &Attempt| attempt.repeated && attempt.given.iter().any(is_it);
+            if attempts.iter().any(repeated) {
+                // Who repeated the receive may have the message.
+                continue;
+            }
+            // A repeat from now on must not take a later receive with the same count for its own.
+            attempts.retain(|attempt| !attempt.given.iter().any(is_it));
+            at.leave_state(slot);
+            at.messages[slot].receive_count -= 1;
+            at.make_ready(slot);
+            if self.config.durable {
+                let message = &mut self.messages[slot];
+                if !message.count_dirty {
+                    message.count_dirty = true;
+                    self.dirty.push((slot, message.sequence));
+                }
+            }
+        }
+        self.reply(token, Reply::Done, Hold::No);
     }
 
     /// The message that a lease names, if this queue still has it.

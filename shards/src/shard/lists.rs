@@ -109,6 +109,11 @@ impl Shard {
         });
         let now = self.now;
         let mut at = self.at_queue(queue_slot);
+        let available_at = if at.queue.config.fifo && receive_count == 0 {
+            at.queue.config.fifo_available_at(sent_at)
+        } else {
+            available_at
+        };
         push_by_age(at.messages, &mut at.queue.ages, slot);
         if at.queue.retention_timer == NONE {
             let due = sent_at + Millis::from(at.queue.config.retention_s) * 1000;
@@ -118,9 +123,7 @@ impl Shard {
             at.append_to_group(slot);
         }
         if available_at > now {
-            at.queue.counts.delayed += 1;
-            *at.delayed += 1;
-            at.messages[slot].timer = at.wheel.arm(available_at, Timer::Visible(slot));
+            at.delay(slot, available_at);
         } else {
             at.make_ready(slot);
         }
@@ -175,6 +178,34 @@ impl Shard {
         }
     }
 
+    /// Lets a FIFO queue's changed delay act on the messages that nobody has received. Only
+    /// those younger than the longer of the two delays, 15 min at most, can be affected.
+    pub(crate) fn apply_fifo_delay(&mut self, queue_slot: u32, before_s: u32) {
+        let now = self.now;
+        let mut at = self.at_queue(queue_slot);
+        let longest_ms = Millis::from(before_s.max(at.queue.config.delay_s)) * 1000;
+        let mut slot = at.queue.ages.tail;
+        while slot != NONE {
+            let message = &at.messages[slot];
+            let (older, group) = (message.older, message.group);
+            let sent_at = message.payload.sent_at();
+            if sent_at + longest_ms <= now {
+                return;
+            }
+            if message.receive_count == 0 && message.state != State::InFlight {
+                at.leave_state(slot);
+                let available_at = at.queue.config.fifo_available_at(sent_at);
+                if available_at > now {
+                    at.delay(slot, available_at);
+                    at.settle_group(group);
+                } else {
+                    at.make_ready(slot);
+                }
+            }
+            slot = older;
+        }
+    }
+
     pub(crate) fn retention_ends(config: &QueueConfig, payload: &Payload) -> Millis {
         payload.sent_at() + Millis::from(config.retention_s) * 1000
     }
@@ -212,6 +243,16 @@ impl AtQueue<'_> {
         if !self.groups[group].listed {
             self.list_group(group);
         }
+    }
+
+    /// Keeps a message back until `available_at`. It must stand in no state count.
+    #[inline]
+    fn delay(&mut self, slot: u32, available_at: Millis) {
+        self.queue.counts.delayed += 1;
+        *self.delayed += 1;
+        let message = &mut self.messages[slot];
+        message.state = State::Delayed;
+        message.timer = self.wheel.arm(available_at, Timer::Visible(slot));
     }
 
     /// Takes a message out of its state: counts, deadline and (standard queues) the ready list.

@@ -53,6 +53,10 @@ impl Shard {
                 return Moved::Nowhere;
             };
             self.remove_message(slot);
+            let arrival = match task {
+                None => self.as_dead_letter(target, arrival),
+                Some(_) => arrival,
+            };
             self.insert_message(target, arrival);
             return Moved::Gone;
         }
@@ -64,6 +68,21 @@ impl Shard {
         let (to, from) = (Address::Queue(target), Address::Queue(from));
         self.send_transfer(shard, to, from, arrival, task, false);
         Moved::Gone
+    }
+
+    /// A message as the dead-letter queue `target` takes it. In a FIFO queue its time of arrival
+    /// begins anew, so that its retention counts from the move, and its deduplication id is its own
+    /// id. Done where it arrives: one that is sent back stays as it was.
+    fn as_dead_letter(&self, target: u32, mut arrival: Arrival) -> Arrival {
+        if self.queues[target].config.fifo {
+            let id = arrival.payload.id();
+            arrival.payload = arrival.payload.with_section(
+                Section::Deduplication,
+                Some(hyphenated(id).as_bytes()),
+                Some((id, self.now)),
+            );
+        }
+        arrival
     }
 
     pub(crate) fn send_transfer(
@@ -133,6 +152,8 @@ impl Shard {
             Some(queue) => {
                 if transfer.returned {
                     self.note_return(queue, transfer.task);
+                } else if transfer.task.is_none() {
+                    arrival = self.as_dead_letter(queue, arrival);
                 }
                 self.insert_message(queue, arrival);
             }
@@ -342,4 +363,18 @@ impl Shard {
             self.arm_move(slot, at);
         }
     }
+}
+
+/// A UUID as text.
+fn hyphenated(id: [u8; 16]) -> String {
+    let number = u128::from_be_bytes(id);
+    let part = |from: u32, bits: u32| (number >> from) & ((1 << bits) - 1);
+    format!(
+        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+        part(96, 32),
+        part(80, 16),
+        part(64, 16),
+        part(48, 16),
+        part(0, 48)
+    )
 }

@@ -1,7 +1,7 @@
 //! Commands about queues: make, find, describe, change, purge, delete, list.
 
 use super::{Hold, Shard};
-use crate::attributes::{AttributeMap, QueueAttribute, QueueConfig};
+use crate::attributes::{AttributeMap, QueueAttribute, QueueConfig, parse_redrive_policy};
 use crate::command::{MessageState, Peeked, QueueCommand, QueueRef, Refusal, Reply, Token};
 use crate::definitions::NameSpace;
 use crate::journal::{Op, QueueRecord};
@@ -9,6 +9,7 @@ use crate::message::State;
 use crate::queue::Queue;
 use crate::slab::NONE;
 use crate::{Millis, QueueName};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
@@ -125,6 +126,7 @@ impl Shard {
                 let moves = moves.iter().rev().take(tasks_max).cloned().collect();
                 self.reply(token, Reply::Moves(moves), Hold::No);
             }
+            ReturnDeliveries(leases) => self.return_received(token, &leases),
             Stats => {
                 let stats = Box::new(self.stats());
                 self.reply(token, Reply::Stats(stats), Hold::No);
@@ -155,6 +157,9 @@ impl Shard {
         if recreate_after_ms > 0 && self.was_deleted_within(&name, recreate_after_ms) {
             return self.refuse(token, Refusal::DeletedRecently);
         }
+        let mut attributes = attributes;
+        // Given as empty means not set; above it was compared as such.
+        attributes.retain(|_, value| !value.is_empty());
         let id = self.take_resource_id();
         let slot = self.add_queue(QueueRecord {
             id,
@@ -226,6 +231,8 @@ impl Shard {
             self.sources.insert((redrive.target.key(), key));
         }
         let retention_changed = config.retention_s != queue.config.retention_s;
+        let delay_before_s = queue.config.delay_s;
+        let delay_changed = config.fifo && config.delay_s != delay_before_s;
         let now = self.now;
         let queue = &mut self.queues[slot];
         queue.config = config;
@@ -235,6 +242,9 @@ impl Shard {
             self.wheel.disarm(queue.retention_timer);
             let timer = self.wheel.arm(now, super::timers::Timer::Retention(slot));
             self.queues[slot].retention_timer = timer;
+        }
+        if delay_changed {
+            self.apply_fifo_delay(slot, delay_before_s);
         }
         self.log_queue(slot);
         self.reply(token, Reply::Done, Hold::UntilCommit);
@@ -387,10 +397,40 @@ fn same_value(attribute: QueueAttribute, one: Option<&str>, other: &str) -> bool
     if one == other {
         return true;
     }
-    let json = |text| serde_json::from_str::<serde_json::Value>(text).ok();
-    matches!(attribute, Policy | RedrivePolicy | RedriveAllowPolicy)
-        && json(one).is_some()
-        && json(one) == json(other)
+    match attribute {
+        RedrivePolicy => {
+            let meaning = parse_redrive_policy(one);
+            meaning.is_some() && meaning == parse_redrive_policy(other)
+        }
+        Policy | RedriveAllowPolicy => {
+            let meaning = |text| serde_json::from_str(text).ok().map(policy_meaning);
+            let one = meaning(one);
+            one.is_some() && one == meaning(other)
+        }
+        _ => false,
+    }
+}
+
+/// A policy without what its layout adds: lists of one are what they hold, the order of a list and
+/// what is in it twice say nothing, nor does a member that is null.
+fn policy_meaning(policy: Value) -> Value {
+    match policy {
+        Value::Array(values) => {
+            let mut values: Vec<Value> = values.into_iter().map(policy_meaning).collect();
+            values.sort_by_cached_key(Value::to_string);
+            values.dedup();
+            match values.len() {
+                1 => values.remove(0),
+                _ => Value::Array(values),
+            }
+        }
+        Value::Object(members) => members
+            .into_iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(name, value)| (name, policy_meaning(value)))
+            .collect(),
+        plain => plain,
+    }
 }
 
 /// Values that a queue has without having been given them.
@@ -402,5 +442,48 @@ fn is_implied(attribute: QueueAttribute, value: &str) -> bool {
         FifoThroughputLimit => value == "perQueue",
         KmsDataKeyReusePeriodSeconds => value == "300",
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn policies_that_mean_the_same_are_the_same() {
+        use QueueAttribute::*;
+        let same = |attribute, one: &str, other: &str| same_value(attribute, Some(one), other);
+        let arn = "arn:aws:sqs:us-east-1:000000000000:dead";
+        assert!(same(
+            RedrivePolicy,
+            &format!(r#"{{"deadLetterTargetArn":"{arn}","maxReceiveCount":"1"}}"#),
+            &format!(r#"{{ "maxReceiveCount": 1, "deadLetterTargetArn": "{arn}" }}"#),
+        ));
+        assert!(!same(
+            RedrivePolicy,
+            &format!(r#"{{"deadLetterTargetArn":"{arn}","maxReceiveCount":1}}"#),
+            &format!(r#"{{"deadLetterTargetArn":"{arn}","maxReceiveCount":2}}"#),
+        ));
+        assert!(same(
+            RedriveAllowPolicy,
+            r#"{"redrivePermission":"byQueue","sourceQueueArns":["a","b"]}"#,
+            r#"{"sourceQueueArns":["b","a"],"redrivePermission":"byQueue"}"#,
+        ));
+        assert!(same(
+            RedriveAllowPolicy,
+            r#"{"redrivePermission":"allowAll","sourceQueueArns":null}"#,
+            r#"{"redrivePermission":"allowAll"}"#,
+        ));
+        assert!(same(
+            Policy,
+            r#"{"Statement":[{"Sid":"s","Action":["sqs:SendMessage"],"Principal":"*"}]}"#,
+            r#"{"Statement":{"Principal":"*","Action":"sqs:SendMessage","Sid":"s"}}"#,
+        ));
+        assert!(!same(
+            Policy,
+            r#"{"Statement":[{"Sid":"s","Action":"sqs:SendMessage"}]}"#,
+            r#"{"Statement":[{"Sid":"s","Action":"sqs:ReceiveMessage"}]}"#,
+        ));
+        assert!(!same(Policy, "{", "["));
     }
 }

@@ -271,7 +271,7 @@ impl Shard {
 
     #[inline]
     fn lease_message(&mut self, queue_slot: u32, slot: u32, until: Millis, out: &mut Deliveries) {
-        let now = self.now;
+        let (now, shard) = (self.now, self.config.index);
         let at = &mut self.at_queue(queue_slot);
         at.leave_state(slot);
         at.queue.counts.in_flight += 1;
@@ -287,6 +287,7 @@ impl Shard {
             message.timer = at.wheel.arm(until, Timer::Visible(slot));
         }
         out.push(Delivery {
+            shard,
             payload: message.payload.clone(),
             lease: LeaseRef {
                 sequence: message.sequence,
@@ -323,6 +324,7 @@ impl Shard {
             id: id.into(),
             expires_at,
             given,
+            repeated: false,
         });
     }
 
@@ -334,14 +336,14 @@ impl Shard {
         id: &str,
         visibility_timeout_s: Option<u32>,
     ) -> Option<Deliveries> {
-        let queue = &self.queues[queue_slot];
+        let queue = &mut self.queues[queue_slot];
         if !queue.config.fifo {
             return None;
         }
         let attempt = queue
             .cold
             .attempts
-            .iter()
+            .iter_mut()
             .find(|a| &*a.id == id && a.expires_at > self.now)?;
         let intact = attempt.given.iter().all(|(slot, sequence, count)| {
             self.messages.get(*slot).is_some_and(|message| {
@@ -356,6 +358,7 @@ impl Shard {
         }
         let timeout_s = visibility_timeout_s.unwrap_or(queue.config.visibility_timeout_s);
         let until = self.now + Millis::from(timeout_s) * 1000;
+        attempt.repeated = true;
         let given = attempt.given.clone();
         let mut out = Deliveries::new();
         for (slot, sequence, receive_count) in given {
@@ -366,6 +369,7 @@ impl Shard {
             message.timer = self.wheel.arm(until, Timer::Visible(slot));
             let received_at = message.received_at();
             out.push(Delivery {
+                shard: self.config.index,
                 payload: message.payload.clone(),
                 lease: LeaseRef {
                     sequence,

@@ -241,7 +241,13 @@ impl World {
                 life.removed = Removed::No;
                 life.wild = false;
                 life.sent_at = one.peeked.payload.sent_at();
-                let not_before = life.at + u64::from(life.delay_s) * 1000;
+                let of = &self.model.plan.queues[one.queue];
+                // A FIFO queue's delay holds for whatever arrives, and counts from the arrival.
+                let not_before = if of.fifo {
+                    life.sent_at + u64::from(of.delay_s) * 1000
+                } else {
+                    life.at + u64::from(life.delay_s) * 1000
+                };
                 let home = self.model.homes.get_mut(&place).expect("just seen");
                 home.deletes_open = 0;
                 home.removed = false;

@@ -159,7 +159,12 @@ impl Oracle {
         })?;
         life.fate = Fate::There;
         let first_home = life.home.is_none_or(|home| home == place);
-        let not_before = life.at + Millis::from(life.delay_s) * 1000;
+        let from = if self.plan.queues[call.queue].fifo {
+            delivery.payload.sent_at()
+        } else {
+            life.at
+        };
+        let not_before = from + Millis::from(life.delay_s) * 1000;
         check(!first_home || lease.received_at >= not_before, || {
             format!(
                 "message {number} was given out at {} before its delay",

@@ -4,9 +4,9 @@ use super::{Members, Output, required, url_of};
 use crate::sqs::decode::Int;
 use crate::sqs::encode::Encoder;
 use crate::sqs::error::{
-    SqsError, SqsResult, entry_id_repeated, handle_expired, invalid_entry_id, invalid_handle,
-    invalid_parameter, invisible_too_long, missing_parameter, no_entries, not_available_for_change,
-    too_many_entries,
+    SqsError, SqsResult, empty_member, entry_id_repeated, handle_expired, invalid_entry_id,
+    invalid_handle, invalid_parameter, invisible_too_long, missing_parameter, no_entries,
+    not_available_for_change, too_many_entries,
 };
 use crate::sqs::limits::{BATCH_ENTRIES_MAX, VISIBILITY_TIMEOUT_S_MAX};
 use crate::sqs::names::is_plain_name;
@@ -50,7 +50,7 @@ pub fn check_ids<'i>(
 /// Writes the list of a batch's failed entries, if there are any.
 pub fn write_failed<E: Encoder>(encoder: &mut E, failed: &[(&str, SqsError)]) {
     if failed.is_empty() {
-        return;
+        return encoder.absent("Failed");
     }
     encoder.structures(
         "Failed",
@@ -189,6 +189,9 @@ impl Members for BatchDone<'_> {
                 encoder.text("Id", id);
             });
         }
+        if self.done.is_empty() {
+            encoder.absent("Successful");
+        }
         write_failed(encoder, &self.failed);
     }
 }
@@ -198,8 +201,8 @@ async fn run_batch<'e, T>(
     sqs: &Sqs,
     target: Rc<Target>,
     given: &'e [HandleEntry<'_>],
-    element: &'static str,
-    read: impl Fn(&HandleEntry<'_>, LeaseRef) -> SqsResult<T>,
+    (request, element): (&'static str, &'static str),
+    read: impl Fn(usize, &HandleEntry<'_>, LeaseRef) -> SqsResult<T>,
     send: impl FnOnce(QueueRef, SmallVec<[T; 1]>) -> Command,
     out: &mut Output,
 ) -> SqsResult<()> {
@@ -210,9 +213,14 @@ async fn run_batch<'e, T>(
         .iter()
         .map(|entry| entry.receipt_handle.as_deref().unwrap_or(""));
     let leases = sqs.leases(&target, handles.clone()).await?;
-    for ((entry, handle), lease) in given.iter().zip(handles).zip(leases) {
+    for (at, ((entry, handle), lease)) in given.iter().zip(handles).zip(leases).enumerate() {
         let id = entry.id.as_deref().unwrap_or("");
-        match lease.and_then(|lease| read(entry, lease)) {
+        let lease = if handle.is_empty() {
+            Err(empty_member(request, at, "ReceiptHandle"))
+        } else {
+            lease
+        };
+        match lease.and_then(|lease| read(at, entry, lease)) {
             Ok(entry) => {
                 entries.push(entry);
                 prepared.push((id, handle));
@@ -246,22 +254,12 @@ pub async fn delete_batch(
 ) -> SqsResult<()> {
     let target = sqs.target(scope, url_of(&input.queue_url)).await?;
     let given = input.entries.unwrap_or_default();
-    check_ids(
-        "DeleteMessageBatchRequestEntry",
-        given.iter().map(|entry| entry.id.as_deref()),
-    )?;
+    let request = "DeleteMessageBatchRequestEntry";
+    check_ids(request, given.iter().map(|entry| entry.id.as_deref()))?;
+    let read = |_, _: &HandleEntry<'_>, lease| Ok(lease);
     let send = |queue, entries| Command::Delete { queue, entries };
-    let element = "DeleteMessageBatchResultEntry";
-    run_batch(
-        sqs,
-        target,
-        &given,
-        element,
-        |_, lease| Ok(lease),
-        send,
-        out,
-    )
-    .await
+    let names = (request, "DeleteMessageBatchResultEntry");
+    run_batch(sqs, target, &given, names, read, send, out).await
 }
 
 pub async fn change_batch(
@@ -272,13 +270,13 @@ pub async fn change_batch(
 ) -> SqsResult<()> {
     let target = sqs.target(scope, url_of(&input.queue_url)).await?;
     let given = input.entries.unwrap_or_default();
-    check_ids(
-        "ChangeMessageVisibilityBatchRequestEntry",
-        given.iter().map(|entry| entry.id.as_deref()),
-    )?;
-    let read =
-        |entry: &HandleEntry<'_>, lease| Ok((lease, visibility_timeout(entry.visibility_timeout)?));
+    let request = "ChangeMessageVisibilityBatchRequestEntry";
+    check_ids(request, given.iter().map(|entry| entry.id.as_deref()))?;
+    let read = |at, entry: &HandleEntry<'_>, lease| match entry.visibility_timeout {
+        None => Err(empty_member(request, at, "VisibilityTimeout")),
+        given => Ok((lease, visibility_timeout(given)?)),
+    };
     let send = |queue, entries| Command::ChangeVisibility { queue, entries };
-    let element = "ChangeMessageVisibilityBatchResultEntry";
-    run_batch(sqs, target, &given, element, read, send, out).await
+    let names = (request, "ChangeMessageVisibilityBatchResultEntry");
+    run_batch(sqs, target, &given, names, read, send, out).await
 }

@@ -11,7 +11,7 @@ mod tags;
 pub use send::shown_sequence;
 
 use super::decode::{Form, Text, from_json};
-use super::encode::{Encoder, JsonEncoder, XmlEncoder};
+use super::encode::{Encoder, JsonEncoder, QueryJsonEncoder, XmlEncoder};
 use super::error::{SqsResult, missing_parameter};
 use super::request::Input;
 use super::server::{Scope, Sqs};
@@ -110,9 +110,19 @@ impl Output {
         self.out.reserve(ANSWER_BYTES + members.bytes_more());
         self.protocol.begin(self.action.name(), true, &mut self.out);
         match self.protocol {
-            Protocol::Query => members.write(&mut XmlEncoder::new(&mut self.out)),
-            Protocol::Json | Protocol::QueryJson => {
+            Protocol::Query => {
+                let start = self.out.len();
+                members.write(&mut XmlEncoder::new(&mut self.out));
+                self.protocol
+                    .end_result(self.action.name(), start, &mut self.out);
+            }
+            Protocol::Json => {
                 let mut encoder = JsonEncoder::new(&mut self.out);
+                members.write(&mut encoder);
+                encoder.finish();
+            }
+            Protocol::QueryJson => {
+                let mut encoder = QueryJsonEncoder::new(&mut self.out);
                 members.write(&mut encoder);
                 encoder.finish();
             }

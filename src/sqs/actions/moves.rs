@@ -96,6 +96,15 @@ pub async fn start(
         }
         Some(to) => Some(find(sqs, to, "DestinationArn").await?.0),
     };
+    let is_fifo = |name: &QueueName| name.name.ends_with(".fifo");
+    if destination
+        .as_ref()
+        .is_some_and(|to| is_fifo(to) != is_fifo(&source))
+    {
+        return Err(invalid_parameter_text(
+            "Source queue and destination queue must be of the same type.",
+        ));
+    }
     let task_id = random_uuid();
     let command = QueueCommand::StartMove {
         source: queue,
@@ -160,6 +169,8 @@ impl Members for Tasks {
             |encoder, task| {
                 if task.status == MoveStatus::Running {
                     encoder.text("TaskHandle", &handle_of(&task.id, &self.source));
+                } else {
+                    encoder.absent("TaskHandle");
                 }
                 encoder.text(
                     "Status",
@@ -171,16 +182,19 @@ impl Members for Tasks {
                     },
                 );
                 encoder.text("SourceArn", &self.source);
-                if let Some(destination) = &task.destination {
-                    encoder.text("DestinationArn", &destination.arn());
+                match &task.destination {
+                    Some(destination) => encoder.text("DestinationArn", &destination.arn()),
+                    None => encoder.absent("DestinationArn"),
                 }
-                if let Some(rate) = task.messages_per_s_max {
-                    encoder.number("MaxNumberOfMessagesPerSecond", u64::from(rate));
+                match task.messages_per_s_max {
+                    Some(rate) => encoder.number("MaxNumberOfMessagesPerSecond", u64::from(rate)),
+                    None => encoder.absent("MaxNumberOfMessagesPerSecond"),
                 }
                 encoder.number("ApproximateNumberOfMessagesMoved", task.moved);
                 encoder.number("ApproximateNumberOfMessagesToMove", task.to_move);
-                if let Some(reason) = &task.failure {
-                    encoder.text("FailureReason", reason);
+                match &task.failure {
+                    Some(reason) => encoder.text("FailureReason", reason),
+                    None => encoder.absent("FailureReason"),
                 }
                 encoder.number("StartedTimestamp", task.started_at);
             },

@@ -4,10 +4,12 @@ use super::{required, url_of};
 use crate::sqs::decode::Text;
 use crate::sqs::error::{SqsResult, invalid_parameter, missing_parameter};
 use crate::sqs::names::is_plain_name;
+use crate::sqs::policy::{check_actions, check_quotas};
 use crate::sqs::request::{AddPermission, RemovePermission};
 use crate::sqs::server::{Scope, Sqs};
 use lclq_shards::attributes::QueueAttribute;
 use lclq_shards::command::Description;
+use lclq_shards::partition_of;
 use serde_json::{Value, json};
 
 /// Actions that a permission can name.
@@ -21,9 +23,6 @@ const SHAREABLE: [&str; 8] = [
     "GetQueueUrl",
     "PurgeQueue",
 ];
-/// Actions that a permission can name.
-const ACTIONS_MAX: usize = 7;
-
 /// The queue's policy, or the one that a first permission makes.
 fn policy_of(description: &Description) -> Value {
     description
@@ -76,13 +75,14 @@ fn check_label<'i>(label: &'i Option<Text<'_>>) -> SqsResult<&'i str> {
 pub async fn add(sqs: &Sqs, scope: &Scope<'_>, input: AddPermission<'_>) -> SqsResult<()> {
     let target = sqs.target(scope, url_of(&input.queue_url)).await?;
     let label = check_label(&input.label)?;
-    let accounts = input.aws_account_ids.unwrap_or_default();
-    if accounts.is_empty() {
-        return Err(missing_parameter("AWSAccountIds"));
-    }
     let actions = input.actions.unwrap_or_default();
     if actions.is_empty() {
         return Err(missing_parameter("Actions"));
+    }
+    check_actions(actions.len())?;
+    let accounts = input.aws_account_ids.unwrap_or_default();
+    if accounts.is_empty() {
+        return Err(invalid_parameter("PrincipalId", "[]", "Unable to verify."));
     }
     for account in &accounts {
         if account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -109,24 +109,16 @@ pub async fn add(sqs: &Sqs, scope: &Scope<'_>, input: AddPermission<'_>) -> SqsR
             ));
         }
     }
-    if actions.len() > ACTIONS_MAX {
-        return Err(crate::sqs::error::SqsError::new(
-            crate::sqs::error::Kind::OverLimit,
-            format!(
-                "{} Actions were found, maximum allowed is {ACTIONS_MAX}.",
-                actions.len()
-            ),
-        ));
-    }
     let description = sqs.describe(&target).await?;
     let mut policy = policy_of(&description);
     let mut list = statements(&mut policy);
     if list.iter().any(|statement| has_label(statement, label)) {
         return Err(invalid_parameter("Label", label, "Already exists."));
     }
+    let partition = partition_of(&description.name.region);
     let principals = accounts
         .iter()
-        .map(|account| format!("arn:aws:iam::{}:root", &**account))
+        .map(|account| format!("arn:{partition}:iam::{}:root", &**account))
         .collect();
     let actions = actions
         .iter()
@@ -140,7 +132,9 @@ pub async fn add(sqs: &Sqs, scope: &Scope<'_>, input: AddPermission<'_>) -> SqsR
         "Resource": description.name.arn(),
     }));
     policy["Statement"] = Value::Array(list);
-    let change = (QueueAttribute::Policy, Some(policy.to_string()));
+    let text = policy.to_string();
+    check_quotas(&policy, text.len())?;
+    let change = (QueueAttribute::Policy, Some(text));
     sqs.change_attributes(&target, vec![change]).await
 }
 

@@ -132,9 +132,10 @@ pub async fn create(
         value(QueueAttribute::DeduplicationScope),
     )?;
     sqs.check_dead_letter_queue(&name, &changes).await?;
+    // Taken off means empty: a queue that has one is another.
     let attributes: AttributeMap = changes
         .into_iter()
-        .filter_map(|(attribute, value)| Some((attribute, value?)))
+        .map(|(attribute, value)| (attribute, value.unwrap_or_default()))
         .collect();
     let command = QueueCommand::Create {
         name: name.clone(),
@@ -215,9 +216,12 @@ impl Members for Urls {
     fn write<E: Encoder>(&self, encoder: &mut E) {
         if !self.urls.is_empty() || self.always {
             encoder.texts(self.name, "QueueUrl", self.urls.iter().map(String::as_str));
+        } else {
+            encoder.absent(self.name);
         }
-        if let Some(token) = &self.next_token {
-            encoder.text("NextToken", token);
+        match &self.next_token {
+            Some(token) => encoder.text("NextToken", token),
+            None => encoder.absent("NextToken"),
         }
     }
 }
@@ -360,7 +364,9 @@ struct AttributeValues(BTreeMap<&'static str, String>);
 
 impl Members for AttributeValues {
     fn write<E: Encoder>(&self, encoder: &mut E) {
-        if !self.0.is_empty() {
+        if self.0.is_empty() {
+            encoder.absent("Attributes");
+        } else {
             encoder.map(
                 "Attributes",
                 "Attribute",
@@ -370,6 +376,9 @@ impl Members for AttributeValues {
         }
     }
 }
+
+/// KmsDataKeyReusePeriodSeconds of a queue that has a key and was given no period.
+const KMS_PERIOD_DEFAULT_S: &str = "300";
 
 /// All attributes of a queue as they are shown.
 fn shown_attributes(description: &Description) -> BTreeMap<&'static str, String> {
@@ -381,7 +390,11 @@ fn shown_attributes(description: &Description) -> BTreeMap<&'static str, String>
             .get(attribute)
             .map(String::as_str)
             .or(attribute.default_value());
-        if let Some(value) = value {
+        // Without a key the default period is as good as not set.
+        let idle = *attribute == KmsDataKeyReusePeriodSeconds
+            && value == Some(KMS_PERIOD_DEFAULT_S)
+            && !set.contains_key(&KmsMasterKeyId);
+        if let Some(value) = value.filter(|_| !idle) {
             shown.insert(attribute.name(), value.to_owned());
         }
     }
@@ -391,7 +404,7 @@ fn shown_attributes(description: &Description) -> BTreeMap<&'static str, String>
             .or_insert_with(|| value.to_owned());
     };
     if set.contains_key(&KmsMasterKeyId) {
-        otherwise(KmsDataKeyReusePeriodSeconds, "300");
+        otherwise(KmsDataKeyReusePeriodSeconds, KMS_PERIOD_DEFAULT_S);
     }
     if set.contains_key(&FifoQueue) {
         otherwise(ContentBasedDeduplication, "false");

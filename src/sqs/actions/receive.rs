@@ -135,7 +135,7 @@ impl Members for Received<'_> {
 
     fn write<E: Encoder>(&self, encoder: &mut E) {
         if self.deliveries.is_empty() {
-            return;
+            return encoder.absent("Messages");
         }
         encoder.structures(
             "Messages",
@@ -156,7 +156,9 @@ impl Received<'_> {
         encoder.plain("MD5OfBody", |out| hex(out, &payload.body_md5()));
         // The body came in as text.
         encoder.text("Body", &as_text(payload.body()));
-        if !self.wanted.is_empty() {
+        if self.wanted.is_empty() {
+            encoder.absent("Attributes");
+        } else {
             self.write_system_attributes(encoder, delivery);
         }
         if let Some(packed) = payload.section(Section::Attributes)
@@ -165,9 +167,11 @@ impl Received<'_> {
             let selected = Attributes::unpack(packed).select(&self.wanted_attributes);
             if !selected.is_empty() {
                 encoder.plain("MD5OfMessageAttributes", |out| hex(out, &selected.md5()));
-                selected.write(encoder);
+                return selected.write(encoder);
             }
         }
+        encoder.absent("MD5OfMessageAttributes");
+        encoder.absent("MessageAttributes");
     }
 
     fn write_handle(&self, delivery: &Delivery, out: &mut Vec<u8>) {
@@ -220,7 +224,9 @@ impl Received<'_> {
         offer("MessageGroupId", &text(Section::Group));
         offer(TRACE_HEADER, &text(Section::Trace));
         offer("DeadLetterQueueSourceArn", &text(Section::DeadLetterSource));
-        if !found.is_empty() {
+        if found.is_empty() {
+            encoder.absent("Attributes");
+        } else {
             encoder.map(
                 "Attributes",
                 "Attribute",

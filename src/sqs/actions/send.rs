@@ -6,8 +6,8 @@ use crate::sqs::body::has_illegal;
 use crate::sqs::decode::{Int, Pairs, Text};
 use crate::sqs::encode::{Encoder, hex, uuid};
 use crate::sqs::error::{
-    SqsError, SqsResult, batch_too_long, invalid_contents, invalid_parameter, memory_full,
-    message_too_long, missing_parameter, not_for_queue_type,
+    SqsError, SqsResult, batch_too_long, empty_member, invalid_contents, invalid_parameter,
+    invalid_parameter_text, memory_full, message_too_long, missing_parameter, not_for_queue_type,
 };
 use crate::sqs::ids::random_uuid;
 use crate::sqs::limits::{BATCH_BYTES_MAX, DELAY_S_MAX};
@@ -161,11 +161,14 @@ fn send_error(error: SendError) -> SqsError {
 /// The members that tell what became of a message.
 fn write_sent<E: Encoder>(encoder: &mut E, digests: &Digests, sent: &Sent, fifo: bool) {
     encoder.plain("MD5OfMessageBody", |out| hex(out, &digests.body));
-    if let Some(md5) = &digests.attributes {
-        encoder.plain("MD5OfMessageAttributes", |out| hex(out, md5));
-    }
-    if let Some(md5) = &digests.system {
-        encoder.plain("MD5OfMessageSystemAttributes", |out| hex(out, md5));
+    for (name, digest) in [
+        ("MD5OfMessageAttributes", &digests.attributes),
+        ("MD5OfMessageSystemAttributes", &digests.system),
+    ] {
+        match digest {
+            Some(md5) => encoder.plain(name, |out| hex(out, md5)),
+            None => encoder.absent(name),
+        }
     }
     encoder.plain("MessageId", |out| {
         uuid(out, sent.duplicate_of.unwrap_or(digests.id))
@@ -174,6 +177,8 @@ fn write_sent<E: Encoder>(encoder: &mut E, digests: &Digests, sent: &Sent, fifo:
         encoder.plain("SequenceNumber", |out| {
             crate::sqs::encode::decimal(out, shown_sequence(sent.sequence));
         });
+    } else {
+        encoder.absent("SequenceNumber");
     }
 }
 
@@ -233,6 +238,8 @@ struct BatchSent<'b> {
     fifo: bool,
 }
 
+/// An entry of a batch, as errors name it.
+const BATCH_ENTRY: &str = "SendMessageBatchRequestEntry";
 /// What an entry of a batch takes in an answer, bytes.
 const ENTRY_BYTES: usize = 160;
 
@@ -253,6 +260,9 @@ impl Members for BatchSent<'_> {
                 },
             );
         }
+        if self.done.is_empty() {
+            encoder.absent("Successful");
+        }
         super::leases::write_failed(encoder, &self.failed);
     }
 }
@@ -265,23 +275,18 @@ pub async fn batch(
 ) -> SqsResult<()> {
     let target = sqs.target(scope, url_of(&input.queue_url)).await?;
     let given = input.entries.unwrap_or_default();
-    super::leases::check_ids(
-        "SendMessageBatchRequestEntry",
-        given.iter().map(|entry| entry.id.as_deref()),
-    )?;
+    super::leases::check_ids(BATCH_ENTRY, given.iter().map(|entry| entry.id.as_deref()))?;
     let fifo = target.is_fifo();
     let mut entries: SmallVec<[SendEntry; 1]> = SmallVec::with_capacity(given.len());
     let mut prepared = Vec::with_capacity(given.len());
     let mut failed = Vec::new();
     let mut total_bytes = 0;
     let now = wall_clock();
-    for entry in &given {
+    for (at, entry) in given.iter().enumerate() {
         let id = entry.id.as_deref().unwrap_or("");
         if fifo && entry.message_group_id.is_none() {
             // Unlike with a single message, this is a wrong value of the whole request.
-            return Err(invalid_parameter(
-                "MessageGroupId",
-                "",
+            return Err(invalid_parameter_text(
                 "The request must contain the parameter MessageGroupId.",
             ));
         }
@@ -293,7 +298,13 @@ pub async fn batch(
             deduplication_id: entry.message_deduplication_id.as_deref(),
             group_id: entry.message_group_id.as_deref(),
         };
-        match prepare(&message, &target, scope, now) {
+        let body = message.body.map_or("", |body| &**body);
+        let prepared_one = if body.is_empty() {
+            Err(empty_member(BATCH_ENTRY, at, "MessageBody"))
+        } else {
+            prepare(&message, &target, scope, now)
+        };
+        match prepared_one {
             Ok((entry, digests)) => {
                 total_bytes += entry.counted_bytes as usize;
                 entries.push(entry);

@@ -13,16 +13,20 @@ use std::collections::BTreeMap;
 const KEY_CHARS_MAX: usize = 128;
 const VALUE_CHARS_MAX: usize = 256;
 
+fn check_key_length(key: &str) -> SqsResult<()> {
+    if (1..=KEY_CHARS_MAX).contains(&key.chars().count()) {
+        return Ok(());
+    }
+    Err(invalid_parameter_text(
+        "Tag keys must be between 1 and 128 characters in length.",
+    ))
+}
+
 /// Checks tags that are to be added to a queue that has `present` others.
 pub fn check(tags: Pairs<'_, Text<'_>>, present: usize) -> SqsResult<BTreeMap<String, String>> {
     let mut checked = BTreeMap::new();
     for (key, value) in tags.0 {
-        let key_chars = key.chars().count();
-        if key_chars == 0 || key_chars > KEY_CHARS_MAX {
-            return Err(invalid_parameter_text(
-                "Tag keys must be between 1 and 128 characters in length.",
-            ));
-        }
+        check_key_length(&key)?;
         if value.chars().count() > VALUE_CHARS_MAX {
             return Err(invalid_parameter_text(
                 "Tag values must be between 0 and 256 characters in length.",
@@ -59,12 +63,15 @@ pub async fn tag(sqs: &Sqs, scope: &Scope<'_>, input: TagQueue<'_>) -> SqsResult
 
 pub async fn untag(sqs: &Sqs, scope: &Scope<'_>, input: UntagQueue<'_>) -> SqsResult<()> {
     let target = sqs.target(scope, url_of(&input.queue_url)).await?;
-    let keys: Vec<String> = input
-        .tag_keys
-        .ok_or_else(|| missing_parameter("TagKeys"))?
-        .iter()
-        .map(|key| key.to_string())
-        .collect();
+    let given = input.tag_keys.unwrap_or_default();
+    if given.is_empty() {
+        return Err(missing_parameter("TagKeys"));
+    }
+    let mut keys = Vec::with_capacity(given.len());
+    for key in given {
+        check_key_length(&key)?;
+        keys.push(key.0.into_owned());
+    }
     sqs.ask_queue(&target, QueueCommand::Untag(target.queue(), keys))
         .await?;
     Ok(())
@@ -74,7 +81,9 @@ struct Tags(BTreeMap<String, String>);
 
 impl Members for Tags {
     fn write<E: Encoder>(&self, encoder: &mut E) {
-        if !self.0.is_empty() {
+        if self.0.is_empty() {
+            encoder.absent("Tags");
+        } else {
             encoder.map(
                 "Tags",
                 "Tag",

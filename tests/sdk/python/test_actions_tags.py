@@ -2,9 +2,12 @@
 
 import pytest
 
+from support.errors import refused
 from support.queues import assert_void, keys_of
 
 pytestmark = pytest.mark.parametrize("sqs", ["json", "query"], indirect=True)
+
+KEY_LENGTH = "Tag keys must be between 1 and 128 characters in length."
 
 
 @pytest.fixture(params=["standard", "fifo"])
@@ -65,3 +68,41 @@ def test_tags_do_not_survive_deletion(sqs, queues):
     sqs.delete_queue(QueueUrl=queue.url)
     queues.create(queue.name)
     assert tags_of(queue) is None
+
+
+def test_untag_needs_keys(sqs, queue):
+    sqs.tag_queue(QueueUrl=queue.url, Tags={"kept": "1"})
+    for keys, shape, text in [
+        ([], "MissingParameter", "The request must contain the parameter TagKeys."),
+        ([""], "InvalidParameterValue", KEY_LENGTH),
+        (["kept", "k" * 129], "InvalidParameterValue", KEY_LENGTH),
+    ]:
+        with refused(sqs, shape, text):
+            sqs.untag_queue(QueueUrl=queue.url, TagKeys=keys)
+    assert tags_of(queue) == {"kept": "1"}
+    assert_void(sqs.untag_queue(QueueUrl=queue.url, TagKeys=["k" * 128]))
+
+
+@pytest.mark.parametrize(
+    "tags, text",
+    [
+        ({"": "v"}, "Tag keys must be between 1 and 128 characters in length."),
+        ({"k" * 129: "v"}, "Tag keys must be between 1 and 128 characters in length."),
+        ({"k": "v" * 257}, "Tag values must be between 0 and 256 characters in length."),
+        ({"aws:k": "v"}, "Tag keys must not start with aws:."),
+        (
+            {f"k{index}": "v" for index in range(51)},
+            "Too many tags added for queue. At most 50 are allowed.",
+        ),
+    ],
+    ids=["empty key", "long key", "long value", "aws:", "51 tags"],
+)
+def test_illegal_tags(sqs, queue, tags, text):
+    with refused(sqs, "InvalidParameterValue", text):
+        sqs.tag_queue(QueueUrl=queue.url, Tags=tags)
+    assert not tags_of(queue)
+
+
+def test_tags_are_needed(sqs, queue):
+    with refused(sqs, "MissingParameter", "The request must contain the parameter Tags."):
+        sqs.tag_queue(QueueUrl=queue.url, Tags={})

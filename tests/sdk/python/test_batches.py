@@ -133,3 +133,50 @@ def test_checks_of_the_whole_batch_come_before_any_entry(sqs, queues):
             ]
         )
     assert queue.counts() == (0, 0, 0)
+
+
+@pytest.mark.parametrize("fifo", [False, True])
+def test_an_empty_body_is_named_by_its_place(queues, fifo):
+    queue = queues.fifo() if fifo else queues.standard()
+    ids = {"MessageGroupId": "g"} if fifo else {}
+    answer = queue.send_batch(
+        [
+            {"Id": name, "MessageBody": body, **ids}
+            | ({"MessageDeduplicationId": name} if fifo else {})
+            for name, body in [("good", "a"), ("bad", "")]
+        ]
+    )
+    assert successful_ids(answer) == ["good"]
+    failed = failed_entry(answer, "bad")
+    assert failed["Code"] == "EmptyValue"
+    assert failed["Message"] == "No Value Found for SendMessageBatchRequestEntry.2.MessageBody."
+
+
+def test_an_empty_handle_is_named_by_its_place(sqs, queues):
+    queue = queues.standard()
+    answer = sqs.delete_message_batch(
+        QueueUrl=queue.url, Entries=[{"Id": "bad", "ReceiptHandle": ""}]
+    )
+    failed = failed_entry(answer, "bad")
+    assert failed["Code"] == "EmptyValue"
+    assert failed["Message"] == "No Value Found for DeleteMessageBatchRequestEntry.1.ReceiptHandle."
+
+
+def test_a_missing_timeout_is_named_by_its_place(sqs, queues):
+    queue = queues.standard()
+    queue.send()
+    handle = queue.receive_one()["ReceiptHandle"]
+    answer = sqs.change_message_visibility_batch(
+        QueueUrl=queue.url, Entries=[{"Id": "bad", "ReceiptHandle": handle}]
+    )
+    failed = failed_entry(answer, "bad")
+    assert failed["Code"] == "EmptyValue"
+    entry = "ChangeMessageVisibilityBatchRequestEntry.1"
+    assert failed["Message"] == f"No Value Found for {entry}.VisibilityTimeout."
+
+
+def test_a_missing_group_says_only_that(sqs, queues):
+    queue = queues.fifo()
+    text = "The request must contain the parameter MessageGroupId."
+    with refused(sqs, "InvalidParameterValue", text):
+        queue.send_batch([{"Id": "1", "MessageBody": "a", "MessageDeduplicationId": "1"}])

@@ -1,6 +1,7 @@
 """Dead-letter queues: policies, the move itself, and ListDeadLetterSourceQueues."""
 
 import json
+import time
 
 import pytest
 
@@ -69,7 +70,35 @@ class TestRedrivePolicy:
             fifo.set(RedrivePolicy=redrive_policy(standard))
 
 
+    def test_is_shown_in_one_way(self, queues):
+        dead = queues.standard("dead")
+        given = f'{{ "maxReceiveCount" : "1",\n "deadLetterTargetArn" : "{dead.arn}" }}'
+        source = queues.standard("source", RedrivePolicy=given)
+        shown = f'{{"deadLetterTargetArn":"{dead.arn}","maxReceiveCount":1}}'
+        assert source.attribute("RedrivePolicy") == shown
+
+    def test_layout_makes_no_other_queue(self, sqs, queues):
+        dead = queues.standard("dead")
+        source = queues.standard("source", RedrivePolicy=redrive_policy(dead, 1))
+        again = f'{{ "maxReceiveCount": "1", "deadLetterTargetArn": "{dead.arn}" }}'
+        assert queues.create(source.name, RedrivePolicy=again).url == source.url
+        with refused(sqs, "QueueNameExists", containing="RedrivePolicy"):
+            queues.create(source.name, RedrivePolicy=redrive_policy(dead, 2))
+
+
 class TestRedriveAllowPolicy:
+    def test_sources_that_are_null_are_dropped(self, queues):
+        policy = {"redrivePermission": "allowAll", "sourceQueueArns": None}
+        dead = self.allowing(queues, policy)
+        assert json.loads(dead.attribute("RedriveAllowPolicy")) == {"redrivePermission": "allowAll"}
+
+    def test_layout_makes_no_other_queue(self, queues):
+        arns = [queues.standard(name).arn for name in ["one", "two"]]
+        policy = {"redrivePermission": "byQueue", "sourceQueueArns": arns}
+        dead = self.allowing(queues, policy)
+        again = {"sourceQueueArns": arns[::-1], "redrivePermission": "byQueue"}
+        assert queues.create(dead.name, RedriveAllowPolicy=again).url == dead.url
+
     def allowing(self, queues, policy, fifo=False):
         make = queues.fifo if fifo else queues.standard
         return make("dead", RedriveAllowPolicy=policy)
@@ -195,6 +224,21 @@ class TestTheMove:
         moved = dead.receive_all(3, AttributeNames=["All"])
         assert [message["Body"] for message in moved] == ["1", "2", "3"]
         assert {message["Attributes"]["MessageGroupId"] for message in moved} == {"g"}
+
+    def test_a_fifo_message_takes_its_id_for_deduplication(self, queues):
+        # Some of the pairs share a shard and some don't.
+        for _ in range(6):
+            source, dead = queues.with_dead_letters(fifo=True)
+            sent = source.send_fifo("poison", MessageDeduplicationId="own")
+            time.sleep(0.05)
+            source.receive_one(VisibilityTimeout=0)
+            assert source.receive() == []
+            moved = dead.receive_one(AttributeNames=["All"])
+            assert moved["MessageId"] == sent["MessageId"]
+            assert moved["Attributes"]["MessageDeduplicationId"] == sent["MessageId"]
+            # Its time begins anew with the move.
+            first = int(moved["Attributes"]["SentTimestamp"])
+            assert first >= int(time.time() * 1000) - 10_000
 
     def test_a_chain(self, queues):
         last = queues.standard("last")

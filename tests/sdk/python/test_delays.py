@@ -81,3 +81,15 @@ def test_the_sent_timestamp_is_of_the_sending(queues):
     sent = int(attributes["SentTimestamp"]) / 1000
     assert before - 0.5 < sent < before + 0.5
     assert int(attributes["ApproximateFirstReceiveTimestamp"]) / 1000 - sent > 0.7
+
+
+def test_changing_a_fifo_queues_delay_acts_on_sent_messages(queues):
+    queue = queues.fifo(DelaySeconds=900)
+    queue.send_fifo("early")
+    assert queue.receive() == []
+    queue.set(DelaySeconds=1)
+    assert queue.receive_one()["Body"] == "early"
+    queue.send_fifo("late", group="other")
+    queue.set(DelaySeconds=900)
+    assert queue.receive(WaitTimeSeconds=2) == []
+    assert queue.counts() == (0, 1, 1)

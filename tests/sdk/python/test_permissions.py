@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from support.clients import protocol_of, sqs_client
 from support.errors import refused
-from support.queues import assert_void
+from support.queues import QueueMaker, assert_void
 
 pytestmark = pytest.mark.parametrize("sqs", ["json", "query"], indirect=True)
 
@@ -111,3 +112,108 @@ def test_a_policy_that_is_no_json_is_refused(sqs, queues):
     with refused(sqs, "InvalidAttributeValue"):
         queue.set(Policy="not json")
     assert policy(queue) is None
+
+
+def test_at_most_seven_actions(sqs, queues):
+    queue = queues.standard()
+    actions = ["SendMessage", "ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility"]
+    actions += ["GetQueueAttributes", "GetQueueUrl", "PurgeQueue"]
+    permission = dict(QueueUrl=queue.url, AWSAccountIds=["111122223333"])
+    sqs.add_permission(Label="seven", Actions=actions, **permission)
+    with refused(sqs, "OverLimit", "8 Actions were found, maximum allowed is 7."):
+        sqs.add_permission(Label="eight", Actions=[*actions, "*"], **permission)
+    assert len(policy(queue)["Statement"]) == 1
+
+
+def test_at_most_twenty_statements(sqs, queues):
+    queue = queues.standard()
+    permission = dict(QueueUrl=queue.url, AWSAccountIds=["111122223333"], Actions=["*"])
+    for index in range(20):
+        sqs.add_permission(Label=f"label{index}", **permission)
+    with refused(sqs, "OverLimit", "21 Statements were found, maximum allowed is 20."):
+        sqs.add_permission(Label="label20", **permission)
+    assert len(policy(queue)["Statement"]) == 20
+
+
+@pytest.mark.parametrize(
+    "own, text",
+    [
+        ({"Action": [f"sqs:A{n}" for n in range(8)]}, "8 Actions were found"),
+        ({"Principal": {"AWS": [f"{n:012}" for n in range(51)]}}, "51 Principals were found"),
+        ({"Condition": {"Null": {f"k{n}": "true" for n in range(11)}}}, "11 Conditions were found"),
+        ({"Sid": "s" * 8192}, "Bytes were found, maximum allowed is 8192."),
+    ],
+    ids=["actions", "principals", "conditions", "bytes"],
+)
+def test_quotas_of_a_policy(sqs, queues, own, text):
+    queue = queues.standard()
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "sqs:*", "Resource": "*"} | own
+    with refused(sqs, "OverLimit", containing=text):
+        queue.set(Policy={"Statement": [statement]})
+    assert policy(queue) is None
+
+
+@pytest.mark.parametrize(
+    "wrong, shape, text",
+    [
+        ({"Actions": []}, "MissingParameter", "The request must contain the parameter Actions."),
+        (
+            {"AWSAccountIds": []},
+            "InvalidParameterValue",
+            "Value [] for parameter PrincipalId is invalid. Reason: Unable to verify.",
+        ),
+        (
+            {"AWSAccountIds": ["123"]},
+            "InvalidParameterValue",
+            "Value [123] for parameter PrincipalId is invalid. Reason: Unable to verify.",
+        ),
+        (
+            {"Actions": ["Foobar"]},
+            "InvalidParameterValue",
+            "Value SQS:Foobar for parameter ActionName is invalid. Reason: Please refer to the "
+            "appropriate WSDL for a list of valid actions.",
+        ),
+        (
+            {"Actions": ["DeleteQueue"]},
+            "InvalidParameterValue",
+            "Value SQS:DeleteQueue for parameter ActionName is invalid. Reason: Only the queue "
+            "owner is allowed to invoke this action.",
+        ),
+        (
+            {"Label": "no spaces"},
+            "InvalidParameterValue",
+            "Value no spaces for parameter Label is invalid. Reason: Can only include alphanumeric "
+            "characters, hyphens, or underscores. 1 to 80 in length",
+        ),
+    ],
+    ids=["no action", "no account", "bad account", "unknown action", "owner's", "label"],
+)
+def test_illegal_parameters(sqs, queues, wrong, shape, text):
+    queue = queues.standard()
+    permission = {"Label": "l", "AWSAccountIds": ["111122223333"], "Actions": ["SendMessage"]}
+    with refused(sqs, shape, text):
+        sqs.add_permission(QueueUrl=queue.url, **(permission | wrong))
+
+
+@pytest.mark.parametrize(
+    "region, partition", [("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")]
+)
+def test_arns_are_of_the_regions_partition(sqs, endpoint, region, partition):
+    maker = QueueMaker(sqs_client(endpoint, protocol_of(sqs), region))
+    try:
+        queue = maker.standard()
+        assert queue.arn.startswith(f"arn:{partition}:sqs:{region}:")
+        queue.client.add_permission(
+            QueueUrl=queue.url, Label="l", AWSAccountIds=["111122223333"], Actions=["SendMessage"]
+        )
+        (written,) = policy(queue)["Statement"]
+        assert written["Resource"] == queue.arn
+        assert written["Principal"] == {"AWS": f"arn:{partition}:iam::111122223333:root"}
+        source, dead = maker.with_dead_letters()
+        source.send("poison")
+        source.receive_one(VisibilityTimeout=0)
+        assert source.receive() == []
+        moved = dead.receive_one(AttributeNames=["All"])
+        assert moved["Attributes"]["DeadLetterQueueSourceArn"] == source.arn
+    finally:
+        maker.clean_up()

@@ -3,7 +3,7 @@
 import pytest
 
 from support.errors import refused
-from support.queues import unique_name
+from support.queues import redrive_policy, unique_name
 
 RANGES = {
     "VisibilityTimeout": (0, 43200),
@@ -109,3 +109,51 @@ class TestEncryption:
         queue = queues.standard(KmsMasterKeyId="alias/aws/sqs")
         queue.send("secret")
         assert queue.bodies() == ["secret"]
+
+    def test_key_and_period_taken_off(self, queues):
+        queue = queues.standard(KmsMasterKeyId="key", KmsDataKeyReusePeriodSeconds=6000)
+        queue.set(KmsMasterKeyId="", KmsDataKeyReusePeriodSeconds=300)
+        attributes = queue.attributes("All")
+        assert "KmsMasterKeyId" not in attributes
+        assert "KmsDataKeyReusePeriodSeconds" not in attributes
+
+    def test_both_at_once_are_refused(self, sqs, queues):
+        queue = queues.standard()
+        text = (
+            "You can use one type of server-side encryption (SSE) at one time. You can either "
+            "enable KMS SSE or SQS SSE."
+        )
+        with refused(sqs, "InvalidAttributeName", text):
+            queue.set(KmsMasterKeyId="key", SqsManagedSseEnabled=True)
+
+    def test_sse_on_takes_the_key_off(self, queues):
+        queue = queues.standard(KmsMasterKeyId="key")
+        queue.set(SqsManagedSseEnabled=True)
+        attributes = queue.attributes("All")
+        assert attributes["SqsManagedSseEnabled"] == "true"
+        assert "KmsMasterKeyId" not in attributes
+
+
+@pytest.mark.parametrize(
+    "name, value", [("DeduplicationScope", "queue"), ("FifoThroughputLimit", "perQueue")]
+)
+def test_modes_of_fifo_queues_on_a_standard_one(sqs, queues, name, value):
+    text = f"You can specify the {name} only when FifoQueue is set to true."
+    with refused(sqs, "InvalidAttributeName", text):
+        queues.standard().set(**{name: value})
+    with refused(sqs, "InvalidAttributeName", text):
+        queues.standard(**{name: value})
+
+
+def test_content_based_deduplication_is_unknown_to_a_standard_queue(sqs, queues):
+    text = "Unknown Attribute ContentBasedDeduplication."
+    with refused(sqs, "InvalidAttributeName", text):
+        queues.standard().set(ContentBasedDeduplication=True)
+
+
+def test_creating_again_with_a_policy_taken_off_is_another_queue(sqs, queues):
+    dead = queues.standard("dead")
+    queue = queues.standard("source", RedrivePolicy=redrive_policy(dead))
+    with refused(sqs, "QueueNameExists", containing="RedrivePolicy"):
+        queues.create(queue.name, RedrivePolicy="")
+    assert queues.create(dead.name, RedrivePolicy="").url == dead.url

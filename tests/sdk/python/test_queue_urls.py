@@ -140,3 +140,11 @@ def test_requests_to_the_queues_url_itself(endpoint, queues):
     )
     assert response.status_code == 200
     assert queue.bodies() == ["sent to the URL"]
+
+
+@pytest.mark.parametrize("protocol", ["json", "query"])
+@pytest.mark.parametrize("url", ["http://{host}", "http://{host}/"])
+def test_a_url_without_a_path_names_no_queue(endpoint, protocol, url):
+    client = sqs_client(endpoint, protocol)
+    with refused(client, "QueueDoesNotExist"):
+        client.receive_message(QueueUrl=url.format(host=urlsplit(endpoint).netloc))

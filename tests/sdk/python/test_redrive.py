@@ -205,3 +205,12 @@ def test_a_source_that_is_no_arn(sqs, queues):
     with pytest.raises(sqs.exceptions.ClientError) as caught:
         sqs.start_message_move_task(SourceArn="garbage")
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] in {400, 404}
+
+
+@pytest.mark.parametrize("fifo", [False, True])
+def test_only_between_queues_of_one_type(sqs, queues, fifo):
+    _, dead = queues.with_dead_letters(fifo)
+    other = queues.standard() if fifo else queues.fifo()
+    text = "Source queue and destination queue must be of the same type."
+    with refused(sqs, "InvalidParameterValue", text):
+        start(dead, DestinationArn=other.arn)

@@ -1,0 +1,78 @@
+//! The delay of a FIFO queue is the one of now, also for messages that are there already.
+
+mod common;
+
+use common::{Driver, bodies, receive};
+use lclq_shards::attributes::QueueAttribute::*;
+use lclq_shards::command::{Command, Counts, QueueCommand, QueueRef, Reply};
+
+fn set_delay(driver: &mut Driver, queue: QueueRef, delay_s: &str) {
+    let changes = vec![(DelaySeconds, Some(delay_s.to_owned()))];
+    let command = QueueCommand::SetAttributes(queue, changes);
+    let reply = driver.ask(Command::Queue(Box::new(command)));
+    assert!(matches!(reply, Reply::Done));
+}
+
+#[test]
+fn a_shorter_delay_frees_what_waits() {
+    let mut driver = Driver::in_memory();
+    let queue = driver.create("q.fifo", &[(FifoQueue, "true"), (DelaySeconds, "100")]);
+    for body in ["a", "b"] {
+        driver.send_group(queue, "g", body);
+    }
+    driver.pass(5_000);
+    let poll = driver.start(receive(queue, 10, None, Some(20)));
+    set_delay(&mut driver, queue, "10");
+    let waiting = Counts {
+        delayed: 2,
+        ..Default::default()
+    };
+    assert_eq!(driver.counts(queue), waiting);
+    driver.pass(4_999);
+    assert!(!driver.replies.contains_key(&poll));
+    driver.pass(1);
+    let Some(Reply::Received(found)) = driver.replies.remove(&poll) else {
+        panic!("no answer")
+    };
+    assert_eq!(bodies(&found), ["a", "b"]);
+    driver.send_group(queue, "other", "c");
+    assert!(driver.receive(queue, 10).is_empty());
+    set_delay(&mut driver, queue, "0");
+    assert_eq!(bodies(&driver.receive(queue, 10)), ["c"]);
+}
+
+#[test]
+fn a_longer_delay_keeps_back_what_nobody_has_received() {
+    let mut driver = Driver::in_memory();
+    let queue = driver.fifo("q.fifo");
+    driver.send_group(queue, "seen", "a");
+    driver.receive_for(queue, 1, Some(0));
+    driver.send_group(queue, "new", "b");
+    driver.pass(1_000);
+    set_delay(&mut driver, queue, "60");
+    let seen = driver.receive(queue, 10);
+    assert_eq!(bodies(&seen), ["a"]);
+    let counts = driver.counts(queue);
+    assert_eq!(
+        (counts.visible, counts.in_flight, counts.delayed),
+        (0, 1, 1)
+    );
+    driver.delete(queue, &seen[0]).unwrap();
+    driver.pass(58_999);
+    assert!(driver.receive(queue, 10).is_empty());
+    driver.pass(1);
+    assert_eq!(bodies(&driver.receive(queue, 10)), ["b"]);
+}
+
+#[test]
+fn a_standard_queue_leaves_sent_messages_alone() {
+    let mut driver = Driver::in_memory();
+    let queue = driver.create("q", &[(DelaySeconds, "10")]);
+    driver.send(queue, "a");
+    set_delay(&mut driver, queue, "0");
+    driver.pass(9_999);
+    assert!(driver.receive(queue, 1).is_empty());
+    set_delay(&mut driver, queue, "900");
+    driver.pass(1);
+    assert_eq!(bodies(&driver.receive(queue, 1)), ["a"]);
+}
