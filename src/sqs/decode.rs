@@ -220,13 +220,17 @@ pub fn elements<'f>(
 ) -> Vec<Element<'f>> {
     let mut elements: std::collections::BTreeMap<Option<u32>, Element<'f>> = Default::default();
     for (key, value) in parameters {
-        let Some(rest) = names.iter().find_map(|name| key.strip_prefix(name)) else {
+        // `Tags` begins with `Tag`: what follows must be the end or a period.
+        let follows = |name: &&str| {
+            key.strip_prefix(*name)
+                .filter(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        let Some(rest) = names.iter().find_map(follows) else {
             continue;
         };
         let Some(rest) = rest.strip_prefix('.') else {
-            // Another parameter may begin with the same letters, and some clients write an empty
-            // list as an empty value.
-            if rest.is_empty() && !value.is_empty() {
+            // Some clients write an empty list as an empty value.
+            if !value.is_empty() {
                 elements.entry(None).or_default().push(("", value));
             }
             continue;
@@ -328,6 +332,8 @@ mod tests {
         assert_eq!(form.list(&["C"]), [[("Value.DataType", "String")]]);
         assert!(form.list(&["D"]).is_empty());
         assert!(Form::parse(&[b"A="]).unwrap().texts(&["A"]).is_empty());
+        let longer = Form::parse(&[b"Tags.1.Key=k"]).unwrap();
+        assert_eq!(longer.list(&["Tag", "Tags"]), [[("Key", "k")]]);
     }
 
     proptest! {

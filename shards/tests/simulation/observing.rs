@@ -160,7 +160,8 @@ impl Oracle {
         life.fate = Fate::There;
         let first_home = life.home.is_none_or(|home| home == place);
         let from = if self.plan.queues[call.queue].fifo {
-            delivery.payload.sent_at()
+            // A dead letter's begins anew, and it has been through its delay.
+            delivery.payload.sent_at().min(life.at)
         } else {
             life.at
         };
