@@ -1,6 +1,6 @@
 //! Putting the mesh together: which core has which shards, and the lanes between cores.
 
-use super::core::{JournalsDown, Lanes, Mesh, Shared};
+use super::core::{Lanes, Mesh, Shared};
 use super::lane::Sender;
 use super::ownership::Ownership;
 use crate::runtime::{Doorbell, PanicReport, become_journal_writer, doorbell, wall_clock};

@@ -4,7 +4,7 @@
 
 use super::DefinitionError;
 use super::avro_definition;
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 
 /// Index of a node.
 pub(super) type NodeId = usize;
@@ -21,8 +21,8 @@ pub(super) enum Node {
     Bytes,
     String,
     Fixed(usize),
-    /// Its symbols; their order plays no part in what is valid.
-    Enum(HashSet<String>),
+    /// Its symbols, with their places.
+    Enum(HashMap<String, usize>),
     Array(NodeId),
     Map(NodeId),
     Union(Box<Union>),

@@ -64,7 +64,7 @@ impl<'a> Defaults<'a> {
             (Node::Fixed(size), Value::String(text)) => {
                 text.chars().all(|char| u32::from(char) <= 0xff) && text.chars().count() == *size
             }
-            (Node::Enum(symbols), Value::String(text)) => symbols.contains(text),
+            (Node::Enum(symbols), Value::String(text)) => symbols.contains_key(text),
             (Node::Array(item), Value::Array(items)) => {
                 self.all(items.iter().map(|value| (*item, value)))?
             }

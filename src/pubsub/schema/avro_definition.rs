@@ -6,7 +6,7 @@
 
 use super::avro::{AvroSchema, Branch, Field, Node, NodeId, Record, Union};
 use super::avro_default::Defaults;
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 use serde_json::{Map, Value};
 
 /// Parses a definition. serde_json bounds its nesting to 128 levels, and with that the recursion
@@ -195,18 +195,19 @@ impl<'a> Parser<'a> {
     fn symbols(&mut self, object: &Map<String, Value>, namespace: Option<&str>) -> Parsed {
         let given = object.get("symbols").and_then(Value::as_array);
         let given = given.ok_or("an enum must have an array of symbols")?;
-        let mut symbols = HashSet::new();
+        let mut symbols = HashMap::new();
         for symbol in given {
             let symbol = symbol.as_str().ok_or("a symbol must be a string")?;
             if !is_name(symbol) {
                 return Err(format!("{} can't be a symbol", shown(symbol)));
             }
-            if !symbols.insert(symbol.to_owned()) {
+            let place = symbols.len();
+            if symbols.insert(symbol.to_owned(), place).is_some() {
                 return Err(format!("the symbol {} comes twice", shown(symbol)));
             }
         }
         if let Some(default) = text(object, "default")?
-            && !symbols.contains(default)
+            && !symbols.contains_key(default)
         {
             return Err(format!("the default {} is no symbol", shown(default)));
         }

@@ -59,8 +59,7 @@ fn put(
         (Node::Bytes, Value::String(text)) => put_text(out, &raw(text)?),
         (Node::Fixed(_), Value::String(text)) => out.extend_from_slice(&raw(text)?),
         (Node::Enum(symbols), Value::String(text)) => {
-            let place = symbols.iter().position(|symbol| symbol == text);
-            put_long(out, place.ok_or_else(mismatch)? as i64);
+            put_long(out, *symbols.get(text).ok_or_else(mismatch)? as i64);
         }
         (Node::Array(item), Value::Array(values)) => {
             if !values.is_empty() {
@@ -81,7 +80,7 @@ fn put(
             }
             put_long(out, 0);
         }
-        (Node::Union(branches), value) => {
+        (Node::Union(union), value) => {
             let (label, value) = match value {
                 Value::Object(entries) => {
                     let (label, value) = entries.iter().next().ok_or_else(mismatch)?;
@@ -89,10 +88,9 @@ fn put(
                 }
                 _ => ("null", value),
             };
-            let place = branches.iter().position(|branch| branch.label == label);
-            let place = place.ok_or_else(mismatch)?;
+            let place = *union.places.get(label).ok_or_else(mismatch)?;
             put_long(out, place as i64);
-            put(schema, branches[place].node, value, out)?;
+            put(schema, union.branches[place].node, value, out)?;
         }
         (Node::Record(record), Value::Object(entries)) => {
             put_record(schema, record, entries, out)?;
@@ -108,9 +106,9 @@ fn put_record(
     entries: &serde_json::Map<String, Value>,
     out: &mut Vec<u8>,
 ) -> Result<(), MismatchError> {
-    for (name, node) in &record.fields {
-        let value = entries.get(name).ok_or_else(mismatch)?;
-        put(schema, *node, value, out)?;
+    for field in &record.fields {
+        let value = entries.get(&field.name).ok_or_else(mismatch)?;
+        put(schema, field.node, value, out)?;
     }
     Ok(())
 }

@@ -122,7 +122,7 @@ impl<'de> Visitor<'de> for Value<'_> {
             Node::String => true,
             Node::Bytes => text.chars().all(is_byte),
             Node::Fixed(size) => text.chars().all(is_byte) && text.chars().count() == *size,
-            Node::Enum(symbols) => symbols.contains(text),
+            Node::Enum(symbols) => symbols.contains_key(text),
             // JSON has no numbers for these.
             Node::Float | Node::Double => matches!(text, "NaN" | "Infinity" | "-Infinity"),
             _ => false,
