@@ -58,7 +58,7 @@ pub fn with_services(f: impl FnOnce(&Services) + Send + 'static) {
         let outside = OutsidePlan::new(Default::default(), None, 1).expect("nothing is asked for");
         let pubsub = Pubsub::new(mesh, [7; 16], outside.on_core());
         let services = Services {
-            rest: Rest::new(Caller(pubsub.clone()), Rc::new(HttpLimits::default())),
+            rest: Rest::new(Caller(pubsub.clone()), &HttpLimits::default()),
             pubsub,
         };
         for name in [TOPIC, LONELY_TOPIC] {

@@ -52,7 +52,9 @@ where
             if core == 0 {
                 let shutdown = shutdown.clone();
                 runtime::spawn_local(async move {
-                    let _ = runtime::shutdown_signal().await;
+                    if let Ok(signal) = runtime::shutdown_signal() {
+                        signal.await;
+                    }
                     shutdown.trigger();
                 });
             }

@@ -302,6 +302,22 @@ fn only_its_own_subscription_seeks_back_to_it(settings: SubscriptionSettings) {
     }
 }
 
+/// The same, published at a time.
+fn coming_back_of(published_at: u64, number: u64) -> Command {
+    let Command::Transfer(mut transfer) = coming_back() else {
+        panic!("a transfer");
+    };
+    let body = message("back", "", &[]);
+    transfer.payload = lclq_shards::Draft {
+        body: &body,
+        sent_at: published_at,
+        ..Default::default()
+    }
+    .build();
+    transfer.number = number;
+    Command::Transfer(transfer)
+}
+
 #[test]
 fn a_dead_letter_that_comes_back_is_as_old_as_it_was() {
     let mut driver = Driver::with(ShardConfig::new(0, 2));
@@ -311,28 +327,29 @@ fn a_dead_letter_that_comes_back_is_as_old_as_it_was() {
         ..Default::default()
     };
     let subscription = driver.subscribe("one", settings);
-    let back = |published_at, number| {
-        let Command::Transfer(mut transfer) = coming_back() else {
-            panic!("a transfer");
-        };
-        let body = message("back", "", &[]);
-        transfer.payload = lclq_shards::Draft {
-            body: &body,
-            sent_at: published_at,
-            ..Default::default()
-        }
-        .build();
-        transfer.number = number;
-        Command::Transfer(transfer)
-    };
     driver.pass(100_000);
-    driver.start(back(driver.now - 60_000, 1));
+    driver.start(coming_back_of(driver.now - 60_000, 1));
     assert!(driver.pull(subscription, 10).is_empty());
-    driver.start(back(driver.now - 50_000, 2));
+    driver.start(coming_back_of(driver.now - 50_000, 2));
     let pulled = driver.pull(subscription, 10);
     assert_eq!(texts(&pulled), ["back"]);
     assert_eq!(pulled[0].published_at, driver.now - 50_000);
     driver.pass(10_000);
     driver.publish(topic, "new", "");
     assert_eq!(texts(&driver.pull(subscription, 10)), ["new"]);
+}
+
+#[test]
+fn a_seek_to_a_time_finds_what_stands_before_an_older_one_that_came_back() {
+    let mut driver = Driver::with(ShardConfig::new(0, 2));
+    let topic = driver.topic(TOPIC, None);
+    let subscription = driver.subscribe("one", SubscriptionSettings::default());
+    driver.pass(100_000);
+    driver.publish(topic, "young", "");
+    driver.start(coming_back_of(driver.now - 50_000, 1));
+    driver.done(AdminCommand::Seek {
+        name: "one".into(),
+        to: SeekTo::Time(driver.now - 10_000),
+    });
+    assert_eq!(texts(&driver.pull(subscription, 10)), ["young"]);
 }

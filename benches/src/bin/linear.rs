@@ -292,7 +292,7 @@ impl UnaryCaller for Nothing {
 }
 
 fn rest(seed: u64) {
-    let rest = Rest::new(Nothing, Rc::new(HttpLimits::default()));
+    let rest = Rest::new(Nothing, &HttpLimits::default());
     let ask = |path: &str, body: &String| {
         let request = Request::post(path)
             .header("content-type", "application/json")
