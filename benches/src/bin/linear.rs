@@ -17,7 +17,6 @@ use lclq_benches::dialect::{Asked, Dialect, with_dialect};
 use lclq_shards::pubsub::Filter;
 use std::fmt::Write;
 use std::hint::black_box;
-use std::rc::Rc;
 
 /// Parts of the smaller input. Enough that what is done once per input doesn't count.
 const PARTS: usize = 400;
