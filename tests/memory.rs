@@ -51,7 +51,7 @@ fn half_sent_bodies_are_bounded_and_small_ones_go_on() {
             std::thread::spawn(move || {
                 stream.set_write_timeout(Some(Duration::from_secs(2))).unwrap();
                 stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-                let head = "POST / HTTP/1.1\r\nHost: l\r\nContent-Type: application/x-amz-json-1.0\r\n\
+                let head = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-amz-json-1.0\r\n\
                             X-Amz-Target: AmazonSQS.SendMessage\r\nContent-Length: 16700000\r\n\r\n";
                 stream.write_all(head.as_bytes()).unwrap();
                 // It is not taken where the body has to wait for its turn.

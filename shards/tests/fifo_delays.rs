@@ -76,3 +76,42 @@ fn a_standard_queue_leaves_sent_messages_alone() {
     driver.pass(1);
     assert_eq!(bodies(&driver.receive(queue, 1)), ["a"]);
 }
+
+#[test]
+fn one_that_was_received_is_not_delayed_again_by_a_restart() {
+    use common::topics::{ask_durable, commit, open};
+    let journal = lclq_shards::journal::MemoryJournal::new();
+    let mut driver = open(&journal, common::START);
+    let attributes = [(FifoQueue, "true"), (DelaySeconds, "10")];
+    let create = || QueueCommand::Create {
+        name: lclq_shards::QueueName::new("us-east-1", "000000000000", "q.fifo"),
+        attributes: attributes
+            .map(|(key, value)| (key, value.to_owned()))
+            .into(),
+        tags: Default::default(),
+        recreate_after_ms: 0,
+    };
+    let find = |driver: &mut Driver| {
+        let create = Command::Queue(Box::new(create()));
+        let Reply::Queue(queue) = ask_durable(driver, &journal, create) else {
+            panic!("a queue")
+        };
+        queue
+    };
+    let queue = find(&mut driver);
+    // It was under way to its shard for as long as the delay.
+    let entry = driver.entry("a", Some("g"), Some("a"));
+    driver.now += 10_000;
+    let send = Command::Send {
+        queue,
+        entries: [entry].into_iter().collect(),
+    };
+    ask_durable(&mut driver, &journal, send);
+    let first = driver.start(receive(queue, 1, Some(0), None));
+    commit(&mut driver, &journal);
+    assert!(matches!(&driver.replies[&first], Reply::Received(found) if found.len() == 1));
+    journal.crash();
+    let mut driver = open(&journal, driver.now);
+    let queue = find(&mut driver);
+    assert_eq!(bodies(&driver.receive(queue, 1)), ["a"]);
+}

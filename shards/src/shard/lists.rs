@@ -109,10 +109,11 @@ impl Shard {
         });
         let now = self.now;
         let mut at = self.at_queue(queue_slot);
-        let available_at = if at.queue.config.fifo && receive_count == 0 {
-            at.queue.config.fifo_available_at(sent_at)
-        } else {
-            available_at
+        let available_at = match receive_count {
+            0 if at.queue.config.fifo => at.queue.config.fifo_available_at(sent_at),
+            0 => available_at,
+            // One that was received has been through its delay, whatever a restart's clock says.
+            _ => 0,
         };
         push_by_age(at.messages, &mut at.queue.ages, slot);
         if at.queue.retention_timer == NONE {

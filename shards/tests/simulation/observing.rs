@@ -159,9 +159,10 @@ impl Oracle {
         })?;
         life.fate = Fate::There;
         let first_home = life.home.is_none_or(|home| home == place);
+        // A FIFO queue's delay counts from the time of sending, which is before the shard sees it.
+        // A dead letter's begins anew, and it has been through its delay.
         let from = if self.plan.queues[call.queue].fifo {
-            // A dead letter's begins anew, and it has been through its delay.
-            delivery.payload.sent_at().min(life.at)
+            delivery.payload.sent_at().min(life.sent_at).min(life.at)
         } else {
             life.at
         };
