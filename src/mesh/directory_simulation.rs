@@ -334,7 +334,7 @@ impl World {
         let name = &self.names[at];
         let since = name.answered;
         if doing == Doing::Use
-            && let Some(known) = self.from_memory(core, &name.text)
+            && let Some(known) = self.remembered(core, &name.text)
         {
             self.remembered_uses += 1;
             return self.decided(at, since, known.state, "remembered");
@@ -362,7 +362,7 @@ impl World {
         }
     }
 
-    fn from_memory(&self, core: usize, text: &str) -> Option<Rc<Known>> {
+    fn remembered(&self, core: usize, text: &str) -> Option<Rc<Known>> {
         match self.mistake {
             Mistake::NeverLooks => self.remembered[core].get_stale(text),
             _ => self.remembered[core].get(text),

@@ -266,7 +266,6 @@ pub fn schema_violation(reason: &str, revision_info: String) -> PubsubError {
             .into_iter()
             .map(|(key, value)| (key.to_owned(), value))
             .collect(),
-        ..Default::default()
     };
     invalid("Invalid data in message: Message failed schema validation.")
         .with_detail("google.rpc.ErrorInfo", &info)
