@@ -42,6 +42,13 @@ enum Ended {
     Failed(PubsubError),
 }
 
+/// What is stored of messages of a topic that neither changes nor checks them.
+#[inline]
+fn as_they_are(info: &TopicInfo, drafts: &[Draft<'_>]) -> Option<Vec<SharedBytes>> {
+    let plain = info.transforms.is_empty() && info.spec.schema_settings.is_none();
+    plain.then(|| drafts.iter().map(stored).collect())
+}
+
 fn publish(info: &TopicInfo, messages: Vec<SharedBytes>) -> Command {
     Command::Pubsub(Box::new(PubsubCommand::Publish {
         topic: info.reference,
@@ -60,17 +67,17 @@ struct Draft<'r> {
 impl Pubsub {
     /// Publishes the messages of an encoded `PublishRequest`; answers a `PublishResponse`.
     pub(super) async fn publish_encoded(&self, request: Bytes) -> PubsubResult<Encoded> {
-        let (topic, drafts) = read_request(&request)?;
-        let drafts = match drafts {
-            Ok(drafts) => drafts,
-            Err(error) => {
-                // What doesn't exist is the first thing to be told.
-                self.topic(topic).await?;
-                return Err(error);
-            }
-        };
+        let mut drafts = Drafts::new();
+        let (topic, wrong) = read_request(&request, &mut drafts)?;
+        // What doesn't exist is the first thing to be told.
         let info = self.topic(topic).await?;
-        let (messages, mut filtered) = self.to_publish(&info, &drafts).await?;
+        if let Some(wrong) = wrong {
+            return Err(*wrong);
+        }
+        let (messages, mut filtered) = match as_they_are(&info, &drafts) {
+            Some(messages) => (messages, Vec::new()),
+            None => Box::pin(self.conforming(&info, &drafts)).await?,
+        };
         // Of its name, whatever else changes.
         let TopicRef { shard, .. } = info.reference;
         if messages.is_empty() {
@@ -79,9 +86,14 @@ impl Pubsub {
         // Again from the start if the topic has changed meanwhile: it may have a schema now.
         let anew = async |_| {
             let info = self.find_topic(topic).await.map_err(Ended::Failed)?;
-            let anew = self.to_publish(&info, &drafts).await;
             let messages;
-            (messages, filtered) = anew.map_err(Ended::Failed)?;
+            (messages, filtered) = match as_they_are(&info, &drafts) {
+                Some(messages) => (messages, Vec::new()),
+                None => self
+                    .conforming(&info, &drafts)
+                    .await
+                    .map_err(Ended::Failed)?,
+            };
             if messages.is_empty() {
                 return Err(Ended::NothingLeft);
             }
@@ -101,18 +113,6 @@ impl Pubsub {
             Err(Ended::NothingLeft) => self.published(shard, 0, drafts.len(), &filtered),
             Err(Ended::Failed(error)) => Err(error),
         }
-    }
-
-    /// What a topic stores of messages, and which it filters out, by their place.
-    async fn to_publish(
-        &self,
-        info: &TopicInfo,
-        drafts: &[Draft<'_>],
-    ) -> PubsubResult<(Vec<SharedBytes>, Vec<usize>)> {
-        if info.transforms.is_empty() && info.spec.schema_settings.is_none() {
-            return Ok((drafts.iter().map(stored).collect(), Vec::new()));
-        }
-        Box::pin(self.conforming(info, drafts)).await
     }
 
     /// What a topic that changes or checks messages stores of them, and which it filters out, by
@@ -190,11 +190,13 @@ fn filtered_id() -> PubsubResult<[u8; MESSAGE_ID_DIGITS]> {
 
 type Drafts<'r> = SmallVec<[Draft<'r>; 8]>;
 
-/// Reads and checks a request, of which only as many messages are noted as one may have. Answers
-/// its topic, and its messages or what is wrong with them.
-fn read_request(request: &[u8]) -> PubsubResult<(&str, PubsubResult<Drafts<'_>>)> {
+/// Reads and checks a request into `drafts`, which takes only as many messages as one may have.
+/// Answers its topic, and what is wrong with the messages.
+fn read_request<'r>(
+    request: &'r [u8],
+    drafts: &mut Drafts<'r>,
+) -> PubsubResult<(&'r str, Option<Box<PubsubError>>)> {
     let mut topic = "";
-    let mut drafts = Drafts::new();
     let mut given = 0;
     let mut wrong = None;
     let mut fields = Fields::of(request);
@@ -206,7 +208,7 @@ fn read_request(request: &[u8]) -> PubsubResult<(&str, PubsubResult<Drafts<'_>>)
                 if given <= PUBLISH_MESSAGES_MAX && wrong.is_none() {
                     match read_message(message) {
                         Ok(draft) => drafts.push(draft),
-                        Err(error) => wrong = Some(error),
+                        Err(error) => wrong = Some(Box::new(error)),
                     }
                 }
             }
@@ -215,14 +217,14 @@ fn read_request(request: &[u8]) -> PubsubResult<(&str, PubsubResult<Drafts<'_>>)
     }
     if request.len() > PUBLISH_REQUEST_BYTES_MAX {
         let (given, max) = (request.len(), PUBLISH_REQUEST_BYTES_MAX);
-        wrong = Some(error::too_large("request_size", given, max));
+        wrong = Some(Box::new(error::too_large("request_size", given, max)));
     } else if given > PUBLISH_MESSAGES_MAX {
         let max = PUBLISH_MESSAGES_MAX;
-        wrong = Some(error::too_large("message_count", given, max));
+        wrong = Some(Box::new(error::too_large("message_count", given, max)));
     } else if given == 0 {
-        wrong = Some(error::too_small("message_count", 0, 1));
+        wrong = Some(Box::new(error::too_small("message_count", 0, 1)));
     }
-    Ok((topic, wrong.map_or(Ok(drafts), Err)))
+    Ok((topic, wrong))
 }
 
 /// Checks a message that was made here.
@@ -459,19 +461,23 @@ mod tests {
             messages: vec![data(), data()],
         }
         .encode_to_vec();
-        let (topic, drafts) = read_request(&request).unwrap();
-        assert_eq!((topic, drafts.unwrap().len()), ("projects/p/topics/t", 2));
-        assert!(read_request(b"\x0a\xff").is_err());
+        // The topic, and how many messages there are or what is wrong with them.
+        let read = |request: &[u8]| {
+            let mut drafts = Drafts::new();
+            let (topic, wrong) = read_request(request, &mut drafts)?;
+            let code = wrong.map(|wrong| wrong.code);
+            PubsubResult::Ok((topic.to_owned(), code.map_or(Ok(drafts.len()), Err)))
+        };
+        let topic = "projects/p/topics/t".to_owned();
+        assert_eq!(read(&request).unwrap(), (topic.clone(), Ok(2)));
+        assert!(read(b"\x0a\xff").is_err());
         let tiny = b"\x12\x03\x0a\x01x";
         let most = tiny.repeat(PUBLISH_MESSAGES_MAX);
-        let drafts = read_request(&most).unwrap().1.unwrap();
-        assert_eq!(drafts.len(), PUBLISH_MESSAGES_MAX);
+        assert_eq!(read(&most).unwrap().1, Ok(PUBLISH_MESSAGES_MAX));
         let more = [&most[..], tiny].concat();
-        let refused = read_request(&more).unwrap().1.err().unwrap();
-        assert_eq!(refused.code, Code::InvalidArgument);
-        let bad = [b"\x12\x00\x0a\x13".as_slice(), b"projects/p/topics/t"].concat();
-        let (topic, drafts) = read_request(&bad).unwrap();
-        assert_eq!(topic, "projects/p/topics/t", "also after a bad message");
-        assert!(drafts.is_err());
+        assert_eq!(read(&more).unwrap().1, Err(Code::InvalidArgument));
+        let bad = [b"\x12\x00\x0a\x13".as_slice(), topic.as_bytes()].concat();
+        let refused = (topic, Err(Code::InvalidArgument));
+        assert_eq!(read(&bad).unwrap(), refused, "also after a bad message");
     }
 }

@@ -304,6 +304,7 @@ impl OpenStream {
                         // An earlier one of its ordering key is with somebody else: it comes again.
                         let unordered = &confirmation.unordered_ack_ids;
                         assert!(unordered.contains(ack_id), "{confirmation:?}");
+                        world.ledger().refused(subscription, message);
                     }
                 }
                 return Ok(());
