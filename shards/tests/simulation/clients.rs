@@ -239,6 +239,7 @@ impl World {
             group,
             dedup_key,
             sent_at: self.now,
+            made_at: self.now,
             delay_s: delay_s.unwrap_or(plan.delay_s),
             at: 0,
             order: 0,

@@ -162,7 +162,7 @@ impl Oracle {
         // A FIFO queue's delay counts from the time of sending, which is before the shard sees it.
         // A dead letter's begins anew, and it has been through its delay.
         let from = if self.plan.queues[call.queue].fifo {
-            delivery.payload.sent_at().min(life.sent_at).min(life.at)
+            life.made_at
         } else {
             life.at
         };

@@ -40,6 +40,8 @@ pub struct Life {
     pub group: Option<String>,
     pub dedup_key: Option<String>,
     pub sent_at: Millis,
+    /// The first of its times of sending: moves give it others.
+    pub made_at: Millis,
     pub delay_s: u32,
     /// When the shard saw it, and its place among all that shards were asked.
     pub at: Millis,

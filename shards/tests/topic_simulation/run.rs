@@ -185,6 +185,10 @@ impl World {
                 Sure::Maybe => {}
             }
             if !there {
+                // Whoever did it may have had no answer: by now at the latest.
+                if reader.alive != Sure::No {
+                    reader.deleted_at = self.now;
+                }
                 reader.alive = Sure::No;
                 reader.wild = false;
             } else if reader.alive != Sure::Yes {
