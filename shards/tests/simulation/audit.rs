@@ -221,8 +221,10 @@ impl World {
         match &copies[..] {
             [] => {
                 let life = self.model.lives.get_mut(&number).expect("a known message");
-                life.wild = false;
-                if life.removed != Removed::Yes && life.fate != Fate::Never {
+                // One that a lost tail may have brought back went again at some time, of which this
+                // is the latest.
+                let unclear = std::mem::take(&mut life.wild) || life.removed != Removed::Yes;
+                if unclear && life.fate != Fate::Never {
                     life.removed = Removed::Yes;
                     life.removed_at = now;
                 }

@@ -232,9 +232,11 @@ impl Model {
         for (reader, plan) in self.readers.iter_mut().zip(&self.plan.subscriptions) {
             let idle = now.saturating_sub(reader.used_at);
             let may_be = plan.settings.expiration_ms.is_some_and(|most| idle >= most);
+            // Dead letters outlive it.
+            reader.deleted |= may_be && reader.used_at > 0;
             if may_be && reader.alive == Sure::Yes {
                 reader.alive = Sure::Maybe;
-                (reader.wild, reader.found, reader.deleted) = (true, true, true);
+                (reader.wild, reader.found) = (true, true);
             }
         }
     }
