@@ -144,7 +144,8 @@ pub struct StartArgs {
     pub shards: Option<u16>,
 
     /// Bytes of memory that messages may take in all, whatever shards they are in; by default three
-    /// quarters of the machine's.
+    /// quarters of the machine's. With eviction a shard below its share may take more for the moment
+    /// that others need to give way.
     #[arg(long, env = "LCLQ_MEMORY_BYTES_MAX", value_name = "BYTES")]
     pub memory_bytes_max: Option<u64>,
 
