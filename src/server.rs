@@ -123,15 +123,6 @@ pub fn run(config: Config) -> Result<(), ServerError> {
         storage = ?config.mesh.storage,
         "starting"
     );
-    if let (Some(mode), Storage::Sqlite { path, .. }) =
-        (plan.directory_open_to_others(), &config.mesh.storage)
-    {
-        tracing::warn!(
-            path = %path.display(),
-            mode,
-            "others may use the data directory, which holds messages and secrets; chmod 700 it"
-        );
-    }
     let (ready, readiness) = mpsc::channel::<Result<(), ServerError>>();
     let core = Core {
         listeners: listeners.clone(),

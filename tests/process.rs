@@ -6,6 +6,8 @@
 #[cfg(target_os = "linux")]
 #[path = "process/clock.rs"]
 mod clock;
+#[path = "process/directory.rs"]
+mod directory;
 #[cfg(target_os = "linux")]
 #[path = "process/disk.rs"]
 mod disk;

@@ -7,7 +7,7 @@
 mod quick;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use lclq_shards::journal::{Batch, Durability, MessageRecord, Op, SqliteFile};
+use lclq_shards::journal::{Batch, Durability, FileOwner, MessageRecord, Op, SqliteFile};
 use lclq_shards::{Draft, Payload};
 use quick::quick;
 use rusqlite::{Connection, params};
@@ -56,7 +56,14 @@ fn commit(c: &mut Criterion) {
         group.bench_function(BenchmarkId::new("journal", messages), |b| {
             let directory = tempfile::tempdir().expect("TMPDIR can be written");
             let path = directory.path().join("shard");
-            let mut file = SqliteFile::open(&path, 0, 1, Durability::Full).expect("a new file");
+            let owner = FileOwner {
+                directory: 1,
+                shard: 0,
+                shards: 1,
+            };
+            SqliteFile::make(&path, owner, 0).expect("a new file");
+            let mut file =
+                SqliteFile::open(&path, owner, Durability::Full, false).expect("just made");
             let payload = payload();
             let (mut sequence, mut number) = (0, 0);
             b.iter(|| {

@@ -37,6 +37,8 @@ pub struct ShardHost {
     ready: VecDeque<Outgoing>,
     /// The journal could not write; until it can, nothing is promised.
     down: Option<String>,
+    /// Another owner has the shard, in this epoch: nothing is carried out any more.
+    fenced: Option<u64>,
     resend_at: Option<Millis>,
 }
 
@@ -76,6 +78,7 @@ impl ShardHost {
             held: VecDeque::new(),
             ready: VecDeque::new(),
             down: None,
+            fenced: None,
             resend_at: None,
         }
     }
@@ -83,7 +86,8 @@ impl ShardHost {
     /// Carries out one command; its reply comes out of [`ShardHost::next_outgoing`], now or later.
     #[inline]
     pub fn apply(&mut self, now: Millis, token: Token, command: Command) {
-        if self.down.is_some() && is_write(&command) {
+        // Whoever was fenced off must not even read: another owner gives the same messages out.
+        if self.fenced.is_some() || (self.down.is_some() && is_write(&command)) {
             self.ready
                 .push_back(Outgoing::Reply(token, Reply::Refused(Refusal::JournalDown)));
             return;
@@ -99,6 +103,9 @@ impl ShardHost {
 
     /// Deals with what is due. Answers when to call again at the latest.
     pub fn tick(&mut self, now: Millis) -> Option<Millis> {
+        if self.fenced.is_some() {
+            return None;
+        }
         let mut next = self.shard.tick(now);
         if let Some(at) = self.resend_at {
             if at <= now {
@@ -124,6 +131,9 @@ impl ShardHost {
 
     /// When [`ShardHost::tick`] has something to do next.
     pub fn next_due(&self) -> Option<Millis> {
+        if self.fenced.is_some() {
+            return None;
+        }
         match (self.shard.next_due(), self.resend_at) {
             (Some(one), Some(other)) => Some(one.min(other)),
             (one, other) => one.or(other),
@@ -155,7 +165,7 @@ impl ShardHost {
         let Some(journal) = &mut self.journal else {
             return;
         };
-        if self.under_way.is_some() || !self.shard.has_ops() {
+        if self.fenced.is_some() || self.under_way.is_some() || !self.shard.has_ops() {
             return;
         }
         let first = self.shard.batch_first_sequence;
@@ -193,9 +203,37 @@ impl ShardHost {
                     });
                     break;
                 }
+                Completion::Fenced { epoch } => {
+                    self.fence(epoch);
+                    return;
+                }
             }
         }
         self.flush();
+    }
+
+    /// Ends what this owner does with the shard. What it promised to nobody, the other owner may have
+    /// done or not; transfers are the other owner's now.
+    fn fence(&mut self, epoch: u64) {
+        self.fenced = Some(epoch);
+        self.down = Some(format!("the shard has another owner, in epoch {epoch}"));
+        self.under_way = None;
+        self.resend_at = None;
+        let waiting = std::mem::take(&mut self.ready).into_iter();
+        let held = self.held.drain(..).map(|(_, outgoing)| outgoing);
+        let replies = waiting.chain(held).filter_map(|outgoing| match outgoing {
+            Outgoing::Transfer(_) => None,
+            Outgoing::Reply(token, _) => {
+                let refused = Reply::Refused(Refusal::JournalDown);
+                Some(Outgoing::Reply(token, refused))
+            }
+        });
+        self.ready = replies.collect();
+    }
+
+    /// The epoch of the shard's other owner, once there is one. The host is of no use then.
+    pub fn fenced(&self) -> Option<u64> {
+        self.fenced
     }
 
     /// Whether definitions have changed that [`ShardHost::take_changed_names`] has not told of.

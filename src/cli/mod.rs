@@ -124,6 +124,11 @@ pub struct StartArgs {
     )]
     pub durability: DurabilityArg,
 
+    /// Go on with what can be read where something in the data directory is damaged or missing. What
+    /// is found and done is logged, and damaged files are kept beside the new ones.
+    #[arg(long, requires = "data_dir")]
+    pub recover: bool,
+
     /// I/O driver; auto takes the faster one that this kernel allows.
     #[arg(
         long,

@@ -89,6 +89,7 @@ impl Config {
                             DurabilityArg::Full => Durability::Full,
                             DurabilityArg::Normal => Durability::Normal,
                         },
+                        recover: args.recover,
                     },
                 },
                 memory_bytes_max: Some(args.memory_bytes_max.unwrap_or_else(memory_default)),

@@ -7,7 +7,7 @@ use super::pending::{Forgotten, Pending, core_of, transfer_source, transfer_toke
 use super::versions::Versions;
 use super::{LANE_REQUESTS_MAX, REQUESTS_KEPT_MAX};
 use crate::runtime::{
-    Doorbell, DoorbellWaiter, Sleep, spawn_local, wall_clock, wall_clock_stepped,
+    Doorbell, DoorbellWaiter, Sleep, fail_core, spawn_local, wall_clock, wall_clock_stepped,
 };
 use lclq_shards::command::{Command, LeaseRef, QueueCommand, Refusal, Reply, ShardStats, Token};
 use lclq_shards::pubsub::command::PubsubCommand;
@@ -476,6 +476,9 @@ impl Mesh {
                 if let Some(host) = &mut self.inner.hosts.borrow_mut()[usize::from(shard)] {
                     let was_down = host.down().is_some();
                     host.poll_journal();
+                    if host.fenced().is_some() {
+                        fail_core("another owner has one of its shards");
+                    }
                     if was_down != host.down().is_some() {
                         self.inner.journals_down.note(shard, host.down());
                     }

@@ -5,7 +5,8 @@ use super::lane::Sender;
 use super::ownership::Ownership;
 use crate::runtime::{Doorbell, PanicReport, become_journal_writer, doorbell, wall_clock};
 use lclq_shards::journal::{
-    DataDirectory, DirectoryError, Durability, JournalError, SqliteJournal,
+    DataDirectory, DirectoryError, Durability, Finding, JournalError, JournalSetup, Recovery,
+    Secrets, Store, StoreError,
 };
 use lclq_shards::{Eviction, MemoryPool, ShardConfig, ShardHost};
 use std::path::PathBuf;
@@ -23,6 +24,8 @@ pub enum Storage {
         path: PathBuf,
         /// What a commit waits for.
         durability: Durability,
+        /// Go on with what can be read where something is damaged or missing.
+        recover: bool,
     },
 }
 
@@ -47,6 +50,20 @@ pub enum MeshError {
     /// The data directory can't be used.
     #[error("{0}")]
     Directory(#[from] DirectoryError),
+    /// A shard's journal can't be had.
+    #[error("{0}")]
+    Store(StoreError),
+    /// A shard's kept state can't be loaded, as it is damaged.
+    #[error(
+        "shard {shard}: {error}. Put back what was there, or start with --recover to go on with \
+         what can be read"
+    )]
+    Damaged {
+        /// The shard.
+        shard: u16,
+        /// What is wrong.
+        error: JournalError,
+    },
     /// A shard's kept state can't be loaded.
     #[error("shard {shard}: {error}")]
     Load {
@@ -64,44 +81,51 @@ pub enum MeshError {
 pub struct MeshPlan {
     config: MeshConfig,
     shards: u16,
-    directory: Option<Arc<DataDirectory>>,
+    store: Option<Arc<dyn Store>>,
     memory: Option<MemoryPool>,
-    receipt_secret: [u8; 32],
-    engine_secret: [u8; 16],
+    secrets: Secrets,
 }
 
 impl MeshPlan {
     /// Opens the data directory, if there is one, and fixes the number of shards.
     pub fn new(config: MeshConfig) -> Result<Self, MeshError> {
         let shards_default = config.cores as u16;
-        match &config.storage {
+        let (store, shards, secrets): (Option<Arc<dyn Store>>, _, _) = match &config.storage {
             Storage::Memory => {
-                let mut receipt_secret = [0; 32];
-                let mut engine_secret = [0; 16];
-                getrandom::fill(&mut receipt_secret).map_err(MeshError::Random)?;
-                getrandom::fill(&mut engine_secret).map_err(MeshError::Random)?;
                 let shards = config.shards.unwrap_or(shards_default);
-                Ok(Self {
-                    memory: memory_pool(&config, shards),
-                    config,
-                    shards,
-                    directory: None,
-                    receipt_secret,
-                    engine_secret,
-                })
+                (None, shards, random_secrets()?)
             }
-            Storage::Sqlite { path, .. } => {
-                let directory = DataDirectory::open(path, config.shards, shards_default)?;
-                Ok(Self {
-                    memory: memory_pool(&config, directory.shards()),
-                    shards: directory.shards(),
-                    receipt_secret: directory.receipt_secret(),
-                    engine_secret: directory.engine_secret(),
-                    directory: Some(Arc::new(directory)),
-                    config,
-                })
+            Storage::Sqlite {
+                path,
+                durability,
+                recover,
+            } => {
+                let recovery = recover.then(|| Recovery { now: wall_clock() });
+                let directory = DataDirectory::open(
+                    path,
+                    config.shards,
+                    shards_default,
+                    *durability,
+                    recovery,
+                )?;
+                if let Some(mode) = directory.open_to_others() {
+                    tracing::warn!(
+                        path = %path.display(),
+                        mode,
+                        "others may use the data directory, which holds messages and secrets; chmod 700 it"
+                    );
+                }
+                let (shards, secrets) = (directory.shards(), directory.secrets());
+                (Some(Arc::new(directory)), shards, secrets)
             }
-        }
+        };
+        Ok(Self {
+            memory: memory_pool(&config, shards),
+            config,
+            shards,
+            store,
+            secrets,
+        })
     }
 
     /// Number of shards.
@@ -109,14 +133,9 @@ impl MeshPlan {
         self.shards
     }
 
-    /// The data directory's mode, if others than its owner may use it.
-    pub fn directory_open_to_others(&self) -> Option<String> {
-        self.directory.as_ref()?.open_to_others()
-    }
-
     /// Secret that signs receipt handles.
     pub fn receipt_secret(&self) -> [u8; 32] {
-        self.receipt_secret
+        self.secrets.receipt
     }
 
     /// What each core takes to start, by core.
@@ -170,7 +189,7 @@ impl MeshPlan {
 
     fn shard_config(&self, shard: u16) -> ShardConfig {
         let mut config = ShardConfig::new(shard, self.shards);
-        config.secret = self.engine_secret;
+        config.secret = self.secrets.engine;
         config.eviction = self.config.eviction;
         config.memory = self.memory.clone();
         config
@@ -178,22 +197,55 @@ impl MeshPlan {
 
     fn open_host(&self, shard: u16, bell: Doorbell) -> Result<ShardHost, MeshError> {
         let config = self.shard_config(shard);
-        match (&self.directory, &self.config.storage) {
-            (Some(directory), Storage::Sqlite { durability, .. }) => {
-                let file = directory.open_shard(shard, *durability)?;
-                let report = PanicReport::new("a journal's thread");
-                let wake = move || {
-                    // Moved in whole, so that the thread owns it.
-                    let _ = &report;
-                    bell.ring();
-                };
-                let journal = SqliteJournal::new(file, become_journal_writer, wake);
-                ShardHost::open(config, Box::new(journal), wall_clock())
-                    .map_err(|error| MeshError::Load { shard, error })
+        let Some(store) = &self.store else {
+            return Ok(ShardHost::in_memory(config, wall_clock()));
+        };
+        let report = PanicReport::new("a journal's thread");
+        let setup = JournalSetup {
+            prepare: Box::new(become_journal_writer),
+            wake: Box::new(move || {
+                // Moved in whole, so that the thread owns it.
+                let _ = &report;
+                bell.ring();
+            }),
+            found: Box::new(move |finding| note(shard, &finding)),
+        };
+        let journal = store.open_shard(shard, setup).map_err(MeshError::Store)?;
+        ShardHost::open(config, journal, wall_clock()).map_err(|error| {
+            if error.can_be_recovered_from() {
+                MeshError::Damaged { shard, error }
+            } else {
+                MeshError::Load { shard, error }
             }
-            _ => Ok(ShardHost::in_memory(config, wall_clock())),
-        }
+        })
     }
+}
+
+/// Says what a journal has found out.
+fn note(shard: u16, finding: &Finding) {
+    match finding {
+        Finding::SetAside(row) => tracing::error!(
+            shard,
+            %row,
+            "a stored row is damaged; it is set aside in the table `damaged` of the shard's file"
+        ),
+        Finding::Damaged(row) => tracing::error!(
+            shard,
+            %row,
+            "a stored row is damaged on disk; memory has it still, a restart won't"
+        ),
+        Finding::Recovered(line) => tracing::warn!(shard, "recovered: {line}"),
+    }
+}
+
+fn random_secrets() -> Result<Secrets, MeshError> {
+    let mut secrets = Secrets {
+        receipt: [0; 32],
+        engine: [0; 16],
+    };
+    getrandom::fill(&mut secrets.receipt).map_err(MeshError::Random)?;
+    getrandom::fill(&mut secrets.engine).map_err(MeshError::Random)?;
+    Ok(secrets)
 }
 
 fn memory_pool(config: &MeshConfig, shards: u16) -> Option<MemoryPool> {

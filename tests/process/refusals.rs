@@ -42,7 +42,7 @@ pub fn assert_clear(refused: &Refused, needles: &[&str]) {
 }
 
 /// A data directory with a queue and a message in each of its two shards.
-fn made(data: &Path) {
+pub fn made(data: &Path) {
     let server = started_on(data).flag("--shards", "2").start();
     let mut client = server.client();
     for queue in ["a", "b", "c", "d"] {
@@ -152,7 +152,7 @@ fn a_manifest_from_the_future_or_in_pieces() {
     made(directory.path());
     let path = directory.path().join("lclq.json");
     let text = std::fs::read_to_string(&path).unwrap();
-    std::fs::write(&path, text.replace("\"format\": 1", "\"format\": 7")).unwrap();
+    std::fs::write(&path, text.replace("\"format\": 2", "\"format\": 7")).unwrap();
     refused_unchanged(
         directory.path(),
         started_on(directory.path()),

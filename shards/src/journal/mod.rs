@@ -6,15 +6,18 @@
 //! refuse an owner that has been replaced.
 
 mod directory;
+#[cfg(test)]
+mod golden_records;
 mod memory;
 mod private_files;
 mod sqlite;
-mod topics;
+mod store;
 mod writer;
 
-pub use directory::{DataDirectory, DirectoryError};
+pub use directory::{DataDirectory, DirectoryError, Recovery};
 pub use memory::MemoryJournal;
-pub use sqlite::{Durability, SqliteFile};
+pub use sqlite::{DamagedRow, Durability, FileOwner, SqliteFile};
+pub use store::{JournalSetup, Secrets, Store, StoreError};
 pub use writer::SqliteJournal;
 
 use crate::attributes::AttributeMap;
@@ -25,6 +28,7 @@ use crate::pubsub::{SchemaRecord, SubscriptionRecord, TopicRecord};
 use crate::{Millis, Payload, QueueName};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// In place of failures in an acknowledged [`Op::Delivery`]: the message never was the
 /// subscription's, and no seek brings it there. So are others' dead letters that came back.
@@ -190,12 +194,18 @@ pub struct Batch {
 /// Why a journal could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
-    /// SQLite says no.
-    #[error("SQLite: {0}")]
-    Sqlite(#[from] rusqlite::Error),
+    /// What keeps the changes says no; in its words.
+    #[error("{0}")]
+    Store(String),
     /// The file system says no.
     #[error("{0}")]
     Io(#[from] std::io::Error),
+    /// A file that has to be there isn't.
+    #[error("the file is missing")]
+    Missing,
+    /// A file that was written has nothing in it.
+    #[error("the file is empty")]
+    Empty,
     /// Written by a later version.
     #[error("schema version {found} is newer than this program knows ({known}); use a newer lclq")]
     FromTheFuture {
@@ -204,17 +214,48 @@ pub enum JournalError {
         /// Highest known.
         known: i64,
     },
+    /// What is kept belongs elsewhere.
+    #[error("{0}")]
+    Foreign(String),
     /// The file holds what this program can't have written.
     #[error("{0}")]
     Corrupt(String),
-    /// The commit was for another epoch of the shard.
-    #[error("epoch {given} is over; the shard is in epoch {current}")]
-    OldEpoch {
-        /// Of the commit.
-        given: u64,
-        /// Of the journal.
-        current: u64,
+    /// The file's pages don't hang together.
+    #[error("the file is damaged: {0}")]
+    DamagedPages(String),
+    /// A row without which others mean nothing is not what was written.
+    #[error("a definition is damaged: {0}")]
+    DamagedDefinition(String),
+    /// The file was not closed, and the log with its last commits isn't there.
+    #[error("the write-ahead log {} is missing, and with it what was committed last", .0.display())]
+    LogMissing(PathBuf),
+    /// The log is damaged before its end.
+    #[error("the write-ahead log {} is damaged, and {commits} commits behind that can't be read", path.display())]
+    LogDamaged {
+        /// The log.
+        path: PathBuf,
+        /// Commits that are lost with it.
+        commits: u64,
     },
+    /// A file was deleted, or replaced by another, while it was in use.
+    #[error("{} was deleted or replaced while it was in use; nothing more is written", .0.display())]
+    Gone(PathBuf),
+}
+
+impl JournalError {
+    /// Whether it can be gone on from, with less than there was; see [`Recovery`].
+    pub fn can_be_recovered_from(&self) -> bool {
+        matches!(
+            self,
+            Self::Missing
+                | Self::Empty
+                | Self::Corrupt(_)
+                | Self::DamagedPages(_)
+                | Self::DamagedDefinition(_)
+                | Self::LogMissing(_)
+                | Self::LogDamaged { .. }
+        )
+    }
 }
 
 /// What became of a batch.
@@ -224,6 +265,22 @@ pub enum Completion {
     Committed(u64),
     /// Not durable. The journal keeps the batch and tries again; `Committed` follows once it is.
     Failed(u64, JournalError),
+    /// The shard has another owner: neither this batch nor any later one of this owner is kept.
+    Fenced {
+        /// Epoch of the other owner.
+        epoch: u64,
+    },
+}
+
+/// What a journal finds out by itself, for those who run it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Finding {
+    /// A row's checksum did not fit as the state was loaded: it was set aside.
+    SetAside(DamagedRow),
+    /// A row's checksum did not fit as it was looked at again; memory still has what was in it.
+    Damaged(DamagedRow),
+    /// What was done about damage as [`Recovery`] allows, in words.
+    Recovered(String),
 }
 
 /// Keeps one shard's changes.

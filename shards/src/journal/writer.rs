@@ -1,21 +1,26 @@
 //! The writer thread of a shard's SQLite file.
 
-use super::{Batch, Completion, Journal, JournalError, Op, SqliteFile};
+use super::{Batch, Completion, Finding, Journal, JournalError, JournalSetup, Op, SqliteFile};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded, unbounded};
 use std::io;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Pause before a batch that could not be written is tried again.
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
+/// Where nothing is written, how often it is looked whether the files still are there.
+const LOOK_PAUSE: Duration = Duration::from_secs(2);
+/// From the end of one pass over all rows to the next. The load was one.
+const SURVEY_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
+/// Between two goes of a pass.
+const SURVEY_PAUSE: Duration = Duration::from_millis(50);
 
 /// A journal that writes on a thread of its own, one transaction per batch.
 pub struct SqliteJournal {
     /// Until the state is loaded; then the thread has it.
-    file: Option<SqliteFile>,
+    start: Option<(SqliteFile, JournalSetup)>,
     epoch: u64,
-    prepare: Option<Box<dyn FnOnce() + Send>>,
-    wake: Option<Box<dyn Fn() + Send>>,
+    survey_every: Duration,
     batches: Option<Sender<(u64, Batch)>>,
     completions: Receiver<Completion>,
     report: Sender<Completion>,
@@ -23,21 +28,15 @@ pub struct SqliteJournal {
 }
 
 impl SqliteJournal {
-    /// A journal on `file`. The writer thread calls `prepare` before anything else, and `wake` after
-    /// each completion.
-    pub fn new(
-        file: SqliteFile,
-        prepare: impl FnOnce() + Send + 'static,
-        wake: impl Fn() + Send + 'static,
-    ) -> Self {
+    /// A journal on `file`.
+    pub fn new(file: SqliteFile, setup: JournalSetup) -> Self {
         // At most one batch is under way, and two completions per batch and failure are read
         // before the next: the channel stays short without a bound that could block the writer.
         let (report, completions) = unbounded();
         Self {
             epoch: file.epoch(),
-            file: Some(file),
-            prepare: Some(Box::new(prepare)),
-            wake: Some(Box::new(wake)),
+            start: Some((file, setup)),
+            survey_every: SURVEY_EVERY,
             batches: None,
             completions,
             report,
@@ -45,18 +44,30 @@ impl SqliteJournal {
         }
     }
 
+    /// Passes over all rows come so often instead of once a day.
+    pub fn survey_every(mut self, every: Duration) -> Self {
+        self.survey_every = every;
+        self
+    }
+
     fn start(&mut self) -> io::Result<&Sender<(u64, Batch)>> {
         if self.batches.is_none() {
             let (batches, incoming) = bounded(1);
-            let file = self.file.take().expect("the file is handed over once");
-            let prepare = self.prepare.take().expect("the file is handed over once");
-            let wake = self.wake.take().expect("the file is handed over once");
-            let report = self.report.clone();
+            let (file, setup) = self.start.take().expect("the file is handed over once");
+            let JournalSetup {
+                prepare,
+                wake,
+                found,
+            } = setup;
             let writer = Writer {
                 file,
                 incoming,
-                report,
+                report: self.report.clone(),
                 wake,
+                found,
+                gone_told: false,
+                survey_every: self.survey_every,
+                survey_at: Instant::now() + self.survey_every,
             };
             let thread = std::thread::Builder::new()
                 .name("lclq-journal".to_owned())
@@ -79,8 +90,10 @@ impl SqliteJournal {
 
 impl Journal for SqliteJournal {
     fn load(&mut self, visit: &mut dyn FnMut(Op)) -> Result<u64, JournalError> {
-        let file = self.file.as_mut().expect("loaded before the first commit");
-        file.load(visit)?;
+        let (file, setup) = self.start.as_mut().expect("loaded before the first commit");
+        for row in file.load(visit)? {
+            (setup.found)(Finding::SetAside(row));
+        }
         // Now rather than at the first change: a system that has no thread for it says so at the
         // start.
         self.start()?;
@@ -119,17 +132,19 @@ struct Writer {
     incoming: Receiver<(u64, Batch)>,
     report: Sender<Completion>,
     wake: Box<dyn Fn() + Send>,
+    found: Box<dyn Fn(Finding) + Send>,
+    /// That the files have gone is said once.
+    gone_told: bool,
+    survey_every: Duration,
+    survey_at: Instant,
 }
 
 impl Writer {
     fn run(mut self) {
         while let Some((epoch, batch)) = self.next() {
             if epoch != self.file.epoch() {
-                let old = JournalError::OldEpoch {
-                    given: epoch,
-                    current: self.file.epoch(),
-                };
-                self.tell(Completion::Failed(batch.number, old));
+                let epoch = self.file.epoch();
+                self.tell(Completion::Fenced { epoch });
                 continue;
             }
             let mut failures = 0u64;
@@ -167,7 +182,43 @@ impl Writer {
             // A failed checkpoint loses nothing: the log keeps what it has.
             let _ = self.file.checkpoint();
         }
-        self.incoming.recv().ok()
+        loop {
+            let until_survey = self.survey_at.saturating_duration_since(Instant::now());
+            match self.incoming.recv_timeout(until_survey.min(LOOK_PAUSE)) {
+                Ok(next) => return Some(next),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => self.look_after_the_file(),
+            }
+        }
+    }
+
+    fn look_after_the_file(&mut self) {
+        if let Err(gone) = self.file.look() {
+            if !self.gone_told {
+                self.gone_told = true;
+                // Of no batch: what was committed before is as lost as what comes.
+                self.tell(Completion::Failed(0, gone));
+            }
+            return;
+        }
+        if Instant::now() < self.survey_at {
+            return;
+        }
+        let pause = match self.file.survey() {
+            Ok(slice) => {
+                for row in slice.damaged {
+                    (self.found)(Finding::Damaged(row));
+                }
+                if slice.pass_ended {
+                    self.survey_every
+                } else {
+                    SURVEY_PAUSE
+                }
+            }
+            // What can't be read now may be read at the next pass; a commit that meets it says so.
+            Err(_) => self.survey_every,
+        };
+        self.survey_at = Instant::now() + pause;
     }
 
     fn tell(&self, completion: Completion) {
