@@ -19,12 +19,21 @@ fn url(queue: &str) -> String {
 }
 
 fn resident_bytes(server: &Server) -> u64 {
+    status_bytes(server, "VmRSS:")
+}
+
+/// The most that it ever took.
+fn peak_bytes(server: &Server) -> u64 {
+    status_bytes(server, "VmHWM:")
+}
+
+fn status_bytes(server: &Server, name: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+    let line = status.lines().find(|line| line.starts_with(name));
     let kib: u64 = line
         .and_then(|line| line.split_whitespace().nth(1))
         .and_then(|kib| kib.parse().ok())
-        .expect("VmRSS in KiB");
+        .expect("KiB");
     kib * 1024
 }
 
@@ -129,4 +138,117 @@ fn a_peek_is_answered_in_pages() {
         }
     }
     assert_eq!(seen, 10);
+}
+
+/// Sends a request whose body is `start`, `element` as often as `bytes` hold, and `end`.
+fn repeated(start: &str, element: &str, end: &str, bytes: usize) -> String {
+    let times = (bytes - start.len() - end.len()) / (element.len() + 1);
+    let list = vec![element; times].join(",");
+    format!("{start}{list}{end}")
+}
+
+#[test]
+fn what_is_read_of_a_request_does_not_outgrow_it() {
+    let server = Launch::new().flag("--cores", "1").start();
+    let mut client = server.client();
+    client.ok("CreateQueue", &json!({ "QueueName": "q" }));
+    let before = peak_bytes(&server);
+    let sqs_start = format!(r#"{{"QueueUrl":"{}","#, url("q"));
+    for (action, list, element) in [
+        ("SendMessageBatch", "Entries", "{}"),
+        ("DeleteMessageBatch", "Entries", "{}"),
+        ("ReceiveMessage", "AttributeNames", r#""""#),
+        ("UntagQueue", "TagKeys", r#""""#),
+    ] {
+        let start = format!(r#"{sqs_start}"{list}":["#);
+        let body = repeated(&start, element, "]}", 10_000_000);
+        let head = format!(
+            "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-amz-json-1.0\r\n\
+             X-Amz-Target: AmazonSQS.{action}\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        client.write(head.as_bytes()).unwrap();
+        client.write(body.as_bytes()).unwrap();
+        let answer = client.receive().unwrap();
+        assert_eq!(answer.status, 400, "{action}");
+    }
+    let mut rest = server.pubsub_client();
+    let topic = "/v1/projects/p/topics/topic";
+    rest.rest("PUT", topic, &json!({})).unwrap().ok();
+    let subscription = json!({ "topic": "projects/p/topics/topic" });
+    let path = "/v1/projects/p/subscriptions/subscription";
+    rest.rest("PUT", path, &subscription).unwrap().ok();
+    for (path, list, element) in [
+        (format!("{topic}:publish"), "messages", "{}"),
+        (format!("{path}:acknowledge"), "ackIds", r#""""#),
+        (format!("{path}:modifyAckDeadline"), "ackIds", r#""""#),
+    ] {
+        let body = repeated(&format!(r#"{{"{list}":["#), element, "]}", 10_000_000);
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\n\r\n",
+            body.len()
+        );
+        rest.write(head.as_bytes()).unwrap();
+        rest.write(body.as_bytes()).unwrap();
+        let answer = rest.receive().unwrap();
+        assert_eq!(answer.status, 400, "{path}");
+    }
+    let taken = peak_bytes(&server) - before;
+    assert!(taken < 96 * MIB, "{} MiB", taken / MIB);
+}
+
+#[test]
+fn replies_that_nobody_reads_are_bounded() {
+    const READERS: usize = 100;
+    /// The system takes some of them for each connection.
+    const REQUESTS_EACH: usize = 12;
+    let server = Launch::new()
+        .flag("--cores", "1")
+        .flag("--request-memory-bytes-max", "33554432")
+        .start();
+    let mut client = server.client();
+    client.ok("CreateQueue", &json!({ "QueueName": "q" }));
+    client.ok("CreateQueue", &json!({ "QueueName": "small" }));
+    let body = "x".repeat(100_000);
+    for _ in 0..10 {
+        assert!(try_send(&mut client, "q", &body));
+    }
+    assert!(try_send(&mut client, "small", "y"));
+    let before = resident_bytes(&server);
+    // Each takes 1 MB, visible again at once, and reads nothing.
+    let request =
+        json!({ "QueueUrl": url("q"), "MaxNumberOfMessages": 10, "VisibilityTimeout": 0 });
+    let readers: Vec<Client> = (0..READERS)
+        .map(|_| {
+            let mut reader = server.client();
+            for _ in 0..REQUESTS_EACH {
+                reader.send("ReceiveMessage", &request).unwrap();
+            }
+            reader
+        })
+        .collect();
+    // Whoever asks now is told, until somebody reads or goes.
+    let until = Instant::now() + Duration::from_secs(20);
+    let told = loop {
+        let answer = client.call(
+            "ReceiveMessage",
+            &json!({ "QueueUrl": url("small"), "VisibilityTimeout": 0 }),
+        );
+        let answer = answer.unwrap();
+        if answer.status != 200 {
+            break answer;
+        }
+        assert!(Instant::now() < until, "never told");
+    };
+    assert_eq!(told.status, 503);
+    assert!(try_send(&mut client, "small", "z"), "sends go on");
+    let taken = resident_bytes(&server).saturating_sub(before);
+    assert!(taken < 100 * MIB, "{} MiB", taken / MIB);
+    drop(readers);
+    let until = Instant::now() + Duration::from_secs(20);
+    let small = json!({ "QueueUrl": url("small") });
+    while client.call("ReceiveMessage", &small).unwrap().status != 200 {
+        assert!(Instant::now() < until, "there is never room again");
+    }
 }

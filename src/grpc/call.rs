@@ -107,10 +107,12 @@ impl Call {
         Fut: Future<Output = Result<Encoded, Status>>,
     {
         let (reply_encoding, deadline) = (self.reply_encoding, self.deadline);
+        let core = self.core.clone();
         let run = async move { method(self.only_message().await?).await };
         match WithDeadline::at(deadline, run).await {
             Ok(reply) => {
                 let frame = compress(reply_encoding, reply.into_frame(), GZIP_BYTES_MIN);
+                let frame = core.limits.bodies.hold_reply(frame);
                 with_encoding(
                     reply_encoding,
                     answer(GrpcBody::unary(frame, ok_trailers())),

@@ -191,6 +191,11 @@ impl ReplyBody {
     pub fn as_bytes(&self) -> &Bytes {
         &self.bytes
     }
+
+    /// What is left to send.
+    pub fn into_bytes(self) -> Bytes {
+        self.bytes
+    }
 }
 
 impl<T: Into<Bytes>> From<T> for ReplyBody {

@@ -1,4 +1,5 @@
-//! The bound on request bodies that are in memory at once, over all connections.
+//! The bounds on request bodies, and on large replies, that are in memory at once, over all
+//! connections.
 //!
 //! A body of more than one piece is counted from before its second piece is read until nobody holds
 //! any part of it. Small bodies draw on a reserve of their own, so that clients who send large ones
@@ -6,6 +7,7 @@
 
 use bytes::Bytes;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -28,6 +30,14 @@ pub struct BodyBudget {
     small: Arc<Semaphore>,
     large: Arc<Semaphore>,
     large_units: u32,
+    replies: Arc<Replies>,
+}
+
+/// Replies that their clients have not taken yet.
+#[derive(Debug)]
+struct Replies {
+    bytes: AtomicU64,
+    bytes_max: u64,
 }
 
 /// There was no room for a body in time.
@@ -48,6 +58,10 @@ impl BodyBudget {
             small: Arc::new(Semaphore::new((units / 4) as usize)),
             large: Arc::new(Semaphore::new(large_units as usize)),
             large_units,
+            replies: Arc::new(Replies {
+                bytes: AtomicU64::new(0),
+                bytes_max: bytes,
+            }),
         }
     }
 
@@ -68,6 +82,46 @@ impl BodyBudget {
             Ok(Ok(permit)) => Ok(Admission(permit)),
             _ => Err(Busy),
         }
+    }
+
+    /// Whether replies take less than they may; what makes a large one asks before it does, so that
+    /// the bound is passed by no more than what is being made.
+    #[inline]
+    pub fn has_room_for_replies(&self) -> bool {
+        self.replies.bytes.load(Ordering::Relaxed) < self.replies.bytes_max
+    }
+
+    /// Counts a reply until the last part of it is let go of. Small ones don't count.
+    #[inline]
+    pub fn hold_reply(&self, reply: impl Into<Bytes>) -> Bytes {
+        let reply = reply.into();
+        if reply.len() <= SMALL_BODY_BYTES_MAX {
+            return reply;
+        }
+        let bytes = reply.len() as u64;
+        self.replies.bytes.fetch_add(bytes, Ordering::Relaxed);
+        Bytes::from_owner(HeldReply {
+            reply,
+            replies: self.replies.clone(),
+        })
+    }
+}
+
+struct HeldReply {
+    reply: Bytes,
+    replies: Arc<Replies>,
+}
+
+impl AsRef<[u8]> for HeldReply {
+    fn as_ref(&self) -> &[u8] {
+        &self.reply
+    }
+}
+
+impl Drop for HeldReply {
+    fn drop(&mut self) {
+        let bytes = self.reply.len() as u64;
+        self.replies.bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 }
 
@@ -104,6 +158,19 @@ impl AsRef<[u8]> for Held {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn large_replies_count_until_they_are_let_go_of() {
+        let budget = BodyBudget::new(BODIES_BYTES_MIN);
+        let small = budget.hold_reply(vec![0; SMALL_BODY_BYTES_MAX]);
+        let mut large = budget.hold_reply(vec![0; BODIES_BYTES_MIN as usize]);
+        assert!(!budget.has_room_for_replies());
+        let last = large.split_off(10);
+        drop((large, small));
+        assert!(!budget.has_room_for_replies());
+        drop(last);
+        assert!(budget.has_room_for_replies());
+    }
 
     fn now<T>(future: impl Future<Output = T>) -> Option<T> {
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());

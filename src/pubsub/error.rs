@@ -180,6 +180,11 @@ pub fn bodies_full() -> PubsubError {
     exhausted("The server has too many large requests to read at once; try again.")
 }
 
+/// A pull while clients leave too many large replies unread.
+pub fn replies_full() -> PubsubError {
+    exhausted("Too many large replies wait for clients to read them; try again.")
+}
+
 /// A body that broke off, or isn't compressed as it says.
 pub fn body_broken() -> PubsubError {
     invalid("The request's body could not be read.")

@@ -1,7 +1,7 @@
 //! One core's Pub/Sub endpoint: gRPC and REST on one port, told apart by the request's head.
 
 use super::core::Pubsub;
-use super::error::{PubsubResult, failed_because, not_let_in, unknown_path};
+use super::error::{PubsubResult, failed_because, not_let_in, replies_full, unknown_path};
 use super::outside::Outside;
 use super::proto::{PublishResponse, publisher, schema_service, subscriber};
 use super::push::hops::HOPS_MAX;
@@ -11,7 +11,7 @@ use crate::grpc::{
     Answer, Call, GrpcBody, GrpcCore, GrpcLimits, HealthService, ReflectionService, error_answer,
     is_grpc,
 };
-use crate::http::{Door, HttpLimits, Refusal};
+use crate::http::{BodyBudget, Door, HttpLimits, Refusal};
 use crate::mesh::Mesh;
 use crate::proto::google::iam::v1::iam_policy;
 use crate::proto::grpc::health::v1::health;
@@ -36,6 +36,9 @@ const SERVICES: &[&str] = &[
     v1::server_reflection::NAME,
     v1alpha::server_reflection::NAME,
 ];
+
+/// The unary method whose replies are large.
+const PULL: &str = "Pull";
 
 type Boxed = Pin<Box<dyn Future<Output = Answer>>>;
 
@@ -87,6 +90,7 @@ impl PubsubEndpoint {
             let caller = Caller {
                 pubsub: self.pubsub.clone(),
                 mesh: self.mesh.clone(),
+                bodies: self.limits.bodies.clone(),
             };
             Rest::new(caller, &self.limits)
         };
@@ -143,6 +147,9 @@ impl PubsubEndpoint {
         let (service, method) = call.names();
         match service {
             publisher::NAME => lead!(publisher, self.pubsub.clone(), method, call),
+            subscriber::NAME if method == PULL && !self.limits.bodies.has_room_for_replies() => {
+                error_answer(&replies_full())
+            }
             subscriber::NAME => lead!(subscriber, self.pubsub.clone(), method, call),
             schema_service::NAME => lead!(schema_service, self.pubsub.clone(), method, call),
             iam_policy::NAME => lead!(iam_policy, self.pubsub.clone(), method, call),
@@ -171,6 +178,7 @@ fn refused(refusal: &Refusal, request: &Request<Incoming>) -> Answer {
 struct Caller {
     pubsub: Rc<Pubsub>,
     mesh: Mesh,
+    bodies: BodyBudget,
 }
 
 impl UnaryCaller for Caller {
@@ -191,6 +199,9 @@ impl UnaryCaller for Caller {
             return self.publish_pushed(request, hops).await;
         }
         let reply = match service {
+            subscriber::NAME if method == PULL && !self.bodies.has_room_for_replies() => {
+                Err(replies_full())
+            }
             publisher::NAME => lead!(publisher, method),
             subscriber::NAME => lead!(subscriber, method),
             schema_service::NAME => lead!(schema_service, method),

@@ -1,7 +1,7 @@
 //! Reading requests: the JSON body or the query form, into the same structures.
 
 use super::error::{SqsResult, serialization};
-use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
@@ -118,6 +118,55 @@ impl<'de: 'a, 'a, V: Deserialize<'de> + 'a> Deserialize<'de> for Pairs<'a, V> {
             }
         }
         deserializer.deserialize_map(PairsVisitor(PhantomData))
+    }
+}
+
+/// A JSON array, of no more elements than a query request could have.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct List<T>(pub Vec<T>);
+
+impl<T> Default for List<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T> std::ops::Deref for List<T> {
+    type Target = Vec<T>;
+    fn deref(&self) -> &Vec<T> {
+        &self.0
+    }
+}
+
+impl<T> IntoIterator for List<T> {
+    type Item = T;
+    type IntoIter = std::vec::IntoIter<T>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ListVisitor<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
+            type Value = List<T>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an array")
+            }
+            fn visit_seq<S: SeqAccess<'de>>(self, mut seq: S) -> Result<List<T>, S::Error> {
+                let mut list = Vec::new();
+                while let Some(element) = seq.next_element()? {
+                    // What is read takes many times the room of what was sent.
+                    if list.len() >= PARAMETERS_MAX {
+                        return Err(de::Error::custom("too many elements"));
+                    }
+                    list.push(element);
+                }
+                Ok(List(list))
+            }
+        }
+        deserializer.deserialize_seq(ListVisitor(PhantomData))
     }
 }
 

@@ -3,7 +3,7 @@
 //! Source: the service's API model. Members are optional here, so that what is missing can be
 //! answered with the service's own error.
 
-use super::decode::{Element, Form, Int, Pairs, Text, elements, member};
+use super::decode::{Element, Form, Int, List, Pairs, Text, elements, member};
 use super::error::SqsResult;
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -95,7 +95,7 @@ macro_rules! of_int {
 
 macro_rules! of_texts {
     ($($name:literal),+) => {
-        |form| Ok(Some(form.texts(&[$($name),+])).filter(|texts| !texts.is_empty()))
+        |form| Ok(Some(List(form.texts(&[$($name),+]))).filter(|texts| !texts.is_empty()))
     };
 }
 
@@ -131,7 +131,7 @@ input!(GetQueueUrl {
 
 input!(GetQueueAttributes {
     queue_url: Text<'a> = of_text!("QueueUrl"),
-    attribute_names: Vec<Text<'a>> = of_texts!("AttributeName", "AttributeNames"),
+    attribute_names: List<Text<'a>> = of_texts!("AttributeName", "AttributeNames"),
 });
 
 input!(SetQueueAttributes {
@@ -146,15 +146,15 @@ input!(TagQueue {
 
 input!(UntagQueue {
     queue_url: Text<'a> = of_text!("QueueUrl"),
-    tag_keys: Vec<Text<'a>> = of_texts!("TagKey", "TagKeys"),
+    tag_keys: List<Text<'a>> = of_texts!("TagKey", "TagKeys"),
 });
 
 input!(AddPermission {
     queue_url: Text<'a> = of_text!("QueueUrl"),
     label: Text<'a> = of_text!("Label"),
     #[serde(rename = "AWSAccountIds")]
-    aws_account_ids: Vec<Text<'a>> = of_texts!("AWSAccountId", "AWSAccountIds"),
-    actions: Vec<Text<'a>> = of_texts!("ActionName", "Actions"),
+    aws_account_ids: List<Text<'a>> = of_texts!("AWSAccountId", "AWSAccountIds"),
+    actions: List<Text<'a>> = of_texts!("ActionName", "Actions"),
 });
 
 input!(RemovePermission {
@@ -212,7 +212,7 @@ pub struct SendEntry<'a> {
 
 input!(SendMessageBatch {
     queue_url: Text<'a> = of_text!("QueueUrl"),
-    entries: Vec<SendEntry<'a>> = |form| {
+    entries: List<SendEntry<'a>> = |form| {
         form.list(&["SendMessageBatchRequestEntry", "Entries"])
             .iter()
             .map(|element| {
@@ -230,16 +230,16 @@ input!(SendMessageBatch {
                 })
             })
             .collect::<SqsResult<Vec<_>>>()
-            .map(Some)
+            .map(|entries| Some(List(entries)))
     },
 });
 
 input!(ReceiveMessage {
     queue_url: Text<'a> = of_text!("QueueUrl"),
-    attribute_names: Vec<Text<'a>> = of_texts!("AttributeName", "AttributeNames"),
-    message_system_attribute_names: Vec<Text<'a>> =
+    attribute_names: List<Text<'a>> = of_texts!("AttributeName", "AttributeNames"),
+    message_system_attribute_names: List<Text<'a>> =
         of_texts!("MessageSystemAttributeName", "MessageSystemAttributeNames"),
-    message_attribute_names: Vec<Text<'a>> =
+    message_attribute_names: List<Text<'a>> =
         of_texts!("MessageAttributeName", "MessageAttributeNames"),
     max_number_of_messages: Int = of_int!("MaxNumberOfMessages"),
     visibility_timeout: Int = of_int!("VisibilityTimeout"),
@@ -267,7 +267,7 @@ pub struct HandleEntry<'a> {
     pub visibility_timeout: Option<Int>,
 }
 
-fn handle_entries<'a>(elements: &[Element<'a>]) -> SqsResult<Vec<HandleEntry<'a>>> {
+fn handle_entries<'a>(elements: &[Element<'a>]) -> SqsResult<List<HandleEntry<'a>>> {
     elements
         .iter()
         .map(|element| {
@@ -277,18 +277,19 @@ fn handle_entries<'a>(elements: &[Element<'a>]) -> SqsResult<Vec<HandleEntry<'a>
                 visibility_timeout: int(element, "VisibilityTimeout")?,
             })
         })
-        .collect()
+        .collect::<SqsResult<Vec<_>>>()
+        .map(List)
 }
 
 input!(DeleteMessageBatch {
     queue_url: Text<'a> = of_text!("QueueUrl"),
-    entries: Vec<HandleEntry<'a>> =
+    entries: List<HandleEntry<'a>> =
         |form| handle_entries(&form.list(&["DeleteMessageBatchRequestEntry", "Entries"])).map(Some),
 });
 
 input!(ChangeMessageVisibilityBatch {
     queue_url: Text<'a> = of_text!("QueueUrl"),
-    entries: Vec<HandleEntry<'a>> = |form| handle_entries(
+    entries: List<HandleEntry<'a>> = |form| handle_entries(
         &form.list(&["ChangeMessageVisibilityBatchRequestEntry", "Entries"])
     )
     .map(Some),

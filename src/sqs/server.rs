@@ -104,7 +104,8 @@ impl Sqs {
                 (&Method::GET, "/_lclq/sqs/messages") => {
                     let scope = self.scope(&Heads::of(&head.headers), &head.uri, None);
                     let query = head.uri.query().unwrap_or("");
-                    Box::pin(super::peek::answer(self, &scope, query)).await
+                    let answer = Box::pin(super::peek::answer(self, &scope, query)).await;
+                    answer.map(|body| self.limits.bodies.hold_reply(body.into_bytes()).into())
                 }
                 _ => match read_body(body, &self.limits).await {
                     Ok(body) => self.answer(head, body).await,
@@ -135,13 +136,19 @@ impl Sqs {
             drop(head);
             let body = match outcome {
                 Ok(Outcome::Body(body)) => Ok(body),
+                Ok(Outcome::Receive(_)) if !self.limits.bodies.has_room_for_replies() => {
+                    Err(SqsError::new(
+                        Kind::ServiceUnavailable,
+                        "Too many large answers wait for clients to read them; try again.",
+                    ))
+                }
                 Ok(Outcome::Receive(plan)) => {
                     actions::receive(self, plan, protocol, request_id).await
                 }
                 Err(error) => Err(error),
             };
             match body {
-                Ok(body) => protocol.reply(body, request_id),
+                Ok(body) => protocol.reply(self.limits.bodies.hold_reply(body), request_id),
                 Err(error) if error.kind == Kind::MissingAction => no_action(request_id),
                 Err(error) => {
                     let code = error.kind.query_code();

@@ -3,6 +3,7 @@
 use super::encode::{json_string, uuid, xml_text};
 use super::error::SqsError;
 use crate::http::ReplyBody;
+use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 
@@ -80,7 +81,7 @@ impl Protocol {
     }
 
     /// Puts an answer together.
-    pub fn reply(self, body: Vec<u8>, request_id: [u8; 16]) -> Response<ReplyBody> {
+    pub fn reply(self, body: Bytes, request_id: [u8; 16]) -> Response<ReplyBody> {
         let mut reply = Response::new(ReplyBody::new(body));
         let headers = reply.headers_mut();
         headers.insert(REQUEST_ID, id_header(request_id));
@@ -131,7 +132,7 @@ impl Protocol {
                 body.extend_from_slice(b"\"}");
             }
         }
-        let mut reply = self.reply(body, request_id);
+        let mut reply = self.reply(body.into(), request_id);
         *reply.status_mut() =
             StatusCode::from_u16(kind.status()).unwrap_or(StatusCode::BAD_REQUEST);
         if self == Protocol::Json {
@@ -146,7 +147,10 @@ impl Protocol {
 
 /// The answer to a query request that names no action.
 pub fn no_action(request_id: [u8; 16]) -> Response<ReplyBody> {
-    let mut reply = Protocol::Query.reply(b"<UnknownOperationException/>".to_vec(), request_id);
+    let mut reply = Protocol::Query.reply(
+        Bytes::from_static(b"<UnknownOperationException/>"),
+        request_id,
+    );
     *reply.status_mut() = StatusCode::NOT_FOUND;
     reply
 }

@@ -156,7 +156,7 @@ impl<C: UnaryCaller> Rest<C> {
                 .map_err(unreadable_reply)
         });
         match written {
-            Ok(json) => reply(JSON, json),
+            Ok(json) => reply(JSON, self.limits.bodies.hold_reply(json)),
             Err(error) => error_reply(&error),
         }
     }

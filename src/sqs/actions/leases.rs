@@ -253,7 +253,7 @@ pub async fn delete_batch(
     out: &mut Output,
 ) -> SqsResult<()> {
     let target = sqs.target(scope, url_of(&input.queue_url)).await?;
-    let given = input.entries.unwrap_or_default();
+    let given = input.entries.unwrap_or_default().0;
     let request = "DeleteMessageBatchRequestEntry";
     check_ids(request, given.iter().map(|entry| entry.id.as_deref()))?;
     let read = |_, _: &HandleEntry<'_>, lease| Ok(lease);
@@ -269,7 +269,7 @@ pub async fn change_batch(
     out: &mut Output,
 ) -> SqsResult<()> {
     let target = sqs.target(scope, url_of(&input.queue_url)).await?;
-    let given = input.entries.unwrap_or_default();
+    let given = input.entries.unwrap_or_default().0;
     let request = "ChangeMessageVisibilityBatchRequestEntry";
     check_ids(request, given.iter().map(|entry| entry.id.as_deref()))?;
     let read = |at, entry: &HandleEntry<'_>, lease| match entry.visibility_timeout {

@@ -75,12 +75,12 @@ fn check_label<'i>(label: &'i Option<Text<'_>>) -> SqsResult<&'i str> {
 pub async fn add(sqs: &Sqs, scope: &Scope<'_>, input: AddPermission<'_>) -> SqsResult<()> {
     let target = sqs.target(scope, url_of(&input.queue_url)).await?;
     let label = check_label(&input.label)?;
-    let actions = input.actions.unwrap_or_default();
+    let actions = input.actions.unwrap_or_default().0;
     if actions.is_empty() {
         return Err(missing_parameter("Actions"));
     }
     check_actions(actions.len())?;
-    let accounts = input.aws_account_ids.unwrap_or_default();
+    let accounts = input.aws_account_ids.unwrap_or_default().0;
     if accounts.is_empty() {
         return Err(invalid_parameter("PrincipalId", "[]", "Unable to verify."));
     }

@@ -453,7 +453,7 @@ pub async fn get_attributes(
     out: &mut Output,
 ) -> SqsResult<()> {
     let target = sqs.target(scope, url_of(&input.queue_url)).await?;
-    let wanted = input.attribute_names.unwrap_or_default();
+    let wanted = input.attribute_names.unwrap_or_default().0;
     for name in &wanted {
         let known = &**name == "All"
             || READ_ONLY.contains(&&**name)

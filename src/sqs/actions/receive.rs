@@ -3,7 +3,7 @@
 use super::send::shown_sequence;
 use super::{Members, Output, url_of};
 use crate::sqs::body::as_text;
-use crate::sqs::decode::{Int, Text};
+use crate::sqs::decode::{Int, List, Text};
 use crate::sqs::encode::{Encoder, decimal, hex, uuid};
 use crate::sqs::error::{SqsResult, invalid_parameter, stopping};
 use crate::sqs::limits::{VISIBILITY_TIMEOUT_S_MAX, WAIT_S_MAX};
@@ -41,7 +41,7 @@ pub struct Plan {
     wanted_attributes: Vec<String>,
 }
 
-fn owned(names: Option<Vec<Text<'_>>>) -> Vec<String> {
+fn owned(names: Option<List<Text<'_>>>) -> Vec<String> {
     names
         .unwrap_or_default()
         .into_iter()

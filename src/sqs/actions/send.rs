@@ -274,7 +274,7 @@ pub async fn batch(
     out: &mut Output,
 ) -> SqsResult<()> {
     let target = sqs.target(scope, url_of(&input.queue_url)).await?;
-    let given = input.entries.unwrap_or_default();
+    let given = input.entries.unwrap_or_default().0;
     super::leases::check_ids(BATCH_ENTRY, given.iter().map(|entry| entry.id.as_deref()))?;
     let fifo = target.is_fifo();
     let mut entries: SmallVec<[SendEntry; 1]> = SmallVec::with_capacity(given.len());

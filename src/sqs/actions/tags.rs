@@ -63,7 +63,7 @@ pub async fn tag(sqs: &Sqs, scope: &Scope<'_>, input: TagQueue<'_>) -> SqsResult
 
 pub async fn untag(sqs: &Sqs, scope: &Scope<'_>, input: UntagQueue<'_>) -> SqsResult<()> {
     let target = sqs.target(scope, url_of(&input.queue_url)).await?;
-    let given = input.tag_keys.unwrap_or_default();
+    let given = input.tag_keys.unwrap_or_default().0;
     if given.is_empty() {
         return Err(missing_parameter("TagKeys"));
     }
