@@ -7,6 +7,7 @@ pub mod grpc;
 pub mod http;
 pub mod log;
 pub mod mesh;
+pub mod net;
 pub mod proto;
 pub mod pubsub;
 pub mod runtime;

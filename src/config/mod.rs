@@ -1,51 +1,49 @@
 //! The resolved configuration: what the command line's flags amount to on this machine.
 
-use crate::cli::{DurabilityArg, EvictionArg, LogFormat, ServiceArg, StartArgs};
+use crate::cli::{DurabilityArg, EvictionArg, LogFormat, StartArgs};
 use crate::http::{BodyBudget, Callers, HttpLimits};
 use crate::mesh::{MeshConfig, Storage};
+use crate::net::NetLimits;
 use crate::pubsub::export::StoreTarget;
 use crate::pubsub::push::PushConfig;
 use crate::runtime::{DriverKind, RuntimeError, choose};
+use crate::server::Endpoint;
 use crate::sqs::SqsConfig;
 use lclq_shards::Eviction;
 use lclq_shards::journal::Durability;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// Memory bound where the machine's memory isn't known, bytes.
 const MEMORY_BYTES_FALLBACK: u64 = 4 << 30;
 
-/// Something that listens on a port of its own.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Endpoint {
-    Sqs,
-    Pubsub,
-    /// The same as `Pubsub`, for REST clients that expect a port of their own.
-    PubsubRest,
-}
+pub use crate::cli::ServiceArg as Service;
 
-impl Endpoint {
-    /// Its name in start-up lines.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Sqs => "sqs",
-            Self::Pubsub => "pubsub",
-            Self::PubsubRest => "pubsub-rest",
-        }
-    }
+/// The ports to listen on; 0 takes any free one.
+#[derive(Clone, Debug)]
+pub struct Ports {
+    pub sqs: u16,
+    pub pubsub: u16,
+    pub pubsub_rest: u16,
 }
 
 /// Everything the server needs to know.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// What listens where.
-    pub endpoints: Vec<(Endpoint, SocketAddr)>,
+    /// The address to listen on.
+    pub bind: IpAddr,
+    pub ports: Ports,
+    /// Whose endpoints listen.
+    pub services: Vec<Service>,
     pub driver: DriverKind,
     /// Why this driver, for the log.
     pub driver_reason: String,
     pub cores: usize,
     pub mesh: MeshConfig,
     pub sqs: SqsConfig,
-    pub limits: HttpLimits,
+    /// Bounds on connections.
+    pub net: NetLimits,
+    /// Bounds on what requests may take.
+    pub http: HttpLimits,
     /// What push may do and trust.
     pub push: PushConfig,
     /// Where Cloud Storage subscriptions write, if anywhere.
@@ -59,22 +57,14 @@ impl Config {
     pub fn resolve(args: StartArgs) -> Result<Self, RuntimeError> {
         let (driver, driver_reason) = choose(args.runtime)?;
         let cores = args.cores.map_or_else(cores_allowed, usize::from);
-        let served = [
-            (ServiceArg::Sqs, Endpoint::Sqs, args.sqs_port),
-            (ServiceArg::Pubsub, Endpoint::Pubsub, args.pubsub_port),
-            (
-                ServiceArg::Pubsub,
-                Endpoint::PubsubRest,
-                args.pubsub_rest_port,
-            ),
-        ];
-        let endpoints = served
-            .into_iter()
-            .filter(|(service, ..)| args.services.contains(service))
-            .map(|(_, endpoint, port)| (endpoint, SocketAddr::new(args.bind, port)))
-            .collect();
         Ok(Self {
-            endpoints,
+            bind: args.bind,
+            ports: Ports {
+                sqs: args.sqs_port,
+                pubsub: args.pubsub_port,
+                pubsub_rest: args.pubsub_rest_port,
+            },
+            services: args.services,
             driver,
             driver_reason,
             cores,
@@ -105,13 +95,16 @@ impl Config {
                 enforce_purge_interval: args.sqs_enforce_purge_interval,
                 enforce_recreate_interval: args.sqs_enforce_recreate_interval,
             },
-            limits: HttpLimits {
+            net: NetLimits {
+                connections_per_core_max: args.connections_max.div_ceil(cores).max(1),
+                shutdown_ms_max: args.shutdown_ms_max,
+                ..NetLimits::default()
+            },
+            http: HttpLimits {
                 callers: Callers {
                     hosts: args.allow_host,
                     origins: args.allow_origin,
                 },
-                connections_per_core_max: args.connections_max.div_ceil(cores).max(1),
-                shutdown_ms_max: args.shutdown_ms_max,
                 bodies: BodyBudget::new(args.request_memory_bytes_max),
                 ..HttpLimits::default()
             },
@@ -130,6 +123,22 @@ impl Config {
             log_format: args.log_format,
             log: args.log,
         })
+    }
+
+    /// The endpoints of a service: one for each of `ports`, by name, if it is served at all.
+    pub fn endpoints(
+        &self,
+        service: Service,
+        scheme: &'static str,
+        ports: &[(&'static str, u16)],
+    ) -> Vec<Endpoint> {
+        let endpoint = |&(name, port)| Endpoint {
+            name,
+            scheme,
+            address: SocketAddr::new(self.bind, port),
+        };
+        let served = self.services.contains(&service);
+        ports.iter().filter(|_| served).map(endpoint).collect()
     }
 }
 

@@ -1,13 +1,11 @@
-//! One connection: sniffed, served, watched.
+//! One connection: its version told, served, watched.
 
-use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
 use std::error::Error;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -15,92 +13,69 @@ use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
-use slab::Slab;
 
-use super::io::{ConnIo, ConnState, Protocol};
+use super::io::{ConnIo, ConnState, Version, version};
 use super::limits::HttpLimits;
-use crate::runtime::{HyperExecutor, HyperTimer, Sleep, Stream, timeout};
+use crate::net::{Channel, Drain, Protocol};
+use crate::runtime::{HyperExecutor, HyperTimer, Sleep, timeout};
 
-/// What the connections of one core share.
-pub(super) struct Shared<H> {
-    pub(super) handler: H,
-    pub(super) limits: Rc<HttpLimits>,
-    pub(super) open: RefCell<Slab<Waker>>,
-    /// End when the requests in flight are answered.
-    pub(super) stopping: Cell<bool>,
-    /// End now.
-    pub(super) dropping: Cell<bool>,
-    /// Whoever waits for the last connection to end.
-    pub(super) drained: Cell<Option<Waker>>,
+/// HTTP, told apart by a connection's first bytes, its requests answered by a handler.
+pub struct Http<H> {
+    handler: Rc<H>,
+    limits: Rc<HttpLimits>,
 }
 
-impl<H> Shared<H> {
-    /// Makes every connection look at the flags.
-    pub(super) fn wake_all(&self) {
-        for (_, waker) in self.open.borrow().iter() {
-            waker.wake_by_ref();
-        }
+impl<H> Http<H> {
+    /// HTTP within `limits` on the calling core, answered by `handler`.
+    pub fn new(limits: Rc<HttpLimits>, handler: H) -> Self {
+        let handler = Rc::new(handler);
+        Http { handler, limits }
     }
 }
 
-/// A connection's place in [`Shared::open`].
-struct Place<H> {
-    shared: Rc<Shared<H>>,
-    key: usize,
-}
-
-impl<H> Drop for Place<H> {
-    fn drop(&mut self) {
-        let waker = self.shared.open.borrow_mut().remove(self.key);
-        drop(waker);
-        if self.shared.open.borrow().is_empty()
-            && let Some(waker) = self.shared.drained.take()
-        {
-            waker.wake();
-        }
-    }
-}
-
-/// Serves one connection to its end.
-pub(super) async fn run<H, Fut, B>(stream: Stream, shared: Rc<Shared<H>>)
+impl<H, Fut, B> Protocol for Http<H>
 where
     H: Fn(Request<Incoming>) -> Fut + 'static,
     Fut: Future<Output = Response<B>> + 'static,
     B: Body<Data = Bytes> + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    let waker = std::future::poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
-    let key = shared.open.borrow_mut().insert(waker);
-    let place = Place { shared, key };
-    let limits = &place.shared.limits;
-    let header_time = Duration::from_millis(limits.header_ms_max);
+    fn serve(&self, channel: Channel, drain: Drain) -> impl Future<Output = ()> + 'static {
+        run(channel, drain, self.handler.clone(), self.limits.clone())
+    }
+}
 
-    let state = Rc::new(ConnState::default());
-    let mut io = ConnIo::new(stream, state.clone());
-    let protocol = {
-        let sniff = Sniff {
-            shared: &place.shared,
-            sniff: io.sniff(),
-        };
-        match timeout(header_time, sniff).await {
-            Ok(Some(Ok(Some(protocol)))) => protocol,
-            // Closed before the first request, broken, too slow, or we are stopping.
-            _ => return,
-        }
+/// Serves one connection to its end.
+async fn run<H, Fut, B>(mut channel: Channel, drain: Drain, handler: Rc<H>, limits: Rc<HttpLimits>)
+where
+    H: Fn(Request<Incoming>) -> Fut + 'static,
+    Fut: Future<Output = Response<B>> + 'static,
+    B: Body<Data = Bytes> + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    let time = channel
+        .opens_until()
+        .saturating_duration_since(Instant::now());
+    let told = drain.or_stop(version(&mut channel));
+    let version = match timeout(time, told).await {
+        Ok(Some(Ok(version))) => version,
+        // Broken, too slow, or we are stopping, and nothing has been asked yet.
+        _ => return,
     };
+    let state = Rc::new(ConnState::default());
+    state.head_partial.set(version == Version::Http1);
+    let io = ConnIo::new(channel, state.clone());
     let service = Service {
-        shared: place.shared.clone(),
+        handler,
         state: state.clone(),
     };
-    let http = match protocol {
-        Protocol::Http1 => {
-            let http = http1(limits).serve_connection(io, service);
-            Http::Http1 { http }
-        }
-        Protocol::Http2 => {
-            let http = http2(limits).serve_connection(io, service);
-            Http::Http2 { http }
-        }
+    let driver = match version {
+        Version::Http1 => Driver::Http1 {
+            http: http1(&limits).serve_connection(io, service),
+        },
+        Version::Http2 => Driver::Http2 {
+            http: http2(&limits).serve_connection(io, service),
+        },
     };
     let idle = Duration::from_millis(limits.idle_ms_max);
     let watch = Watch {
@@ -109,14 +84,15 @@ where
         closing: false,
         sleep: Sleep::until(Instant::now() + idle),
         idle,
-        header_time,
-        is_http1: protocol == Protocol::Http1,
+        header_time: Duration::from_millis(limits.header_ms_max),
+        is_http1: version == Version::Http1,
     };
+    drop(limits);
     Connection {
-        http,
+        driver,
         watch,
         state,
-        place,
+        drain,
         told: false,
     }
     .await;
@@ -160,30 +136,9 @@ fn http2(limits: &HttpLimits) -> http2::Builder<HyperExecutor> {
     builder
 }
 
-pin_project_lite::pin_project! {
-    /// Gives up sniffing when the server stops: nothing has been asked yet.
-    struct Sniff<'a, H, F> {
-        shared: &'a Shared<H>,
-        #[pin]
-        sniff: F,
-    }
-}
-
-impl<H, F: Future> Future for Sniff<'_, H, F> {
-    type Output = Option<F::Output>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        if this.shared.stopping.get() {
-            return Poll::Ready(None);
-        }
-        this.sniff.poll(cx).map(Some)
-    }
-}
-
 /// Calls the handler and counts its requests.
 struct Service<H> {
-    shared: Rc<Shared<H>>,
+    handler: Rc<H>,
     state: Rc<ConnState>,
 }
 
@@ -205,7 +160,7 @@ where
             state: state.clone(),
         };
         InFlight {
-            future: (self.shared.handler)(request),
+            future: (self.handler)(request),
             counted: Some(counted),
         }
     }
@@ -330,11 +285,11 @@ impl Watch {
     }
 }
 
-type Io = ConnIo<Stream>;
+type Io = ConnIo<Channel>;
 
 pin_project_lite::pin_project! {
-    #[project = HttpProj]
-    enum Http<H, Fut, B>
+    #[project = DriverProj]
+    enum Driver<H, Fut, B>
     where
         H: Fn(Request<Incoming>) -> Fut,
         Fut: Future<Output = Response<B>>,
@@ -347,7 +302,7 @@ pin_project_lite::pin_project! {
     }
 }
 
-impl<H, Fut, B> Http<H, Fut, B>
+impl<H, Fut, B> Driver<H, Fut, B>
 where
     H: Fn(Request<Incoming>) -> Fut,
     Fut: Future<Output = Response<B>> + 'static,
@@ -356,15 +311,15 @@ where
 {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<hyper::Result<()>> {
         match self.project() {
-            HttpProj::Http1 { http } => http.poll(cx),
-            HttpProj::Http2 { http } => http.poll(cx),
+            DriverProj::Http1 { http } => http.poll(cx),
+            DriverProj::Http2 { http } => http.poll(cx),
         }
     }
 
     fn graceful_shutdown(self: Pin<&mut Self>) {
         match self.project() {
-            HttpProj::Http1 { http } => http.graceful_shutdown(),
-            HttpProj::Http2 { http } => http.graceful_shutdown(),
+            DriverProj::Http1 { http } => http.graceful_shutdown(),
+            DriverProj::Http2 { http } => http.graceful_shutdown(),
         }
     }
 }
@@ -379,10 +334,10 @@ pin_project_lite::pin_project! {
         B: 'static,
     {
         #[pin]
-        http: Http<H, Fut, B>,
+        driver: Driver<H, Fut, B>,
         watch: Watch,
         state: Rc<ConnState>,
-        place: Place<H>,
+        drain: Drain,
         told: bool,
     }
 }
@@ -398,26 +353,16 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut this = self.project();
-        let shared = &this.place.shared;
-        if shared.dropping.get() {
-            return Poll::Ready(());
-        }
-        if shared.stopping.get() && !*this.told {
+        if this.drain.is_asked() && !*this.told {
             *this.told = true;
-            this.http.as_mut().graceful_shutdown();
+            this.driver.as_mut().graceful_shutdown();
         }
         loop {
-            // Sound to assert: the connection is dropped right away, and what its handler shares
-            // with the rest of the core is the handler's to keep in order across an unwind.
-            match catch_unwind(AssertUnwindSafe(|| this.http.as_mut().poll(cx))) {
-                Ok(Poll::Pending) => {}
-                Ok(Poll::Ready(Ok(()))) => return Poll::Ready(()),
-                Ok(Poll::Ready(Err(error))) => {
+            match this.driver.as_mut().poll(cx) {
+                Poll::Pending => {}
+                Poll::Ready(Ok(())) => return Poll::Ready(()),
+                Poll::Ready(Err(error)) => {
                     tracing::debug!(%error, "a connection broke");
-                    return Poll::Ready(());
-                }
-                Err(_) => {
-                    tracing::error!("a request's handler panicked; its connection is closed");
                     return Poll::Ready(());
                 }
             }
@@ -426,7 +371,7 @@ where
                 Verdict::Drop => return Poll::Ready(()),
                 Verdict::CloseGracefully => {
                     *this.told = true;
-                    this.http.as_mut().graceful_shutdown();
+                    this.driver.as_mut().graceful_shutdown();
                 }
             }
         }

@@ -1,20 +1,23 @@
 //! The connection as hyper sees it, and the first look at it.
 
 use std::cell::Cell;
-use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
+use hyper::rt::{Read, ReadBufCursor, Write};
 
-/// What every HTTP/2 connection without TLS begins with.
+use crate::net::{Channel, OPENING_BYTES_MAX};
+
+/// What every HTTP/2 connection begins with, where it isn't negotiated otherwise.
 pub(super) const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// Which protocol a client speaks.
+const _: () = assert!(PREFACE.len() <= OPENING_BYTES_MAX);
+
+/// Which of the two a client speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Protocol {
+pub(super) enum Version {
     Http1,
     Http2,
 }
@@ -30,52 +33,35 @@ pub(super) struct ConnState {
     pub(super) requests: Cell<u64>,
 }
 
-/// A stream with the bytes that were read to learn its protocol put back in front.
+/// Looks at a connection's first bytes, of which there is one at least, until they tell which
+/// version it is: at once for any client that isn't contrary.
+pub(super) async fn version(channel: &mut Channel) -> io::Result<Version> {
+    loop {
+        let opening = channel.opening();
+        let length = opening.len();
+        if opening != &PREFACE[..length] {
+            return Ok(Version::Http1);
+        }
+        if length == PREFACE.len() {
+            return Ok(Version::Http2);
+        }
+        if channel.look_further().await? == 0 {
+            // Closed in the middle of what may have become the preface: hyper's HTTP/1 says what is
+            // wrong with that.
+            return Ok(Version::Http1);
+        }
+    }
+}
+
+/// A stream that notes that something was read from it.
 pub(super) struct ConnIo<S> {
     stream: S,
-    prefix: [u8; PREFACE.len()],
-    prefix_start: u8,
-    prefix_end: u8,
     state: Rc<ConnState>,
 }
 
-impl<S: Read + Write + Unpin> ConnIo<S> {
+impl<S> ConnIo<S> {
     pub(super) fn new(stream: S, state: Rc<ConnState>) -> Self {
-        ConnIo {
-            stream,
-            prefix: [0; PREFACE.len()],
-            prefix_start: 0,
-            prefix_end: 0,
-            state,
-        }
-    }
-
-    /// Reads until the protocol is known: one read for any client that isn't contrary, and never
-    /// more than the preface's length. `None` if the client closed without a byte.
-    pub(super) async fn sniff(&mut self) -> io::Result<Option<Protocol>> {
-        loop {
-            let end = usize::from(self.prefix_end);
-            let read = poll_fn(|cx| {
-                let mut target = ReadBuf::new(&mut self.prefix[end..]);
-                ready!(Pin::new(&mut self.stream).poll_read(cx, target.unfilled()))?;
-                Poll::Ready(io::Result::Ok(target.filled().len()))
-            })
-            .await?;
-            let end = end + read;
-            self.prefix_end = end as u8;
-            if self.prefix[..end] != PREFACE[..end] {
-                self.state.head_partial.set(true);
-                return Ok(Some(Protocol::Http1));
-            }
-            if end == PREFACE.len() {
-                return Ok(Some(Protocol::Http2));
-            }
-            if read == 0 {
-                // Closed in the middle of what may have become the preface: hyper's HTTP/1 says
-                // what is wrong with that.
-                return Ok((end > 0).then_some(Protocol::Http1));
-            }
-        }
+        ConnIo { stream, state }
     }
 }
 
@@ -83,24 +69,10 @@ impl<S: Read + Unpin> Read for ConnIo<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        mut buf: ReadBufCursor<'_>,
+        buf: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        let this = &mut *self;
-        if this.prefix_start < this.prefix_end {
-            let left = &this.prefix[usize::from(this.prefix_start)..usize::from(this.prefix_end)];
-            let take = left.len().min(buf.remaining());
-            buf.put_slice(&left[..take]);
-            this.prefix_start += take as u8;
-            // The rest of the request is most likely there too: one parse instead of two. An error
-            // or an end comes again with the next read.
-            if this.prefix_start == this.prefix_end && buf.remaining() > 0 {
-                let _ = Pin::new(&mut this.stream).poll_read(cx, buf);
-            }
-            this.state.head_partial.set(true);
-            return Poll::Ready(Ok(()));
-        }
-        ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
-        this.state.head_partial.set(true);
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
+        self.state.head_partial.set(true);
         Poll::Ready(Ok(()))
     }
 }

@@ -1,15 +1,13 @@
-//! What one client may take of us.
+//! What one client may take of us by its requests.
 
 use super::budget::BodyBudget;
 use super::door::Callers;
 
-/// Bounds on connections, sizes and times. Units come last in the names.
+/// Bounds on sizes and times. Units come last in the names.
 #[derive(Clone, Debug)]
 pub struct HttpLimits {
     /// Who may ask at all.
     pub callers: Callers,
-    /// Connections open on one core. More are closed as soon as they are accepted.
-    pub connections_per_core_max: usize,
     /// Bytes of one request's head (HTTP/2: of its header list). More is answered with 431. At
     /// least 8 KiB.
     pub header_bytes_max: usize,
@@ -19,8 +17,7 @@ pub struct HttpLimits {
     pub body_bytes_max: usize,
     /// What the bodies of all requests may take at once.
     pub bodies: BodyBudget,
-    /// From a request's first byte to the end of its head. Also bounds what comes before: the
-    /// first byte of a new connection.
+    /// From a request's first byte to the end of its head.
     pub header_ms_max: u64,
     /// Without any request, after which a connection is closed. Checked once per such period, so
     /// that it costs nothing per request: it can take up to twice as long.
@@ -33,15 +30,12 @@ pub struct HttpLimits {
     pub http2_ping_every_ms: u64,
     /// For the answer to a ping, after which the connection is closed.
     pub http2_ping_ms_max: u64,
-    /// For requests to end after shutdown began, before their connections are dropped.
-    pub shutdown_ms_max: u64,
 }
 
 impl Default for HttpLimits {
     fn default() -> Self {
         HttpLimits {
             callers: Callers::default(),
-            connections_per_core_max: 50_000,
             header_bytes_max: 64 * 1024,
             headers_max: 128,
             // SQS and Pub/Sub both stay below: 1 MiB of payload, grown by base64 and JSON escapes,
@@ -56,7 +50,6 @@ impl Default for HttpLimits {
             http2_streams_max: 10_000,
             http2_ping_every_ms: 60_000,
             http2_ping_ms_max: 20_000,
-            shutdown_ms_max: 10_000,
         }
     }
 }

@@ -1,7 +1,7 @@
-//! HTTP: accept, tell HTTP/1.1 from HTTP/2, limits, time-outs, bodies, compression.
+//! HTTP: HTTP/1.1 told from HTTP/2, limits, time-outs, bodies, compression.
 //!
-//! [`serve`] runs one core's side of a listener. Handlers are local to the core: nothing here needs
-//! `Send`. A panic in a handler closes its connection (HTTP/2: its stream) and nothing else.
+//! [`Http`] is a [`Protocol`](crate::net::Protocol). Handlers are local to the core: nothing here
+//! needs `Send`. A panic in a handler closes its connection (HTTP/2: its stream) and nothing else.
 
 mod body;
 mod budget;
@@ -17,6 +17,7 @@ mod serve;
 pub use body::{BodyError, ReplyBody, read_body};
 pub use budget::{Admission, BODIES_BYTES_DEFAULT, BodyBudget, Busy, SMALL_BODY_BYTES_MAX};
 pub use compress::{GZIP_BYTES_MIN, accepts_gzip, decompress_admitted, decompress_body};
+pub use conn::Http;
 pub use cors::{is_preflight, preflight_reply};
 pub use door::{Callers, Door, Refusal, parse_host, parse_origin};
 pub use limits::HttpLimits;

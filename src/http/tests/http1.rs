@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::{Server, get, is_closed, on_servers, read_reply, wait_for};
 use crate::http::HttpLimits;
+use crate::net::NetLimits;
 use crate::runtime;
 
 #[test]
@@ -132,7 +133,7 @@ fn a_panicking_handler_costs_its_connection_only() {
 #[test]
 fn shutdown_lets_requests_end() {
     for kind in runtime::tests::drivers() {
-        let server = Server::start(kind, HttpLimits::default());
+        let server = Server::start(kind, NetLimits::default(), HttpLimits::default());
         let mut idle = server.connect();
         assert_eq!(get(&mut idle, "/hello"), "/hello");
         let _silent = server.connect();
@@ -154,11 +155,11 @@ fn shutdown_lets_requests_end() {
 #[test]
 fn shutdown_drops_what_does_not_end() {
     for kind in runtime::tests::drivers() {
-        let limits = HttpLimits {
+        let net = NetLimits {
             shutdown_ms_max: 50,
-            ..HttpLimits::default()
+            ..NetLimits::default()
         };
-        let server = Server::start(kind, limits);
+        let server = Server::start(kind, net, HttpLimits::default());
         let mut polling = server.connect();
         polling
             .write_all(b"GET /poll HTTP/1.1\r\nhost: x\r\n\r\n")

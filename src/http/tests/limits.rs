@@ -1,8 +1,9 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use super::{get, is_closed, on_servers, read_reply, wait_for};
+use super::{get, is_closed, on_bounded_servers, on_servers, read_reply, wait_for};
 use crate::http::HttpLimits;
+use crate::net::NetLimits;
 
 #[test]
 fn a_head_too_long_is_refused() {
@@ -92,7 +93,11 @@ fn the_slow_are_cut_off() {
         body_read_ms_max: 200,
         ..HttpLimits::default()
     };
-    on_servers(limits, |server| {
+    let net = NetLimits {
+        opening_ms_max: 200,
+        ..NetLimits::default()
+    };
+    on_bounded_servers(net, limits, |server| {
         // Nothing at all.
         let mut client = server.connect();
         takes(150..2_000, || assert!(is_closed(&mut client)));
@@ -156,11 +161,11 @@ fn idle_connections_are_closed_and_busy_ones_are_not() {
 
 #[test]
 fn connections_beyond_the_bound_are_refused() {
-    let limits = HttpLimits {
+    let net = NetLimits {
         connections_per_core_max: 2,
-        ..HttpLimits::default()
+        ..NetLimits::default()
     };
-    on_servers(limits, |server| {
+    on_bounded_servers(net, HttpLimits::default(), |server| {
         let mut clients: Vec<_> = (0..4).map(|_| server.connect()).collect();
         for client in &mut clients {
             assert_eq!(get(client, "/hello"), "/hello");

@@ -1,4 +1,4 @@
-//! Real sockets against [`super::serve`], on both drivers and two cores.
+//! Real sockets against [`super::Http`], on both drivers and two cores.
 
 mod http1;
 mod http2;
@@ -14,7 +14,8 @@ use std::time::Duration;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 
-use super::{HttpLimits, ReplyBody, read_body, serve};
+use super::{Http, HttpLimits, ReplyBody, read_body};
+use crate::net::{self, NetLimits};
 use crate::runtime::{self, CoreThreads, DriverKind, SharedListener, Shutdown, spawn_cores};
 
 /// The size of the future that a function makes. hyper moves the future of a request before it
@@ -41,7 +42,7 @@ struct Server {
 }
 
 impl Server {
-    fn start(kind: DriverKind, limits: HttpLimits) -> Server {
+    fn start(kind: DriverKind, net: NetLimits, limits: HttpLimits) -> Server {
         let cores = 2;
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let shared = SharedListener::bind(any, cores).unwrap();
@@ -49,12 +50,13 @@ impl Server {
         let on_core = (shared.clone(), shutdown.clone(), seen.clone());
         let cores = spawn_cores(kind, cores, move |core| {
             let (shared, shutdown, seen) = on_core.clone();
-            let limits = Rc::new(limits.clone());
+            let (net, limits) = (net.clone(), Rc::new(limits.clone()));
             async move {
                 let listener = shared.listener(core).unwrap();
                 let for_handler = limits.clone();
                 let handler = move |request| answer(request, for_handler.clone(), seen.clone());
-                serve(listener, limits, handler, shutdown).await;
+                let http = Rc::new(Http::new(limits, handler));
+                net::serve(listener, net, None, http, shutdown).await;
             }
         })
         .unwrap();
@@ -89,8 +91,13 @@ impl Server {
 
 /// Runs `f` against a server on each driver.
 fn on_servers(limits: HttpLimits, f: impl Fn(&Server)) {
+    on_bounded_servers(NetLimits::default(), limits, f);
+}
+
+/// Like [`on_servers`], with bounds on connections.
+fn on_bounded_servers(net: NetLimits, limits: HttpLimits, f: impl Fn(&Server)) {
     for kind in runtime::tests::drivers() {
-        let server = Server::start(kind, limits.clone());
+        let server = Server::start(kind, net.clone(), limits.clone());
         f(&server);
         server.stop();
     }

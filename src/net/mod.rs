@@ -1,0 +1,18 @@
+//! Connections: accept, bound, tell TLS from clear text, hand over to a protocol, drain.
+//!
+//! [`serve`] runs one core's side of a listener with one [`Protocol`], whichever that is. What a
+//! connection is bounded by before and after its protocol has it is here; what a protocol allows
+//! within a connection is the protocol's. All of it is local to its core: nothing needs `Send`.
+
+mod accept;
+mod channel;
+mod connection;
+mod drain;
+mod limits;
+mod protocol;
+
+pub use accept::serve;
+pub use channel::{Channel, Duplex, OPENING_BYTES_MAX, Secure};
+pub use drain::Drain;
+pub use limits::NetLimits;
+pub use protocol::{AnyProtocol, Protocol};

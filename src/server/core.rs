@@ -1,0 +1,136 @@
+//! One core of the server, from its start to its end.
+
+use super::registry::{OnCore, StartOnCore};
+use super::{Listening, ServerError, Until};
+use crate::mesh::{Mesh, MeshParts};
+use crate::net::NetLimits;
+use crate::runtime::{Shutdown, shutdown_signal, spawn_local};
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+/// What serves the endpoints of one core, each to its end.
+type Serving = Vec<Pin<Box<dyn Future<Output = ()>>>>;
+
+/// A dialect and where it listens.
+pub(super) struct Served {
+    pub(super) start: StartOnCore,
+    pub(super) listening: Vec<Listening>,
+}
+
+/// What one core takes to run.
+#[derive(Clone)]
+pub(super) struct Core {
+    pub(super) net: NetLimits,
+    pub(super) served: Arc<Vec<Served>>,
+    pub(super) parts: MeshParts,
+    pub(super) receipt_secret: [u8; 32],
+    pub(super) until: Until,
+    pub(super) shutdown: Shutdown,
+    /// A core's shards serve the requests of all cores, so they close when the last has ended.
+    pub(super) ended: Shutdown,
+    pub(super) serving: Arc<AtomicUsize>,
+    pub(super) ready: mpsc::Sender<Result<(), ServerError>>,
+}
+
+/// Says for one core that it is ready or can't be, once; if it panics before, this says so.
+struct Readiness {
+    core: usize,
+    tell: mpsc::Sender<Result<(), ServerError>>,
+    said: bool,
+}
+
+impl Readiness {
+    fn say(mut self, ready: Result<(), ServerError>) {
+        self.said = true;
+        let _ = self.tell.send(ready);
+    }
+}
+
+impl Drop for Readiness {
+    fn drop(&mut self) {
+        if !self.said {
+            let _ = self.tell.send(Err(ServerError::CoreEnded(self.core)));
+        }
+    }
+}
+
+impl Core {
+    pub(super) async fn run(self, index: usize) {
+        let readiness = Readiness {
+            core: index,
+            tell: self.ready.clone(),
+            said: false,
+        };
+        let (mesh, endpoints) = match self.start(index) {
+            Ok(started) => {
+                readiness.say(Ok(()));
+                started
+            }
+            Err(error) => return readiness.say(Err(error)),
+        };
+        {
+            let (mesh, shutdown) = (mesh.clone(), self.shutdown.clone());
+            spawn_local(async move {
+                shutdown.wait().await;
+                mesh.stop();
+            });
+        }
+        futures_util::future::join_all(endpoints).await;
+        if self.serving.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.ended.trigger();
+        }
+        self.ended.wait().await;
+        let within = Duration::from_millis(self.net.shutdown_ms_max);
+        mesh.close(within).await;
+    }
+
+    /// All that can fail. When every core has come through it, the server is ready.
+    fn start(&self, index: usize) -> Result<(Mesh, Serving), ServerError> {
+        let mesh = self.parts.start(index)?;
+        let failed = |error| ServerError::Core { core: index, error };
+        let endpoints = self.endpoints(index, &mesh).map_err(failed)?;
+        // Before anybody is told that we are ready: a signal may follow at once.
+        if index == 0 && self.until == Until::Signal {
+            let asked_to_end = shutdown_signal().map_err(|error| {
+                failed(io::Error::new(
+                    error.kind(),
+                    format!("can't listen for signals: {error}"),
+                ))
+            })?;
+            let shutdown = self.shutdown.clone();
+            spawn_local(async move {
+                asked_to_end.await;
+                tracing::info!("stopping");
+                shutdown.trigger();
+            });
+        }
+        Ok((mesh, endpoints))
+    }
+
+    /// What serves each endpoint on this core, to its end.
+    fn endpoints(&self, index: usize, mesh: &Mesh) -> io::Result<Serving> {
+        let on_core = OnCore {
+            mesh,
+            receipt_secret: &self.receipt_secret,
+            shutdown: &self.shutdown,
+        };
+        let mut serving: Serving = Vec::new();
+        for dialect in self.served.iter() {
+            let protocol = (dialect.start)(&on_core);
+            for listening in &dialect.listening {
+                let listener = listening.listener.listener(index).map_err(|error| {
+                    let address = listening.listener.local_addr();
+                    io::Error::new(error.kind(), format!("can't accept on {address}: {error}"))
+                })?;
+                let (net, shutdown) = (self.net.clone(), self.shutdown.clone());
+                let protocol = protocol.clone();
+                serving.push(protocol.serve_listener(listener, net, None, shutdown));
+            }
+        }
+        Ok(serving)
+    }
+}

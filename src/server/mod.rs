@@ -1,0 +1,250 @@
+//! The running server: cores, endpoints, and an orderly end.
+
+mod core;
+mod pubsub;
+mod registry;
+mod sqs;
+
+pub use registry::{Dialect, Endpoint, OnCore, Registry, StartOnCore};
+
+use self::core::{Core, Served};
+use crate::config::Config;
+use crate::mesh::{MeshError, MeshPlan, Storage};
+use crate::runtime::{
+    CoreThreads, DescriptorPlan, DriverKind, SharedListener, Shutdown, descriptors_open,
+    spawn_cores,
+};
+use std::error::Error;
+use std::fmt;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, mpsc};
+
+/// Why the server can't start, or stopped other than by being asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// A port can't be had, or a thread can't be started.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// What is stored can't be used.
+    #[error("{0}")]
+    Mesh(#[from] MeshError),
+    /// A dialect can't be set up as asked.
+    #[error("{0}")]
+    Dialect(Box<dyn Error + Send + Sync>),
+    /// A core can't start.
+    #[error("core {core}: {error}")]
+    Core {
+        /// Which.
+        core: usize,
+        /// What it could not have.
+        error: io::Error,
+    },
+    /// A core has ended before it served.
+    #[error("core {0} ended before it was ready")]
+    CoreEnded(usize),
+}
+
+/// What ends a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// SIGTERM, SIGINT or Ctrl-C to this process, and its [`Server::shutdown`].
+    Signal,
+    /// Its [`Server::shutdown`] alone.
+    Told,
+}
+
+/// An endpoint that has its port.
+#[derive(Clone)]
+pub struct Listening {
+    endpoint: Endpoint,
+    listener: SharedListener,
+}
+
+impl Listening {
+    /// The endpoint's name.
+    pub fn name(&self) -> &'static str {
+        self.endpoint.name
+    }
+
+    /// Where it listens, with the port the system chose for port 0.
+    pub fn address(&self) -> SocketAddr {
+        self.listener.local_addr()
+    }
+}
+
+impl fmt::Display for Listening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.endpoint.scheme, self.address())
+    }
+}
+
+impl Registry {
+    /// What lclq itself serves. A further dialect is one more line here.
+    pub fn of(config: &Config) -> Self {
+        let mut registry = Self::default();
+        registry.add(sqs::SqsDialect::new(config));
+        registry.add(pubsub::PubsubDialect::new(config));
+        registry
+    }
+
+    fn endpoints(&self) -> usize {
+        let count = |dialect: &Box<dyn Dialect>| dialect.endpoints().len();
+        self.dialects.iter().map(count).sum()
+    }
+}
+
+/// What is going to be open with so many endpoints and shards.
+fn descriptors(config: &Config, listeners: usize, shards: u16) -> DescriptorPlan {
+    let on_disk = matches!(config.mesh.storage, Storage::Sqlite { .. });
+    DescriptorPlan {
+        cores: config.cores,
+        rings: config.driver == DriverKind::IoUring,
+        listeners,
+        shards_on_disk: if on_disk { shards.into() } else { 0 },
+        connections_max: config.net.connections_per_core_max * config.cores,
+    }
+}
+
+fn bind(dialect: &dyn Dialect, cores: usize) -> io::Result<Vec<Listening>> {
+    let bind_one = |endpoint: Endpoint| {
+        let listener = SharedListener::bind(endpoint.address, cores)?;
+        Ok(Listening { endpoint, listener })
+    };
+    dialect.endpoints().into_iter().map(bind_one).collect()
+}
+
+/// All that can be had and checked before a core starts: the ports, the data directory, the
+/// descriptors for what comes after them, and what the dialects need.
+fn open(config: &Config, registry: Registry) -> Result<(Vec<Served>, MeshPlan), ServerError> {
+    let open = descriptors_open();
+    let endpoints = registry.endpoints();
+    // A directory knows how many shards it has. Until it is opened, as many as it would get.
+    let shards = config.mesh.shards.unwrap_or(config.cores as u16);
+    descriptors(config, endpoints, shards).provide(open)?;
+    // Ports first, since they are the likeliest to be refused and the cheapest to give back.
+    let mut bound = Vec::new();
+    for dialect in registry.dialects {
+        let listening = bind(dialect.as_ref(), config.cores)?;
+        bound.push((dialect, listening));
+    }
+    let plan = MeshPlan::new(config.mesh.clone())?;
+    descriptors(config, endpoints, plan.shards()).provide(open)?;
+    let mut served = Vec::new();
+    for (dialect, listening) in bound {
+        let start = dialect.prepare().map_err(ServerError::Dialect)?;
+        served.push(Served { start, listening });
+    }
+    Ok((served, plan))
+}
+
+/// Checks that the server could start, and prints how it would.
+pub fn check(config: Config) -> Result<(), ServerError> {
+    let (served, plan) = open(&config, Registry::of(&config))?;
+    let mut out = io::stdout().lock();
+    for listening in served.iter().flat_map(|served| &served.listening) {
+        writeln!(out, "{:<12} {listening}", listening.name())?;
+    }
+    writeln!(
+        out,
+        "driver       {:?} ({})",
+        config.driver, config.driver_reason
+    )?;
+    writeln!(out, "cores        {}", config.cores)?;
+    writeln!(out, "shards       {}", plan.shards())?;
+    writeln!(out, "storage      {:?}", config.mesh.storage)?;
+    Ok(())
+}
+
+/// Runs the server until a signal ends it.
+pub fn run(config: Config) -> Result<(), ServerError> {
+    let registry = Registry::of(&config);
+    let server = Server::start(config, registry, Until::Signal)?;
+    if let Err(error) = announce(server.listening()) {
+        // Whoever started it doesn't listen; its clients may all the same.
+        tracing::warn!(%error, "nobody was told that this is ready");
+    }
+    server.join()?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// A server that is ready.
+pub struct Server {
+    listening: Vec<Listening>,
+    shutdown: Shutdown,
+    threads: CoreThreads,
+}
+
+impl Server {
+    /// Starts what is registered on cores of its own, and returns when every one is ready.
+    pub fn start(config: Config, registry: Registry, until: Until) -> Result<Self, ServerError> {
+        let (served, plan) = open(&config, registry)?;
+        let receipt_secret = plan.receipt_secret();
+        tracing::info!(
+            driver = ?config.driver,
+            reason = config.driver_reason,
+            cores = config.cores,
+            shards = plan.shards(),
+            storage = ?config.mesh.storage,
+            "starting"
+        );
+        let all = served.iter().flat_map(|served| &served.listening);
+        let listening = all.cloned().collect();
+        let shutdown = Shutdown::new();
+        let (ready, readiness) = mpsc::channel::<Result<(), ServerError>>();
+        let core = Core {
+            net: config.net,
+            served: Arc::new(served),
+            parts: plan.into_parts(),
+            receipt_secret,
+            until,
+            shutdown: shutdown.clone(),
+            ended: Shutdown::new(),
+            serving: Arc::new(AtomicUsize::new(config.cores)),
+            ready,
+        };
+        let threads = spawn_cores(config.driver, config.cores, move |index| {
+            core.clone().run(index)
+        })?;
+        for _ in 0..config.cores {
+            // Every core says one thing, whatever befalls it; see `Readiness`.
+            match readiness.recv() {
+                Ok(said) => said?,
+                Err(_) => return Err(io::Error::other("the cores are gone").into()),
+            }
+        }
+        Ok(Self {
+            listening,
+            shutdown,
+            threads,
+        })
+    }
+
+    /// Where it listens.
+    pub fn listening(&self) -> &[Listening] {
+        &self.listening
+    }
+
+    /// What stops it: no more is accepted, what is under way may end within
+    /// [`NetLimits::shutdown_ms_max`](crate::net::NetLimits::shutdown_ms_max).
+    pub fn shutdown(&self) -> Shutdown {
+        self.shutdown.clone()
+    }
+
+    /// Waits until it has stopped.
+    pub fn join(self) -> Result<(), ServerError> {
+        Ok(self.threads.join()?)
+    }
+}
+
+/// Prints where each endpoint listens, for people and for scripts that wait for it.
+fn announce(listening: &[Listening]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    for listening in listening {
+        writeln!(out, "listening {} {listening}", listening.name())?;
+    }
+    writeln!(out, "ready")?;
+    out.flush()
+}

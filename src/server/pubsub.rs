@@ -1,0 +1,69 @@
+//! Pub/Sub among what is served.
+
+use super::registry::{Dialect, Endpoint, OnCore, StartOnCore};
+use crate::config::{Config, Service};
+use crate::http::{Http, HttpLimits};
+use crate::net::AnyProtocol;
+use crate::pubsub::export::StoreTarget;
+use crate::pubsub::push::PushConfig;
+use crate::pubsub::{OutsidePlan, PubsubEndpoint};
+use crate::runtime::spawn_local;
+use std::error::Error;
+use std::rc::Rc;
+
+/// Pub/Sub, which pushes and exports whether or not anybody may ask it.
+pub(super) struct PubsubDialect {
+    endpoints: Vec<Endpoint>,
+    push: PushConfig,
+    cloud_storage: Option<StoreTarget>,
+    cores: usize,
+    limits: HttpLimits,
+}
+
+impl PubsubDialect {
+    pub(super) fn new(config: &Config) -> Self {
+        let ports = [
+            ("pubsub", config.ports.pubsub),
+            // The same again, for REST clients that expect a port of their own.
+            ("pubsub-rest", config.ports.pubsub_rest),
+        ];
+        Self {
+            endpoints: config.endpoints(Service::Pubsub, "http", &ports),
+            push: config.push.clone(),
+            cloud_storage: config.cloud_storage.clone(),
+            cores: config.cores,
+            limits: config.http.clone(),
+        }
+    }
+}
+
+impl Dialect for PubsubDialect {
+    fn endpoints(&self) -> Vec<Endpoint> {
+        self.endpoints.clone()
+    }
+
+    fn prepare(self: Box<Self>) -> Result<StartOnCore, Box<dyn Error + Send + Sync>> {
+        let outside = OutsidePlan::new(self.push, self.cloud_storage, self.cores)?;
+        let limits = self.limits;
+        Ok(Box::new(move |core: &OnCore<'_>| {
+            start(core, &outside, &limits)
+        }))
+    }
+}
+
+fn start(core: &OnCore<'_>, outside: &OutsidePlan, limits: &HttpLimits) -> Rc<dyn AnyProtocol> {
+    let limits = Rc::new(limits.clone());
+    let mesh = core.mesh.clone();
+    let outside = outside.on_core();
+    let pubsub = PubsubEndpoint::new(mesh, core.receipt_secret, limits.clone(), outside);
+    {
+        let (pubsub, shutdown) = (pubsub.clone(), core.shutdown.clone());
+        spawn_local(async move {
+            shutdown.wait().await;
+            pubsub.stop();
+        });
+    }
+    Rc::new(Http::new(limits, move |request| {
+        pubsub.clone().handle(request)
+    }))
+}

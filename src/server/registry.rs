@@ -1,0 +1,59 @@
+//! What is served: dialects, each with the ports that it wants.
+
+use crate::mesh::Mesh;
+use crate::net::AnyProtocol;
+use crate::runtime::Shutdown;
+use std::error::Error;
+use std::net::SocketAddr;
+use std::rc::Rc;
+
+/// Something that listens on a port of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Its name in start-up lines.
+    pub name: &'static str,
+    /// The scheme of its URL there.
+    pub scheme: &'static str,
+    /// Where it should listen; port 0 takes any free one.
+    pub address: SocketAddr,
+}
+
+/// What a dialect gets on a core.
+pub struct OnCore<'a> {
+    /// The way to the shards, of this core.
+    pub mesh: &'a Mesh,
+    /// What signs receipts and acknowledgement ids.
+    pub receipt_secret: &'a [u8; 32],
+    /// Tells when the server stops.
+    pub shutdown: &'a Shutdown,
+}
+
+/// Starts a dialect on a core and gives what its endpoints speak there.
+pub type StartOnCore = Box<dyn Fn(&OnCore<'_>) -> Rc<dyn AnyProtocol> + Send + Sync>;
+
+/// A dialect, as the server knows it.
+pub trait Dialect {
+    /// What should listen. All of it speaks one protocol. A dialect with no endpoint is started all
+    /// the same, for what it does unasked.
+    fn endpoints(&self) -> Vec<Endpoint>;
+
+    /// Checks what can be checked before any core starts. Ports and the data directory are had by
+    /// then.
+    ///
+    /// # Errors
+    /// Why the server can't start, for its operator.
+    fn prepare(self: Box<Self>) -> Result<StartOnCore, Box<dyn Error + Send + Sync>>;
+}
+
+/// All that a server serves, in the order of its start-up lines.
+#[derive(Default)]
+pub struct Registry {
+    pub(super) dialects: Vec<Box<dyn Dialect>>,
+}
+
+impl Registry {
+    /// Adds a dialect.
+    pub fn add(&mut self, dialect: impl Dialect + 'static) {
+        self.dialects.push(Box::new(dialect));
+    }
+}
