@@ -2,11 +2,11 @@
 
 mod common;
 
+use common::memory_journal::MemoryJournal;
 use common::topics::*;
 use common::{Driver, START, bodies, receive};
 use lclq_shards::attributes::QueueAttribute;
 use lclq_shards::command::*;
-use lclq_shards::journal::MemoryJournal;
 use lclq_shards::pubsub::command::*;
 use lclq_shards::pubsub::*;
 use lclq_shards::{Millis, QueueName};

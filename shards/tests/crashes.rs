@@ -1,10 +1,10 @@
 //! What the simulation has found: crashes that took something back.
 
 mod common;
+use common::memory_journal::MemoryJournal;
 use common::{Driver, START, bodies, receive};
 use lclq_shards::attributes::QueueAttribute;
 use lclq_shards::command::*;
-use lclq_shards::journal::MemoryJournal;
 use lclq_shards::{Outgoing, QueueName, ShardConfig, ShardHost};
 
 /// A driver whose commits are done at once, unless the test says otherwise.
@@ -100,7 +100,7 @@ fn a_lease_from_before_a_crash_is_over_even_if_its_count_is_given_out_again() {
 fn a_sequence_number_that_a_crash_took_back_is_not_used_again() {
     let journal = MemoryJournal::new();
     let mut d = Durable::open(0, 1, &journal);
-    journal.keep_history(8);
+    journal.keep_tail(8);
     let queue = d.create("q", &[]);
     let lost = d.send(queue, "one", None);
     let mut d = d.crash(0, 1, 1);
@@ -137,7 +137,7 @@ impl Pair {
         let dead_letters = target.create(&names[1].name, &[]);
         let queue = source.create(&names[0].name, &[(QueueAttribute::RedrivePolicy, policy)]);
         for journal in &journals {
-            journal.keep_history(8);
+            journal.keep_tail(8);
         }
         Self {
             source,

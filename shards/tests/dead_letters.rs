@@ -2,11 +2,11 @@
 
 mod common;
 
+use common::memory_journal::MemoryJournal;
 use common::topics::*;
 use common::{Driver, START};
 use lclq_shards::ShardConfig;
 use lclq_shards::command::*;
-use lclq_shards::journal::MemoryJournal;
 use lclq_shards::moves::{Address, Transfer};
 use lclq_shards::pubsub::command::*;
 use lclq_shards::pubsub::*;

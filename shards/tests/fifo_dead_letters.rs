@@ -2,11 +2,11 @@
 
 mod common;
 
+use common::memory_journal::MemoryJournal;
 use common::{Driver, START, bodies, receive};
 use lclq_shards::attributes::QueueAttribute;
 use lclq_shards::attributes::QueueAttribute::*;
 use lclq_shards::command::{Command, QueueCommand, QueueRef, Reply};
-use lclq_shards::journal::MemoryJournal;
 use lclq_shards::{QueueName, Section, ShardConfig, ShardHost};
 
 const TO_DEAD: &str =

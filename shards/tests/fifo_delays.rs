@@ -2,6 +2,7 @@
 
 mod common;
 
+use common::memory_journal::MemoryJournal;
 use common::{Driver, bodies, receive};
 use lclq_shards::attributes::QueueAttribute::*;
 use lclq_shards::command::{Command, Counts, QueueCommand, QueueRef, Reply};
@@ -80,7 +81,7 @@ fn a_standard_queue_leaves_sent_messages_alone() {
 #[test]
 fn one_that_was_received_is_not_delayed_again_by_a_restart() {
     use common::topics::{ask_durable, commit, open};
-    let journal = lclq_shards::journal::MemoryJournal::new();
+    let journal = MemoryJournal::new();
     let mut driver = open(&journal, common::START);
     let attributes = [(FifoQueue, "true"), (DelaySeconds, "10")];
     let create = || QueueCommand::Create {

@@ -10,6 +10,7 @@ mod simulation {
     pub mod audit;
     pub mod calls;
     pub mod clients;
+    pub mod message;
     pub mod observing;
     pub mod oracle;
     pub mod plan;

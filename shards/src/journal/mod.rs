@@ -8,14 +8,14 @@
 mod directory;
 #[cfg(test)]
 mod golden_records;
-mod memory;
+mod kept;
 mod private_files;
 mod sqlite;
 mod store;
 mod writer;
 
 pub use directory::{DataDirectory, DirectoryError, Recovery};
-pub use memory::MemoryJournal;
+pub use kept::{Kept, UsedTwice};
 pub use sqlite::{DamagedRow, Durability, FileOwner, SqliteFile};
 pub use store::{JournalSetup, Secrets, Store, StoreError};
 pub use writer::SqliteJournal;

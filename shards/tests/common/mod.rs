@@ -1,6 +1,7 @@
 //! A shard host driven by hand: one command, one reply.
 #![allow(dead_code)]
 
+pub mod memory_journal;
 pub mod topics;
 
 use lclq_shards::attributes::{AttributeMap, QueueAttribute};

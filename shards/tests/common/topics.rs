@@ -1,8 +1,8 @@
 //! Topics and subscriptions of a shard that is driven by hand.
 
 use super::Driver;
+use super::memory_journal::MemoryJournal;
 use lclq_shards::command::*;
-use lclq_shards::journal::MemoryJournal;
 use lclq_shards::pubsub::command::*;
 use lclq_shards::pubsub::*;
 use lclq_shards::{ShardConfig, ShardHost};

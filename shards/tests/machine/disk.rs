@@ -3,10 +3,12 @@
 // Each simulation has canaries of its own.
 #![allow(dead_code)]
 
+use super::memory_journal::MemoryJournal;
+use super::numbered::Map;
 use lclq_shards::Millis;
-use lclq_shards::journal::{Batch, Completion, Journal, JournalError, MemoryJournal, Op};
+use lclq_shards::journal::{Batch, Completion, Journal, JournalError, Op};
 use std::cell::RefCell;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 /// A defect that the oracle must notice.
@@ -40,7 +42,7 @@ const LONG_MS: Millis = 7 * 24 * 3_600_000;
 struct Watched {
     waiting: VecDeque<Vec<(u64, u32)>>,
     /// Receive counts that are durable, by sequence number.
-    counts: HashMap<u64, u32>,
+    counts: Map<u64, u32>,
     seen: u32,
 }
 

@@ -98,12 +98,6 @@ impl<S: Simulation> World<S> {
             format!("shard {shard} loses {batches} batches, since {since}")
         });
         self.model.lost_tail(shard, since);
-        // What it has sent it may have forgotten to have sent.
-        for ((source, _), numbers) in &mut self.transfers {
-            if *source == shard {
-                numbers.0 = 0;
-            }
-        }
     }
 
     /// No process comes back in the millisecond in which it died: a lease of before and one of after

@@ -23,7 +23,6 @@ pub enum Frame<C> {
     /// An answer on its way to the shard that sent a transfer.
     TransferAnswer {
         source: u16,
-        target: u16,
         reply: Reply,
     },
 }

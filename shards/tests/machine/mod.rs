@@ -4,6 +4,9 @@
 pub mod disk;
 pub mod faults;
 pub mod lanes;
+#[path = "../common/memory_journal.rs"]
+pub mod memory_journal;
+pub mod numbered;
 pub mod seeds;
 pub mod time;
 pub mod world;

@@ -2,11 +2,12 @@
 
 use super::disk::{Disk, Sabotage};
 use super::lanes::{Frame, Lanes};
+use super::numbered::Map;
 use super::{Checked, Clients, Judge, Request, START, Setup, Simulation, Violation, check};
 use fastrand::Rng;
 use lclq_shards::command::{Command, Refusal, Reply, Token};
 use lclq_shards::{Millis, Outgoing, ShardHost};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// Tokens of transfers; the source is in the low bits.
 const TRANSFER_BIT: Token = 1 << 63;
@@ -26,8 +27,9 @@ pub struct World<S: Simulation> {
     pub calls: BTreeMap<Token, S::Call>,
     pub model: S::Judge,
     pub clients: S::Clients,
-    /// Highest transfer number sent and acknowledged, by source and target.
-    pub transfers: HashMap<(u16, u16), (u64, u64)>,
+    /// Transfers, however often they were sent, and the latest from each shard to each.
+    pub transfers: u64,
+    latest_transfers: Map<(u16, u16), u64>,
     next_token: Token,
     /// Commits so far, and the one at which everything dies: before or after it is durable.
     pub commits: u64,
@@ -56,7 +58,8 @@ impl<S: Simulation> World<S> {
             calls: BTreeMap::new(),
             model: S::Judge::new(&plan),
             clients: S::Clients::new(&plan),
-            transfers: HashMap::new(),
+            transfers: 0,
+            latest_transfers: Map::default(),
             next_token: 1,
             commits: 0,
             crash_at: None,
@@ -71,6 +74,12 @@ impl<S: Simulation> World<S> {
         if self.trace {
             eprintln!("{:>8} {}", self.now - START, what());
         }
+    }
+
+    /// Messages that were sent to other shards and have not surely arrived there.
+    pub fn on_their_way(&self) -> usize {
+        let hosts = self.members.iter().map(|member| &member.host);
+        hosts.map(|host| host.on_their_way()).sum()
     }
 
     pub fn core_of(&self, shard: u16) -> usize {
@@ -139,18 +148,10 @@ impl<S: Simulation> World<S> {
                 }
             }
             Frame::Answer { call, reply } => self.clients.answered(&self.plan, &call, reply),
-            Frame::TransferAnswer {
-                source,
-                target,
-                reply,
-            } => {
+            Frame::TransferAnswer { source, reply } => {
                 let host = &mut self.members[usize::from(source)].host;
                 match reply {
-                    Reply::Transferred(ack) => {
-                        let numbers = self.transfers.entry((source, target)).or_default();
-                        numbers.1 = numbers.1.max(ack.up_to);
-                        host.acked(ack);
-                    }
+                    Reply::Transferred(ack) => host.acked(ack),
                     _ => host.transfer_failed(self.now),
                 }
                 host.flush();
@@ -171,8 +172,9 @@ impl<S: Simulation> World<S> {
                         format!("{transfer:?}")
                     })?;
                     self.note(|| format!("transfer {} from {source} to {target}", transfer.number));
-                    let numbers = self.transfers.entry((source, target)).or_default();
-                    numbers.0 = numbers.0.max(transfer.number);
+                    let latest = self.latest_transfers.entry((source, target)).or_default();
+                    self.transfers += u64::from(transfer.number > *latest);
+                    *latest = transfer.number.max(*latest);
                     let token = TRANSFER_BIT | Token::from(source);
                     let command = Command::Transfer(transfer);
                     let (from, to) = (self.core_of(source), self.core_of(target));
@@ -201,11 +203,7 @@ impl<S: Simulation> World<S> {
         if token & TRANSFER_BIT != 0 {
             let source = token as u16;
             let (from, to) = (self.core_of(shard), self.core_of(source));
-            let frame = Frame::TransferAnswer {
-                source,
-                target: shard,
-                reply,
-            };
+            let frame = Frame::TransferAnswer { source, reply };
             self.lanes.reply(from, to, frame);
             return Ok(());
         }
@@ -254,7 +252,7 @@ pub(super) fn open<P: Setup>(plan: &P, shard: u16, disk: &Disk, now: Millis) -> 
         return ShardHost::in_memory(config, now);
     }
     if plan.tail_batches_max() > 0 {
-        disk.journal.keep_history(plan.tail_batches_max());
+        disk.journal.keep_tail(plan.tail_batches_max());
     }
     disk.journal.set_now(now);
     ShardHost::open(config, Box::new(disk.clone()), now).expect("a journal in memory opens")

@@ -1,14 +1,15 @@
 //! Standing still and counting: what is in the queues must be what the model says.
 
+use super::message::number_in;
 use super::oracle::{Fate, Removed};
 use super::world::World;
+use crate::machine::numbered::Map;
 use crate::machine::{Checked, START, Violation, check};
 use lclq_shards::command::{
     Command, Counts, Description, MessageState, Peeked, QueueCommand, QueueRef, Receive, Reply,
     ShardStats,
 };
 use lclq_shards::moves::MoveStatus;
-use std::collections::BTreeMap;
 
 /// Rounds of a quarter of a second in which everything must come to rest.
 const ROUNDS_MAX: usize = 4000;
@@ -29,17 +30,15 @@ impl World {
         self.heal_disks(true);
         for round in 0.. {
             check(round < ROUNDS_MAX, || {
-                let polls = self.calls.len();
-                format!(
-                    "no rest: {polls} calls open, transfers {:?}",
-                    self.transfers
-                )
+                let (calls, transfers) = (self.calls.len(), self.on_their_way());
+                format!("no rest: {calls} calls and {transfers} transfers open")
             })?;
             self.settle_calls()?;
             self.nobody_waits_in_vain()?;
-            let transfers = self.transfers.values().all(|(sent, acked)| sent <= acked);
+            // Numbers would not do: a target that lost its tail has confirmed what it has no more.
+            let arrived = self.on_their_way() == 0;
             let answered = self.calls.values().all(|call| call.cancelled);
-            if answered && transfers && !self.moves_run()? {
+            if answered && arrived && !self.moves_run()? {
                 self.calls.clear();
                 return Ok(());
             }
@@ -108,7 +107,7 @@ impl World {
     /// Compares what is there with what must be.
     pub fn audit(&mut self) -> Checked {
         self.settle()?;
-        let mut found: BTreeMap<u64, Vec<Found>> = BTreeMap::new();
+        let mut found: Map<u64, Vec<Found>> = Map::default();
         let mut sums = vec![Counts::default(); usize::from(self.plan.shards)];
         for queue in 0..self.plan.queues.len() {
             let Some((shard, place)) = self.queue_ref(queue) else {
@@ -138,7 +137,7 @@ impl World {
         queue: usize,
         shard: u16,
         place: QueueRef,
-        found: &mut BTreeMap<u64, Vec<Found>>,
+        found: &mut Map<u64, Vec<Found>>,
     ) -> Result<Counts, Violation> {
         let mut seen = Counts::default();
         let mut after = 0;
@@ -160,9 +159,7 @@ impl World {
                     MessageState::InFlight => seen.in_flight += 1,
                     MessageState::Delayed => seen.delayed += 1,
                 }
-                let body = String::from_utf8_lossy(peeked.payload.body());
-                let number = body.split(':').next().and_then(|text| text.parse().ok());
-                let number: u64 = number.ok_or("a body that nobody sent")?;
+                let number = number_in(peeked.payload.body())?;
                 found.entry(number).or_default().push(Found {
                     queue,
                     shard,
@@ -177,12 +174,11 @@ impl World {
         Ok(counts)
     }
 
-    fn compare(&mut self, mut found: BTreeMap<u64, Vec<Found>>) -> Checked {
+    fn compare(&mut self, mut found: Map<u64, Vec<Found>>) -> Checked {
         let now = self.now;
-        let numbers: Vec<u64> = self.model.lives.keys().copied().collect();
-        for number in numbers {
+        for number in self.model.lives.numbers() {
             let copies = found.remove(&number).unwrap_or_default();
-            let life = &self.model.lives[&number];
+            let life = &self.model.lives[number];
             let places: Vec<_> = copies
                 .iter()
                 .map(|one| (one.queue, one.peeked.sequence))
@@ -220,7 +216,7 @@ impl World {
         let durable_tail = self.plan.tail_batches_max == 0;
         match &copies[..] {
             [] => {
-                let life = self.model.lives.get_mut(&number).expect("a known message");
+                let life = self.model.lives.get_mut(number).expect("a known message");
                 // One that a lost tail may have brought back went again at some time, of which this
                 // is the latest.
                 let unclear = std::mem::take(&mut life.wild) || life.removed != Removed::Yes;
@@ -238,7 +234,7 @@ impl World {
                 let place = (one.shard, one.peeked.sequence);
                 self.model
                     .settle_home(number, one.queue, place.0, place.1)?;
-                let life = self.model.lives.get_mut(&number).expect("a known message");
+                let life = self.model.lives.get_mut(number).expect("a known message");
                 life.fate = Fate::There;
                 life.removed = Removed::No;
                 life.wild = false;

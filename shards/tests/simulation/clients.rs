@@ -1,7 +1,8 @@
 //! Clients that do things at random.
 
 use super::calls::{Asked, Call, Known, LeaseUse};
-use super::oracle::{Fate, Life, Removed};
+use super::message::Message;
+use super::oracle::{Fate, Group, Life, Removed};
 use super::plan::Plan;
 use super::world::World;
 use crate::machine::{self, Checked, Violation};
@@ -9,7 +10,6 @@ use lclq_shards::attributes::QueueAttribute;
 use lclq_shards::command::{
     Command, LeaseRef, QueueCommand, QueueRef, Receive, Refusal, Reply, SendEntry, Token,
 };
-use lclq_shards::{Draft, Section};
 use std::collections::VecDeque;
 
 /// A lease that a client holds.
@@ -28,8 +28,6 @@ pub struct Clients {
     tasks: Vec<(usize, [u8; 16])>,
     next_number: u64,
 }
-
-impl Clients {}
 
 impl machine::Clients<Plan, Call> for Clients {
     fn new(plan: &Plan) -> Self {
@@ -196,48 +194,30 @@ impl World {
 
     fn message(&mut self, queue: usize, number: u64) -> SendEntry {
         let plan = &self.plan.queues[queue];
-        let body = format!("{number}:{}", "x".repeat(self.rng.usize(..200)));
+        let padding_bytes = self.rng.usize(..200);
         let fair = !plan.fifo && self.rng.bool();
         let grouped = plan.fifo || fair;
-        let group = grouped.then(|| format!("g{}", self.rng.usize(..self.plan.groups)));
+        let group = grouped.then(|| self.rng.usize(..self.plan.groups) as Group);
+        // Now and then the same id again, that of one of the last messages.
         let dedup = plan.fifo.then(|| {
-            // Now and then the same id again, that of one of the last messages.
-            let of = if self.plan.repeats && self.rng.u8(..3) == 0 {
+            if self.plan.repeats && self.rng.u8(..3) == 0 {
                 number.saturating_sub(self.rng.u64(..20))
             } else {
                 number
-            };
-            format!("d{of}")
-        });
-        let dedup_key = dedup.as_ref().map(|id| match &group {
-            Some(group) if plan.dedup_per_group => format!("{group}/{id}"),
-            _ => id.clone(),
+            }
         });
         let delay_s =
             (!plan.fifo && self.plan.delays && self.rng.u8(..3) == 0).then(|| self.rng.u32(..20));
-        let mut id = [0; 16];
-        id[..8].copy_from_slice(&number.to_be_bytes());
-        let mut draft = Draft {
-            id,
-            sent_at: self.now,
-            body: body.as_bytes(),
-            ..Draft::default()
+        let message = Message {
+            number,
+            padding_bytes,
+            group,
+            dedup,
         };
-        if let Some(group) = &group {
-            draft.sections.push((Section::Group, group.as_bytes()));
-        }
-        if let Some(dedup) = &dedup {
-            draft
-                .sections
-                .push((Section::Deduplication, dedup.as_bytes()));
-        }
-        let payload = draft.build();
-        drop(draft);
-        self.model.ids.insert(id, number);
         let life = Life {
             queue,
             group,
-            dedup_key,
+            dedup_key: dedup.map(|of| (of, group.filter(|_| plan.dedup_per_group))),
             sent_at: self.now,
             made_at: self.now,
             delay_s: delay_s.unwrap_or(plan.delay_s),
@@ -250,9 +230,10 @@ impl World {
             home: None,
         };
         self.model.lives.insert(number, life);
+        let payload = message.payload(self.now);
         SendEntry {
+            counted_bytes: payload.body().len() as u32,
             payload,
-            counted_bytes: body.len() as u32,
             delay_s,
             deduplication_from_content: false,
         }

@@ -1,7 +1,8 @@
 //! What the oracle makes of answers.
 
 use super::calls::{Asked, Call, Known, LeaseUse};
-use super::oracle::{Accepted, Fate, Oracle, Removed};
+use super::message::{number_in, number_of};
+use super::oracle::{Accepted, DedupId, Fate, Oracle, Removed};
 use crate::machine::{Checked, check};
 use lclq_shards::command::{Delivery, LeaseError, Refusal, Reply, SendError, Sent};
 use lclq_shards::{DEDUPLICATION_WINDOW_MS, Millis};
@@ -53,7 +54,7 @@ impl Oracle {
             }
             (Asked::Purge(hit) | Asked::DeleteQueue(hit), Reply::Done) => {
                 for (number, surely) in hit {
-                    let life = self.lives.get_mut(number).expect("a known message");
+                    let life = self.lives.get_mut(*number).expect("a known message");
                     if *surely {
                         life.removed = Removed::Yes;
                         life.removed_at = now;
@@ -73,8 +74,8 @@ impl Oracle {
     }
 
     fn sent(&mut self, call: &Call, number: u64, result: &Result<Sent, SendError>) -> Checked {
-        let life = self.lives.get_mut(&number).expect("sent by the workload");
-        let key = life.dedup_key.clone().map(|key| (call.queue, key));
+        let life = self.lives.get_mut(number).expect("sent by the workload");
+        let key = life.dedup_key.map(|key| (call.queue, key));
         let sent = match result {
             Ok(sent) => sent,
             Err(SendError::MemoryFull) if self.plan.memory_bytes_max != u64::MAX => {
@@ -85,9 +86,9 @@ impl Oracle {
         };
         if let Some(first) = sent.duplicate_of {
             life.fate = Fate::Never;
-            let first = *self.ids.get(&first).ok_or("a duplicate of nothing")?;
-            let first_life = &self.lives[&first];
-            let same = first_life.dedup_key == self.lives[&number].dedup_key && key.is_some();
+            let first = number_of(first);
+            let first_life = self.lives.get(first).ok_or("a duplicate of nothing")?;
+            let same = first_life.dedup_key == self.lives[number].dedup_key && key.is_some();
             let age = call.at.saturating_sub(first_life.at);
             check(
                 same && age < DEDUPLICATION_WINDOW_MS && first_life.order <= call.order,
@@ -98,13 +99,12 @@ impl Oracle {
             });
         }
         life.fate = Fate::There;
-        if !self.homes.contains_key(&(call.shard, sent.sequence)) {
-            self.settle_home(number, call.queue, call.shard, sent.sequence)?;
-        } else {
-            let home = &self.homes[&(call.shard, sent.sequence)];
-            check(home.number == number, || {
+        let home = self.homes.get(&(call.shard, sent.sequence));
+        match home {
+            None => self.settle_home(number, call.queue, call.shard, sent.sequence)?,
+            Some(home) => check(home.number == number, || {
                 format!("messages {number} and {} have one number", home.number)
-            })?;
+            })?,
         }
         let Some(key) = key else { return Ok(()) };
         self.opened_window(
@@ -118,7 +118,7 @@ impl Oracle {
     }
 
     /// Within five minutes of a message that opened a window none may open it again.
-    fn opened_window(&mut self, key: (usize, String), new: Accepted) -> Checked {
+    fn opened_window(&mut self, key: (usize, DedupId), new: Accepted) -> Checked {
         let barriers = self.barriers.get(&key.0).map_or(&[][..], Vec::as_slice);
         let accepted = self.accepted.entry(key).or_default();
         for old in accepted.iter() {
@@ -142,13 +142,11 @@ impl Oracle {
         now: Millis,
     ) -> Checked {
         let lease = delivery.lease;
-        let body = String::from_utf8_lossy(delivery.payload.body());
-        let number = body.split(':').next().and_then(|text| text.parse().ok());
-        let number: u64 = number.ok_or("a body that nobody sent")?;
+        let number = number_in(delivery.payload.body())?;
         let place = (call.shard, lease.sequence);
         let life = self
             .lives
-            .get_mut(&number)
+            .get_mut(number)
             .ok_or("a message that nobody sent")?;
         self.delivered += 1;
         check(life.fate != Fate::Never, || {
@@ -174,8 +172,8 @@ impl Oracle {
             )
         })?;
         self.settle_home(number, call.queue, call.shard, lease.sequence)?;
-        self.lives.get_mut(&number).expect("just seen").sent_at = delivery.payload.sent_at();
-        let life = &self.lives[&number];
+        self.lives.get_mut(number).expect("just seen").sent_at = delivery.payload.sent_at();
+        let life = &self.lives[number];
         let retention_s = self.retentions_s[call.queue].1;
         let expires_at = delivery.payload.sent_at() + Millis::from(retention_s) * 1000;
         check(lease.received_at < expires_at, || {
@@ -262,27 +260,20 @@ impl Oracle {
         given: &[u64],
         now: Millis,
     ) -> Checked {
-        let life = &self.lives[&number];
-        let Some(group) = life
-            .group
-            .as_ref()
-            .filter(|_| self.plan.queues[call.queue].fifo)
-        else {
+        let life = &self.lives[number];
+        let Some(group) = life.group.filter(|_| self.plan.queues[call.queue].fifo) else {
             return Ok(());
         };
-        let Some(places) = self.groups.get(&(call.queue, group.clone())) else {
+        let Some(places) = self.groups.get(&(call.queue, group)) else {
             return Ok(());
         };
-        let before = places.iter().find(|(shard, other)| {
-            *shard == call.shard
-                && *other < sequence
-                && !given.contains(other)
-                && self.surely_there(*shard, *other, now)
-        });
+        let before = places
+            .range(..sequence)
+            .find(|other| !given.contains(other) && self.surely_there(call.shard, **other, now));
         match before {
             None => Ok(()),
             Some(place) => {
-                let earlier = &self.homes[place];
+                let earlier = &self.homes[&(call.shard, *place)];
                 Err(format!(
                     "message {number} of group {group} was given out while {} is before it: \
                      {earlier:?}",
@@ -319,11 +310,11 @@ impl Oracle {
             return Ok(());
         }
         (home.removed, home.removed_at) = (true, now);
-        let life = self.lives.get_mut(&home.number).expect("a known message");
-        if let Some(group) = &life.group
-            && let Some(places) = self.groups.get_mut(&(home.queue, group.clone()))
+        let life = self.lives.get_mut(home.number).expect("a known message");
+        if let Some(group) = life.group
+            && let Some(places) = self.groups.get_mut(&(home.queue, group))
         {
-            places.remove(&(call.shard, using.lease.sequence));
+            places.remove(&using.lease.sequence);
         }
         let surely = matches!(known, Known::Current | Known::Over);
         if surely {

@@ -7,10 +7,12 @@
 use super::calls::{Asked, Call, Known, LeaseUse};
 use super::plan::Plan;
 use crate::machine::disk::Disk;
+use crate::machine::numbered::{Map, Numbered};
 use crate::machine::{Checked, check};
 use lclq_shards::Millis;
 use lclq_shards::command::LeaseRef;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
+use std::ops::Index;
 
 /// Whether a message was ever there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,13 +34,22 @@ pub enum Removed {
     Yes,
 }
 
+/// A message group.
+pub type Group = u8;
+
+/// What makes a message a duplicate: the number in its id, and its group where that counts.
+pub type DedupId = (u64, Option<Group>);
+
+/// A shard and a sequence number.
+pub type Place = (u16, u64);
+
 /// A message that a client sent, over all its moves.
 #[derive(Debug)]
 pub struct Life {
     /// Queue where it was seen last.
     pub queue: usize,
-    pub group: Option<String>,
-    pub dedup_key: Option<String>,
+    pub group: Option<Group>,
+    pub dedup_key: Option<DedupId>,
     pub sent_at: Millis,
     /// The first of its times of sending: moves give it others.
     pub made_at: Millis,
@@ -51,7 +62,7 @@ pub struct Life {
     pub removed_at: Millis,
     /// A lost tail may have lost or doubled it; nothing is said about it until an audit finds it.
     pub wild: bool,
-    pub home: Option<(u16, u64)>,
+    pub home: Option<Place>,
 }
 
 /// A place that a message has or had: a shard and a sequence number.
@@ -81,18 +92,51 @@ pub struct Accepted {
     pub at: Millis,
 }
 
+/// The homes of all messages.
+pub struct Homes(Vec<Map<u64, Home>>);
+
+impl Homes {
+    fn of(shards: u16) -> Self {
+        Self((0..shards).map(|_| Map::default()).collect())
+    }
+
+    pub fn get(&self, (shard, sequence): &Place) -> Option<&Home> {
+        self.0[usize::from(*shard)].get(sequence)
+    }
+
+    pub fn get_mut(&mut self, (shard, sequence): &Place) -> Option<&mut Home> {
+        self.of_shard(*shard).get_mut(sequence)
+    }
+
+    fn of_shard(&mut self, shard: u16) -> &mut Map<u64, Home> {
+        &mut self.0[usize::from(shard)]
+    }
+}
+
+impl Index<&Place> for Homes {
+    type Output = Home;
+
+    fn index(&self, place: &Place) -> &Home {
+        self.get(place).expect("a known home")
+    }
+}
+
 pub struct Oracle {
     pub plan: Plan,
-    pub lives: BTreeMap<u64, Life>,
-    pub homes: BTreeMap<(u16, u64), Home>,
-    /// Homes by queue and message group, in order.
-    pub groups: HashMap<(usize, String), BTreeSet<(u16, u64)>>,
-    pub accepted: HashMap<(usize, String), Vec<Accepted>>,
+    /// The shard of each queue, and whether messages of it can come to others, or from them.
+    shards: Vec<u16>,
+    moves: Vec<bool>,
+    pub lives: Numbered<Life>,
+    pub homes: Homes,
+    /// Sequence numbers by queue and message group, in order.
+    pub groups: Map<(usize, Group), BTreeSet<u64>>,
+    pub accepted: Map<(usize, DedupId), Vec<Accepted>>,
     /// When queues were purged or deleted, by order.
-    pub barriers: HashMap<usize, Vec<u64>>,
-    pub ids: HashMap<[u8; 16], u64>,
+    pub barriers: Map<usize, Vec<u64>>,
     /// The shortest and the longest retention that each queue may have had, s.
     pub retentions_s: Vec<(u32, u32)>,
+    /// The shortest that any queue may have had to which a queue's messages can move, s.
+    nearby_retention_s: Vec<u32>,
     orders: u64,
     /// Messages given out, for a look at what a run was worth.
     pub delivered: u64,
@@ -105,22 +149,41 @@ impl Oracle {
             .iter()
             .map(|queue| (queue.retention_s, queue.retention_s))
             .collect();
-        Self {
+        let queues = 0..plan.queues.len();
+        let name = |queue: usize| &plan.queues[queue].name;
+        let mut oracle = Self {
+            shards: queues
+                .clone()
+                .map(|queue| name(queue).shard(plan.shards))
+                .collect(),
+            moves: queues.map(|queue| plan.messages_move(queue)).collect(),
+            homes: Homes::of(plan.shards),
             plan,
             retentions_s,
-            lives: BTreeMap::new(),
-            homes: BTreeMap::new(),
-            groups: HashMap::new(),
-            accepted: HashMap::new(),
-            barriers: HashMap::new(),
-            ids: HashMap::new(),
+            nearby_retention_s: Vec::new(),
+            lives: Numbered::default(),
+            groups: Map::default(),
+            accepted: Map::default(),
+            barriers: Map::default(),
             orders: 0,
             delivered: 0,
-        }
+        };
+        oracle.note_retentions();
+        oracle
+    }
+
+    /// Retentions have changed.
+    fn note_retentions(&mut self) {
+        let queues = || self.plan.queues.iter().zip(&self.retentions_s);
+        let nearby = self.plan.queues.iter().map(|queue| {
+            let near = queues().filter(|(other, _)| other.component == queue.component);
+            near.map(|(_, (least, _))| *least).min().unwrap_or(0)
+        });
+        self.nearby_retention_s = nearby.collect();
     }
 
     pub fn shard_of(&self, queue: usize) -> u16 {
-        self.plan.queues[queue].name.shard(self.plan.shards)
+        self.shards[queue]
     }
 
     /// A shard is about to see a request.
@@ -132,7 +195,7 @@ impl Oracle {
         match &mut call.asked {
             Asked::Send(numbers) => {
                 for number in numbers {
-                    let life = self.lives.get_mut(number).expect("sent by the workload");
+                    let life = self.lives.get_mut(*number).expect("sent by the workload");
                     (life.order, life.at) = (call.order, now);
                 }
             }
@@ -153,6 +216,7 @@ impl Oracle {
                 let (least, most) = &mut self.retentions_s[queue];
                 *least = (*least).min(*retention_s);
                 *most = (*most).max(*retention_s);
+                self.note_retentions();
             }
             Asked::Purge(hit) | Asked::DeleteQueue(hit) => {
                 *hit = self.hit_by_purge(queue, now);
@@ -165,9 +229,9 @@ impl Oracle {
     /// Messages that a purge of the queue takes with it, and whether surely.
     fn hit_by_purge(&mut self, queue: usize, now: Millis) -> Vec<(u64, bool)> {
         let component = self.plan.queues[queue].component;
-        let alone = !self.plan.messages_move(queue);
+        let alone = !self.moves[queue];
         let mut hit = Vec::new();
-        for (number, life) in &self.lives {
+        for (number, life) in self.lives.iter() {
             let near = self.plan.queues[life.queue].component == component;
             let seen = life.order > 0;
             if !near || !seen || life.fate == Fate::Never || life.removed == Removed::Yes {
@@ -176,10 +240,10 @@ impl Oracle {
             let home = life.home.and_then(|home| self.homes.get(&home));
             let held = home
                 .is_some_and(|home| home.busy_until > now && !home.removed && home.queue == queue);
-            hit.push((*number, alone || held));
+            hit.push((number, alone || held));
         }
         for (number, _) in &hit {
-            self.lives.get_mut(number).expect("just seen").removed = Removed::Maybe;
+            self.lives.get_mut(*number).expect("just seen").removed = Removed::Maybe;
         }
         hit
     }
@@ -208,7 +272,7 @@ impl Oracle {
         let Some(home) = self.homes.get(&(shard, sequence)) else {
             return false;
         };
-        let life = &self.lives[&home.number];
+        let life = &self.lives[home.number];
         life.fate == Fate::There
             && life.removed == Removed::No
             && !life.wild
@@ -218,51 +282,45 @@ impl Oracle {
             && !self.plan.evicts()
             && !self.may_be_expired(life, now)
             // What is in flight stays where it is.
-            && (!self.plan.messages_move(home.queue) || home.busy_until > now)
+            && (!self.moves[home.queue] || home.busy_until > now)
     }
 
     /// Whether a message may be past its retention, in whatever queue it is.
     pub fn may_be_expired(&self, life: &Life, now: Millis) -> bool {
-        let component = self.plan.queues[life.queue].component;
-        let near = self
-            .plan
-            .queues
-            .iter()
-            .zip(&self.retentions_s)
-            .filter(|(queue, _)| queue.component == component);
-        let retention_s = near.map(|(_, (least, _))| *least).min().unwrap_or(0);
+        let retention_s = self.nearby_retention_s[life.queue];
         now >= life.sent_at + Millis::from(retention_s) * 1000
     }
 
     /// A message was seen at a place.
     pub fn settle_home(&mut self, number: u64, queue: usize, shard: u16, sequence: u64) -> Checked {
-        let home = self.homes.entry((shard, sequence)).or_insert_with(|| Home {
-            number,
-            queue,
-            floor: 0,
-            received_at: 0,
-            busy_until: 0,
-            changed: (0, 0),
-            attempt: None,
-            removed: false,
-            removed_at: 0,
-            deletes_open: 0,
-        });
+        let home = self
+            .homes
+            .of_shard(shard)
+            .entry(sequence)
+            .or_insert_with(|| Home {
+                number,
+                queue,
+                floor: 0,
+                received_at: 0,
+                busy_until: 0,
+                changed: (0, 0),
+                attempt: None,
+                removed: false,
+                removed_at: 0,
+                deletes_open: 0,
+            });
         check(home.number == number, || {
             format!(
                 "sequence number {sequence} is of messages {} and {number}",
                 home.number
             )
         })?;
-        let life = self.lives.get_mut(&number).expect("a known message");
+        let life = self.lives.get_mut(number).expect("a known message");
         life.home = Some((shard, sequence));
         life.queue = queue;
-        if let Some(group) = &life.group {
-            let key = (queue, group.clone());
-            self.groups
-                .entry(key)
-                .or_default()
-                .insert((shard, sequence));
+        if let Some(group) = life.group {
+            let places = self.groups.entry((queue, group)).or_default();
+            places.insert(sequence);
         }
         Ok(())
     }
@@ -276,7 +334,7 @@ impl Oracle {
                 Fate::Never
             };
             for number in numbers {
-                let life = self.lives.get_mut(number).expect("sent by the workload");
+                let life = self.lives.get_mut(*number).expect("sent by the workload");
                 if life.fate == Fate::Pending {
                     life.fate = fate;
                 }
@@ -291,7 +349,7 @@ impl Oracle {
             Asked::Send(numbers) => {
                 for number in numbers {
                     self.lives
-                        .get_mut(number)
+                        .get_mut(*number)
                         .expect("sent by the workload")
                         .fate = Fate::Never;
                 }
@@ -311,12 +369,12 @@ impl Oracle {
 
     /// A shard has died: leases are gone, and receive counts that were not durable.
     pub fn note_crash(&mut self, shard: u16, disk: &Disk) {
-        for ((of, sequence), home) in &mut self.homes {
-            if *of == shard {
-                home.busy_until = 0;
-                home.changed = (0, 0);
-                home.received_at = 0;
-                home.attempt = None;
+        for (sequence, home) in self.homes.of_shard(shard) {
+            home.busy_until = 0;
+            home.changed = (0, 0);
+            home.received_at = 0;
+            home.attempt = None;
+            if home.floor > 0 {
                 home.floor = disk.durable_count(*sequence).min(home.floor);
             }
         }
@@ -324,22 +382,18 @@ impl Oracle {
 
     /// A shard has lost what happened since then.
     pub fn note_lost_tail(&mut self, shard: u16, since: Millis) {
+        let shards_of = |component: usize| {
+            let queues = self.plan.queues.iter().zip(&self.shards);
+            queues
+                .filter_map(move |(queue, shard)| (queue.component == component).then_some(*shard))
+        };
+        let queues = self.plan.queues.iter();
+        let touches: Vec<bool> = queues
+            .map(|queue| shards_of(queue.component).any(|of| of == shard))
+            .collect();
         for life in self.lives.values_mut() {
-            let component = self.plan.queues[life.queue].component;
-            let mut queues = self.plan.queues.iter();
-            let queue = &self.plan.queues[life.queue];
-            let moves = self
-                .plan
-                .queues
-                .iter()
-                .filter(|q| q.component == component)
-                .count()
-                > 1;
-            let touches = queues.any(|queue| {
-                queue.component == component && queue.name.shard(self.plan.shards) == shard
-            });
-            let here = queue.name.shard(self.plan.shards) == shard;
-            if moves && touches {
+            let here = self.shards[life.queue] == shard;
+            if self.moves[life.queue] && touches[life.queue] {
                 life.wild |= life.fate != Fate::Never
                     && (life.removed != Removed::Yes || life.removed_at >= since);
             } else if here {
@@ -351,14 +405,14 @@ impl Oracle {
                 }
             }
         }
-        for ((of, _), home) in &mut self.homes {
+        for home in self.homes.of_shard(shard).values_mut() {
             // Whatever home the message has since: it is back in this one.
-            if *of == shard && home.removed_at >= since {
+            if home.removed_at >= since {
                 home.removed = false;
             }
         }
         for ((queue, _), accepted) in &mut self.accepted {
-            if self.plan.queues[*queue].name.shard(self.plan.shards) == shard {
+            if self.shards[*queue] == shard {
                 accepted.retain(|one| one.at < since);
             }
         }

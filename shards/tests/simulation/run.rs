@@ -55,13 +55,9 @@ pub fn run(seed: u64, plan: Plan, options: Options) -> Result<Worth, Violation> 
         world.live(options.steps_max)?;
         Ok(Worth {
             commits: world.commits,
-            sent: world.model.lives.len() as u64,
+            sent: world.model.lives.len(),
             delivered: world.model.delivered,
-            transfers: world
-                .transfers
-                .values()
-                .map(|(sent, _)| *sent & 0xffff_ffff)
-                .sum(),
+            transfers: world.transfers,
         })
     }));
     result.unwrap_or_else(|panic| {

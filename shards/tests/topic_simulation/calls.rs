@@ -1,11 +1,12 @@
 //! Requests under way, and what the model makes of their answers.
 
 use super::model::{Held, Mark, Model, Outcome, Reader, Snapshot, Sure};
+use crate::machine::numbered::Map;
 use crate::machine::{Checked, check};
 use lclq_shards::Millis;
 use lclq_shards::command::{LeaseRef, Refusal, Reply};
 use lclq_shards::pubsub::command::{PubsubRefusal, Pulled, Resource, SeekTo, Settled, StreamRef};
-use std::collections::BTreeMap;
+use std::rc::Rc;
 
 #[derive(Debug)]
 pub enum Asked {
@@ -31,7 +32,7 @@ pub enum Asked {
     UpdateTopic(usize, u64),
     Detach,
     Seek(SeekTo, Outcome),
-    TakeSnapshot(String, BTreeMap<Mark, Sure>),
+    TakeSnapshot(String, Map<Mark, Sure>),
 }
 
 /// A delivery that a client has.
@@ -79,7 +80,7 @@ impl Model {
                 for number in numbers {
                     let message = self
                         .published
-                        .get_mut(number)
+                        .get_mut(*number)
                         .expect("published by a client");
                     (message.order, message.at) = (call.order, now);
                 }
@@ -142,20 +143,30 @@ impl Model {
                     SeekTo::Time(time) => self.outcome_of_time(at, *time),
                     SeekTo::Snapshot(name) => self.outcome_of_snapshot(at, name),
                 };
-                let of = match to {
-                    SeekTo::Snapshot(name) => self.snapshots.get(&**name).map(|found| found.of),
+                let snapshot = match to {
+                    SeekTo::Snapshot(name) => self.snapshots.get(&**name),
                     SeekTo::Time(_) => None,
                 };
                 let reader = &mut self.readers[at];
-                reader.sought_others.extend(of);
+                if let Some(snapshot) = snapshot {
+                    reader.sought_others.insert(snapshot.of);
+                    reader.sought_others.extend(&snapshot.others);
+                }
                 (reader.reset, reader.sought) = (call.order, true);
+                let sought = || Held {
+                    done: Sure::Maybe,
+                    sought: true,
+                    ..Held::default()
+                };
                 for (mark, _) in outcome {
-                    let held = reader.held.entry(*mark).or_default();
-                    *held = Held {
-                        done: Sure::Maybe,
-                        sought: true,
-                        ..Held::default()
-                    };
+                    reader.held.insert(*mark, sought());
+                }
+                // Dead letters that came back to others, and are here by a snapshot of theirs, are
+                // given out anew like all else; which of them there are is not in the outcome.
+                for (mark, held) in &mut reader.held {
+                    if mark.dead_of.is_some() {
+                        *held = sought();
+                    }
                 }
             }
             Asked::TakeSnapshot(_, states) => *states = self.snapshot_of(at),
@@ -168,7 +179,7 @@ impl Model {
             Asked::Publish(numbers) => {
                 for number in numbers {
                     self.published
-                        .get_mut(number)
+                        .get_mut(*number)
                         .expect("published by a client")
                         .refused = true;
                 }
@@ -242,7 +253,7 @@ impl Model {
                 for number in numbers {
                     let message = self
                         .published
-                        .get_mut(number)
+                        .get_mut(*number)
                         .expect("published by a client");
                     message.taken = Sure::Yes;
                 }
@@ -346,6 +357,7 @@ impl Model {
             (Asked::TakeSnapshot(name, states), Reply::Resource(found)) => {
                 let snapshot = Snapshot {
                     of: at,
+                    others: self.readers[at].sought_others.clone(),
                     expires_at: found.expires_at.ok_or("a snapshot without an end")?,
                     order: call.order,
                     done: states.clone(),
@@ -390,7 +402,8 @@ impl Model {
 
     fn delivered(&mut self, call: &Call, pulled: &Pulled, now: Millis) -> Checked {
         let at = call.subscription;
-        let plan = self.plan.subscriptions[at].clone();
+        let plan = Rc::clone(&self.plan);
+        let plan = &plan.subscriptions[at];
         let (number, dead_of) = super::wire::read(&pulled.bytes).ok_or("not a client's message")?;
         // A copy on another shard outlives what a lost tail takes back.
         let proves_taken = dead_of.is_none() || !self.tail_lost;
@@ -400,7 +413,7 @@ impl Model {
         self.delivered += 1;
         let message = self
             .published
-            .get_mut(&number)
+            .get_mut(number)
             .ok_or("a message that nobody published")?;
         check(!message.refused, || {
             format!("message {number} was refused, and is there")
@@ -408,7 +421,7 @@ impl Model {
         if proves_taken {
             message.taken = Sure::Yes;
         }
-        let message = message.clone();
+        let message = *message;
         match dead_of {
             None => check(message.topic == plan.topic, || {
                 format!("message {number} is of another topic than subscription {at}")
@@ -523,19 +536,12 @@ impl Model {
 
     /// Nothing of an ordering key is delivered before what was published earlier.
     fn in_order(&self, at: usize, number: u64) -> Checked {
-        let message = &self.published[&number];
-        for (earlier, other) in self.published.range(..number) {
+        for earlier in self.of_its_key_before(number) {
             let mark = Mark {
-                number: *earlier,
+                number: earlier,
                 dead_of: None,
             };
-            let before = (other.order, *earlier) < (message.order, number);
-            if other.key == message.key
-                && other.topic == message.topic
-                && before
-                && self.owes(at, *earlier) == Sure::Yes
-                && self.done(at, mark) == Sure::No
-            {
+            if self.owes(at, earlier) == Sure::Yes && self.done(at, mark) == Sure::No {
                 let delivered = self.readers[at]
                     .held
                     .get(&mark)
@@ -590,19 +596,13 @@ impl Model {
     /// Under exactly-once delivery nothing of an ordering key is acknowledged before what was
     /// published earlier.
     fn acknowledged_in_order(&self, at: usize, number: u64) -> Checked {
-        let message = &self.published[&number];
-        if message.key.is_empty() {
-            return Ok(());
-        }
-        for (earlier, other) in self.published.range(..number) {
+        for earlier in self.of_its_key_before(number) {
             let mark = Mark {
-                number: *earlier,
+                number: earlier,
                 dead_of: None,
             };
-            let same_key = other.key == message.key && other.topic == message.topic;
-            let before = (other.order, *earlier) < (message.order, number);
-            let left = self.owes(at, *earlier) == Sure::Yes && self.done(at, mark) == Sure::No;
-            check(!(same_key && before && left), || {
+            let left = self.owes(at, earlier) == Sure::Yes && self.done(at, mark) == Sure::No;
+            check(!left, || {
                 format!("message {number} was acknowledged before {earlier} of its key in {at}")
             })?;
         }

@@ -2,7 +2,7 @@
 
 use super::calls::{Asked, Call, Use};
 use super::model::{Mark, Published, Sure};
-use super::plan::{CLASSES, Plan};
+use super::plan::{CLASSES, KEYS, Plan};
 use super::wire;
 use super::world::{World, wrap};
 use crate::machine::{self, Checked};
@@ -296,12 +296,12 @@ impl World {
             let number = self.clients.next_number;
             self.clients.next_number += 1;
             let key = if self.rng.bool() {
-                String::new()
+                ""
             } else {
-                format!("k{}", self.rng.u8(..3))
+                KEYS[usize::from(self.rng.u8(..3))]
             };
             let class = CLASSES[self.rng.usize(..CLASSES.len())];
-            messages.push(wire::message(number, &key, class));
+            messages.push(wire::message(number, key, class));
             numbers.push(number);
             let published = Published {
                 topic,
@@ -312,7 +312,7 @@ impl World {
                 taken: Sure::Maybe,
                 refused: false,
             };
-            self.model.published.insert(number, published);
+            self.model.publish(number, published);
         }
         let command = PubsubCommand::Publish {
             topic: found,
@@ -458,10 +458,16 @@ impl World {
 
     /// Acknowledges all deliveries that clients have.
     pub fn acknowledge_all(&mut self) -> Checked {
-        let found = self.clients.subscriptions.clone();
-        self.clients.uses.retain(|(at, _)| found[*at].is_some());
-        while self.acknowledge_some(false)? {}
-        Ok(())
+        // One request at a time: those that find no room in a lane are never sent again, and what is
+        // pulled anew meanwhile would pile up behind deliveries whose leases have ended.
+        loop {
+            let found = &self.clients.subscriptions;
+            self.clients.uses.retain(|(at, _)| found[*at].is_some());
+            if !self.acknowledge_some(false)? {
+                return Ok(());
+            }
+            self.settle_calls()?;
+        }
     }
 
     fn modify(&mut self) -> Checked {
@@ -566,8 +572,7 @@ impl World {
         let Some(found) = self.clients.topics[topic] else {
             return Ok(());
         };
-        let plan = self.plan.clone();
-        let retention_ms = plan.some_topic_retention(&mut self.rng);
+        let retention_ms = Plan::some_topic_retention(&mut self.rng);
         let command = AdminCommand::UpdateTopic {
             name: self.plan.topics[topic].name.as_str().into(),
             version: found.version,

@@ -2,11 +2,13 @@
 //! still to come, surely done with, or whether there is no telling.
 
 use super::plan::Plan;
+use crate::machine::numbered::{Map, Numbered};
 use crate::machine::{Checked, check};
 use lclq_shards::Millis;
 use lclq_shards::command::LeaseRef;
 use lclq_shards::pubsub::command::StreamRef;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Sure {
@@ -23,10 +25,10 @@ pub struct Mark {
 }
 
 /// A message that was published.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Published {
     pub topic: usize,
-    pub key: String,
+    pub key: &'static str,
     pub class: &'static str,
     pub order: u64,
     pub at: Millis,
@@ -104,13 +106,13 @@ pub struct Reader {
     pub retention_ms: (u64, u64),
     /// When it was surely used last: only after that it can be idle.
     pub used_at: Millis,
-    /// It sought to snapshots of these.
+    /// It sought to snapshots of these, or to snapshots of what had sought to theirs.
     pub sought_others: BTreeSet<usize>,
     /// Order of the first deletion of its topic that may have happened, and of the one that surely
     /// did: it has what was published before, and gets nothing that is published after.
     pub cut: Option<u64>,
     pub cut_by: Option<u64>,
-    pub held: BTreeMap<Mark, Held>,
+    pub held: Map<Mark, Held>,
 }
 
 impl Reader {
@@ -134,7 +136,7 @@ impl Reader {
             sought_others: BTreeSet::new(),
             cut: None,
             cut_by: None,
-            held: BTreeMap::new(),
+            held: Map::default(),
         }
     }
 }
@@ -144,17 +146,21 @@ impl Reader {
 pub struct Snapshot {
     /// The subscription that it was taken of.
     pub of: usize,
+    /// Those whose snapshots that one had sought to: it may hold dead letters of theirs.
+    pub others: BTreeSet<usize>,
     pub order: u64,
     pub expires_at: Millis,
-    pub done: BTreeMap<Mark, Sure>,
+    pub done: Map<Mark, Sure>,
 }
 
 /// What becomes of messages by a seek.
 pub type Outcome = Vec<(Mark, Sure)>;
 
 pub struct Model {
-    pub plan: Plan,
-    pub published: BTreeMap<u64, Published>,
+    pub plan: Rc<Plan>,
+    pub published: Numbered<Published>,
+    /// Those with an ordering key, by topic and key.
+    keyed: Map<(usize, &'static str), Vec<u64>>,
     pub readers: Vec<Reader>,
     pub snapshots: HashMap<String, Snapshot>,
     /// Streams that were ended; what they were given is given back.
@@ -198,8 +204,9 @@ impl Model {
             tail_lost: false,
             now: 0,
             deletions: vec![Vec::new(); plan.topics.len()],
-            plan,
-            published: BTreeMap::new(),
+            plan: Rc::new(plan),
+            published: Numbered::default(),
+            keyed: Map::default(),
             readers,
             snapshots: HashMap::new(),
             closed: Vec::new(),
@@ -209,6 +216,27 @@ impl Model {
             seeks: 0,
             ended: 0,
         }
+    }
+
+    /// A client publishes a message.
+    pub fn publish(&mut self, number: u64, message: Published) {
+        self.published.insert(number, message);
+        if !message.key.is_empty() {
+            let keyed = self.keyed.entry((message.topic, message.key)).or_default();
+            keyed.push(number);
+        }
+    }
+
+    /// Messages of the ordering key of another that were published before it.
+    pub fn of_its_key_before(&self, number: u64) -> impl Iterator<Item = u64> {
+        let message = self.published[number];
+        let keyed = self.keyed.get(&(message.topic, message.key));
+        let earlier = keyed.into_iter().flatten().copied();
+        earlier
+            .take_while(move |earlier| *earlier < number)
+            .filter(move |earlier| {
+                (self.published[*earlier].order, *earlier) < (message.order, number)
+            })
     }
 
     /// How long a subscription keeps a message, at least and at most, ms.
@@ -221,7 +249,7 @@ impl Model {
 
     /// Whether a subscription may have kept a message no longer, and whether surely.
     pub fn is_expired(&self, subscription: usize, number: u64, now: Millis) -> (bool, bool) {
-        let age = now.saturating_sub(self.published[&number].at);
+        let age = now.saturating_sub(self.published[number].at);
         let (least, most) = self.retention_ms(subscription);
         (age >= least, age >= most)
     }
@@ -243,6 +271,9 @@ impl Model {
 
     /// Whether a message is one that the subscription has to deliver.
     pub fn owes(&self, subscription: usize, number: u64) -> Sure {
+        if self.plan.subscriptions[subscription].topic != self.published[number].topic {
+            return Sure::No;
+        }
         let (may_be, surely) = self.is_expired(subscription, number, self.now);
         match self.owed(subscription, number) {
             _ if surely => Sure::No,
@@ -257,7 +288,7 @@ impl Model {
             &self.plan.subscriptions[subscription],
             &self.readers[subscription],
         );
-        let message = &self.published[&number];
+        let message = &self.published[number];
         let fits = plan.topic == message.topic
             && plan.class.is_none_or(|class| class == message.class)
             && !message.refused;
@@ -299,13 +330,13 @@ impl Model {
         let dead_letters = self.plan.subscriptions[subscription]
             .dead_letters_to
             .is_some();
-        for number in self.published.keys() {
+        for number in self.published.numbers() {
             let mark = Mark {
-                number: *number,
+                number,
                 dead_of: None,
             };
             let (owed, done) = (
-                self.owes(subscription, *number),
+                self.owes(subscription, number),
                 self.done(subscription, mark),
             );
             if owed != Sure::No && done != Sure::Yes {
@@ -325,16 +356,16 @@ impl Model {
         // What a topic retained went with it.
         let deleted = self.deletions[plan.topic].iter().max().copied();
         let mut outcome = Vec::new();
-        for (number, message) in &self.published {
+        for (number, message) in self.published.iter() {
             if message.topic != plan.topic || message.order == 0 {
                 continue;
             }
             let mark = Mark {
-                number: *number,
+                number,
                 dead_of: None,
             };
             let (owed, done) = (
-                self.owes(subscription, *number),
+                self.owes(subscription, number),
                 self.done(subscription, mark),
             );
             let fits = plan.class.is_none_or(|class| class == message.class);
@@ -367,12 +398,12 @@ impl Model {
         let plan = &self.plan.subscriptions[subscription];
         let of = &self.plan.subscriptions[snapshot.of];
         let mut outcome = Vec::new();
-        for (number, message) in &self.published {
+        for (number, message) in self.published.iter() {
             if message.topic != plan.topic || message.order == 0 {
                 continue;
             }
             let mark = Mark {
-                number: *number,
+                number,
                 dead_of: None,
             };
             // It holds what passes the filter of its own subscription.
@@ -392,14 +423,14 @@ impl Model {
     }
 
     /// What a snapshot taken now would say.
-    pub fn snapshot_of(&self, subscription: usize) -> BTreeMap<Mark, Sure> {
-        let mut done = BTreeMap::new();
-        for (number, message) in &self.published {
+    pub fn snapshot_of(&self, subscription: usize) -> Map<Mark, Sure> {
+        let mut done = Map::default();
+        for (number, message) in self.published.iter() {
             let mark = Mark {
-                number: *number,
+                number,
                 dead_of: None,
             };
-            let owed = self.owes(subscription, *number);
+            let owed = self.owes(subscription, number);
             if message.order == 0 || message.topic != self.plan.subscriptions[subscription].topic {
                 continue;
             }
@@ -469,43 +500,32 @@ impl Model {
 
     /// The engine holds nothing for this subscription any more.
     pub fn emptied(&mut self, subscription: usize, now: Millis) -> Checked {
-        let numbers: Vec<u64> = self.published.keys().copied().collect();
         let dead = self.plan.subscriptions[subscription].dead_letters_to;
-        for number in numbers {
+        let mut owed = Vec::new();
+        for number in self.published.numbers() {
             let mark = Mark {
                 number,
                 dead_of: None,
             };
-            if self.owes(subscription, number) == Sure::No {
+            let owes = self.owes(subscription, number);
+            if owes == Sure::No {
                 continue;
             }
-            let must = self.owes(subscription, number) == Sure::Yes
-                && self.done(subscription, mark) == Sure::No;
+            owed.push(mark);
+            let must = owes == Sure::Yes && self.done(subscription, mark) == Sure::No;
             let held = self.readers[subscription].held.get(&mark);
             let excused = dead.is_some_and(|topic| self.went_to(topic, subscription, number));
             check(!must || excused, || {
-                let message = &self.published[&number];
+                let message = &self.published[number];
                 format!(
                     "lost: message {number} of subscription {subscription}: {message:?}, {held:?}"
                 )
             })?;
         }
         let orders = self.orders;
-        let owed: Vec<u64> = self
-            .published
-            .keys()
-            .copied()
-            .filter(|number| self.owes(subscription, *number) != Sure::No)
-            .collect();
         let reader = &mut self.readers[subscription];
-        for number in owed {
-            let held = reader
-                .held
-                .entry(Mark {
-                    number,
-                    dead_of: None,
-                })
-                .or_default();
+        for mark in owed {
+            let held = reader.held.entry(mark).or_default();
             (held.done, held.done_at, held.learnt) = (Sure::Yes, now, orders);
             held.acks_open = 0;
         }
@@ -527,7 +547,7 @@ impl Model {
             number,
             dead_of: Some(of),
         };
-        let (order, at) = (self.published[&number].order, self.published[&number].at);
+        let (order, at) = (self.published[number].order, self.published[number].at);
         let mut readers = (0..self.readers.len())
             .filter(|at| self.plan.subscriptions[*at].topic == topic)
             .map(|at| &self.readers[at]);
@@ -556,7 +576,7 @@ impl Model {
         }
         // With an ordering key, one that comes back calls later ones back.
         let ordering = self.plan.subscriptions[subscription].settings.ordering;
-        if ordering && !self.published[&mark.number].key.is_empty() {
+        if ordering && !self.published[mark.number].key.is_empty() {
             return false;
         }
         reader.held.get(&mark).is_some_and(|held| {

@@ -7,6 +7,8 @@ use lclq_shards::shard_of;
 #[derive(Clone, Debug)]
 pub struct TopicPlan {
     pub name: String,
+    /// Where it is, and all that belongs to it.
+    pub shard: u16,
     pub settings: TopicSettings,
     /// It is the dead-letter topic of some subscriptions, and may not be there for a while.
     pub dead_letters: bool,
@@ -71,6 +73,7 @@ pub struct Plan {
 const WEEK_MS: u64 = 7 * 24 * 3_600_000;
 
 pub const CLASSES: [&str; 3] = ["a", "b", "c"];
+pub const KEYS: [&str; 3] = ["k0", "k1", "k2"];
 
 impl Plan {
     pub fn of(seed: u64) -> Self {
@@ -161,17 +164,19 @@ impl Plan {
     fn add_topic(&mut self, rng: &mut Rng) {
         let (topic, salt) = (self.topics.len(), rng.u16(..));
         let retention_ms = (rng.u8(..3) == 0).then_some(WEEK_MS);
-        self.topics.push(TopicPlan {
-            name: format!("projects/p/topics/t{topic}-{salt}"),
-            settings: TopicSettings { retention_ms },
-            dead_letters: false,
-        });
+        let shards = self.shards;
+        let plan = |name: String, settings, dead_letters| TopicPlan {
+            shard: shard_of(name.as_bytes(), shards),
+            name,
+            settings,
+            dead_letters,
+        };
+        let name = format!("projects/p/topics/t{topic}-{salt}");
+        self.topics
+            .push(plan(name, TopicSettings { retention_ms }, false));
         let dead = rng.bool().then(|| {
-            self.topics.push(TopicPlan {
-                name: format!("projects/p/topics/dead{topic}-{salt}"),
-                settings: TopicSettings::default(),
-                dead_letters: true,
-            });
+            let name = format!("projects/p/topics/dead{topic}-{salt}");
+            self.topics.push(plan(name, TopicSettings::default(), true));
             topic + 1
         });
         for _ in 0..rng.usize(1..=4) {
@@ -222,7 +227,7 @@ impl Plan {
     }
 
     /// A retention that a topic may be given.
-    pub fn some_topic_retention(&self, rng: &mut Rng) -> Option<u64> {
+    pub fn some_topic_retention(rng: &mut Rng) -> Option<u64> {
         match rng.u8(..3) {
             0 => None,
             1 => Some(WEEK_MS),
@@ -232,6 +237,6 @@ impl Plan {
 
     /// The shard of a topic and all that belongs to it.
     pub fn shard_of(&self, topic: usize) -> u16 {
-        shard_of(self.topics[topic].name.as_bytes(), self.shards)
+        self.topics[topic].shard
     }
 }

@@ -45,16 +45,12 @@ pub fn run(seed: u64, plan: Plan, sabotage: Sabotage, trace: bool) -> Result<Wor
         world.trace = trace;
         world.live()?;
         Ok(Worth {
-            published: world.model.published.len() as u64,
+            published: world.model.published.len(),
             delivered: world.model.delivered,
             acked: world.model.acked,
             seeks: world.model.seeks,
             ended: world.model.ended,
-            transfers: world
-                .transfers
-                .values()
-                .map(|(sent, _)| *sent & 0xffff_ffff)
-                .sum(),
+            transfers: world.transfers,
         })
     }));
     result.unwrap_or_else(|panic| {
@@ -128,15 +124,11 @@ impl World {
         self.heal_disks(true);
         for round in 0.. {
             check(round < ROUNDS_MAX, || {
-                format!(
-                    "no rest: {} calls open, {:?}",
-                    self.calls.len(),
-                    self.transfers
-                )
+                let (calls, transfers) = (self.calls.len(), self.on_their_way());
+                format!("no rest: {calls} calls and {transfers} transfers open")
             })?;
             self.settle_calls()?;
-            let transfers = self.transfers.values().all(|(sent, acked)| sent <= acked);
-            if self.only_waits_open() && transfers {
+            if self.only_waits_open() && self.on_their_way() == 0 {
                 return Ok(());
             }
             self.now += 250;
@@ -256,11 +248,6 @@ impl World {
             }
         }
         Ok(())
-    }
-
-    fn on_their_way(&self) -> usize {
-        let hosts = self.members.iter().map(|member| &member.host);
-        hosts.map(|host| host.on_their_way()).sum()
     }
 
     fn drain(&mut self) -> Checked {
