@@ -1,9 +1,10 @@
 //! One core's part of the mesh.
 
+use super::answers_first::{AnswersFirst, WRITING_TURNS};
 use super::hosts::Hosts;
 use super::lane::{Answer, Request, Sender, is_crowded};
 use super::ownership::{Owner, Ownership};
-use super::pending::{Forgotten, Pending, core_of, transfer_source, transfer_token};
+use super::pending::{Forgotten, Pending, WRITTEN_TOKEN, core_of, transfer_source, transfer_token};
 use super::versions::Versions;
 use super::{LANE_REQUESTS_MAX, REQUESTS_KEPT_MAX};
 use crate::runtime::{
@@ -57,6 +58,7 @@ struct Inner {
     /// Replies to other cores were put into lanes whose bells have not rung yet.
     unflushed: Cell<bool>,
     journals_down: Arc<JournalsDown>,
+    answers_first: AnswersFirst,
 }
 
 /// What all cores share.
@@ -109,6 +111,7 @@ impl Mesh {
         waiter: DoorbellWaiter,
         shared: Shared,
     ) -> Self {
+        let answers_first = AnswersFirst::new(lanes.len());
         let mesh = Self {
             inner: Rc::new(Inner {
                 core,
@@ -124,6 +127,7 @@ impl Mesh {
                 stopping: Cell::new(false),
                 unflushed: Cell::new(false),
                 journals_down: shared.journals_down,
+                answers_first,
             }),
         };
         spawn_local(mesh.clone().serve_lanes(waiter));
@@ -298,7 +302,17 @@ impl Mesh {
                 }
             };
             match outgoing {
-                Outgoing::Reply(token, reply) => self.route_reply(token, reply, now),
+                Outgoing::Reply(token, reply @ Reply::Pulled(_)) if self.inner.cores > 1 => {
+                    self.route_delivery(token, reply, now);
+                }
+                Outgoing::Reply(token, reply) => {
+                    if let Reply::Published(_) = reply
+                        && self.inner.cores > 1
+                    {
+                        self.inner.answers_first.note_answer(core_of(token), now);
+                    }
+                    self.route_reply(token, reply, now);
+                }
                 Outgoing::Transfer(transfer) => {
                     let (source, target) = (transfer.source, transfer.target);
                     let token = transfer_token(self.inner.core, source);
@@ -320,6 +334,52 @@ impl Mesh {
         match transfer_source(token) {
             Some(source) => self.transfer_answered(source, reply, now),
             None => self.deliver(token, reply),
+        }
+    }
+
+    /// Passes a delivery on, now or when the publishers have their answers.
+    fn route_delivery(&self, token: Token, reply: Reply, now: Millis) {
+        let first = &self.inner.answers_first;
+        let ask = |core| self.ask_when_written(core);
+        let held = first.hold(core_of(token), (token, reply), now, ask);
+        if let Some((token, reply)) = held {
+            self.route_reply(token, reply, now);
+        }
+    }
+
+    /// Asks a core to say when it has written the answers that it was given.
+    fn ask_when_written(&self, core: usize) {
+        if core == self.inner.core {
+            let mesh = self.clone();
+            spawn_local(async move {
+                write_answers().await;
+                mesh.answers_written(mesh.inner.core);
+                mesh.flush_replies();
+            });
+        } else if let Some(lanes) = &mut *self.inner.lanes[core].borrow_mut() {
+            lanes.replies_out.send((WRITTEN_TOKEN, Reply::Done));
+            self.inner.unflushed.set(true);
+        }
+    }
+
+    /// Says to a core when this one has written the answers that it was given.
+    fn tell_when_written(&self, core: usize) {
+        let mesh = self.clone();
+        spawn_local(async move {
+            write_answers().await;
+            if let Some(lanes) = &mut *mesh.inner.lanes[core].borrow_mut() {
+                // Not refused by a full lane: each core has one such question open.
+                lanes.requests_out.send(Request::AnswersWritten);
+                lanes.requests_out.flush();
+            }
+        });
+    }
+
+    fn answers_written(&self, core: usize) {
+        let first = &self.inner.answers_first;
+        first.written(core, |core| self.ask_when_written(core));
+        while let Some((token, delivery)) = first.next() {
+            self.route_reply(token, delivery, wall_clock());
         }
     }
 
@@ -463,6 +523,7 @@ impl Mesh {
                         }
                     }
                     Ok(Request::Cancel { shard, token }) => self.cancel_own(shard, token),
+                    Ok(Request::AnswersWritten) => self.answers_written(core),
                     Err(_) => break,
                 }
             }
@@ -510,7 +571,11 @@ impl Mesh {
                 None => return,
             };
             let Ok((token, reply)) = reply else { break };
-            self.route_reply(token, reply, now);
+            if token == WRITTEN_TOKEN {
+                self.tell_when_written(core);
+            } else {
+                self.route_reply(token, reply, now);
+            }
         }
         if was_crowded && let Some(lanes) = &mut *self.inner.lanes[core].borrow_mut() {
             lanes.requests_out.ring();
@@ -617,6 +682,13 @@ impl Mesh {
             })
             .await;
         }
+    }
+}
+
+/// Lets the tasks run that write what was answered.
+async fn write_answers() {
+    for _ in 0..WRITING_TURNS {
+        crate::runtime::yield_now().await;
     }
 }
 

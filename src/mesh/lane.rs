@@ -16,6 +16,8 @@ pub(super) enum Request {
         shard: u16,
         token: Token,
     },
+    /// The answers are written that came before [`super::pending::WRITTEN_TOKEN`].
+    AnswersWritten,
 }
 
 pub(super) type Answer = (Token, Reply);

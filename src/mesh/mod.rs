@@ -11,6 +11,7 @@
 //! A dialect finds what a name stands for in its [`Directory`], which knows on every core whether what
 //! it remembers still holds.
 
+mod answers_first;
 mod core;
 mod directory;
 #[cfg(test)]

@@ -10,6 +10,10 @@ const TRANSFER_BIT: u64 = 1 << 51;
 const PLACE_SHIFT: u32 = 32;
 const PLACE_MASK: u64 = (super::REQUESTS_OPEN_MAX as u64) - 1;
 
+/// Stands in a lane for answers in place of a token: the core is to say when it has written what came
+/// before. No transfer has it, whose places are zero.
+pub(super) const WRITTEN_TOKEN: Token = TRANSFER_BIT | 1 << PLACE_SHIFT;
+
 /// The core that a token's answer goes to.
 pub(super) fn core_of(token: Token) -> usize {
     (token >> CORE_SHIFT) as usize

@@ -21,11 +21,15 @@ impl Shard {
         if !self.make_room(bytes as u64) {
             return self.refuse(token, Refusal::Pubsub(PubsubRefusal::MemoryFull));
         }
-        let first = self.next_sequence;
+        // Before what it brings to those who wait: whoever passes answers on keeps their order.
+        self.reply(
+            token,
+            Reply::Published(self.next_sequence),
+            Hold::UntilCommit,
+        );
         for message in messages {
             self.publish_one(topic, message);
         }
-        self.reply(token, Reply::Published(first), Hold::UntilCommit);
     }
 
     /// Gives a message the next sequence number, and to all that want it.
