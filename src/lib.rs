@@ -1,5 +1,6 @@
 //! lclq: a local cloud queue. ARCHITECTURE.md has the picture.
 
+pub mod admin;
 pub mod allocator;
 pub mod cli;
 pub mod config;
@@ -8,6 +9,8 @@ pub mod http;
 pub mod log;
 pub mod mesh;
 pub mod net;
+pub mod observe;
+pub mod operate;
 pub mod proto;
 pub mod pubsub;
 pub mod runtime;

@@ -5,6 +5,7 @@ mod memory;
 use clap::Parser;
 use lclq::cli::{Cli, Command};
 use lclq::config::Config;
+use lclq::operate;
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -17,17 +18,26 @@ fn main() -> ExitCode {
     }
     let cli = Cli::parse();
     let outcome = match cli.command {
-        Command::Start(args) => start(*args),
+        Command::Start(args) => start(*args).map_err(|message| (message, 1)),
+        Command::Health(server) => operated(operate::health(&server)),
+        Command::Stats(server) => operated(operate::stats(&server)),
+        Command::Shards(server) => operated(operate::shards(&server)),
+        Command::Queue(args) => operated(operate::queue(args)),
+        Command::Message(args) => operated(operate::message(args)),
     };
     let code = match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(message) => {
+        Err((message, code)) => {
             lclq::log::last_words(&message);
-            ExitCode::FAILURE
+            ExitCode::from(code)
         }
     };
     lclq::log::flush();
     code
+}
+
+fn operated(outcome: Result<(), operate::Failure>) -> Result<(), (String, u8)> {
+    outcome.map_err(|failure| (failure.to_string(), failure.exit_code()))
 }
 
 fn start(args: lclq::cli::StartArgs) -> Result<(), String> {

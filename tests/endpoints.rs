@@ -79,9 +79,11 @@ impl Dialect for EchoDialect {
 fn started(flags: &[&str]) -> (Server, SocketAddr) {
     let mut args = vec!["lclq", "start", "--cores", "2"];
     args.extend(["--sqs-port", "0", "--pubsub-port", "0"]);
-    args.extend(["--pubsub-rest-port", "0"]);
+    args.extend(["--pubsub-rest-port", "0", "--admin-port", "0"]);
     args.extend(flags);
-    let Command::Start(args) = Cli::try_parse_from(args).unwrap().command;
+    let Command::Start(args) = Cli::try_parse_from(args).unwrap().command else {
+        panic!("start is asked for");
+    };
     let config = Config::resolve(*args).unwrap();
     let mut registry = Registry::of(&config);
     registry.add(EchoDialect);
@@ -91,8 +93,8 @@ fn started(flags: &[&str]) -> (Server, SocketAddr) {
         .iter()
         .map(|one| one.name().to_owned())
         .collect();
-    assert_eq!(all, ["sqs", "pubsub", "pubsub-rest", "echo"]);
-    let echo = &server.listening()[3];
+    assert_eq!(all, ["sqs", "pubsub", "pubsub-rest", "admin", "echo"]);
+    let echo = &server.listening()[4];
     let address = echo.address();
     assert_eq!(echo.to_string(), format!("tcp://{address}"));
     (server, address)

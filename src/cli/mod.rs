@@ -1,5 +1,9 @@
 //! The command line: flags and environment variables, before anything is made of them.
 
+mod operate;
+
+pub use operate::{MessageCommand, OperateArgs, Output, QueueCommand, Server};
+
 use crate::runtime::RuntimeChoice;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::IpAddr;
@@ -22,6 +26,16 @@ pub enum Command {
     /// Start the server and run until SIGTERM or SIGINT.
     #[command(after_help = START_EXAMPLES)]
     Start(Box<StartArgs>),
+    /// Say how a server is.
+    Health(Server),
+    /// Show counts over a server.
+    Stats(Server),
+    /// Show counts by shard.
+    Shards(Server),
+    /// List, make, change, empty and delete queues.
+    Queue(OperateArgs<QueueCommand>),
+    /// Send, look at, receive and delete messages.
+    Message(OperateArgs<MessageCommand>),
 }
 
 const START_EXAMPLES: &str = "\
@@ -76,6 +90,11 @@ pub struct StartArgs {
     )]
     pub pubsub_rest_port: u16,
 
+    /// Port of the admin endpoint: API, metrics, health; 0 takes a free one and prints it. Where it is
+    /// not given, 9000 is taken if that is free.
+    #[arg(long, env = "LCLQ_ADMIN_PORT", value_name = "PORT")]
+    pub admin_port: Option<u16>,
+
     /// A name besides localhost that clients reach this server by, such as a container's (HOST),
     /// *.HOST for all below it, or * for any. Requests to other names are refused, since a web page
     /// can make its own name mean this machine; addresses always pass. Repeatable.
@@ -105,7 +124,7 @@ pub struct StartArgs {
         env = "LCLQ_SERVICES",
         value_enum,
         value_delimiter = ',',
-        default_values_t = [ServiceArg::Sqs, ServiceArg::Pubsub],
+        default_values_t = [ServiceArg::Sqs, ServiceArg::Pubsub, ServiceArg::Admin],
         value_name = "SERVICES"
     )]
     pub services: Vec<ServiceArg>,
@@ -286,6 +305,8 @@ pub enum ServiceArg {
     Sqs,
     /// Google Cloud Pub/Sub.
     Pubsub,
+    /// The admin API and metrics.
+    Admin,
 }
 
 #[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -24,6 +24,8 @@ pub struct Ports {
     pub sqs: u16,
     pub pubsub: u16,
     pub pubsub_rest: u16,
+    /// 9000, if that is free, where none was asked for.
+    pub admin: Option<u16>,
 }
 
 /// Everything the server needs to know.
@@ -63,6 +65,7 @@ impl Config {
                 sqs: args.sqs_port,
                 pubsub: args.pubsub_port,
                 pubsub_rest: args.pubsub_rest_port,
+                admin: args.admin_port,
             },
             services: args.services,
             driver,

@@ -29,7 +29,7 @@ pub use replies::{Closed, Replies};
 pub use requests::Requests;
 pub use status::{Code, Status};
 pub use streams::GrpcCore;
-pub use trailers::error_answer;
+pub use trailers::{STATUS as GRPC_STATUS, error_answer};
 
 #[cfg(test)]
 mod tests;

@@ -58,6 +58,11 @@ impl Code {
         self as i32
     }
 
+    /// The code of a number; [`Code::Unknown`] where there is none.
+    pub fn from_number(number: usize) -> Self {
+        Self::ALL.get(number).copied().unwrap_or(Code::Unknown)
+    }
+
     /// The number in digits, as `grpc-status` has it.
     pub const fn digits(self) -> &'static str {
         const DIGITS: [&str; 17] = [

@@ -9,7 +9,8 @@ use std::fmt::Write;
 use super::body::GrpcBody;
 use super::status::{Code, Status};
 
-const STATUS: HeaderName = HeaderName::from_static("grpc-status");
+/// How a call ended, among the headers or trailers of its answer.
+pub const STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 const DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
 const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");

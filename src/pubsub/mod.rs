@@ -27,4 +27,5 @@ mod workbench;
 
 pub use core::Pubsub;
 pub use outside::{Outside, OutsidePlan};
+pub use proto::{publisher, schema_service, subscriber};
 pub use server::PubsubEndpoint;

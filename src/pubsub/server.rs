@@ -8,11 +8,12 @@ use super::push::hops::HOPS_MAX;
 use super::push::token_keys;
 use super::rest::{Rest, UnaryCaller, error_reply};
 use crate::grpc::{
-    Answer, Call, GrpcBody, GrpcCore, GrpcLimits, HealthService, ReflectionService, error_answer,
-    is_grpc,
+    Answer, Call, Code, GRPC_STATUS, GrpcBody, GrpcCore, GrpcLimits, HealthService,
+    ReflectionService, error_answer, is_grpc,
 };
 use crate::http::{BodyBudget, Door, HttpLimits, Refusal};
 use crate::mesh::Mesh;
+use crate::observe::{Observer, Operation, Outcome};
 use crate::proto::google::iam::v1::iam_policy;
 use crate::proto::grpc::health::v1::health;
 use crate::proto::grpc::reflection::{v1, v1alpha};
@@ -25,6 +26,7 @@ use std::cell::OnceCell;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::time::Instant;
 
 /// Services of the endpoint, for health checks and reflection.
 const SERVICES: &[&str] = &[
@@ -50,6 +52,7 @@ pub struct PubsubEndpoint {
     mesh: Mesh,
     door: Door,
     limits: Rc<HttpLimits>,
+    observer: Observer,
     /// Made when they are first asked for: both are tables of every type there is, a megabyte that
     /// most servers never need.
     rest: OnceCell<Rc<Rest<Caller>>>,
@@ -63,6 +66,7 @@ impl PubsubEndpoint {
         receipt_secret: &[u8; 32],
         limits: Rc<HttpLimits>,
         outside: Outside,
+        observer: Observer,
     ) -> Rc<Self> {
         let is_serving = {
             let mesh = mesh.clone();
@@ -80,6 +84,7 @@ impl PubsubEndpoint {
             mesh,
             door: Door::new(&limits.callers),
             limits,
+            observer,
             rest: OnceCell::new(),
             reflection: OnceCell::new(),
         })
@@ -91,6 +96,7 @@ impl PubsubEndpoint {
                 pubsub: self.pubsub.clone(),
                 mesh: self.mesh.clone(),
                 bodies: self.limits.bodies.clone(),
+                observer: self.observer.clone(),
             };
             Rest::new(caller, &self.limits)
         };
@@ -134,25 +140,55 @@ impl PubsubEndpoint {
     }
 
     async fn call(&self, call: Call) -> Answer {
+        let since = Instant::now();
+        // Health checks and reflection are no operations.
+        let mut operation = None;
         /// Leads a call to a method of a service, if the service has it.
         macro_rules! lead {
-            ($service:path, $to:expr, $method:ident, $call:ident) => {{
+            ($service:path, $to:expr, $method:ident, $call:ident) => {
+                lead!($service, $to, $method, $call, |_| None)
+            };
+            ($service:path, $to:expr, $method:ident, $call:ident, $operation:expr) => {{
                 use $service as service;
                 match service::Method::from_name($method) {
-                    Some(method) => service::dispatch($to, method, $call).await,
-                    None => $call.unimplemented(),
+                    Some(method) => {
+                        operation = $operation(method);
+                        service::dispatch($to, method, $call).await
+                    }
+                    None => {
+                        operation = Some(Operation::PUBSUB_UNKNOWN);
+                        $call.unimplemented()
+                    }
                 }
             }};
         }
+        /// The operation that a method is.
+        macro_rules! as_operation {
+            ($of:ident) => {
+                |method| Some(Operation::$of(method))
+            };
+        }
         let (service, method) = call.names();
-        match service {
-            publisher::NAME => lead!(publisher, self.pubsub.clone(), method, call),
+        let answer = match service {
+            publisher::NAME => {
+                let to = self.pubsub.clone();
+                lead!(publisher, to, method, call, as_operation!(publisher))
+            }
             subscriber::NAME if method == PULL && !self.limits.bodies.has_room_for_replies() => {
                 error_answer(&replies_full())
             }
-            subscriber::NAME => lead!(subscriber, self.pubsub.clone(), method, call),
-            schema_service::NAME => lead!(schema_service, self.pubsub.clone(), method, call),
-            iam_policy::NAME => lead!(iam_policy, self.pubsub.clone(), method, call),
+            subscriber::NAME => {
+                let to = self.pubsub.clone();
+                lead!(subscriber, to, method, call, as_operation!(subscriber))
+            }
+            schema_service::NAME => {
+                let to = self.pubsub.clone();
+                lead!(schema_service, to, method, call, as_operation!(schemas))
+            }
+            iam_policy::NAME => {
+                let to = self.pubsub.clone();
+                lead!(iam_policy, to, method, call, as_operation!(iam))
+            }
             health::NAME => lead!(health, self.health.clone(), method, call),
             v1::server_reflection::NAME => {
                 lead!(v1::server_reflection, self.reflection(), method, call)
@@ -161,7 +197,12 @@ impl PubsubEndpoint {
                 lead!(v1alpha::server_reflection, self.reflection(), method, call)
             }
             _ => call.unimplemented(),
+        };
+        if let Some(operation) = operation {
+            let outcome = outcome_of(&answer);
+            self.observer.answered(operation, outcome, since);
         }
+        answer
     }
 }
 
@@ -179,36 +220,20 @@ struct Caller {
     pubsub: Rc<Pubsub>,
     mesh: Mesh,
     bodies: BodyBudget,
+    observer: Observer,
 }
 
 impl UnaryCaller for Caller {
     async fn call(&self, path: &str, request: Bytes, hops: u32) -> PubsubResult<Bytes> {
-        /// Calls a method of a service, if the service has it.
-        macro_rules! lead {
-            ($service:path, $method:ident) => {{
-                use $service as service;
-                match service::Method::from_name($method) {
-                    Some(method) => service::unary(self.pubsub.clone(), method, request).await,
-                    None => Err(unknown_path(path)),
-                }
-            }};
-        }
-        let parts = path.trim_start_matches('/').split_once('/');
-        let (service, method) = parts.unwrap_or_default();
-        if hops > 0 && (service, method) == (publisher::NAME, "Publish") {
-            return self.publish_pushed(request, hops).await;
-        }
-        let reply = match service {
-            subscriber::NAME if method == PULL && !self.bodies.has_room_for_replies() => {
-                Err(replies_full())
-            }
-            publisher::NAME => lead!(publisher, method),
-            subscriber::NAME => lead!(subscriber, method),
-            schema_service::NAME => lead!(schema_service, method),
-            iam_policy::NAME => lead!(iam_policy, method),
-            _ => Err(unknown_path(path)),
+        let since = Instant::now();
+        let mut operation = Operation::PUBSUB_UNKNOWN;
+        let reply = self.carry_out(path, request, hops, &mut operation).await;
+        let outcome = match &reply {
+            Ok(_) => Outcome::Done,
+            Err(error) => outcome_of_code(error.code),
         };
-        reply.map(|reply| reply.message())
+        self.observer.answered(operation, outcome, since);
+        reply
     }
 
     fn failure(&self) -> Option<String> {
@@ -221,6 +246,45 @@ impl UnaryCaller for Caller {
 }
 
 impl Caller {
+    async fn carry_out(
+        &self,
+        path: &str,
+        request: Bytes,
+        hops: u32,
+        operation: &mut Operation,
+    ) -> PubsubResult<Bytes> {
+        /// Calls a method of a service, if the service has it.
+        macro_rules! lead {
+            ($service:path, $method:ident, $operation:expr) => {{
+                use $service as service;
+                match service::Method::from_name($method) {
+                    Some(method) => {
+                        *operation = $operation(method);
+                        service::unary(self.pubsub.clone(), method, request).await
+                    }
+                    None => Err(unknown_path(path)),
+                }
+            }};
+        }
+        let parts = path.trim_start_matches('/').split_once('/');
+        let (service, method) = parts.unwrap_or_default();
+        if hops > 0 && (service, method) == (publisher::NAME, "Publish") {
+            *operation = Operation::publisher(publisher::Method::Publish);
+            return self.publish_pushed(request, hops).await;
+        }
+        let reply = match service {
+            subscriber::NAME if method == PULL && !self.bodies.has_room_for_replies() => {
+                Err(replies_full())
+            }
+            publisher::NAME => lead!(publisher, method, Operation::publisher),
+            subscriber::NAME => lead!(subscriber, method, Operation::subscriber),
+            schema_service::NAME => lead!(schema_service, method, Operation::schemas),
+            iam_policy::NAME => lead!(iam_policy, method, Operation::iam),
+            _ => Err(unknown_path(path)),
+        };
+        reply.map(|reply| reply.message())
+    }
+
     /// Publishes what a push request brings, this server's or another's. Messages may multiply with
     /// each round, so they don't make many.
     async fn publish_pushed(&self, request: Bytes, hops: u32) -> PubsubResult<Bytes> {
@@ -234,6 +298,28 @@ impl Caller {
         let ids = published.message_ids.iter().map(String::as_str);
         self.pubsub.outside.hops.note(ids, hops);
         Ok(reply)
+    }
+}
+
+/// What a call's answer comes to. A stream's is its beginning.
+fn outcome_of(answer: &Answer) -> Outcome {
+    let status = answer.headers().get(GRPC_STATUS);
+    let Some(code) = status.and_then(|status| status.to_str().ok()?.parse().ok()) else {
+        return Outcome::Done;
+    };
+    outcome_of_code(Code::from_number(code))
+}
+
+fn outcome_of_code(code: Code) -> Outcome {
+    match code {
+        Code::Ok => Outcome::Done,
+        Code::Unknown
+        | Code::DeadlineExceeded
+        | Code::ResourceExhausted
+        | Code::Internal
+        | Code::Unavailable
+        | Code::DataLoss => Outcome::Failed,
+        _ => Outcome::Refused,
     }
 }
 

@@ -4,6 +4,7 @@ use super::registry::{OnCore, StartOnCore};
 use super::{Listening, ServerError, Until};
 use crate::mesh::{Mesh, MeshParts};
 use crate::net::NetLimits;
+use crate::observe::Observers;
 use crate::runtime::{Shutdown, shutdown_signal, spawn_local};
 use std::future::Future;
 use std::io;
@@ -28,6 +29,7 @@ pub(super) struct Core {
     pub(super) served: Arc<Vec<Served>>,
     pub(super) parts: MeshParts,
     pub(super) receipt_secret: [u8; 32],
+    pub(super) observers: Observers,
     pub(super) until: Until,
     pub(super) shutdown: Shutdown,
     /// A core's shards serve the requests of all cores, so they close when the last has ended.
@@ -116,6 +118,8 @@ impl Core {
         let on_core = OnCore {
             mesh,
             receipt_secret: &self.receipt_secret,
+            observer: &self.observers.of_core(index),
+            observers: &self.observers,
             shutdown: &self.shutdown,
         };
         let mut serving: Serving = Vec::new();

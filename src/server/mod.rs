@@ -1,5 +1,6 @@
 //! The running server: cores, endpoints, and an orderly end.
 
+mod admin;
 mod core;
 mod pubsub;
 mod registry;
@@ -10,6 +11,7 @@ pub use registry::{Dialect, Endpoint, OnCore, Registry, StartOnCore};
 use self::core::{Core, Served};
 use crate::config::Config;
 use crate::mesh::{MeshError, MeshPlan, Storage};
+use crate::observe::Observers;
 use crate::runtime::{
     CoreThreads, DescriptorPlan, DriverKind, SharedListener, Shutdown, descriptors_open,
     spawn_cores,
@@ -86,6 +88,7 @@ impl Registry {
         let mut registry = Self::default();
         registry.add(sqs::SqsDialect::new(config));
         registry.add(pubsub::PubsubDialect::new(config));
+        registry.add(admin::AdminDialect::new(config));
         registry
     }
 
@@ -108,11 +111,21 @@ fn descriptors(config: &Config, listeners: usize, shards: u16) -> DescriptorPlan
 }
 
 fn bind(dialect: &dyn Dialect, cores: usize) -> io::Result<Vec<Listening>> {
-    let bind_one = |endpoint: Endpoint| {
-        let listener = SharedListener::bind(endpoint.address, cores)?;
-        Ok(Listening { endpoint, listener })
-    };
-    dialect.endpoints().into_iter().map(bind_one).collect()
+    let mut listening = Vec::new();
+    for endpoint in dialect.endpoints() {
+        match SharedListener::bind(endpoint.address, cores) {
+            Ok(listener) => listening.push(Listening { endpoint, listener }),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && dialect.is_dispensable() => {
+                tracing::warn!(
+                    endpoint = endpoint.name,
+                    address = %endpoint.address,
+                    "the port is taken; the server does without this endpoint"
+                );
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(listening)
 }
 
 /// All that can be had and checked before a core starts: the ports, the data directory, the
@@ -199,6 +212,7 @@ impl Server {
             served: Arc::new(served),
             parts: plan.into_parts(),
             receipt_secret,
+            observers: Observers::new(config.cores),
             until,
             shutdown: shutdown.clone(),
             ended: Shutdown::new(),

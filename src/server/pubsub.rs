@@ -55,7 +55,13 @@ fn start(core: &OnCore<'_>, outside: &OutsidePlan, limits: &HttpLimits) -> Rc<dy
     let limits = Rc::new(limits.clone());
     let mesh = core.mesh.clone();
     let outside = outside.on_core();
-    let pubsub = PubsubEndpoint::new(mesh, core.receipt_secret, limits.clone(), outside);
+    let pubsub = PubsubEndpoint::new(
+        mesh,
+        core.receipt_secret,
+        limits.clone(),
+        outside,
+        core.observer.clone(),
+    );
     {
         let (pubsub, shutdown) = (pubsub.clone(), core.shutdown.clone());
         spawn_local(async move {

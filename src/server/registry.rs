@@ -2,6 +2,7 @@
 
 use crate::mesh::Mesh;
 use crate::net::AnyProtocol;
+use crate::observe::{Observer, Observers};
 use crate::runtime::Shutdown;
 use std::error::Error;
 use std::net::SocketAddr;
@@ -24,6 +25,10 @@ pub struct OnCore<'a> {
     pub mesh: &'a Mesh,
     /// What signs receipts and acknowledgement ids.
     pub receipt_secret: &'a [u8; 32],
+    /// Takes note of what is asked.
+    pub observer: &'a Observer,
+    /// What all cores took note of.
+    pub observers: &'a Observers,
     /// Tells when the server stops.
     pub shutdown: &'a Shutdown,
 }
@@ -36,6 +41,11 @@ pub trait Dialect {
     /// What should listen. All of it speaks one protocol. A dialect with no endpoint is started all
     /// the same, for what it does unasked.
     fn endpoints(&self) -> Vec<Endpoint>;
+
+    /// Whether the server starts without this where a port is taken that nobody asked for by number.
+    fn is_dispensable(&self) -> bool {
+        false
+    }
 
     /// Checks what can be checked before any core starts. Ports and the data directory are had by
     /// then.

@@ -39,7 +39,13 @@ impl SqsDialect {
     fn start(&self, core: &OnCore<'_>) -> Rc<dyn AnyProtocol> {
         let limits = Rc::new(self.limits.clone());
         let mesh = core.mesh.clone();
-        let sqs = Sqs::new(mesh, self.sqs.clone(), core.receipt_secret, limits.clone());
+        let sqs = Sqs::new(
+            mesh,
+            self.sqs.clone(),
+            core.receipt_secret,
+            limits.clone(),
+            core.observer.clone(),
+        );
         Rc::new(Http::new(limits, move |request| {
             sqs.clone().handle(request)
         }))

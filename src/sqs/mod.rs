@@ -13,6 +13,7 @@ mod error;
 mod garbage;
 mod heads;
 mod ids;
+mod inside;
 mod limits;
 #[doc(hidden)]
 pub mod measure;
@@ -25,4 +26,5 @@ mod server;
 mod target;
 mod wire;
 
+pub use actions::Action;
 pub use server::{Sqs, SqsConfig};

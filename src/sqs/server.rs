@@ -12,11 +12,13 @@ use crate::http::{
     preflight_reply, read_body,
 };
 use crate::mesh::Mesh;
+use crate::observe::{Observer, Operation, Outcome as Ending};
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use lclq_shards::ReceiptSigner;
 use std::rc::Rc;
+use std::time::Instant;
 
 /// How the dialect is set up.
 #[derive(Clone, Debug)]
@@ -39,6 +41,7 @@ pub struct Sqs {
     pub(super) targets: Targets,
     door: Door,
     limits: Rc<HttpLimits>,
+    observer: Observer,
 }
 
 /// Whose queues a request means, and where it was sent to.
@@ -63,6 +66,7 @@ impl Sqs {
         config: SqsConfig,
         receipt_secret: &[u8; 32],
         limits: Rc<HttpLimits>,
+        observer: Observer,
     ) -> Rc<Self> {
         Rc::new(Self {
             targets: Targets::new(&mesh),
@@ -71,6 +75,7 @@ impl Sqs {
             signer: ReceiptSigner::new(receipt_secret),
             door: Door::new(&limits.callers),
             limits,
+            observer,
         })
     }
 
@@ -125,12 +130,15 @@ impl Sqs {
         body: Bytes,
     ) -> impl Future<Output = Response<ReplyBody>> + use<'_> {
         async move {
+            let since = Instant::now();
+            let mut operation = Operation::SQS_UNKNOWN;
             let request_id = random_uuid();
             let protocol = protocol_of(&head.headers);
             let outcome = if protocol == Protocol::Json {
-                self.act_json(&head, body, request_id).await
+                self.act_json(&head, body, request_id, &mut operation).await
             } else {
-                self.act_query(protocol, &head, body, request_id).await
+                self.act_query(protocol, &head, body, request_id, &mut operation)
+                    .await
             };
             // Ten thousand long polls that wait need not keep ten thousand requests.
             drop(head);
@@ -147,6 +155,12 @@ impl Sqs {
                 }
                 Err(error) => Err(error),
             };
+            let ending = match &body {
+                Ok(_) => Ending::Done,
+                Err(error) if error.kind.is_senders() => Ending::Refused,
+                Err(_) => Ending::Failed,
+            };
+            self.observer.answered(operation, ending, since);
             match body {
                 Ok(body) => protocol.reply(self.limits.bodies.hold_reply(body), request_id),
                 Err(error) if error.kind == Kind::MissingAction => no_action(request_id),
@@ -164,11 +178,13 @@ impl Sqs {
         head: &'r http::request::Parts,
         body: Bytes,
         request_id: [u8; 16],
+        operation: &'r mut Operation,
     ) -> impl Future<Output = SqsResult<Outcome>> + use<'r> {
         async move {
             let heads = Heads::of(&head.headers);
             let body = self.decompressed(&heads, body).await?;
             let action = heads.action()?;
+            *operation = Operation::sqs(action);
             let scope = self.scope(&heads, &head.uri, None);
             let source = actions::Source::Json(&body);
             actions::run(self, &scope, action, source, Protocol::Json, request_id).await
@@ -181,6 +197,7 @@ impl Sqs {
         head: &'r http::request::Parts,
         body: Bytes,
         request_id: [u8; 16],
+        operation: &'r mut Operation,
     ) -> impl Future<Output = SqsResult<Outcome>> + use<'r> {
         async move {
             let heads = Heads::of(&head.headers);
@@ -189,6 +206,7 @@ impl Sqs {
             let form = Form::parse(&[&body, query])?;
             let name = form.get("Action").ok_or_else(missing_action)?;
             let action = actions::Action::from_name(name).ok_or_else(|| unknown_action(name))?;
+            *operation = Operation::sqs(action);
             let scope = self.scope(&heads, &head.uri, form.get("X-Amz-Credential"));
             if scope.path.len() > 1
                 && !action.is_on_a_queue()
@@ -208,7 +226,7 @@ impl Sqs {
     }
 
     /// Reads region and account from the credentials, if there are any.
-    fn scope<'r>(
+    pub(super) fn scope<'r>(
         &'r self,
         heads: &Heads<'r>,
         uri: &'r http::Uri,

@@ -54,6 +54,7 @@ impl Launch {
         }
         command.args(["start", "--sqs-port", &port.to_string()]);
         command.args(["--pubsub-port", "0", "--pubsub-rest-port", "0"]);
+        command.args(["--admin-port", "0"]);
         Self { command }
     }
 
@@ -106,6 +107,7 @@ impl Launch {
                 child,
                 address: SocketAddr::from(([127, 0, 0, 1], 0)),
                 pubsub_address: SocketAddr::from(([127, 0, 0, 1], 0)),
+                admin_address: SocketAddr::from(([127, 0, 0, 1], 0)),
                 log,
                 logger: Some(logger),
                 spawned: Instant::now(),
@@ -155,6 +157,9 @@ impl Starting {
                     if let Some(address) = line.strip_prefix("listening sqs http://") {
                         self.server.address = address.parse().expect("an address is printed");
                     }
+                    if let Some(address) = line.strip_prefix("listening admin http://") {
+                        self.server.admin_address = address.parse().expect("an address is printed");
+                    }
                     if let Some(address) = line.strip_prefix("listening pubsub http://") {
                         self.server.pubsub_address =
                             address.parse().expect("an address is printed");
@@ -183,6 +188,7 @@ pub struct Server {
     child: Child,
     address: SocketAddr,
     pubsub_address: SocketAddr,
+    admin_address: SocketAddr,
     log: Arc<Mutex<Vec<u8>>>,
     logger: Option<JoinHandle<()>>,
     spawned: Instant,
@@ -197,6 +203,16 @@ impl Server {
     /// Where it listens for Pub/Sub, gRPC and REST.
     pub fn pubsub_address(&self) -> SocketAddr {
         self.pubsub_address
+    }
+
+    /// Where its admin endpoint listens.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin_address
+    }
+
+    /// A client of its admin endpoint, not connected yet.
+    pub fn admin_client(&self) -> Client {
+        Client::new(self.admin_address)
     }
 
     /// Its process id.

@@ -1,0 +1,86 @@
+//! The admin endpoint: what the server does, and its queues, as JSON over HTTP, and metrics.
+//!
+//! It reaches all shards through the mesh, from whichever core a connection is on. What changes a
+//! queue goes through the dialect's own action, so that its checks and texts are the same.
+
+mod answers;
+mod metrics;
+mod process;
+mod queues;
+mod routes;
+mod stats;
+
+use crate::http::{
+    Door, HttpLimits, Negotiated, ReplyBody, is_preflight, preflight_reply, read_body,
+};
+use crate::mesh::Mesh;
+use crate::observe::Observers;
+use crate::sqs::{Sqs, SqsConfig};
+use answers::{AdminError, AdminResult};
+use http::{Request, Response};
+use hyper::body::Incoming;
+use std::rc::Rc;
+
+/// One core's admin endpoint.
+pub struct Admin {
+    mesh: Mesh,
+    /// Carries out what changes queues. What it is asked here is not counted among clients' requests.
+    sqs: Rc<Sqs>,
+    config: SqsConfig,
+    observers: Observers,
+    door: Door,
+    limits: Rc<HttpLimits>,
+}
+
+impl Admin {
+    /// An endpoint on `mesh`, which must be of the calling core.
+    pub fn new(
+        mesh: Mesh,
+        config: SqsConfig,
+        receipt_secret: &[u8; 32],
+        limits: Rc<HttpLimits>,
+        observers: Observers,
+    ) -> Rc<Self> {
+        let uncounted = Observers::new(1).of_core(0);
+        let sqs = Sqs::new(
+            mesh.clone(),
+            config.clone(),
+            receipt_secret,
+            limits.clone(),
+            uncounted,
+        );
+        Rc::new(Self {
+            mesh,
+            sqs,
+            config,
+            observers,
+            door: Door::new(&limits.callers),
+            limits,
+        })
+    }
+
+    /// Answers one request.
+    pub async fn handle(self: Rc<Self>, request: Request<Incoming>) -> Response<ReplyBody> {
+        if let Err(refusal) = self.door.admit(&request) {
+            return AdminError::forbidden(refusal).answer();
+        }
+        if is_preflight(&request) {
+            return preflight_reply(request.headers());
+        }
+        let asked = Negotiated::of(request.headers());
+        let mut answer = self
+            .answer(request)
+            .await
+            .unwrap_or_else(AdminError::answer);
+        asked.finish(&mut answer);
+        answer
+    }
+
+    async fn answer(&self, request: Request<Incoming>) -> AdminResult<Response<ReplyBody>> {
+        let (head, body) = request.into_parts();
+        let body = read_body(body, &self.limits)
+            .await
+            .map_err(AdminError::unread)?;
+        routes::answer(self, &head, &body).await
+    }
+}

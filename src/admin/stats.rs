@@ -1,0 +1,81 @@
+//! Counts over shards.
+
+use super::Admin;
+use super::answers::{AdminError, AdminResult};
+use lclq_shards::command::{Command, QueueCommand, Reply, ShardStats};
+use serde::Serialize;
+
+/// Counts as the API shows them, of one shard or of all.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(super) struct Stats {
+    pub queues: u64,
+    pub topics: u64,
+    /// With snapshots.
+    pub subscriptions: u64,
+    pub visible: u64,
+    pub in_flight: u64,
+    pub delayed: u64,
+    pub memory_bytes: u64,
+    /// Long polls that wait.
+    pub waiters: u64,
+    /// Since the start, like those that follow.
+    pub sent: u64,
+    pub received: u64,
+    pub deleted: u64,
+    pub dead_lettered: u64,
+    /// For age or for room.
+    pub dropped: u64,
+}
+
+impl Stats {
+    fn add(&mut self, shard: &ShardStats) {
+        self.queues += shard.queues;
+        self.topics += shard.topics;
+        self.subscriptions += shard.subscriptions;
+        self.visible += shard.messages.visible;
+        self.in_flight += shard.messages.in_flight;
+        self.delayed += shard.messages.delayed;
+        self.memory_bytes += shard.resident_bytes;
+        self.waiters += shard.waiters;
+        self.sent += shard.sent;
+        self.received += shard.received;
+        self.deleted += shard.deleted;
+        self.dead_lettered += shard.dead_lettered;
+        self.dropped += shard.dropped;
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct OfShard {
+    shard: u16,
+    #[serde(flatten)]
+    stats: Stats,
+}
+
+pub(super) async fn of_all(admin: &Admin) -> AdminResult<Stats> {
+    let mut sum = Stats::default();
+    for shard in 0..admin.mesh.shards() {
+        sum.add(&of_shard(admin, shard).await?);
+    }
+    Ok(sum)
+}
+
+pub(super) async fn of_shards(admin: &Admin) -> AdminResult<Vec<OfShard>> {
+    let mut shards = Vec::new();
+    for shard in 0..admin.mesh.shards() {
+        let mut stats = Stats::default();
+        stats.add(&of_shard(admin, shard).await?);
+        shards.push(OfShard { shard, stats });
+    }
+    Ok(shards)
+}
+
+async fn of_shard(admin: &Admin, shard: u16) -> AdminResult<ShardStats> {
+    let command = Command::Queue(Box::new(QueueCommand::Stats));
+    match admin.mesh.call(shard, command).await {
+        Reply::Stats(stats) => Ok(*stats),
+        _ => Err(AdminError::unavailable(format!(
+            "shard {shard} does not answer"
+        ))),
+    }
+}

@@ -1,0 +1,91 @@
+//! Requests to the admin API.
+
+use super::Failure;
+use crate::cli::Server;
+use serde_json::Value;
+use std::time::Duration;
+use ureq::http::{Method, Request, StatusCode};
+
+/// Longer than any long poll.
+const ANSWER_TIME_MAX: Duration = Duration::from_secs(60);
+const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
+
+pub(super) struct Client {
+    agent: ureq::Agent,
+    url: String,
+}
+
+impl Client {
+    pub fn of(server: &Server) -> Self {
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(ANSWER_TIME_MAX))
+            .timeout_connect(Some(CONNECT_TIME_MAX))
+            .build()
+            .into();
+        Self {
+            agent,
+            url: server.url.trim_end_matches('/').to_owned(),
+        }
+    }
+
+    pub fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Value, Failure> {
+        let mut encoded = form_urlencoded::Serializer::new(String::new());
+        encoded.extend_pairs(query);
+        let encoded = encoded.finish();
+        let mark = if encoded.is_empty() { "" } else { "?" };
+        self.ask(Method::GET, &format!("{path}{mark}{encoded}"), None)
+    }
+
+    pub fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        self.ask(Method::POST, path, Some(body))
+    }
+
+    pub fn patch(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        self.ask(Method::PATCH, path, Some(body))
+    }
+
+    pub fn delete(&self, path: &str) -> Result<Value, Failure> {
+        self.ask(Method::DELETE, path, None)
+    }
+
+    fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Failure> {
+        let url = format!("{}/api/v1/{path}", self.url);
+        let unreachable = |error: &dyn std::fmt::Display| {
+            Failure::Unreachable(format!(
+                "no answer from {}: {error}; is a server running, and is this its admin endpoint?",
+                self.url
+            ))
+        };
+        let text = body.map(Value::to_string).unwrap_or_default();
+        let request = Request::builder()
+            .method(method)
+            .uri(&url)
+            .header("content-type", "application/json")
+            .body(text)
+            .map_err(|error| unreachable(&error))?;
+        let mut answer = self
+            .agent
+            .run(request)
+            .map_err(|error| unreachable(&error))?;
+        let status = answer.status();
+        let text = answer
+            .body_mut()
+            .read_to_string()
+            .map_err(|error| unreachable(&error))?;
+        let body: Value =
+            serde_json::from_str(&text).map_err(|_| unreachable(&"it answers no JSON"))?;
+        if status.is_success() {
+            return Ok(body);
+        }
+        let message = body["error"]["message"]
+            .as_str()
+            .or(body["reason"].as_str())
+            .map_or_else(|| text.trim().to_owned(), str::to_owned);
+        Err(if status == StatusCode::NOT_FOUND {
+            Failure::Missing(message)
+        } else {
+            Failure::Refused(message)
+        })
+    }
+}
