@@ -24,6 +24,10 @@ fn main() -> ExitCode {
         Command::Shards(server) => operated(operate::shards(&server)),
         Command::Queue(args) => operated(operate::queue(args)),
         Command::Message(args) => operated(operate::message(args)),
+        Command::Topic(args) => operated(operate::topic(args)),
+        Command::Subscription(args) => operated(operate::subscription(args)),
+        Command::Snapshot(args) => operated(operate::snapshot(args)),
+        Command::Schema(args) => operated(operate::schema(args)),
     };
     let code = match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -211,3 +211,66 @@ fn what_fails_says_why_and_exits_by_it() {
         "{said}"
     );
 }
+
+#[test]
+fn topics_and_what_hangs_on_them() {
+    let (server, terminal) = started();
+    terminal.prints(&["topic", "create", "orders", "--retention", "600s"]);
+    terminal.prints(&[
+        "subscription",
+        "create",
+        "bill",
+        "--topic",
+        "orders",
+        "--ack-deadline",
+        "20",
+    ]);
+    terminal.prints(&["snapshot", "create", "before", "--subscription", "bill"]);
+    assert_eq!(
+        terminal.prints(&["subscription", "list"]),
+        "NAME                               TOPIC                         ACK DEADLINE  FILTER\n\
+         projects/local/subscriptions/bill  projects/local/topics/orders            20\n"
+    );
+    let words = [
+        "topic", "publish", "orders", "hello", "-a", "k=v", "-o", "name",
+    ];
+    let id = terminal.prints(&words);
+    let pulled = terminal.json(&["subscription", "pull", "bill", "--max", "5", "--ack"]);
+    assert_eq!(pulled[0]["id"], id.trim());
+    assert_eq!(
+        (&pulled[0]["data"], &pulled[0]["attributes"]["k"]),
+        (&json!("hello"), &json!("v"))
+    );
+    let none = terminal.json(&["subscription", "pull", "bill"]);
+    assert_eq!(none, json!([]), "it was acknowledged");
+    terminal.prints(&["subscription", "seek", "bill", "--snapshot", "before"]);
+    let again = terminal.json(&["subscription", "pull", "bill"]);
+    assert_eq!(again[0]["id"], id.trim());
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("schema.avsc");
+    std::fs::write(&file, r#"{"type":"record","name":"R","fields":[]}"#).unwrap();
+    let words = [
+        "schema",
+        "create",
+        "records",
+        "--kind",
+        "avro",
+        "--definition",
+    ];
+    terminal.prints(&[&words[..], &[file.to_str().unwrap()]].concat());
+    let listed = terminal.json(&["schema", "list"]);
+    assert_eq!(listed[0]["name"], "projects/local/schemas/records");
+    for (kind, name) in [
+        ("schema", "records"),
+        ("snapshot", "before"),
+        ("subscription", "bill"),
+        ("topic", "projects/local/topics/orders"),
+    ] {
+        let said = terminal.prints(&[kind, "delete", name]);
+        assert_eq!(said, format!("{kind} {name} is deleted\n"));
+        assert_eq!(terminal.json(&[kind, "list"]), json!([]));
+        let (code, said) = terminal.fails(&[kind, "show", name]);
+        assert_eq!(code, 4, "{said}");
+    }
+    server.stop();
+}

@@ -6,6 +6,7 @@ use http::request::Parts;
 use http::{Request, Response};
 use lclq::http::{HttpLimits, ReplyBody};
 use lclq::mesh::{Mesh, MeshConfig, MeshPlan, Storage};
+use lclq::observe::Observers;
 use lclq::runtime::{DriverKind, spawn_cores};
 use lclq::sqs::{Sqs, SqsConfig, measure};
 use lclq_shards::Eviction;
@@ -33,7 +34,8 @@ pub fn with_dialect(f: impl FnOnce(&Dialect) + Send + 'static) {
             enforce_recreate_interval: false,
         };
         let limits = Rc::new(HttpLimits::default());
-        let sqs = Sqs::new(mesh, config, &secret, limits);
+        let observer = Observers::new(1).of_core(0);
+        let sqs = Sqs::new(mesh, config, &secret, limits, observer);
         f(&Dialect { sqs });
     });
 }

@@ -15,11 +15,15 @@ use crate::http::{
 };
 use crate::mesh::Mesh;
 use crate::observe::Observers;
+use crate::pubsub::PubsubEndpoint;
 use crate::sqs::{Sqs, SqsConfig};
 use answers::{AdminError, AdminResult};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use std::rc::Rc;
+
+/// Topics, subscriptions, snapshots and schemas are reached by Pub/Sub's own REST API.
+const PUBSUB_REST: &str = "/v1/projects/";
 
 /// One core's admin endpoint.
 pub struct Admin {
@@ -28,6 +32,8 @@ pub struct Admin {
     sqs: Rc<Sqs>,
     config: SqsConfig,
     observers: Observers,
+    /// Answers what is asked of Pub/Sub's own REST paths.
+    pubsub: Option<Rc<PubsubEndpoint>>,
     door: Door,
     limits: Rc<HttpLimits>,
 }
@@ -40,6 +46,7 @@ impl Admin {
         receipt_secret: &[u8; 32],
         limits: Rc<HttpLimits>,
         observers: Observers,
+        pubsub: Option<Rc<PubsubEndpoint>>,
     ) -> Rc<Self> {
         let uncounted = Observers::new(1).of_core(0);
         let sqs = Sqs::new(
@@ -54,6 +61,7 @@ impl Admin {
             sqs,
             config,
             observers,
+            pubsub,
             door: Door::new(&limits.callers),
             limits,
         })
@@ -66,6 +74,11 @@ impl Admin {
         }
         if is_preflight(&request) {
             return preflight_reply(request.headers());
+        }
+        if request.uri().path().starts_with(PUBSUB_REST)
+            && let Some(pubsub) = &self.pubsub
+        {
+            return pubsub.rest_inside(request).await;
         }
         let asked = Negotiated::of(request.headers());
         let mut answer = self

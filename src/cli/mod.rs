@@ -1,8 +1,12 @@
 //! The command line: flags and environment variables, before anything is made of them.
 
 mod operate;
+mod operate_pubsub;
 
 pub use operate::{MessageCommand, OperateArgs, Output, QueueCommand, Server};
+pub use operate_pubsub::{
+    ProjectArgs, SchemaCommand, SchemaKind, SnapshotCommand, SubscriptionCommand, TopicCommand,
+};
 
 use crate::runtime::RuntimeChoice;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -36,6 +40,14 @@ pub enum Command {
     Queue(OperateArgs<QueueCommand>),
     /// Send, look at, receive and delete messages.
     Message(OperateArgs<MessageCommand>),
+    /// List, make, show and delete topics, and publish to them.
+    Topic(ProjectArgs<TopicCommand>),
+    /// List, make, show and delete subscriptions; pull and seek.
+    Subscription(ProjectArgs<SubscriptionCommand>),
+    /// List, make, show and delete snapshots.
+    Snapshot(ProjectArgs<SnapshotCommand>),
+    /// List, make, show and delete schemas.
+    Schema(ProjectArgs<SchemaCommand>),
 }
 
 const START_EXAMPLES: &str = "\

@@ -152,9 +152,10 @@ pub enum MessageCommand {
     },
 }
 
-type Pair = (String, Option<String>);
+/// A name and, where there is one, its value.
+pub type Pair = (String, Option<String>);
 
-fn pair(text: &str) -> Result<Pair, String> {
+pub(super) fn pair(text: &str) -> Result<Pair, String> {
     match pair_or_name(text)? {
         (_, None) => Err("there is no `=` in it".to_owned()),
         pair => Ok(pair),

@@ -41,6 +41,10 @@ impl Client {
         self.ask(Method::POST, path, Some(body))
     }
 
+    pub fn put(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        self.ask(Method::PUT, path, Some(body))
+    }
+
     pub fn patch(&self, path: &str, body: &Value) -> Result<Value, Failure> {
         self.ask(Method::PATCH, path, Some(body))
     }
@@ -50,7 +54,11 @@ impl Client {
     }
 
     fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Failure> {
-        let url = format!("{}/api/v1/{path}", self.url);
+        // Paths of the admin API, or whole ones.
+        let url = match path.strip_prefix('/') {
+            Some(path) => format!("{}/{path}", self.url),
+            None => format!("{}/api/v1/{path}", self.url),
+        };
         let unreachable = |error: &dyn std::fmt::Display| {
             Failure::Unreachable(format!(
                 "no answer from {}: {error}; is a server running, and is this its admin endpoint?",

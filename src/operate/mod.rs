@@ -3,6 +3,9 @@
 
 mod client;
 mod output;
+mod pubsub;
+
+pub use pubsub::{schema, snapshot, subscription, topic};
 
 use crate::cli::{MessageCommand, OperateArgs, Output, QueueCommand, Server};
 use client::Client;
@@ -259,11 +262,16 @@ fn all_queues(client: &Client, prefix: &str) -> Result<Vec<Value>, Failure> {
 }
 
 fn show_queue(server: &Server, queue: &Value) -> Done {
-    if server.output != Output::Table {
-        return print(server.output, queue, QUEUE_COLUMNS);
+    if server.output == Output::Table {
+        return show_members(server, queue);
     }
+    print(server.output, queue, QUEUE_COLUMNS)
+}
+
+/// A thing's members as a table of two columns.
+fn show_members(server: &Server, thing: &Value) -> Done {
     let mut rows = Vec::new();
-    let members = queue.as_object().into_iter().flatten();
+    let members = thing.as_object().into_iter().flatten();
     for (name, value) in members {
         match value {
             Value::Object(inner) => rows.extend(

@@ -11,14 +11,14 @@ use crate::grpc::{
     Answer, Call, Code, GRPC_STATUS, GrpcBody, GrpcCore, GrpcLimits, HealthService,
     ReflectionService, error_answer, is_grpc,
 };
-use crate::http::{BodyBudget, Door, HttpLimits, Refusal};
+use crate::http::{BodyBudget, Door, HttpLimits, Refusal, ReplyBody};
 use crate::mesh::Mesh;
 use crate::observe::{Observer, Operation, Outcome};
 use crate::proto::google::iam::v1::iam_policy;
 use crate::proto::grpc::health::v1::health;
 use crate::proto::grpc::reflection::{v1, v1alpha};
 use bytes::Bytes;
-use http::Request;
+use http::{Request, Response};
 use hyper::body::Incoming;
 use prost::Message;
 use sha2::{Digest, Sha256};
@@ -101,6 +101,12 @@ impl PubsubEndpoint {
             Rest::new(caller, &self.limits)
         };
         self.rest.get_or_init(make).clone()
+    }
+
+    /// Answers a request over REST that came to another endpoint and has been let in there.
+    pub async fn rest_inside(&self, request: Request<Incoming>) -> Response<ReplyBody> {
+        let rest = self.rest();
+        Box::pin(rest.handle(request)).await
     }
 
     fn reflection(&self) -> Rc<ReflectionService> {

@@ -55,6 +55,7 @@ impl AdminDialect {
             core.receipt_secret,
             limits.clone(),
             core.observers.clone(),
+            core.inside.pubsub.borrow().clone(),
         );
         Rc::new(Http::new(limits, move |request| {
             admin.clone().handle(request)

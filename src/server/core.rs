@@ -1,6 +1,6 @@
 //! One core of the server, from its start to its end.
 
-use super::registry::{OnCore, StartOnCore};
+use super::registry::{Inside, OnCore, StartOnCore};
 use super::{Listening, ServerError, Until};
 use crate::mesh::{Mesh, MeshParts};
 use crate::net::NetLimits;
@@ -121,6 +121,7 @@ impl Core {
             observer: &self.observers.of_core(index),
             observers: &self.observers,
             shutdown: &self.shutdown,
+            inside: &Inside::default(),
         };
         let mut serving: Serving = Vec::new();
         for dialect in self.served.iter() {

@@ -6,7 +6,7 @@ mod pubsub;
 mod registry;
 mod sqs;
 
-pub use registry::{Dialect, Endpoint, OnCore, Registry, StartOnCore};
+pub use registry::{Dialect, Endpoint, Inside, OnCore, Registry, StartOnCore};
 
 use self::core::{Core, Served};
 use crate::config::Config;

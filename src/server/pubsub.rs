@@ -69,6 +69,7 @@ fn start(core: &OnCore<'_>, outside: &OutsidePlan, limits: &HttpLimits) -> Rc<dy
             pubsub.stop();
         });
     }
+    *core.inside.pubsub.borrow_mut() = Some(pubsub.clone());
     Rc::new(Http::new(limits, move |request| {
         pubsub.clone().handle(request)
     }))

@@ -3,7 +3,9 @@
 use crate::mesh::Mesh;
 use crate::net::AnyProtocol;
 use crate::observe::{Observer, Observers};
+use crate::pubsub::PubsubEndpoint;
 use crate::runtime::Shutdown;
+use std::cell::RefCell;
 use std::error::Error;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -31,6 +33,15 @@ pub struct OnCore<'a> {
     pub observers: &'a Observers,
     /// Tells when the server stops.
     pub shutdown: &'a Shutdown,
+    /// What dialects that were started before this one leave for others on the core.
+    pub inside: &'a Inside,
+}
+
+/// Endpoints of a core that others on it may call.
+#[derive(Default)]
+pub struct Inside {
+    /// Pub/Sub, where it is started.
+    pub pubsub: RefCell<Option<Rc<PubsubEndpoint>>>,
 }
 
 /// Starts a dialect on a core and gives what its endpoints speak there.
