@@ -93,8 +93,8 @@ impl Registry {
     }
 
     fn endpoints(&self) -> usize {
-        let count = |dialect: &Box<dyn Dialect>| dialect.endpoints().len();
-        self.dialects.iter().map(count).sum()
+        let dialects = self.dialects.iter();
+        dialects.map(|dialect| dialect.endpoints().len()).sum()
     }
 }
 
