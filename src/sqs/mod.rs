@@ -7,6 +7,7 @@ mod actions;
 mod attributes;
 mod body;
 mod decode;
+mod developer_endpoint;
 mod encode;
 mod error;
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::actions::{self, Outcome};
 use super::decode::Form;
+use super::developer_endpoint;
 use super::error::{Kind, SqsError, SqsResult, missing_action, unknown_action};
 use super::heads::{Heads, protocol_of};
 use super::ids::random_uuid;
@@ -112,6 +113,10 @@ impl Sqs {
                     let answer = Box::pin(super::peek::answer(self, &scope, query)).await;
                     answer.map(|body| self.limits.bodies.hold_reply(body.into_bytes()).into())
                 }
+                (&Method::GET, developer_endpoint::HEALTH_PATH) => developer_endpoint::health(),
+                (_, path) if path.starts_with(developer_endpoint::PATH) => {
+                    Box::pin(self.answer_developer(head, body)).await
+                }
                 _ => match read_body(body, &self.limits).await {
                     Ok(body) => self.answer(head, body).await,
                     Err(error) => {
@@ -120,6 +125,20 @@ impl Sqs {
                     }
                 },
             }
+        }
+    }
+
+    async fn answer_developer(
+        &self,
+        head: http::request::Parts,
+        body: Incoming,
+    ) -> Response<ReplyBody> {
+        match read_body(body, &self.limits).await {
+            Ok(body) => {
+                let answer = developer_endpoint::answer(self, &head, &body).await;
+                answer.map(|body| self.limits.bodies.hold_reply(body.into_bytes()).into())
+            }
+            Err(error) => protocol_of(&head.headers).error(&body_error(&error), random_uuid()),
         }
     }
 

@@ -8,6 +8,7 @@ mod receive;
 mod send;
 mod tags;
 
+pub use receive::Looked;
 pub use send::shown_sequence;
 
 use super::decode::{Form, Text, from_json};
@@ -234,6 +235,23 @@ pub async fn receive(
     let mut output = Output::new(protocol, Action::ReceiveMessage);
     receive::receive(sqs, plan, &mut output).await?;
     Ok(output.finish(request_id))
+}
+
+/// Messages that were looked at, as a receive would answer them.
+pub fn looked_at(looked: &Looked<'_>, protocol: Protocol, request_id: [u8; 16]) -> Vec<u8> {
+    let mut output = Output::new(protocol, Action::ReceiveMessage);
+    looked.write(&mut output);
+    output.finish(request_id)
+}
+
+/// The same, message by message, as the JSON protocol has them.
+pub fn shown(looked: &Looked<'_>) -> Vec<serde_json::Value> {
+    let json = looked_at(looked, Protocol::Json, [0; 16]);
+    let answer = serde_json::from_slice::<serde_json::Value>(&json);
+    match answer.map(|mut answer| answer["Messages"].take()) {
+        Ok(serde_json::Value::Array(messages)) => messages,
+        _ => Vec::new(),
+    }
 }
 
 /// A parameter that must be there, and not empty.

@@ -11,7 +11,7 @@ use crate::sqs::message_attributes::{Attributes, TRACE_HEADER};
 use crate::sqs::request::ReceiveMessage;
 use crate::sqs::server::{Scope, Sqs};
 use crate::sqs::target::{Target, unexpected};
-use lclq_shards::command::{Command, Delivery, Receive, Reply};
+use lclq_shards::command::{Command, Delivery, LeaseRef, MessageState, Peeked, Receive, Reply};
 use lclq_shards::{HANDLE_CHARS, Receipt, Section};
 use smallvec::SmallVec;
 use std::rc::Rc;
@@ -105,21 +105,59 @@ pub async fn receive(sqs: &Sqs, plan: Plan, out: &mut Output) -> SqsResult<()> {
     };
     out.write(Received {
         sqs,
-        target,
+        target: &target,
         deliveries,
         wanted,
         wanted_attributes,
+        looked_at: Vec::new(),
     });
     Ok(())
 }
 
+/// Messages that were looked at, not received.
+pub struct Looked<'r> {
+    pub sqs: &'r Sqs,
+    pub target: Rc<Target>,
+    pub messages: Vec<Peeked>,
+}
+
+impl Looked<'_> {
+    /// Writes them as a receive would, with all attributes.
+    pub fn write(&self, out: &mut Output) {
+        let deliveries = self.messages.iter().map(|message| Delivery {
+            shard: self.target.queue().shard,
+            payload: message.payload.clone(),
+            lease: LeaseRef {
+                sequence: message.sequence,
+                slot: 0,
+                receive_count: message.receive_count,
+                received_at: 0,
+            },
+            first_received_at: message.first_received_at.unwrap_or(0),
+        });
+        out.write(Received {
+            sqs: self.sqs,
+            target: &self.target,
+            deliveries: deliveries.collect(),
+            wanted: vec!["All".to_owned()],
+            wanted_attributes: vec!["All".to_owned()],
+            looked_at: self.messages.iter().map(|message| message.state).collect(),
+        });
+    }
+}
+
 struct Received<'r> {
     sqs: &'r Sqs,
-    target: Rc<Target>,
+    target: &'r Target,
     deliveries: SmallVec<[Delivery; 1]>,
     wanted: Vec<String>,
     wanted_attributes: Vec<String>,
+    /// Of messages that were looked at and not received: their states.
+    looked_at: Vec<MessageState>,
 }
+
+/// What stands for the receipt handle of a message that was not received.
+const NO_HANDLE: &str = "SQS/BACKDOOR/ACCESS";
 
 /// What a message takes in an answer beside its body, with the usual attributes, bytes.
 const MESSAGE_BYTES: usize = 320;
@@ -140,26 +178,34 @@ impl Members for Received<'_> {
         encoder.structures(
             "Messages",
             "Message",
-            &self.deliveries,
-            |encoder, delivery| {
-                self.write_message(encoder, delivery);
+            self.deliveries.iter().enumerate(),
+            |encoder, (at, delivery)| {
+                self.write_message(encoder, delivery, self.looked_at.get(at).copied());
             },
         );
     }
 }
 
 impl Received<'_> {
-    fn write_message<E: Encoder>(&self, encoder: &mut E, delivery: &Delivery) {
+    fn write_message<E: Encoder>(
+        &self,
+        encoder: &mut E,
+        delivery: &Delivery,
+        looked_at: Option<MessageState>,
+    ) {
         let payload = &delivery.payload;
         encoder.plain("MessageId", |out| uuid(out, payload.id()));
-        encoder.plain("ReceiptHandle", |out| self.write_handle(delivery, out));
+        match looked_at {
+            None => encoder.plain("ReceiptHandle", |out| self.write_handle(delivery, out)),
+            Some(_) => encoder.text("ReceiptHandle", NO_HANDLE),
+        }
         encoder.plain("MD5OfBody", |out| hex(out, &payload.body_md5()));
         // The body came in as text.
         encoder.text("Body", &as_text(payload.body()));
         if self.wanted.is_empty() {
             encoder.absent("Attributes");
         } else {
-            self.write_system_attributes(encoder, delivery);
+            self.write_system_attributes(encoder, delivery, looked_at);
         }
         if let Some(packed) = payload.section(Section::Attributes)
             && !self.wanted_attributes.is_empty()
@@ -191,7 +237,12 @@ impl Received<'_> {
         );
     }
 
-    fn write_system_attributes<E: Encoder>(&self, encoder: &mut E, delivery: &Delivery) {
+    fn write_system_attributes<E: Encoder>(
+        &self,
+        encoder: &mut E,
+        delivery: &Delivery,
+        looked_at: Option<MessageState>,
+    ) {
         let payload = &delivery.payload;
         let number = |value: u64| {
             let mut digits = Vec::with_capacity(20);
@@ -224,6 +275,11 @@ impl Received<'_> {
         offer("MessageGroupId", &text(Section::Group));
         offer(TRACE_HEADER, &text(Section::Trace));
         offer("DeadLetterQueueSourceArn", &text(Section::DeadLetterSource));
+        if let Some(state) = looked_at {
+            let is = |other| (state == other).to_string();
+            found.push(("IsVisible", is(MessageState::Visible)));
+            found.push(("IsDelayed", is(MessageState::Delayed)));
+        }
         if found.is_empty() {
             encoder.absent("Attributes");
         } else {
