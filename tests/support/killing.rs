@@ -21,6 +21,9 @@ pub trait Load: Sync {
     /// The server runs again, or for the first time; nobody works yet.
     fn restarted(&self, server: &Server, rng: &mut SmallRng);
 
+    /// The server is gone.
+    fn ended(&self) {}
+
     /// Takes everything out of a server on which nobody works, and sees that it is what should be
     /// there.
     fn drain(&self, server: &Server);
@@ -35,9 +38,18 @@ pub trait Load: Sync {
     fn summarise(&self);
 }
 
+/// What answers wait for. A killed process loses nothing either way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Durability {
+    Full,
+    Normal,
+    /// One or the other, from run to run.
+    Either,
+}
+
 /// How often, and on what.
 pub struct Killing {
-    pub durability: &'static str,
+    pub durability: Durability,
     /// Kills where `LCLQ_CRASH_KILLS` says nothing else.
     pub kills: u64,
     /// The data directory is once put back to what it was a few kills ago, which must be noticed.
@@ -51,7 +63,7 @@ impl Killing {
         let seed = number("LCLQ_CRASH_SEED").unwrap_or_else(any_seed);
         let kills = number("LCLQ_CRASH_KILLS").filter(|_| !self.forgetful);
         let kills = kills.unwrap_or(self.kills);
-        println!("{}: LCLQ_CRASH_SEED={seed}", self.durability);
+        println!("{:?}: LCLQ_CRASH_SEED={seed}", self.durability);
         let mut rng = SmallRng::seed_from_u64(seed);
         let io_uring_works = io_uring_works();
         let directory = tempfile::tempdir().expect("a directory");
@@ -67,11 +79,17 @@ impl Killing {
             }
             let io_uring = kill % 2 == 1 && io_uring_works;
             let cores = rng.random_range(1..=3);
-            let starting = self.launch(&data, !made, io_uring, cores).spawn();
+            let full = match self.durability {
+                Durability::Full => true,
+                Durability::Normal => false,
+                Durability::Either => rng.random(),
+            };
+            let starting = launch(&data, !made, io_uring, cores, full).spawn();
             if !self.forgetful && rng.random_ratio(1, 6) {
                 // Before it is ready, the making of the directory included.
                 std::thread::sleep(Duration::from_micros(rng.random_range(0..30_000)));
                 starting.kill();
+                load.ended();
                 continue;
             }
             let server = starting
@@ -103,26 +121,32 @@ impl Killing {
                 server.kill_now();
                 load.stop(true);
             });
+            server.kill();
+            load.ended();
         }
-        let server = self.launch(&data, false, false, 2).start();
+        let server = launch(&data, false, false, 2, true).start();
         load.restarted(&server, &mut rng);
         load.drain(&server);
         server.stop();
-        println!("{}: {kills} kills, {} drains", self.durability, drains + 1);
+        println!(
+            "{:?}: {kills} kills, {} drains",
+            self.durability,
+            drains + 1
+        );
         load.summarise();
     }
+}
 
-    fn launch(&self, data: &Path, first: bool, io_uring: bool, cores: u32) -> Launch {
-        let mut launch = Launch::new()
-            .data_dir(data)
-            .flag("--durability", self.durability)
-            .flag("--runtime", if io_uring { "io-uring" } else { "epoll" })
-            .flag("--cores", cores.to_string());
-        if first {
-            launch = launch.flag("--shards", SHARDS.to_string());
-        }
-        launch
+fn launch(data: &Path, first: bool, io_uring: bool, cores: u32, full: bool) -> Launch {
+    let mut launch = Launch::new()
+        .data_dir(data)
+        .flag("--durability", if full { "full" } else { "normal" })
+        .flag("--runtime", if io_uring { "io-uring" } else { "epoll" })
+        .flag("--cores", cores.to_string());
+    if first {
+        launch = launch.flag("--shards", SHARDS.to_string());
     }
+    launch
 }
 
 fn copy_files(from: &Path, to: &Path) {

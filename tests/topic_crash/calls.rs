@@ -1,8 +1,8 @@
 //! What the clients ask, over REST, and what the ledger makes of the answers.
 
 use super::ledger::{Delivery, Message, Seen, data, key_name};
+use super::load::World;
 use super::plan::is_red;
-use crate::World;
 use crate::support::{Answer, Client};
 use serde_json::{Value, json};
 use std::io;

@@ -2,7 +2,7 @@
 
 use super::calls::{AckIds, Died, Held, acknowledge, give_back, note, publish, pull};
 use super::ledger::{Delivery, Message, Moment, Seen};
-use crate::World;
+use super::load::World;
 use crate::support::streaming::Stream;
 use crate::support::{Client, Server};
 use lclq::pubsub::proto::{ReceivedMessage, StreamingPullRequest};
