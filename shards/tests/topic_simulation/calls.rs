@@ -89,7 +89,7 @@ impl Model {
                 for using in uses {
                     using.current = self.is_current(at, using.mark, &using.lease, now);
                     let held = self.readers[at].held.entry(using.mark).or_default();
-                    held.acks_open += 1;
+                    held.acks_open.push(call.order);
                 }
             }
             Asked::Modify(uses) => {
@@ -186,7 +186,7 @@ impl Model {
             }
             Asked::Acknowledge(uses) if call.order > 0 => {
                 for using in uses {
-                    self.close_ack(call.subscription, using.mark);
+                    self.close_ack(call, using.mark);
                 }
             }
             Asked::DeleteTopic(topic) if call.order > 0 => {
@@ -209,9 +209,9 @@ impl Model {
         deletions.iter().copied().filter(|at| *at > order).min()
     }
 
-    fn close_ack(&mut self, subscription: usize, mark: Mark) {
-        if let Some(held) = self.readers[subscription].held.get_mut(&mark) {
-            held.acks_open = held.acks_open.saturating_sub(1);
+    fn close_ack(&mut self, call: &Call, mark: Mark) {
+        if let Some(held) = self.readers[call.subscription].held.get_mut(&mark) {
+            held.acks_open.retain(|order| *order != call.order);
         }
     }
 
@@ -284,6 +284,7 @@ impl Model {
                 let sought_at = before.reset;
                 self.readers[at] = Reader {
                     deleted: before.deleted,
+                    torn: before.torn,
                     ack_deadline_s_min: before.ack_deadline_s_min,
                     retain_changed: before.retain_changed,
                     retention_ms: before.retention_ms,
@@ -434,7 +435,11 @@ impl Model {
                 check(dead_letter || in_snapshot, || {
                     format!("message {number} is no dead letter of {of} for {at}")
                 })?;
-                let had = self.owed(of, number) != Sure::No || self.readers[of].deleted;
+                let reader = &self.readers[of];
+                let had = self.owed(of, number) != Sure::No
+                    || reader.deleted
+                    // Its creation was lost, and what had left it by then was not.
+                    || message.order <= reader.torn;
                 check(had, || {
                     format!("message {number} is a dead letter of {of}, which never had it")
                 })?;
@@ -472,7 +477,10 @@ impl Model {
         })?;
         let held = reader.held.get(&mark).cloned().unwrap_or_default();
         // A message that a seek brought back may become a dead letter once more.
-        let again = dead_of.is_some_and(|of| self.readers[of].sought || self.readers[of].deleted);
+        let again = dead_of.is_some_and(|of| {
+            let of = &self.readers[of];
+            of.sought || of.deleted || message.order <= of.torn
+        });
         // One that was on its way there meanwhile, and comes back, is a second one.
         let doubled = plan.dead_letters_to.is_some() && reader.sought;
         let again = again || doubled && held.sequence != pulled.lease.sequence;
@@ -528,7 +536,7 @@ impl Model {
             Asked::StreamPull(stream) => Some(stream.number),
             _ => None,
         };
-        if held.done == Sure::Maybe && held.acks_open == 0 && !unconfirmed {
+        if held.done == Sure::Maybe && held.acks_open.is_empty() && !unconfirmed {
             held.done = Sure::No;
         }
         Ok(())
@@ -556,7 +564,7 @@ impl Model {
 
     fn acknowledged(&mut self, call: &Call, using: &Use, result: bool, now: Millis) -> Checked {
         let at = call.subscription;
-        self.close_ack(at, using.mark);
+        self.close_ack(call, using.mark);
         let settings = &self.plan.subscriptions[at].settings;
         check(result || settings.exactly_once && !using.current, || {
             format!("acknowledging {using:?} of subscription {at} failed")

@@ -44,7 +44,9 @@ pub struct Held {
     /// Order of what `done` was learnt from.
     pub learnt: u64,
     pub done_at: Millis,
-    pub acks_open: u32,
+    /// Orders of the acknowledgements that have no answer. A seek forgets those from before it: they
+    /// came to the shard before it did, and their answers say nothing of what came after.
+    pub acks_open: Vec<u64>,
     pub sequence: u64,
     pub leases: u32,
     pub run: Millis,
@@ -63,7 +65,7 @@ impl Default for Held {
             done: Sure::No,
             learnt: 0,
             done_at: 0,
-            acks_open: 0,
+            acks_open: Vec::new(),
             sequence: 0,
             leases: 0,
             run: 0,
@@ -98,6 +100,10 @@ pub struct Reader {
     pub deleted: bool,
     /// When that was last answered.
     pub deleted_at: Millis,
+    /// Order of the latest loss of a tail since it was last empty, if it has dead letters: what one
+    /// shard had passed on and another had taken may be with both since, so what was published until
+    /// then may be here twice, and go to the dead letters twice. It outlives the subscription.
+    pub torn: u64,
     /// The shortest ack deadline that it may have, s.
     pub ack_deadline_s_min: u32,
     /// Whether it retains what is acknowledged may have changed.
@@ -129,6 +135,7 @@ impl Reader {
             found: false,
             deleted: false,
             deleted_at: 0,
+            torn: 0,
             ack_deadline_s_min: u32::MAX,
             retain_changed: false,
             retention_ms: (u64::MAX, 0),
@@ -319,7 +326,7 @@ impl Model {
     pub fn done(&self, subscription: usize, mark: Mark) -> Sure {
         match self.readers[subscription].held.get(&mark) {
             None => Sure::No,
-            Some(held) if held.acks_open > 0 && held.done == Sure::No => Sure::Maybe,
+            Some(held) if !held.acks_open.is_empty() && held.done == Sure::No => Sure::Maybe,
             Some(held) => held.done,
         }
     }
@@ -468,6 +475,7 @@ impl Model {
 
     pub fn note_lost_tail(&mut self, shard: u16, since: Millis) {
         self.tail_lost = true;
+        let orders = self.orders;
         for message in self.published.values_mut() {
             let here = self.plan.shard_of(message.topic) == shard;
             if here && message.at >= since && message.taken == Sure::Yes {
@@ -477,6 +485,9 @@ impl Model {
         for (reader, plan) in self.readers.iter_mut().zip(&self.plan.subscriptions) {
             if self.plan.topics[plan.topic].dead_letters || plan.dead_letters_to.is_some() {
                 reader.wild = true;
+            }
+            if plan.dead_letters_to.is_some() {
+                reader.torn = orders;
             }
             if self.plan.shard_of(plan.topic) == shard {
                 if reader.alive == Sure::Yes && reader.created_at >= since {
@@ -527,13 +538,13 @@ impl Model {
         for mark in owed {
             let held = reader.held.entry(mark).or_default();
             (held.done, held.done_at, held.learnt) = (Sure::Yes, now, orders);
-            held.acks_open = 0;
+            held.acks_open.clear();
         }
         for held in reader.held.values_mut() {
             (held.done, held.done_at, held.learnt) = (Sure::Yes, now, orders);
-            held.acks_open = 0;
+            held.acks_open.clear();
         }
-        reader.wild = false;
+        (reader.wild, reader.torn) = (false, 0);
         if reader.confirmed < reader.reset {
             (reader.confirmed, reader.confirmed_at) = (reader.reset, now);
         }
@@ -584,7 +595,7 @@ impl Model {
                 && held.leases == lease.receive_count
                 && held.run == lease.received_at
                 && held.busy_until > now
-                && held.acks_open == 0
+                && held.acks_open.is_empty()
                 && held.done == Sure::No
                 && !reader.wild
                 && reader.alive == Sure::Yes
