@@ -3,7 +3,7 @@
 
 use super::belief::Belief;
 use super::scene::{
-    Died, Held, LEASE_S, Scene, alive, counted, delete, queue_on, receive, sqs, text_of,
+    Died, Held, LEASE_S, Round, Scene, alive, counted, delete, queue_on, receive, sqs, text_of,
     until_drained, url,
 };
 use crate::support::{Client, Server};
@@ -186,16 +186,21 @@ impl Scene for Repeats {
 
     fn drain(&mut self, server: &Server) {
         let mut client = self.client(server);
-        let mut other = self.client(server);
-        let queue = self.queue.clone();
-        let round = || {
+        until_drained(|| {
             let got = alive(self.take(&mut client));
             if !got.is_empty() {
                 alive(self.delete(&mut client, &got));
+                return Round::Some;
             }
-            !got.is_empty()
-        };
-        until_drained(round, || counted(&mut other, &queue) == 0);
+            let missing = self
+                .messages
+                .values()
+                .any(|message| message.belief == Belief::Here);
+            if missing || counted(&mut client, &self.queue) > 0 {
+                return Round::Due;
+            }
+            Round::Done
+        });
         for (number, message) in &mut self.messages {
             assert_ne!(
                 message.belief,

@@ -177,20 +177,30 @@ pub fn number_in(text: &str) -> u32 {
     number
 }
 
-/// Has `round` take out what there is, again and again, until it says that there is nothing, twice,
-/// and `settled` agrees, or nothing comes any more.
-pub fn until_drained(mut round: impl FnMut() -> bool, mut settled: impl FnMut() -> bool) {
+/// What a round of a drain has come to.
+pub enum Round {
+    /// It took something out.
+    Some,
+    /// There was nothing, but there has to be more: it is on its way between shards, or counted.
+    Due,
+    /// There was nothing, and nothing is missing.
+    Done,
+}
+
+/// Has `round` take out what there is, again and again, until it says twice that that was all, or
+/// nothing comes any more.
+pub fn until_drained(mut round: impl FnMut() -> Round) {
     let mut progress = Instant::now();
     let mut empty_rounds = 0;
     while progress.elapsed() < STALL && empty_rounds < 2 {
-        if round() {
-            (empty_rounds, progress) = (0, Instant::now());
-        } else if settled() {
-            empty_rounds += 1;
-        } else {
-            empty_rounds = 0;
-            // What is on its way between shards can only be asked for again.
-            std::thread::sleep(Duration::from_millis(5));
+        match round() {
+            Round::Some => (empty_rounds, progress) = (0, Instant::now()),
+            Round::Done => empty_rounds += 1,
+            Round::Due => {
+                empty_rounds = 0;
+                // What is on its way can only be asked for again.
+                std::thread::sleep(Duration::from_millis(5));
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Two subscriptions of one topic that are sought back and forth, to times and to snapshots.
 
 use super::belief::Belief;
-use super::scene::{Died, Scene, alive, number_in, rest, text_of, try_rest, until_drained};
+use super::scene::{Died, Round, Scene, alive, number_in, rest, text_of, try_rest, until_drained};
 use crate::support::{Client, Server};
 use rand::Rng;
 use rand::rngs::SmallRng;
@@ -351,7 +351,7 @@ impl Scene for Seeks {
 
     fn drain(&mut self, server: &Server) {
         let mut client = self.client(server);
-        let round = || {
+        until_drained(|| {
             let mut any = false;
             for at in 0..SUBSCRIPTIONS.len() {
                 let got = alive(self.pull(&mut client, at));
@@ -360,9 +360,15 @@ impl Scene for Seeks {
                     alive(self.acknowledge(&mut client, at, &got));
                 }
             }
-            any
-        };
-        until_drained(round, || true);
+            let mut beliefs = self.beliefs.iter().flat_map(BTreeMap::values);
+            if any {
+                Round::Some
+            } else if beliefs.any(|belief| *belief == Belief::Here) {
+                Round::Due
+            } else {
+                Round::Done
+            }
+        });
         for (at, beliefs) in self.beliefs.iter_mut().enumerate() {
             for (number, belief) in beliefs {
                 assert_ne!(*belief, Belief::Here, "{number} is lost in {at}");
