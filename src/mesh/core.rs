@@ -1,12 +1,12 @@
 //! One core's part of the mesh.
 
+use super::REQUESTS_KEPT_MAX;
 use super::answers_first::{AnswersFirst, WRITING_TURNS};
 use super::hosts::Hosts;
-use super::lane::{Answer, Request, Sender, is_crowded};
+use super::lane::{Answer, Receiver, Request, Sender};
 use super::ownership::{Owner, Ownership};
 use super::pending::{Forgotten, Pending, WRITTEN_TOKEN, core_of, transfer_source, transfer_token};
 use super::versions::Versions;
-use super::{LANE_REQUESTS_MAX, REQUESTS_KEPT_MAX};
 use crate::runtime::{
     Doorbell, DoorbellWaiter, Sleep, fail_core, spawn_local, wall_clock, wall_clock_stepped,
 };
@@ -36,8 +36,8 @@ const LOOK_MS_MAX_IDLE: Millis = 60_000;
 /// Lanes to and from one other core.
 pub(super) struct Lanes {
     pub requests_out: Sender<Request>,
-    pub replies_in: rtrb::Consumer<Answer>,
-    pub requests_in: rtrb::Consumer<Request>,
+    pub replies_in: Receiver<Answer>,
+    pub requests_in: Receiver<Request>,
     pub replies_out: Sender<Answer>,
 }
 
@@ -494,20 +494,13 @@ impl Mesh {
         let now = wall_clock();
         let mut more = false;
         for core in 0..self.inner.cores {
-            // One look is enough, unlike at replies: a turn takes few of a full lane, so one that
-            // fills up meanwhile is still crowded at the next turn.
-            const { assert!(LANE_TURN_MAX <= LANE_REQUESTS_MAX / 2) };
-            let was_crowded = match &*self.inner.lanes[core].borrow() {
-                Some(lanes) => is_crowded(&lanes.requests_in),
-                None => false,
-            };
             for _ in 0..LANE_TURN_MAX {
                 let request = match &mut *self.inner.lanes[core].borrow_mut() {
                     Some(lanes) => lanes.requests_in.pop(),
                     None => break,
                 };
                 match request {
-                    Ok(Request::Command {
+                    Some(Request::Command {
                         shard,
                         token,
                         command,
@@ -522,12 +515,14 @@ impl Mesh {
                             }
                         }
                     }
-                    Ok(Request::Cancel { shard, token }) => self.cancel_own(shard, token),
-                    Ok(Request::AnswersWritten) => self.answers_written(core),
-                    Err(_) => break,
+                    Some(Request::Cancel { shard, token }) => self.cancel_own(shard, token),
+                    Some(Request::AnswersWritten) => self.answers_written(core),
+                    None => break,
                 }
             }
-            if was_crowded && let Some(lanes) = &*self.inner.lanes[core].borrow() {
+            if let Some(lanes) = &mut *self.inner.lanes[core].borrow_mut()
+                && lanes.requests_in.owes_ring()
+            {
                 lanes.replies_out.ring();
             }
             self.take_replies(core, now);
@@ -561,23 +556,21 @@ impl Mesh {
     }
 
     fn take_replies(&self, core: usize, now: Millis) {
-        let mut was_crowded = false;
         loop {
             let reply = match &mut *self.inner.lanes[core].borrow_mut() {
-                Some(lanes) => {
-                    was_crowded |= is_crowded(&lanes.replies_in);
-                    lanes.replies_in.pop()
-                }
+                Some(lanes) => lanes.replies_in.pop(),
                 None => return,
             };
-            let Ok((token, reply)) = reply else { break };
+            let Some((token, reply)) = reply else { break };
             if token == WRITTEN_TOKEN {
                 self.tell_when_written(core);
             } else {
                 self.route_reply(token, reply, now);
             }
         }
-        if was_crowded && let Some(lanes) = &mut *self.inner.lanes[core].borrow_mut() {
+        if let Some(lanes) = &mut *self.inner.lanes[core].borrow_mut()
+            && lanes.replies_in.owes_ring()
+        {
             lanes.requests_out.ring();
         }
     }

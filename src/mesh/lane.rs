@@ -103,9 +103,37 @@ impl<T> Sender<T> {
     }
 }
 
-/// Whether the sender may have kept frames that didn't fit, so that it wants to be rung when some
-/// were taken. Half full counts: between this look and the next take it may have become full, and
-/// then the look after that finds it nearly so.
-pub(super) fn is_crowded<T>(ring: &rtrb::Consumer<T>) -> bool {
-    ring.slots() >= ring.buffer().capacity() / 2
+/// The receiving end. It tells when its sender has to be rung, which may have kept frames that found
+/// no room.
+pub(super) struct Receiver<T> {
+    ring: rtrb::Consumer<T>,
+    /// Since the sender was last to be rung.
+    taken: usize,
+}
+
+impl<T> Receiver<T> {
+    pub fn new(ring: rtrb::Consumer<T>) -> Self {
+        Self { ring, taken: 0 }
+    }
+
+    pub fn pop(&mut self) -> Option<T> {
+        let frame = self.ring.pop().ok()?;
+        self.taken += 1;
+        Some(frame)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.ring.is_empty()
+    }
+
+    /// Whether the sender is to be rung. How full the ring looks doesn't tell: both ends may see an
+    /// old state of the other's. But a sender that waits for room has put in, since it was last rung,
+    /// as many frames as the ring holds, and half of them are taken sooner or later.
+    pub fn owes_ring(&mut self) -> bool {
+        let owes = self.taken >= self.ring.buffer().capacity().div_ceil(2);
+        if owes {
+            self.taken = 0;
+        }
+        owes
+    }
 }

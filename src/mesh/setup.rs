@@ -1,7 +1,7 @@
 //! Putting the mesh together: which core has which shards, and the lanes between cores.
 
 use super::core::{Lanes, Mesh, Shared};
-use super::lane::Sender;
+use super::lane::{Receiver, Sender};
 use super::ownership::Ownership;
 use crate::runtime::{Doorbell, PanicReport, become_journal_writer, doorbell, wall_clock};
 use lclq_shards::journal::{
@@ -302,8 +302,8 @@ impl MeshParts {
             .map(|(raw, other)| {
                 raw.map(|raw| Lanes {
                     requests_out: Sender::new(raw.requests_out, other.clone()),
-                    replies_in: raw.replies_in,
-                    requests_in: raw.requests_in,
+                    replies_in: Receiver::new(raw.replies_in),
+                    requests_in: Receiver::new(raw.requests_in),
                     replies_out: Sender::new(raw.replies_out, other.clone()),
                 })
             })

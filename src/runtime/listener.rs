@@ -18,7 +18,8 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::doorbell::{Doorbell, DoorbellWaiter, doorbell};
+use super::bell::Doorbell;
+use super::doorbell::{DoorbellWaiter, doorbell};
 use super::stream::Stream;
 
 /// Connections the kernel completes ahead of us.

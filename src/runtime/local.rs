@@ -11,8 +11,9 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::task::{Context, Poll, Waker};
 
+use super::bell::Bell;
 use super::choose::DriverKind;
-use super::doorbell::{Bell, Waiters};
+use super::doorbell::Waiters;
 use super::failure::News;
 #[cfg(target_os = "linux")]
 use super::ring::Ring;

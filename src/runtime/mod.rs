@@ -10,6 +10,7 @@
 //! [`spawn_beside`]; `http` guards its connections itself, so that a panic in a handler costs one
 //! connection only.
 
+mod bell;
 mod beside;
 mod choose;
 mod clock;
@@ -26,12 +27,13 @@ mod shutdown;
 mod stream;
 mod timer;
 
+pub use bell::Doorbell;
 pub use beside::{become_journal_writer, spawn_beside};
 pub use choose::{DriverKind, RuntimeChoice, RuntimeError, choose};
 pub use clock::{wall_clock, wall_clock_stepped};
 pub use cores::{CoreThreads, spawn_cores};
 pub use descriptors::{DescriptorPlan, descriptors_open};
-pub use doorbell::{Doorbell, DoorbellWaiter, check_doorbell, doorbell};
+pub use doorbell::{DoorbellWaiter, check_doorbell, doorbell};
 pub use failure::{PanicReport, fail_core};
 pub use hyper_glue::{HyperExecutor, HyperTimer};
 pub use listener::{ConnectionSlot, Listener, SharedListener};

@@ -4,7 +4,8 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::doorbell::{Doorbell, doorbell};
+use super::bell::Doorbell;
+use super::doorbell::doorbell;
 
 /// A flag that any thread can raise once and every core can wait for.
 #[derive(Clone, Debug, Default)]
