@@ -175,8 +175,14 @@ fn refusals_are_the_services_own() {
 
 #[test]
 fn lists_come_in_pages_over_all_shards() {
+    // With one shard a page may be all that its shard was asked for.
+    for shards in ["1", "3"] {
+        pages_hold_every_queue(&Launch::new().flag("--shards", shards).start());
+    }
+}
+
+fn pages_hold_every_queue(server: &Server) {
     const QUEUES: usize = 25;
-    let server = started();
     let mut client = server.client();
     for number in 0..QUEUES {
         client.ok(
@@ -206,7 +212,6 @@ fn lists_come_in_pages_over_all_shards() {
         let answer = admin.get(&format!("/queues?limit={limit}")).unwrap();
         assert_eq!(answer.status, 400);
     }
-    server.stop();
 }
 
 #[test]

@@ -137,8 +137,8 @@ async fn list(admin: &Admin, query: &Parameters) -> AdminResult<Response<ReplyBo
     for shard in 0..admin.mesh.shards() {
         let mut after = query.get("after").map(str::to_owned);
         let mut of_shard = 0;
-        // A page of the whole is at most a page of each shard.
-        while of_shard < limit {
+        // A page of the whole is at most a page of each shard; one more tells whether it is the last.
+        while of_shard <= limit {
             let command = QueueCommand::ListAll {
                 after: after.take().map(String::into_boxed_str),
                 queues_max: PAGE_MAX,
@@ -154,7 +154,7 @@ async fn list(admin: &Admin, query: &Parameters) -> AdminResult<Response<ReplyBo
             let fitting = queues
                 .into_iter()
                 .filter(|queue| queue.name.name.starts_with(prefix))
-                .take(limit - of_shard);
+                .take(limit + 1 - of_shard);
             let before = found.len();
             found.extend(fitting.map(|queue| (queue.name.key(), queue)));
             of_shard += found.len() - before;
