@@ -118,14 +118,17 @@ impl Load for Everything {
         self.topics.stop(stop);
     }
 
+    fn is_complete(&self) -> bool {
+        let mut complete = self.topics.is_complete();
+        self.each(|scene| complete &= scene.summary().1);
+        complete
+    }
+
     fn summarise(&self) {
         self.queues.summarise();
         self.topics.summarise();
         self.each(|scene| {
-            let (summary, complete) = scene.summary();
-            println!("{summary}");
-            // A load in which nothing happens proves nothing. So few kills may leave something out.
-            assert!(complete || kills() < 50, "{summary}");
+            println!("{}", scene.summary().0);
         });
     }
 }

@@ -27,9 +27,6 @@ pub struct World {
     stop: AtomicBool,
 }
 
-/// Messages in whose course all that the load does has happened.
-const PUBLISHED_FOR_EVERYTHING: u64 = 1000;
-
 impl World {
     pub fn new() -> Self {
         World {
@@ -182,20 +179,15 @@ impl Load for World {
         self.stop.store(stop, Ordering::Relaxed);
     }
 
-    fn summarise(&self) {
+    fn is_complete(&self) -> bool {
         let totals = self.ledger().totals;
-        println!("{totals:?}");
-        // A load in which nothing happens proves nothing.
-        assert!(
-            totals.published > 0 && totals.acknowledged > 0,
-            "{totals:?}"
-        );
-        // In a short one a busy machine may not come to everything.
-        if totals.published >= PUBLISHED_FOR_EVERYTHING {
-            assert!(
-                totals.streamed > 0 && totals.dead_lettered > 0,
-                "{totals:?}"
-            );
-        }
+        totals.published > 0
+            && totals.streamed > 0
+            && totals.acknowledged > 0
+            && totals.dead_lettered > 0
+    }
+
+    fn summarise(&self) {
+        println!("{:?}", self.ledger().totals);
     }
 }
