@@ -3,7 +3,7 @@
 //! A subscriber that waits may be on another core than the publisher, and be told of a message while
 //! the publisher's answer still is on its way. Clients match what they receive with the ids that they
 //! were given, so the ids come first: where a publisher of another core was answered just now, a
-//! delivery waits until that core says that the answer is written. To ask costs a frame each way, and
+//! delivery waits until that core says that it has run the tasks that write the answer. To ask costs a frame each way, and
 //! only where somebody waits for messages on a third core or this one.
 
 use lclq_shards::Millis;

@@ -17,6 +17,7 @@ mod directory;
 #[cfg(test)]
 mod directory_simulation;
 mod hosts;
+mod journals_down;
 mod lane;
 mod ownership;
 mod pending;

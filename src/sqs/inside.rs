@@ -18,7 +18,7 @@ impl Sqs {
         action: &str,
         request: &Value,
     ) -> (StatusCode, Value) {
-        let Some(head) = head(of, Some(action), "/") else {
+        let Some(head) = head(of, Some(action)) else {
             return (StatusCode::BAD_REQUEST, Value::Null);
         };
         let body = Bytes::from(request.to_string());
@@ -31,7 +31,7 @@ impl Sqs {
         queue: &QueueName,
         parameters: impl Iterator<Item = (&'p str, &'p str)>,
     ) -> (StatusCode, Value) {
-        let Some(head) = head(queue, None, "/") else {
+        let Some(head) = head(queue, None) else {
             return (StatusCode::BAD_REQUEST, Value::Null);
         };
         let scope = self.scope(&Heads::of(&head.headers), &head.uri, None);
@@ -48,12 +48,12 @@ impl Sqs {
 
 /// A request's head as a client of that region and account would send it. `None` where they can't
 /// stand in one.
-fn head(of: &QueueName, action: Option<&str>, path: &str) -> Option<Parts> {
+fn head(of: &QueueName, action: Option<&str>) -> Option<Parts> {
     let credential = format!(
         "AWS4-HMAC-SHA256 Credential={}/inside/{}/sqs/aws4_request",
         of.account, of.region
     );
-    let mut request = Request::post(path)
+    let mut request = Request::post("/")
         .header(AUTHORIZATION, credential)
         .header(CONTENT_TYPE, "application/x-amz-json-1.0");
     if let Some(action) = action {

@@ -47,7 +47,8 @@ impl fmt::Display for DamagedRow {
     }
 }
 
-fn key_of(of: Summed) -> &'static str {
+/// The columns that a row is found by.
+pub(super) fn key_of(of: Summed) -> &'static str {
     match of {
         Summed::Messages | Summed::MessageCounts | Summed::Deduplication | Summed::Published => {
             "sequence"
@@ -95,6 +96,12 @@ impl Damaged {
     }
 }
 
+/// The columns of a table, in order.
+pub(super) fn columns_of(connection: &Connection, table: &str) -> rusqlite::Result<Vec<String>> {
+    let mut names = connection.prepare("SELECT name FROM pragma_table_info(?1)")?;
+    names.query_map([table], |row| row.get(0))?.collect()
+}
+
 /// Copies rows of `table` that meet `condition` to the table `damaged`.
 pub(super) fn keep_copy(
     connection: &Connection,
@@ -102,11 +109,11 @@ pub(super) fn keep_copy(
     condition: &str,
     parameters: &[i64],
 ) -> rusqlite::Result<usize> {
-    let mut names = connection.prepare("SELECT name FROM pragma_table_info(?1)")?;
-    let names = names.query_map([table], |row| row.get::<_, String>(0))?;
-    let columns: Vec<String> = names
-        .map(|name| name.map(|name| format!("quote({name})")))
-        .collect::<Result<_, _>>()?;
+    let columns = columns_of(connection, table)?;
+    let columns: Vec<String> = columns
+        .iter()
+        .map(|name| format!("quote({name})"))
+        .collect();
     connection.execute(
         &format!(
             "INSERT INTO damaged (source, columns)

@@ -218,7 +218,8 @@ impl SqliteFile {
 
     /// Writes a batch as one transaction: all of it is durable, or none.
     pub fn write(&mut self, batch: &Batch) -> Result<(), JournalError> {
-        self.presence.look()?;
+        // A batch that went into a file that has gone must not be written again.
+        self.presence.check()?;
         let result = self.try_write(batch);
         if result.is_err() && !self.connection.is_autocommit() {
             // SQLite rolls back by itself on some errors; on the others this does.

@@ -36,16 +36,21 @@ impl Presence {
         Ok(Self { places, gone: None })
     }
 
+    /// An error once [`Presence::look`] has missed a file. Costs nothing.
+    pub fn check(&self) -> Result<(), JournalError> {
+        match &self.gone {
+            None => Ok(()),
+            Some(path) => Err(JournalError::Gone(path.clone())),
+        }
+    }
+
     /// An error once one of the files isn't there any more, or another in its place.
     pub fn look(&mut self) -> Result<(), JournalError> {
         if self.gone.is_none() {
             let gone = self.places.iter().find(|place| !place.is_there());
             self.gone = gone.map(|place| place.path.clone());
         }
-        match &self.gone {
-            None => Ok(()),
-            Some(path) => Err(JournalError::Gone(path.clone())),
-        }
+        self.check()
     }
 }
 

@@ -1,6 +1,6 @@
 //! What `--recover` does with a damaged file: a new one takes what can be read of it.
 
-use super::damage::keep_copy;
+use super::damage::{columns_of, keep_copy, key_of};
 use super::load::is_orphan;
 use super::presence::log_of;
 use super::sums::{Summed, sum};
@@ -15,60 +15,17 @@ const ROWS_PER_TRANSACTION: usize = 10_000;
 /// Old files that can be kept beside each other.
 const KEPT_MAX: u32 = 1000;
 
-/// A table, its columns in order, and what a row is found by.
-struct Table {
-    parts: &'static [Summed],
-    columns: &'static str,
-    key: &'static str,
-}
-
-const TABLES: &[Table] = &[
-    Table {
-        parts: &[Summed::Queues],
-        columns: "id, record, sum",
-        key: "id",
-    },
-    Table {
-        parts: &[Summed::Resources],
-        columns: "id, kind, record, spec, policy, sum",
-        key: "id",
-    },
-    Table {
-        parts: &[Summed::Messages, Summed::MessageCounts],
-        columns: "sequence, queue_id, available_at, receive_count, base_count, \
-                  first_received_at, payload, sum, counts_sum",
-        key: "sequence",
-    },
-    Table {
-        parts: &[Summed::Deduplication],
-        columns: "sequence, queue_id, expires_at, key, message_id, sum",
-        key: "sequence",
-    },
-    Table {
-        parts: &[Summed::Outbox],
-        columns: "target, number, envelope, receive_count, first_received_at, payload, sum",
-        key: "target, number",
-    },
-    Table {
-        parts: &[Summed::OutboxConfirmed],
-        columns: "target, up_to, sum",
-        key: "target",
-    },
-    Table {
-        parts: &[Summed::Inbox],
-        columns: "source, up_to, sum",
-        key: "source",
-    },
-    Table {
-        parts: &[Summed::Published],
-        columns: "sequence, topic_id, published_at, message, returned, sum",
-        key: "sequence",
-    },
-    Table {
-        parts: &[Summed::Deliveries],
-        columns: "sequence, subscription_id, acked, failures, sum",
-        key: "sequence, subscription_id",
-    },
+/// Tables that are copied, each by the sums that its rows have.
+const TABLES: &[&[Summed]] = &[
+    &[Summed::Queues],
+    &[Summed::Resources],
+    &[Summed::Messages, Summed::MessageCounts],
+    &[Summed::Deduplication],
+    &[Summed::Outbox],
+    &[Summed::OutboxConfirmed],
+    &[Summed::Inbox],
+    &[Summed::Published],
+    &[Summed::Deliveries],
 ];
 
 /// See [`SqliteFile::salvage`].
@@ -105,11 +62,11 @@ pub(super) fn salvage(
     };
     let mut new = open_alone(path)?;
     let mut definitions_lost = false;
-    for table in TABLES {
-        let outcome = copy(&old, &mut new, table)?;
-        let name = table.parts[0].table();
+    for sums in TABLES {
+        let outcome = copy(&old, &mut new, sums)?;
+        let name = sums[0].table();
         if outcome.damaged > 0 || outcome.unreadable {
-            definitions_lost |= matches!(table.parts[0], Summed::Queues | Summed::Resources);
+            definitions_lost |= matches!(sums[0], Summed::Queues | Summed::Resources);
             let gap = if outcome.unreadable {
                 "; rows in between can't be read"
             } else {
@@ -166,13 +123,14 @@ struct Outcome {
 
 /// Copies from the first row on, and if that comes to a row that can't be read, from the last row
 /// back to it.
-fn copy(old: &Connection, new: &mut Connection, table: &Table) -> Result<Outcome, JournalError> {
+fn copy(old: &Connection, new: &mut Connection, sums: &[Summed]) -> Result<Outcome, JournalError> {
+    let columns = columns_of(new, sums[0].table())?;
     let mut outcome = Outcome::default();
-    if pass(old, new, table, "ASC", &mut outcome)? {
+    if pass(old, new, sums, &columns, "ASC", &mut outcome)? {
         return Ok(outcome);
     }
     outcome.unreadable = true;
-    pass(old, new, table, "DESC", &mut outcome)?;
+    pass(old, new, sums, &columns, "DESC", &mut outcome)?;
     Ok(outcome)
 }
 
@@ -180,21 +138,23 @@ fn copy(old: &Connection, new: &mut Connection, table: &Table) -> Result<Outcome
 fn pass(
     old: &Connection,
     new: &mut Connection,
-    table: &Table,
+    sums: &[Summed],
+    columns: &[String],
     direction: &str,
     outcome: &mut Outcome,
 ) -> Result<bool, JournalError> {
-    let keys: Vec<String> = table
-        .key
-        .split(", ")
-        .map(|column| format!("{column} {direction}"))
-        .collect();
-    let (name, columns) = (table.parts[0].table(), table.columns);
-    let read = format!("SELECT {columns} FROM {name} ORDER BY {}", keys.join(", "));
+    let keys = key_of(sums[0]).split(", ");
+    let keys: Vec<String> = keys.map(|column| format!("{column} {direction}")).collect();
+    let name = sums[0].table();
+    let read = format!(
+        "SELECT {} FROM {name} ORDER BY {}",
+        columns.join(", "),
+        keys.join(", ")
+    );
     let Ok(mut statement) = old.prepare(&read) else {
         return Ok(false);
     };
-    let count = columns.split(", ").count();
+    let count = columns.len();
     let places: Vec<String> = (1..=count).map(|at| format!("?{at}")).collect();
     let write = format!(
         "INSERT OR IGNORE INTO {name} VALUES ({})",
@@ -217,7 +177,7 @@ fn pass(
                     return Ok(false);
                 }
             };
-            if table.parts.iter().all(|of| is_sound(row, columns, *of)) {
+            if sums.iter().all(|of| is_sound(row, columns, *of)) {
                 let values = (0..count).map(|at| row.get::<_, Value>(at));
                 let values: Vec<Value> = values.collect::<Result<_, _>>()?;
                 let taken = transaction
@@ -232,9 +192,9 @@ fn pass(
     }
 }
 
-fn is_sound(row: &Row<'_>, columns: &str, of: Summed) -> bool {
+fn is_sound(row: &Row<'_>, columns: &[String], of: Summed) -> bool {
     let value = |column: &str| {
-        let at = columns.split(", ").position(|other| other == column)?;
+        let at = columns.iter().position(|other| other == column)?;
         row.get_ref(at).ok()
     };
     let (mut integers, mut blobs) = (Vec::new(), Vec::new());
