@@ -29,8 +29,8 @@ const scenarios = {
 };
 export const options = build(scenarios, {
   "grpc_req_duration{scenario:publish}": LATENCY,
-  delivery: LATENCY,
-  delivered: [`count>=${Math.floor(RATE * SECONDS * 0.95)}`],
+  delivery: ["med<10", "p(99)<100"],
+  delivered: [`count>=${Math.floor(RATE * SECONDS * 0.98)}`],
 });
 
 const client = new grpc.Client();
