@@ -28,6 +28,7 @@ fn main() -> ExitCode {
         Command::Subscription(args) => operated(operate::subscription(args)),
         Command::Snapshot(args) => operated(operate::snapshot(args)),
         Command::Schema(args) => operated(operate::schema(args)),
+        Command::Clock(args) => operated(operate::clock(args)),
     };
     let code = match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -274,3 +274,33 @@ fn topics_and_what_hangs_on_them() {
     }
     server.stop();
 }
+
+#[test]
+fn the_clock_of_a_test_server() {
+    let server = Launch::new().switch("--test-controls").start();
+    let terminal = Terminal::at(&server);
+    let before = terminal.json(&["clock", "stop"]);
+    let after = terminal.json(&["clock", "advance", "2h"]);
+    let ms = |clock: &Value| clock["now_ms"].as_u64().expect("a time");
+    assert_eq!(ms(&after), ms(&before) + 7_200_000);
+    assert_eq!(
+        terminal.json(&["clock", "set", "2126-01-01T00:00:00Z"])["now"],
+        "2126-01-01T00:00:00Z"
+    );
+    let table = terminal.prints(&["clock", "show"]);
+    let words: Vec<&str> = table.split_whitespace().collect();
+    assert_eq!(words[..4], ["NOW", "STATE", "AHEAD", "MS"], "{table}");
+    assert_eq!(words[4..6], ["2126-01-01T00:00:00Z", "stopped"], "{table}");
+    assert_eq!(terminal.json(&["clock", "resume"])["state"], "running");
+    let (code, text) = terminal.fails(&["clock", "set", "2020-01-01T00:00:00Z"]);
+    assert_eq!(code, 1);
+    assert!(text.contains("can't be set back"), "{text}");
+    assert_eq!(terminal.fails(&["clock", "advance", "2"]).0, 2);
+    server.stop();
+
+    let (server, terminal) = started();
+    let (code, text) = terminal.fails(&["clock", "stop"]);
+    assert_eq!(code, 1);
+    assert!(text.contains("--test-controls"), "{text}");
+    server.stop();
+}

@@ -4,6 +4,7 @@
 //! queue goes through the dialect's own action, so that its checks and texts are the same.
 
 mod answers;
+mod controls;
 mod metrics;
 mod process;
 mod queues;
@@ -17,6 +18,8 @@ use crate::mesh::Mesh;
 use crate::observe::Observers;
 use crate::pubsub::PubsubEndpoint;
 use crate::sqs::{Sqs, SqsConfig};
+pub use controls::{Controls, restore_clock};
+
 use answers::{AdminError, AdminResult};
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -36,6 +39,7 @@ pub struct Admin {
     pubsub: Option<Rc<PubsubEndpoint>>,
     door: Door,
     limits: Rc<HttpLimits>,
+    controls: Controls,
 }
 
 impl Admin {
@@ -47,6 +51,7 @@ impl Admin {
         limits: Rc<HttpLimits>,
         observers: Observers,
         pubsub: Option<Rc<PubsubEndpoint>>,
+        controls: Controls,
     ) -> Rc<Self> {
         let uncounted = Observers::new(1).of_core(0);
         let sqs = Sqs::new(
@@ -64,6 +69,7 @@ impl Admin {
             pubsub,
             door: Door::new(&limits.callers),
             limits,
+            controls,
         })
     }
 

@@ -1,7 +1,7 @@
 //! Paths of the admin endpoint.
 
 use super::answers::{AdminError, AdminResult, ok, with_status};
-use super::{Admin, metrics, queues, stats};
+use super::{Admin, controls, metrics, queues, stats};
 use crate::http::ReplyBody;
 use bytes::Bytes;
 use http::request::Parts;
@@ -40,6 +40,7 @@ pub(super) async fn answer(
         (&Method::GET, ["stats"]) => Ok(ok(&stats::of_all(admin).await?)),
         (&Method::GET, ["shards"]) => Ok(ok(&json!({ "shards": stats::of_shards(admin).await? }))),
         (method, ["queues", rest @ ..]) => queues::answer(admin, method, rest, query, body).await,
+        (method, ["test", rest @ ..]) => controls::answer(admin, method, rest, body).await,
         (_, ["health" | "ready" | "version" | "metrics" | "stats" | "shards"]) => {
             Err(AdminError::wrong_method("GET"))
         }

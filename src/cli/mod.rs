@@ -1,8 +1,10 @@
 //! The command line: flags and environment variables, before anything is made of them.
 
+mod controls;
 mod operate;
 mod operate_pubsub;
 
+pub use controls::ClockCommand;
 pub use operate::{MessageCommand, OperateArgs, Output, QueueCommand, Server};
 pub use operate_pubsub::{
     ProjectArgs, SchemaCommand, SchemaKind, SnapshotCommand, SubscriptionCommand, TopicCommand,
@@ -48,6 +50,8 @@ pub enum Command {
     Snapshot(ProjectArgs<SnapshotCommand>),
     /// List, make, show and delete schemas.
     Schema(ProjectArgs<SchemaCommand>),
+    /// Stop a test server's clock, and have it jump ahead.
+    Clock(OperateArgs<ClockCommand>),
 }
 
 const START_EXAMPLES: &str = "\
@@ -278,6 +282,11 @@ pub struct StartArgs {
         value_name = "MS"
     )]
     pub shutdown_ms_max: u64,
+
+    /// Let tests drive this server by its admin endpoint: stop the clock and have it jump ahead. Not
+    /// for servers whose messages matter.
+    #[arg(long, env = "LCLQ_TEST_CONTROLS")]
+    pub test_controls: bool,
 
     /// Check flags, ports, driver and data directory, print what was found and exit.
     #[arg(long)]

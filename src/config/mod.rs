@@ -1,5 +1,6 @@
 //! The resolved configuration: what the command line's flags amount to on this machine.
 
+use crate::admin::Controls;
 use crate::cli::{DurabilityArg, EvictionArg, LogFormat, StartArgs};
 use crate::http::{BodyBudget, Callers, HttpLimits};
 use crate::mesh::{MeshConfig, Storage};
@@ -50,6 +51,8 @@ pub struct Config {
     pub push: PushConfig,
     /// Where Cloud Storage subscriptions write, if anywhere.
     pub cloud_storage: Option<StoreTarget>,
+    /// Whether tests may drive the server.
+    pub controls: Controls,
     pub log_format: LogFormat,
     pub log: String,
 }
@@ -122,6 +125,10 @@ impl Config {
                 (Some(directory), _) => Some(StoreTarget::Directory(directory)),
                 (None, Some(endpoint)) => Some(StoreTarget::Endpoint(endpoint)),
                 (None, None) => None,
+            },
+            controls: Controls {
+                enabled: args.test_controls,
+                data_dir: args.data_dir,
             },
             log_format: args.log_format,
             log: args.log,

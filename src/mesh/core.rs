@@ -7,6 +7,8 @@ use super::journals_down::JournalsDown;
 use super::lane::{Answer, Receiver, Request, Sender};
 use super::ownership::{Owner, Ownership};
 use super::pending::{Forgotten, Pending, WRITTEN_TOKEN, core_of, transfer_source, transfer_token};
+use super::real_wait::RealWait;
+use super::test_clock::{ClockError, LOOKS_MAX, Order, TestClock};
 use super::versions::Versions;
 use crate::runtime::{
     Doorbell, DoorbellWaiter, Sleep, fail_core, spawn_local, wall_clock, wall_clock_stepped,
@@ -59,6 +61,9 @@ struct Inner {
     unflushed: Cell<bool>,
     journals_down: Arc<JournalsDown>,
     answers_first: AnswersFirst,
+    test_clock: Arc<TestClock>,
+    /// The last of its questions that this core has answered.
+    clock_answered: Cell<u64>,
 }
 
 /// What all cores share.
@@ -67,6 +72,7 @@ pub(super) struct Shared {
     pub ownership: Arc<Ownership>,
     pub versions: Arc<Versions>,
     pub journals_down: Arc<JournalsDown>,
+    pub test_clock: Arc<TestClock>,
 }
 
 /// A core's handle on the mesh. Clones are cheap and stay on their core.
@@ -102,6 +108,8 @@ impl Mesh {
                 unflushed: Cell::new(false),
                 journals_down: shared.journals_down,
                 answers_first,
+                test_clock: shared.test_clock,
+                clock_answered: Cell::new(0),
             }),
         };
         spawn_local(mesh.clone().serve_lanes(waiter));
@@ -135,6 +143,7 @@ impl Mesh {
                 mesh: self.clone(),
                 shard,
                 token,
+                waits_by_itself: long_poll.then(|| RealWait::of(&command)).flatten(),
             },
         };
         let Owner::Core(owner) = self.owner(shard);
@@ -186,6 +195,14 @@ impl Mesh {
     /// Why a journal can't write, if one can't, whatever core its shard is on.
     pub fn journal_down(&self) -> Option<String> {
         self.inner.journals_down.any()
+    }
+
+    /// Has a test's clock stop, go on or jump ahead, and waits until what that makes due is done.
+    ///
+    /// # Errors
+    /// Where it would go back, or what is due doesn't come to an end.
+    pub async fn drive_clock(&self, order: Order) -> Result<(), ClockError> {
+        self.inner.test_clock.drive(order).await
     }
 
     /// Answers the long polls of this core and lets no new ones wait.
@@ -526,7 +543,38 @@ impl Mesh {
                 more |= !lanes.requests_in.is_empty();
             }
         }
+        let question = self.inner.test_clock.question();
+        if question != self.inner.clock_answered.get() {
+            self.answer_clock(question);
+        }
         more
+    }
+
+    /// Deals with what is due by a test's clock, and says what is left to do.
+    #[cold]
+    fn answer_clock(&self, question: u64) {
+        let mut next = self.tick_hosts(wall_clock());
+        for _ in 0..LOOKS_MAX {
+            if next > wall_clock() {
+                break;
+            }
+            next = self.tick_hosts(wall_clock());
+        }
+        let hosts = self.inner.hosts.borrow();
+        let mut idle = hosts
+            .iter()
+            .flatten()
+            .all(|host| host.is_idle() && host.on_their_way() == 0);
+        drop(hosts);
+        for lanes in &self.inner.lanes {
+            if let Some(lanes) = &mut *lanes.borrow_mut() {
+                idle &= !lanes.requests_out.flush() & !lanes.replies_out.flush();
+                idle &= lanes.requests_in.is_empty() && lanes.replies_in.is_empty();
+            }
+        }
+        self.inner.clock_answered.set(question);
+        let clock = &self.inner.test_clock;
+        clock.answer(self.inner.core, question, next, idle);
     }
 
     fn take_replies(&self, core: usize, now: Millis) {
@@ -590,35 +638,40 @@ impl Mesh {
         }
     }
 
+    /// Has this core's shards deal with what is due. Answers when the next is.
+    fn tick_hosts(&self, now: Millis) -> Millis {
+        let mut next = Millis::MAX;
+        for shard in 0..usize::from(self.shards()) {
+            if let Some(host) = self
+                .inner
+                .hosts
+                .borrow_mut()
+                .get_mut(shard)
+                .and_then(Option::as_mut)
+            {
+                if host.next_due().is_some_and(|due| due <= now) {
+                    host.tick(now);
+                }
+                host.flush();
+                next = next.min(host.next_due().unwrap_or(Millis::MAX));
+            }
+        }
+        self.inner.tick_at.set(next);
+        for shard in 0..self.shards() {
+            if self.inner.ownership.is_of_core(shard, self.inner.core) {
+                self.pump(shard, now);
+            }
+        }
+        self.flush_replies();
+        self.inner.tick_at.get()
+    }
+
     /// Ticks this core's shards when a deadline is due; sleeps otherwise.
     async fn keep_time(self) {
         loop {
             let now = wall_clock();
             if self.inner.tick_at.get() <= now {
-                let mut next = Millis::MAX;
-                for shard in 0..usize::from(self.shards()) {
-                    if let Some(host) = self
-                        .inner
-                        .hosts
-                        .borrow_mut()
-                        .get_mut(shard)
-                        .and_then(Option::as_mut)
-                    {
-                        if host.next_due().is_some_and(|due| due <= now) {
-                            host.tick(now);
-                        }
-                        host.flush();
-                        next = next.min(host.next_due().unwrap_or(Millis::MAX));
-                    }
-                }
-                self.inner.tick_at.set(next);
-                for shard in 0..self.shards() {
-                    if self.inner.ownership.is_of_core(shard, self.inner.core) {
-                        self.pump(shard, now);
-                    }
-                }
-                self.flush_replies();
-                if next <= now {
+                if self.tick_hosts(now) <= now {
                     crate::runtime::yield_now().await;
                 }
                 continue;
@@ -669,6 +722,7 @@ enum CallState {
         mesh: Mesh,
         shard: u16,
         token: Token,
+        waits_by_itself: Option<Box<RealWait>>,
     },
     Answered(Option<Reply>),
 }
@@ -686,8 +740,22 @@ impl Future for Call {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Reply> {
         match &mut self.state {
-            CallState::Waiting { mesh, token, .. } => {
-                let reply = std::task::ready!(mesh.inner.pending.borrow_mut().poll(*token, cx));
+            CallState::Waiting {
+                mesh,
+                token,
+                shard,
+                waits_by_itself,
+            } => {
+                let polled = mesh.inner.pending.borrow_mut().poll(*token, cx);
+                let reply = match (polled, waits_by_itself) {
+                    (Poll::Ready(reply), _) => reply,
+                    (Poll::Pending, Some(wait)) => {
+                        let nothing = std::task::ready!(wait.poll(cx));
+                        mesh.cancel(*shard, *token);
+                        nothing
+                    }
+                    (Poll::Pending, None) => return Poll::Pending,
+                };
                 self.state = CallState::Answered(None);
                 Poll::Ready(reply)
             }
@@ -700,7 +768,10 @@ impl Future for Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        if let CallState::Waiting { mesh, shard, token } = &self.state {
+        if let CallState::Waiting {
+            mesh, shard, token, ..
+        } = &self.state
+        {
             mesh.cancel(*shard, *token);
         }
     }

@@ -21,8 +21,10 @@ mod journals_down;
 mod lane;
 mod ownership;
 mod pending;
+mod real_wait;
 mod remembered;
 mod setup;
+mod test_clock;
 #[cfg(test)]
 mod tests;
 mod versions;
@@ -33,6 +35,7 @@ pub use directory::{Directory, ask_until_current};
 pub use ownership::{Owner, Ownership};
 pub use remembered::Definition;
 pub use setup::{MeshConfig, MeshError, MeshParts, MeshPlan, Storage};
+pub use test_clock::{ClockError, Order as ClockOrder};
 pub use versions::{Stamp, Versions};
 
 /// Requests that one core can have in its lane to one other core.

@@ -3,6 +3,7 @@
 use super::core::{Lanes, Mesh, Shared};
 use super::lane::{Receiver, Sender};
 use super::ownership::Ownership;
+use super::test_clock::TestClock;
 use crate::runtime::{Doorbell, PanicReport, become_journal_writer, doorbell, wall_clock};
 use lclq_shards::journal::{
     DataDirectory, DirectoryError, Durability, Finding, JournalError, JournalSetup, Recovery,
@@ -175,6 +176,7 @@ impl MeshPlan {
             ownership: Arc::new(Ownership::deal(self.shards, cores)),
             versions: Arc::default(),
             journals_down: Arc::default(),
+            test_clock: Arc::new(TestClock::new(cores)),
         };
         MeshParts {
             plan: Arc::new(self),
@@ -291,6 +293,7 @@ impl MeshParts {
         let (bell, waiter) = doorbell();
         self.gather(core, &bell);
         let bells = part.bells.recv().expect("every core starts");
+        self.shared.test_clock.set_bells(&bells);
         if let Some(memory) = &self.plan.memory {
             let bells = bells.clone();
             memory.when_short(move || bells.iter().for_each(Doorbell::ring));

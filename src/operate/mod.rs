@@ -2,9 +2,11 @@
 //! server here or elsewhere.
 
 mod client;
+mod clock;
 mod output;
 mod pubsub;
 
+pub use clock::clock;
 pub use pubsub::{schema, snapshot, subscription, topic};
 
 use crate::cli::{MessageCommand, OperateArgs, Output, QueueCommand, Server};

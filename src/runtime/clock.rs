@@ -8,10 +8,14 @@
 //! part where the wall clock is stepped; then times go on as they were until a restart, and the
 //! log says so. What is stored are these times, and a restart brings them in line with its own
 //! clock (`lclq_shards::journal`).
+//!
+//! A test may drive the clock ([`drive_clock`]): stop it, and have it jump ahead. It never goes back
+//! on a thread all the same.
 
 use lclq_shards::Millis;
+use std::cell::Cell;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A difference from the wall clock that is worth a line in the log, ms.
@@ -23,19 +27,93 @@ static EPOCH: OnceLock<u64> = OnceLock::new();
 /// How far the wall clock was ahead when that was last said.
 static STEP_SAID: AtomicI64 = AtomicI64::new(0);
 
+/// How the clock is driven, as [`Driven::packed`]; 0 where it isn't.
+static DRIVEN: AtomicU64 = AtomicU64::new(0);
+const AHEAD_BIT: u64 = 1 << 62;
+const STOPPED_BIT: u64 = 1 << 63;
+
+thread_local! {
+    /// What a driven clock last said on this thread.
+    static LAST_SAID: Cell<Millis> = const { Cell::new(0) };
+}
+
+/// What a test has made of the clock.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Driven {
+    /// It goes on by itself, this many ms ahead of the clock that nobody drives.
+    Ahead(Millis),
+    /// It stands at this time.
+    Stopped(Millis),
+}
+
+impl Driven {
+    fn packed(self) -> u64 {
+        match self {
+            Self::Ahead(ms) => ms | AHEAD_BIT,
+            Self::Stopped(at) => at | STOPPED_BIT,
+        }
+    }
+
+    fn unpacked(packed: u64) -> Option<Self> {
+        let value = packed & !(AHEAD_BIT | STOPPED_BIT);
+        match packed {
+            0 => None,
+            _ if packed & STOPPED_BIT != 0 => Some(Self::Stopped(value)),
+            _ => Some(Self::Ahead(value)),
+        }
+    }
+}
+
 /// Milliseconds since 1970 by the wall clock as it was at the first call, carried on without steps.
 /// The clock that shards are driven by; it never goes back.
 #[inline]
 pub fn wall_clock() -> Millis {
+    match DRIVEN.load(Ordering::Relaxed) {
+        0 => undriven_clock(),
+        packed => say_driven(packed),
+    }
+}
+
+/// [`wall_clock`] as it would be had no test driven it.
+#[inline]
+pub fn undriven_clock() -> Millis {
     let since_boot = since_boot();
     let epoch = EPOCH.get_or_init(|| system_wall_clock().saturating_sub(since_boot));
     epoch + since_boot
 }
 
-/// By how much the system's wall clock is ahead of [`wall_clock`], ms, if it was stepped since this
-/// was last asked.
+/// Threads hear of a change at different moments, so one may have been told a later time than the one
+/// at which the clock was stopped.
+#[cold]
+fn say_driven(packed: u64) -> Millis {
+    let time = match Driven::unpacked(packed) {
+        Some(Driven::Stopped(at)) => at,
+        Some(Driven::Ahead(ms)) => undriven_clock().saturating_add(ms),
+        None => undriven_clock(),
+    };
+    LAST_SAID.with(|last| {
+        let time = time.max(last.get());
+        last.set(time);
+        time
+    })
+}
+
+/// Drives the clock. What it said before, some thread may have heard: times that lie behind take
+/// effect as soon as they have been reached.
+pub fn drive_clock(driven: Driven) {
+    DRIVEN.store(driven.packed(), Ordering::Relaxed);
+}
+
+/// How a test drives the clock, if one does.
+#[inline]
+pub fn clock_driven() -> Option<Driven> {
+    Driven::unpacked(DRIVEN.load(Ordering::Relaxed))
+}
+
+/// By how much the system's wall clock is ahead of [`undriven_clock`], ms, if it was stepped since
+/// this was last asked.
 pub fn wall_clock_stepped() -> Option<i64> {
-    let ahead = system_wall_clock() as i64 - wall_clock() as i64;
+    let ahead = system_wall_clock() as i64 - undriven_clock() as i64;
     let said = STEP_SAID.load(Ordering::Relaxed);
     if (ahead - said).abs() < STEP_MS_MIN {
         return None;
@@ -85,5 +163,18 @@ mod tests {
         let second = wall_clock();
         assert!(second >= first + 20, "{first} {second}");
         assert_eq!(wall_clock_stepped(), None);
+    }
+
+    #[test]
+    fn how_it_is_driven_is_told_apart() {
+        for driven in [
+            Driven::Ahead(0),
+            Driven::Ahead(7 * 86_400_000),
+            Driven::Stopped(0),
+            Driven::Stopped(4_102_444_800_000),
+        ] {
+            assert_eq!(Driven::unpacked(driven.packed()), Some(driven));
+        }
+        assert_eq!(Driven::unpacked(0), None);
     }
 }

@@ -30,7 +30,9 @@ mod timer;
 pub use bell::Doorbell;
 pub use beside::{become_journal_writer, spawn_beside};
 pub use choose::{DriverKind, RuntimeChoice, RuntimeError, choose};
-pub use clock::{wall_clock, wall_clock_stepped};
+pub use clock::{
+    Driven, clock_driven, drive_clock, undriven_clock, wall_clock, wall_clock_stepped,
+};
 pub use cores::{CoreThreads, spawn_cores};
 pub use descriptors::{DescriptorPlan, descriptors_open};
 pub use doorbell::{DoorbellWaiter, check_doorbell, doorbell};

@@ -1,7 +1,7 @@
 //! The admin endpoint among what is served.
 
 use super::registry::{Dialect, Endpoint, OnCore, StartOnCore};
-use crate::admin::Admin;
+use crate::admin::{Admin, Controls};
 use crate::config::{Config, Service};
 use crate::http::{Http, HttpLimits};
 use crate::net::AnyProtocol;
@@ -17,6 +17,7 @@ pub(super) struct AdminDialect {
     is_asked_for: bool,
     sqs: SqsConfig,
     limits: HttpLimits,
+    controls: Controls,
 }
 
 impl AdminDialect {
@@ -27,6 +28,7 @@ impl AdminDialect {
             is_asked_for: config.ports.admin.is_some(),
             sqs: config.sqs.clone(),
             limits: config.http.clone(),
+            controls: config.controls.clone(),
         }
     }
 }
@@ -56,6 +58,7 @@ impl AdminDialect {
             limits.clone(),
             core.observers.clone(),
             core.inside.pubsub.borrow().clone(),
+            self.controls.clone(),
         );
         Rc::new(Http::new(limits, move |request| {
             admin.clone().handle(request)

@@ -9,6 +9,7 @@ mod sqs;
 pub use registry::{Dialect, Endpoint, Inside, OnCore, Registry, StartOnCore};
 
 use self::core::{Core, Served};
+use crate::admin::restore_clock;
 use crate::config::Config;
 use crate::mesh::{MeshError, MeshPlan, Storage};
 use crate::observe::Observers;
@@ -141,6 +142,10 @@ fn open(config: &Config, registry: Registry) -> Result<(Vec<Served>, MeshPlan), 
     for dialect in registry.dialects {
         let listening = bind(dialect.as_ref(), config.cores)?;
         bound.push((dialect, listening));
+    }
+    restore_clock(&config.controls)?;
+    if config.controls.enabled {
+        tracing::warn!("tests may drive this server: its clock above all");
     }
     let plan = MeshPlan::new(config.mesh.clone())?;
     descriptors(config, endpoints, plan.shards()).provide(open)?;

@@ -1,0 +1,162 @@
+//! Back to a server that has nothing: everything, or what one account, region or project has.
+
+use super::super::Admin;
+use super::super::answers::{AdminError, AdminResult, ok};
+use crate::http::ReplyBody;
+use http::Response;
+use lclq_shards::QueueName;
+use lclq_shards::command::{Command, QueueCommand, QueueRef, Refusal, Reply};
+use lclq_shards::pubsub::command::{AdminCommand, Kind, PubsubCommand};
+use serde::Deserialize;
+use serde_json::json;
+
+/// What one question to a shard brings at most.
+const PAGE: usize = 1000;
+
+/// What to delete; everything where nothing is said.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct Scope {
+    account: Option<String>,
+    region: Option<String>,
+    project: Option<String>,
+}
+
+impl Scope {
+    fn has_queues(&self) -> bool {
+        self.project.is_none() || self.account.is_some() || self.region.is_some()
+    }
+
+    fn has_topics(&self) -> bool {
+        self.project.is_some() || (self.account.is_none() && self.region.is_none())
+    }
+
+    fn holds(&self, queue: &QueueName) -> bool {
+        let fits = |wanted: &Option<String>, name: &str| {
+            wanted.as_deref().is_none_or(|wanted| wanted == name)
+        };
+        fits(&self.account, &queue.account) && fits(&self.region, &queue.region)
+    }
+
+    /// What the names of its topics and the like begin with.
+    fn prefix(&self) -> Box<str> {
+        match &self.project {
+            Some(project) => format!("projects/{project}/").into(),
+            None => "projects/".into(),
+        }
+    }
+}
+
+pub(super) async fn answer(admin: &Admin, body: &[u8]) -> AdminResult<Response<ReplyBody>> {
+    let scope: Scope = if body.is_empty() {
+        Scope::default()
+    } else {
+        serde_json::from_slice(body).map_err(|error| {
+            AdminError::bad_request(format!(
+                r#"{error}; this path takes nothing, or an object like {{"project": "p"}}"#
+            ))
+        })?
+    };
+    let (mut queues, mut resources) = (0, 0);
+    for shard in 0..admin.mesh.shards() {
+        if scope.has_queues() {
+            queues += delete_queues(admin, shard, &scope).await?;
+        }
+        if scope.has_topics() {
+            // Those that hold on to others first.
+            for kind in [
+                Kind::Snapshot,
+                Kind::Subscription,
+                Kind::Topic,
+                Kind::Schema,
+            ] {
+                resources += delete_resources(admin, shard, kind, &scope).await?;
+            }
+        }
+    }
+    tracing::warn!(queues, resources, "a test has reset the server");
+    Ok(ok(&json!({
+        "queues": queues,
+        "topics_subscriptions_snapshots_schemas": resources,
+    })))
+}
+
+async fn delete_queues(admin: &Admin, shard: u16, scope: &Scope) -> AdminResult<usize> {
+    let mut deleted = 0;
+    let mut after: Option<Box<str>> = None;
+    loop {
+        let list = QueueCommand::ListAll {
+            after: after.take(),
+            queues_max: PAGE,
+        };
+        let Reply::DescribedAll(queues) = ask(admin, shard, queue_command(list)).await? else {
+            return Err(unanswered(shard));
+        };
+        let found = queues.len();
+        after = queues.last().map(|queue| queue.name.key().into());
+        let ours = queues.into_iter().filter(|queue| scope.holds(&queue.name));
+        let ours: Vec<QueueRef> = ours.map(|queue| queue.queue).collect();
+        for queue in ours {
+            // Somebody else may have deleted it in the meantime.
+            ask(admin, shard, queue_command(QueueCommand::Delete(queue))).await?;
+            deleted += 1;
+        }
+        if found < PAGE {
+            return Ok(deleted);
+        }
+    }
+}
+
+async fn delete_resources(
+    admin: &Admin,
+    shard: u16,
+    kind: Kind,
+    scope: &Scope,
+) -> AdminResult<usize> {
+    let mut deleted = 0;
+    let mut after: Option<Box<str>> = None;
+    loop {
+        let list = AdminCommand::List {
+            kind,
+            prefix: scope.prefix(),
+            after: after.take(),
+            resources_max: PAGE,
+        };
+        let Reply::Resources(resources) = ask(admin, shard, pubsub_command(list)).await? else {
+            return Err(unanswered(shard));
+        };
+        let found = resources.len();
+        after = resources.last().map(|resource| resource.name.clone());
+        for resource in resources {
+            let name = resource.name;
+            let delete = AdminCommand::Delete { kind, name };
+            ask(admin, shard, pubsub_command(delete)).await?;
+            deleted += 1;
+        }
+        if found < PAGE {
+            return Ok(deleted);
+        }
+    }
+}
+
+fn queue_command(command: QueueCommand) -> Command {
+    Command::Queue(Box::new(command))
+}
+
+fn pubsub_command(command: AdminCommand) -> Command {
+    Command::Pubsub(Box::new(PubsubCommand::Admin(Box::new(command))))
+}
+
+/// A shard's answer; a refusal for want of what is to be deleted is as good as its end.
+async fn ask(admin: &Admin, shard: u16, command: Command) -> AdminResult<Reply> {
+    match admin.mesh.call(shard, command).await {
+        Reply::Refused(Refusal::Overloaded | Refusal::JournalDown | Refusal::Stopping) => {
+            Err(unanswered(shard))
+        }
+        reply => Ok(reply),
+    }
+}
+
+fn unanswered(shard: u16) -> AdminError {
+    AdminError::unavailable(format!("shard {shard} does not answer"))
+}
