@@ -3,6 +3,8 @@
 
 #![cfg(target_os = "linux")]
 
+#[path = "hostile/ending.rs"]
+mod ending;
 #[path = "hostile/ordeal.rs"]
 mod ordeal;
 #[path = "hostile/pushes.rs"]

@@ -1,6 +1,7 @@
 //! Definitions and messages of schemas.
 
 use super::ordeal::{Bounds, endure, rest_ok, server};
+use super::support::Client;
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::time::Duration;
@@ -41,10 +42,9 @@ fn defaults_of_avro_that_double_with_every_level() {
     });
 }
 
-#[test]
-fn millions_of_empty_messages_with_many_optional_fields() {
-    let server = server();
-    let mut client = server.pubsub_client();
+/// Makes a topic `wide` whose messages have parts of many optional fields. A request that publishes
+/// millions of such parts to it.
+pub fn wide_topic(client: &mut Client) -> Value {
     let mut fields = String::new();
     for number in 1..=9_000 {
         write!(fields, "optional int32 f{number}={number};").unwrap();
@@ -52,19 +52,26 @@ fn millions_of_empty_messages_with_many_optional_fields() {
     let definition =
         format!("syntax=\"proto2\"; message A {{ message B {{ {fields} }} repeated B b=1; }}");
     rest_ok(
-        &mut client,
+        client,
         "POST",
         "/v1/projects/p/schemas?schemaId=wide",
         &json!({"type": "PROTOCOL_BUFFER", "definition": definition}),
     );
     rest_ok(
-        &mut client,
+        client,
         "PUT",
         "/v1/projects/p/topics/wide",
         &json!({"schemaSettings": {"schema": "projects/p/schemas/wide", "encoding": "BINARY"}}),
     );
     // 0a 00, three million times, in base64.
-    let request = json!({"messages": [{"data": "CgAKAAoA".repeat(1_000_000)}]});
+    json!({"messages": [{"data": "CgAKAAoA".repeat(1_000_000)}]})
+}
+
+#[test]
+fn millions_of_empty_messages_with_many_optional_fields() {
+    let server = server();
+    let mut client = server.pubsub_client();
+    let request = wide_topic(&mut client);
     let bounds = Bounds {
         within: Duration::from_secs(2),
         growth_bytes_max: 160 * MIB,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 const MIB: u64 = 1 << 20;
 
-fn topic_with(client: &mut Client, topic: &str, code: &str) {
+pub fn topic_with(client: &mut Client, topic: &str, code: &str) {
     let function = json!({"javascriptUdf": {"functionName": "f", "code": code}});
     rest_ok(
         client,

@@ -13,6 +13,9 @@ pub const SHARDS: u16 = 3;
 /// Kills within which all that a load does has to happen, however few were asked for.
 const KILLS_FOR_EVERYTHING_MAX: u64 = 60;
 
+/// Kills beyond those asked for after which lives become a length longer.
+const KILLS_PER_LENGTHENING: u32 = 5;
+
 /// Clients that work until the server dies, and know what it has promised them.
 pub trait Load: Sync {
     /// A client; keeps what it knows from one run of the server to the next.
@@ -119,7 +122,9 @@ impl Killing {
                 drains += 1;
             }
             load.stop(false);
-            let time = Duration::from_micros(rng.random_range(5_000..250_000));
+            // A slow machine gets longer lives where something hasn't happened yet.
+            let times = 1 + kill.saturating_sub(kills) as u32 / KILLS_PER_LENGTHENING;
+            let time = Duration::from_micros(rng.random_range(5_000..250_000)) * times;
             std::thread::scope(|scope| {
                 for worker in &mut workers {
                     let server = &server;
