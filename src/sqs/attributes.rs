@@ -2,15 +2,18 @@
 
 use super::decode::{Pairs, Text};
 use super::error::{
-    Kind, SqsError, SqsResult, fixed_type, invalid_attribute, invalid_parameter, unknown_attribute,
+    RedriveAllowFault, RedriveFault, SqsResult, both_encryptions, fixed_type, invalid_attribute,
+    invalid_redrive, invalid_redrive_allow, only_for_fifo, throughput_without_scope,
+    unknown_attribute,
+};
+use super::limits::{
+    BATCH_BYTES_MAX, DELAY_S_MAX, KEY_REUSE_S_MAX, KEY_REUSE_S_MIN, MESSAGE_BYTES_MAX_MIN,
+    REDRIVE_SOURCES_MAX, RETENTION_S_MAX, RETENTION_S_MIN, VISIBILITY_TIMEOUT_S_MAX, WAIT_S_MAX,
 };
 use super::policy::check_quotas;
 use lclq_shards::QueueName;
 use lclq_shards::attributes::{QueueAttribute, Redrive, parse_redrive_policy};
 use serde_json::{Value, json};
-
-/// Sources that a RedriveAllowPolicy can name.
-const SOURCES_MAX: usize = 10;
 
 /// Changes to a queue's attributes; `None` removes one.
 pub type Changes = Vec<(QueueAttribute, Option<String>)>;
@@ -54,10 +57,7 @@ fn check_one(attribute: QueueAttribute, value: &str, fifo: bool) -> SqsResult<Op
         if fifo {
             Ok(())
         } else {
-            Err(SqsError::new(
-                Kind::InvalidAttributeName,
-                format!("You can specify the {name} only when FifoQueue is set to true."),
-            ))
+            Err(only_for_fifo(name))
         }
     };
     let one_of = |allowed: &[&str]| {
@@ -68,12 +68,12 @@ fn check_one(attribute: QueueAttribute, value: &str, fifo: bool) -> SqsResult<Op
         }
     };
     match attribute {
-        VisibilityTimeout => number(0, 43_200),
-        MaximumMessageSize => number(1_024, 1_048_576),
-        MessageRetentionPeriod => number(60, 1_209_600),
-        DelaySeconds => number(0, 900),
-        ReceiveMessageWaitTimeSeconds => number(0, 20),
-        KmsDataKeyReusePeriodSeconds => number(60, 86_400),
+        VisibilityTimeout => number(0, VISIBILITY_TIMEOUT_S_MAX),
+        MaximumMessageSize => number(MESSAGE_BYTES_MAX_MIN, BATCH_BYTES_MAX as i64),
+        MessageRetentionPeriod => number(RETENTION_S_MIN, RETENTION_S_MAX),
+        DelaySeconds => number(0, DELAY_S_MAX),
+        ReceiveMessageWaitTimeSeconds => number(0, WAIT_S_MAX),
+        KmsDataKeyReusePeriodSeconds => number(KEY_REUSE_S_MIN, KEY_REUSE_S_MAX),
         KmsMasterKeyId => Ok((!value.is_empty()).then(|| value.to_owned())),
         SqsManagedSseEnabled => Ok(Some(boolean()?.to_string())),
         FifoQueue if !fifo => Err(unknown_attribute(name)),
@@ -117,11 +117,7 @@ fn check_together(changes: &mut Changes) -> SqsResult<()> {
     };
     if value(changes, KmsMasterKeyId).is_some() {
         if value(changes, SqsManagedSseEnabled).as_deref() == Some("true") {
-            return Err(SqsError::new(
-                Kind::InvalidAttributeName,
-                "You can use one type of server-side encryption (SSE) at one time. You can either \
-                 enable KMS SSE or SQS SSE.",
-            ));
+            return Err(both_encryptions());
         }
         changes.retain(|(attribute, _)| *attribute != SqsManagedSseEnabled);
         // A key of one's own switches the service's off, for good.
@@ -137,48 +133,35 @@ fn check_together(changes: &mut Changes) -> SqsResult<()> {
 /// `perMessageGroupId` needs the group scope; `scope` is what the queue will have.
 pub fn check_throughput(limit: Option<&str>, scope: Option<&str>) -> SqsResult<()> {
     if limit == Some("perMessageGroupId") && scope != Some("messageGroup") {
-        return Err(invalid_parameter(
-            "FifoThroughputLimit",
-            "perMessageGroupId",
-            "The perMessageGroupId value is allowed only when the value for DeduplicationScope is \
-             messageGroup.",
-        ));
+        return Err(throughput_without_scope());
     }
     Ok(())
 }
 
 /// Checks a RedrivePolicy; answers it as it is shown: with the count as a number.
 fn check_redrive(value: &str) -> SqsResult<String> {
-    let wrong = |reason: &str| Err(invalid_parameter("RedrivePolicy", value, reason));
+    let wrong = |fault| Err(invalid_redrive(value, fault));
     let Ok(Value::Object(policy)) = serde_json::from_str(value) else {
-        return wrong("Redrive policy is not a valid JSON map.");
+        return wrong(RedriveFault::NotAMap);
     };
     for mandatory in ["deadLetterTargetArn", "maxReceiveCount"] {
         if !policy.contains_key(mandatory) {
-            return wrong(&format!(
-                "Redrive policy does not contain mandatory attribute: {mandatory}."
-            ));
+            return wrong(RedriveFault::Missing(mandatory));
         }
     }
     if let Some(other) = policy
         .keys()
         .find(|key| !matches!(key.as_str(), "deadLetterTargetArn" | "maxReceiveCount"))
     {
-        return wrong(&format!(
-            "Only following attributes are supported: [deadLetterTargetArn, maxReceiveCount], got {other}."
-        ));
+        return wrong(RedriveFault::Unknown(other));
     }
     let arn = policy["deadLetterTargetArn"].as_str().unwrap_or("");
     if QueueName::from_arn(arn).is_none() {
-        return wrong("Invalid value for deadLetterTargetArn.");
+        return wrong(RedriveFault::InvalidTarget);
     }
     let Some(redrive) = parse_redrive_policy(value) else {
         let count = policy["maxReceiveCount"].to_string();
-        return wrong(&format!(
-            "Invalid value for maxReceiveCount: {}, valid values are from 1 to 1000 both \
-             inclusive.",
-            count.trim_matches('"')
-        ));
+        return wrong(RedriveFault::InvalidCount(count.trim_matches('"')));
     };
     let count = redrive.max_receive_count;
     let shown = json!({"deadLetterTargetArn": arn, "maxReceiveCount": count});
@@ -187,11 +170,9 @@ fn check_redrive(value: &str) -> SqsResult<String> {
 
 /// Checks a RedriveAllowPolicy; answers it as it is shown: without what is null.
 fn check_redrive_allow(value: &str) -> SqsResult<String> {
-    let wrong = |reason: &str| Err(invalid_parameter("RedriveAllowPolicy", value, reason));
+    let wrong = |fault| Err(invalid_redrive_allow(value, fault));
     let Ok(Value::Object(mut policy)) = serde_json::from_str(value) else {
-        return wrong(
-            "Amazon SQS can't create the redrive allow policy, as it’s in an unsupported format.",
-        );
+        return wrong(RedriveAllowFault::NotAMap);
     };
     policy.retain(|_, value: &mut Value| !value.is_null());
     let sources = policy.get("sourceQueueArns");
@@ -202,19 +183,17 @@ fn check_redrive_allow(value: &str) -> SqsResult<String> {
         })
     });
     if !sources_sound {
-        return wrong("The sourceQueueArns must be a list of queue ARNs.");
+        return wrong(RedriveAllowFault::InvalidSources);
     }
     let count = sources.and_then(Value::as_array).map(Vec::len);
     match policy.get("redrivePermission").and_then(Value::as_str) {
         Some("allowAll" | "denyAll") if count.is_none() => Ok(Value::Object(policy).to_string()),
-        Some("allowAll" | "denyAll") => {
-            wrong("The sourceQueueArns can be given only with redrivePermission byQueue.")
-        }
+        Some("allowAll" | "denyAll") => wrong(RedriveAllowFault::SourcesNotAsked),
         Some("byQueue") => match count {
-            Some(1..=SOURCES_MAX) => Ok(Value::Object(policy).to_string()),
-            _ => wrong("The redrivePermission byQueue needs 1 to 10 sourceQueueArns."),
+            Some(1..=REDRIVE_SOURCES_MAX) => Ok(Value::Object(policy).to_string()),
+            _ => wrong(RedriveAllowFault::SourcesMissing),
         },
-        _ => wrong("The redrivePermission must be allowAll, denyAll or byQueue."),
+        _ => wrong(RedriveAllowFault::InvalidPermission),
     }
 }
 
@@ -249,6 +228,7 @@ pub fn redrive_of(changes: &Changes) -> Option<(Redrive, &str)> {
 #[cfg(test)]
 mod tests {
     use super::super::decode::from_json;
+    use super::super::error::Kind;
     use super::super::garbage;
     use super::*;
     use proptest::prelude::*;

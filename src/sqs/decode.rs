@@ -1,6 +1,6 @@
 //! Reading requests: the JSON body or the query form, into the same structures.
 
-use super::error::{SqsResult, serialization};
+use super::error::{SqsResult, not_an_integer, serialization, too_many_parameters};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
@@ -192,7 +192,7 @@ impl<'a> Form<'a> {
                     continue;
                 }
                 if parameters.len() >= PARAMETERS_MAX {
-                    return Err(serialization("too many parameters"));
+                    return Err(too_many_parameters());
                 }
                 let equals = memchr::memchr(b'=', pair).unwrap_or(pair.len());
                 let value = pair.get(equals + 1..).unwrap_or_default();
@@ -219,11 +219,7 @@ impl<'a> Form<'a> {
         };
         match value.parse() {
             Ok(number) => Ok(Some(Int(number))),
-            Err(_) => Err(super::error::invalid_parameter(
-                name,
-                value,
-                "Must be an integer.",
-            )),
+            Err(_) => Err(not_an_integer(name, value)),
         }
     }
 

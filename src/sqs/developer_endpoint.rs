@@ -8,7 +8,7 @@
 use super::actions::{Looked, looked_at, shown};
 use super::body::as_text;
 use super::decode::{Form, Text, from_json};
-use super::error::{Kind, SqsError, SqsResult};
+use super::error::{SqsResult, invalid_address, no_queue, only_receive};
 use super::heads::{Heads, protocol_of};
 use super::ids::random_uuid;
 use super::server::Sqs;
@@ -98,16 +98,14 @@ async fn look(
         scope.region = region;
     }
     let Some(url) = asked.queue_url.as_deref() else {
-        let message = "The specified queue does not exist.";
-        return Err(SqsError::new(Kind::QueueDoesNotExist, message));
+        return Err(no_queue());
     };
     // The service takes a path of one part for a queue that isn't there.
     let path = url.split_once("://").map_or(url, |(_, rest)| {
         rest.split_once('/').map_or("", |(_, path)| path)
     });
     if path.split('/').filter(|part| !part.is_empty()).count() < 2 {
-        let message = format!("The address {url} is not valid for this endpoint.");
-        return Err(SqsError::new(Kind::InvalidAddress, message));
+        return Err(invalid_address(url));
     }
     let target = sqs.target(&scope, Some(url)).await?;
     let (mut messages, mut after, mut bytes) = (Vec::new(), 0, 0);
@@ -144,10 +142,6 @@ async fn look(
 }
 
 fn read(head: &Parts, heads: &Heads<'_>, body: &Bytes, protocol: Protocol) -> SqsResult<Asked> {
-    let only_receive = || {
-        let message = "This endpoint only accepts ReceiveMessage calls";
-        SqsError::new(Kind::InvalidRequest, message)
-    };
     if protocol == Protocol::Json {
         if heads.action()? != super::Action::ReceiveMessage {
             return Err(only_receive());

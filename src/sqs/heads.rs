@@ -1,7 +1,7 @@
 //! What the dialect reads of a request's headers.
 
 use super::actions::Action;
-use super::error::{Kind, SqsError, SqsResult};
+use super::error::{SqsResult, unknown_operation};
 use super::wire::Protocol;
 use http::HeaderMap;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
@@ -62,12 +62,6 @@ impl<'h> Heads<'h> {
             .strip_prefix(b"AmazonSQS.")
             .and_then(|action| std::str::from_utf8(action).ok())
             .and_then(Action::from_name)
-            .ok_or_else(|| {
-                let target = String::from_utf8_lossy(target);
-                SqsError::new(
-                    Kind::UnknownOperation,
-                    format!("The operation {target} is unknown."),
-                )
-            })
+            .ok_or_else(|| unknown_operation(&String::from_utf8_lossy(target)))
     }
 }

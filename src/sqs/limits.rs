@@ -28,3 +28,21 @@ pub const LISTED_MOVES_MAX: i64 = 10;
 pub const MOVE_RATE_MAX: i64 = 500;
 /// Real interval between two purges, and before a deleted name can be used again, ms.
 pub const REAL_INTERVAL_MS: u64 = 60_000;
+/// Messages in one answer.
+pub const RECEIVED_MESSAGES_MAX: i64 = 10;
+/// Sources that a RedriveAllowPolicy can name.
+pub const REDRIVE_SOURCES_MAX: usize = 10;
+/// Key of a tag.
+pub const TAG_KEY_CHARS_MAX: usize = 128;
+/// Value of a tag.
+pub const TAG_VALUE_CHARS_MAX: usize = 256;
+/// Least that a queue's bound on a message's size can be.
+pub const MESSAGE_BYTES_MAX_MIN: i64 = 1024;
+/// Time that a queue keeps messages.
+pub const RETENTION_S_MIN: i64 = 60;
+/// Time that a queue keeps messages.
+pub const RETENTION_S_MAX: i64 = 1_209_600;
+/// Time for which a data key is used again.
+pub const KEY_REUSE_S_MIN: i64 = 60;
+/// Time for which a data key is used again.
+pub const KEY_REUSE_S_MAX: i64 = 86_400;

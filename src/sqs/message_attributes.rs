@@ -3,7 +3,12 @@
 use super::body::as_text;
 use super::decode::Pairs;
 use super::encode::Encoder;
-use super::error::{SqsResult, invalid_parameter_text};
+use super::error::{
+    SqsResult, invalid_message_attribute_name, invalid_message_attribute_type,
+    message_attribute_empty, message_attribute_illegal, message_attribute_no_base64,
+    message_attribute_no_number, message_attribute_repeated, message_attribute_without_type,
+    system_attribute_no_text, too_many_message_attributes, unknown_system_attribute,
+};
 use super::limits::{ATTRIBUTE_NAME_CHARS_MAX, MESSAGE_ATTRIBUTES_MAX};
 use super::request::AttributeValue;
 use md5::{Digest, Md5};
@@ -33,11 +38,7 @@ impl<'a> Attributes<'a> {
     /// Checks what a sender gave.
     pub fn check(given: &'a Pairs<'a, AttributeValue<'a>>) -> SqsResult<Self> {
         if given.0.len() > MESSAGE_ATTRIBUTES_MAX {
-            return Err(invalid_parameter_text(format!(
-                "Number of message attributes [{}] exceeds the allowed maximum \
-                 [{MESSAGE_ATTRIBUTES_MAX}].",
-                given.0.len()
-            )));
+            return Err(too_many_message_attributes(given.0.len()));
         }
         let mut attributes = Vec::with_capacity(given.0.len());
         for (name, value) in &given.0 {
@@ -49,10 +50,7 @@ impl<'a> Attributes<'a> {
             .windows(2)
             .find(|pair| pair[0].name == pair[1].name)
         {
-            return Err(invalid_parameter_text(format!(
-                "Message (user) attribute name '{}' already exists.",
-                pair[0].name
-            )));
+            return Err(message_attribute_repeated(&pair[0].name));
         }
         Ok(Self(attributes))
     }
@@ -184,15 +182,10 @@ pub const TRACE_HEADER: &str = "AWSTraceHeader";
 pub fn check_system<'a>(given: &'a Pairs<'a, AttributeValue<'a>>) -> SqsResult<Attributes<'a>> {
     for (name, value) in &given.0 {
         if &**name != TRACE_HEADER {
-            return Err(invalid_parameter_text(format!(
-                "Message system attribute name '{}' is invalid.",
-                &**name
-            )));
+            return Err(unknown_system_attribute(name));
         }
         if value.data_type.as_deref() != Some("String") {
-            return Err(invalid_parameter_text(format!(
-                "Message system attribute '{TRACE_HEADER}' must be of type 'String'."
-            )));
+            return Err(system_attribute_no_text(TRACE_HEADER));
         }
     }
     Attributes::check(given)
@@ -220,59 +213,36 @@ fn check_name(name: &str) -> SqsResult<()> {
     if legal {
         return Ok(());
     }
-    Err(invalid_parameter_text(format!(
-        "Message (user) attribute name '{name}' is invalid. It can contain A-Z, a-z, 0-9, \
-         underscore, hyphen and period, must not start with 'AWS.' or 'Amazon.', nor start or end \
-         with a period, and must be 1 to {ATTRIBUTE_NAME_CHARS_MAX} characters long."
-    )))
+    Err(invalid_message_attribute_name(name))
 }
 
 fn check_value<'a>(name: &'a str, value: &'a AttributeValue<'a>) -> SqsResult<Attribute<'a>> {
     let data_type = value.data_type.as_deref().unwrap_or("");
     if data_type.is_empty() {
-        return Err(invalid_parameter_text(format!(
-            "Message (user) attribute '{name}' must contain a non-empty attribute type."
-        )));
+        return Err(message_attribute_without_type(name));
     }
     let base = data_type.split('.').next().unwrap_or(data_type);
-    let wrong_type = || {
-        invalid_parameter_text(format!(
-            "The type of message (user) attribute '{name}' is invalid. You must use only the \
-             following supported type prefixes: Binary, Number, String."
-        ))
-    };
+    let wrong_type = || invalid_message_attribute_type(name);
     if data_type.len() > ATTRIBUTE_NAME_CHARS_MAX || super::body::has_illegal(data_type) {
         return Err(wrong_type());
     }
-    let empty = || {
-        invalid_parameter_text(format!(
-            "Message (user) attribute '{name}' must contain a non-empty value of type '{base}'."
-        ))
-    };
+    let empty = || message_attribute_empty(name, base);
     let (carrier, bytes): (Carrier, Cow<'a, [u8]>) = match base {
         "String" | "Number" => {
             let text = value.string_value.as_deref().ok_or_else(empty)?;
             if base == "Number" && !text.is_empty() && !is_number(text) {
-                return Err(invalid_parameter_text(format!(
-                    "Can't cast the value of message (user) attribute '{name}' to a number."
-                )));
+                return Err(message_attribute_no_number(name));
             }
             if super::body::has_illegal(text) {
-                return Err(super::error::invalid_parameter_text(format!(
-                    "Invalid characters found in the value of message (user) attribute '{name}'. \
-                     {}",
-                    super::error::VALID_CHARACTERS
-                )));
+                return Err(message_attribute_illegal(name));
             }
             (Carrier::String, Cow::Borrowed(text.as_bytes()))
         }
         "Binary" => {
             let text = value.binary_value.as_deref().ok_or_else(empty)?;
-            let bytes = base64_simd::STANDARD.decode_to_vec(text).map_err(|_| {
-                invalid_parameter_text(format!(
-                    "The value of message (user) attribute '{name}' is not base64."
-                ))
-            })?;
+            let bytes = base64_simd::STANDARD
+                .decode_to_vec(text)
+                .map_err(|_| message_attribute_no_base64(name))?;
             (Carrier::Binary, Cow::Owned(bytes))
         }
         _ => return Err(wrong_type()),

@@ -7,7 +7,7 @@ use super::actions::shown_sequence;
 use super::body::as_text;
 use super::decode::Form;
 use super::encode::{Encoder, JsonEncoder, hex, uuid};
-use super::error::{SqsResult, invalid_parameter, missing_parameter};
+use super::error::{SqsResult, missing_parameter, not_a_whole_number};
 use super::ids::random_uuid;
 use super::message_attributes::Attributes;
 use super::server::{Scope, Sqs};
@@ -43,9 +43,7 @@ async fn peek(sqs: &Sqs, scope: &Scope<'_>, query: &str) -> SqsResult<Vec<u8>> {
         .ok_or_else(|| missing_parameter("QueueUrl"))?;
     let number = |name: &str, default: u64| match form.get(name) {
         None => Ok(default),
-        Some(text) => text
-            .parse()
-            .map_err(|_| invalid_parameter(name, text, "Must be a whole number.")),
+        Some(text) => text.parse().map_err(|_| not_a_whole_number(name, text)),
     };
     let messages_max = number("Max", MESSAGES_DEFAULT as u64)?.clamp(1, MESSAGES_MAX as u64);
     let after = number("After", 0)?;

@@ -2,7 +2,7 @@
 //!
 //! Source: the service's quotas for policies.
 
-use super::error::{Kind, SqsError, SqsResult};
+use super::error::{SqsResult, policy_over_quota};
 use serde_json::Value;
 
 /// Text of a policy.
@@ -54,10 +54,7 @@ fn within(what: &str, found: usize, allowed: usize) -> SqsResult<()> {
     if found <= allowed {
         return Ok(());
     }
-    Err(SqsError::new(
-        Kind::OverLimit,
-        format!("{found} {what} were found, maximum allowed is {allowed}."),
-    ))
+    Err(policy_over_quota(what, found, allowed))
 }
 
 /// One value stands alone, several in a list.
@@ -71,6 +68,7 @@ fn items(value: Option<&Value>) -> &[Value] {
 
 #[cfg(test)]
 mod tests {
+    use super::super::error::Kind;
     use super::super::garbage;
     use super::*;
     use proptest::prelude::*;

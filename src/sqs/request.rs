@@ -24,7 +24,7 @@ fn int(element: &Element<'_>, name: &str) -> SqsResult<Option<Int>> {
         Some(value) => value
             .parse()
             .map(|number| Some(Int(number)))
-            .map_err(|_| super::error::invalid_parameter(name, value, "Must be an integer.")),
+            .map_err(|_| super::error::not_an_integer(name, value)),
     }
 }
 

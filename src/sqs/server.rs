@@ -3,13 +3,15 @@
 use super::actions::{self, Outcome};
 use super::decode::Form;
 use super::developer_endpoint;
-use super::error::{Kind, SqsError, SqsResult, missing_action, unknown_action};
+use super::error::{
+    Kind, SqsResult, body_not_read, missing_action, not_let_in, replies_full, unknown_action,
+};
 use super::heads::{Heads, protocol_of};
 use super::ids::random_uuid;
 use super::target::Targets;
 use super::wire::{Protocol, no_action};
 use crate::http::{
-    BodyError, Door, HttpLimits, Negotiated, Refusal, ReplyBody, decompress_admitted, is_preflight,
+    Door, HttpLimits, Negotiated, Refusal, ReplyBody, decompress_admitted, is_preflight,
     preflight_reply, read_body,
 };
 use crate::mesh::Mesh;
@@ -120,7 +122,7 @@ impl Sqs {
                 _ => match read_body(body, &self.limits).await {
                     Ok(body) => self.answer(head, body).await,
                     Err(error) => {
-                        let error = body_error(&error);
+                        let error = body_not_read(&error);
                         protocol_of(&head.headers).error(&error, random_uuid())
                     }
                 },
@@ -138,7 +140,7 @@ impl Sqs {
                 let answer = developer_endpoint::answer(self, &head, &body).await;
                 answer.map(|body| self.limits.bodies.hold_reply(body.into_bytes()).into())
             }
-            Err(error) => protocol_of(&head.headers).error(&body_error(&error), random_uuid()),
+            Err(error) => protocol_of(&head.headers).error(&body_not_read(&error), random_uuid()),
         }
     }
 
@@ -164,10 +166,7 @@ impl Sqs {
             let body = match outcome {
                 Ok(Outcome::Body(body)) => Ok(body),
                 Ok(Outcome::Receive(_)) if !self.limits.bodies.has_room_for_replies() => {
-                    Err(SqsError::new(
-                        Kind::ServiceUnavailable,
-                        "Too many large answers wait for clients to read them; try again.",
-                    ))
+                    Err(replies_full())
                 }
                 Ok(Outcome::Receive(plan)) => {
                     actions::receive(self, plan, protocol, request_id).await
@@ -241,7 +240,7 @@ impl Sqs {
     async fn decompressed(&self, heads: &Heads<'_>, body: Bytes) -> SqsResult<Bytes> {
         decompress_admitted(heads.content_encoding, body, &self.limits)
             .await
-            .map_err(|error| body_error(&error))
+            .map_err(|error| body_not_read(&error))
     }
 
     /// Reads region and account from the credentials, if there are any.
@@ -317,28 +316,9 @@ fn part<'c>(rest: &mut &'c [u8]) -> Option<&'c [u8]> {
 
 #[cold]
 fn refused(refusal: &Refusal, headers: &http::HeaderMap) -> Response<ReplyBody> {
-    let error = SqsError::new(Kind::AccessDenied, refusal.to_string());
+    let error = not_let_in(refusal);
     tracing::debug!(message = %error.message, "refused");
     protocol_of(headers).error(&error, random_uuid())
-}
-
-fn body_error(error: &BodyError) -> SqsError {
-    match error {
-        BodyError::TooLarge => {
-            SqsError::new(Kind::RequestTooLarge, "The request's body is too large.")
-        }
-        BodyError::Timeout => SqsError::new(
-            Kind::Serialization,
-            "The request's body did not come in time.",
-        ),
-        BodyError::Busy => SqsError::new(
-            Kind::ServiceUnavailable,
-            "The server has too many large requests to read at once; try again.",
-        ),
-        BodyError::Broken => {
-            SqsError::new(Kind::Serialization, "The request's body could not be read.")
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! From a queue URL to the queue.
 
 use super::error::{
-    Kind, SqsError, SqsResult, deleted_recently, fixed_type, in_flight_limit, journal_down,
-    missing_parameter, move_running, no_deduplication_id, no_queue, no_such_task, overloaded,
-    purged_recently, queue_exists, stopping,
+    SqsError, SqsResult, deleted_recently, fixed_type, in_flight_limit, invalid_address,
+    journal_down, missing_parameter, move_running, no_deduplication_id, no_queue, no_such_task,
+    overloaded, purged_recently, queue_exists, stopping,
 };
 use super::names::{names_nothing, parse_queue_url};
 use super::server::{Scope, Sqs};
@@ -129,10 +129,7 @@ impl Sqs {
             if names_nothing(url) {
                 return no_queue();
             }
-            SqsError::new(
-                Kind::InvalidAddress,
-                format!("The address {url} is not valid for this endpoint."),
-            )
+            invalid_address(url)
         })?;
         let bucket = NameBucket::of(NameSpace::Queue, &name.key());
         let find = async |stamp| {

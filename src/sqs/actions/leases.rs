@@ -5,8 +5,8 @@ use crate::sqs::decode::Int;
 use crate::sqs::encode::Encoder;
 use crate::sqs::error::{
     SqsError, SqsResult, empty_member, entry_id_repeated, handle_expired, invalid_entry_id,
-    invalid_handle, invalid_parameter, invisible_too_long, missing_parameter, no_entries,
-    not_available_for_change, too_many_entries,
+    invalid_handle, invisible_too_long, missing_parameter, no_entries, not_available_for_change,
+    too_many_entries, visibility_timeout_out_of_bounds,
 };
 use crate::sqs::limits::{BATCH_ENTRIES_MAX, VISIBILITY_TIMEOUT_S_MAX};
 use crate::sqs::names::is_plain_name;
@@ -109,11 +109,7 @@ fn visibility_timeout(value: Option<Int>) -> SqsResult<u32> {
         Some(Int(seconds)) if (0..=VISIBILITY_TIMEOUT_S_MAX).contains(&seconds) => {
             Ok(seconds as u32)
         }
-        Some(Int(seconds)) => Err(invalid_parameter(
-            "VisibilityTimeout",
-            seconds,
-            "VisibilityTimeout must be an integer between 0 and 43200.",
-        )),
+        Some(Int(seconds)) => Err(visibility_timeout_out_of_bounds(seconds)),
     }
 }
 

@@ -5,7 +5,9 @@ use super::{Members, Output, required};
 use crate::sqs::decode::Int;
 use crate::sqs::encode::Encoder;
 use crate::sqs::error::{
-    SqsError, SqsResult, invalid_parameter, invalid_parameter_text, no_such_resource, no_such_task,
+    SqsResult, invalid_task_handle, listed_moves_out_of_bounds, move_onto_itself,
+    move_rate_out_of_bounds, move_to_other_type, no_source_of_task, no_such_resource,
+    source_no_dead_letter_queue,
 };
 use crate::sqs::ids::random_uuid;
 use crate::sqs::limits::{LISTED_MOVES_MAX, MOVE_RATE_MAX};
@@ -74,25 +76,17 @@ pub async fn start(
         None => None,
         Some(Int(rate)) if (1..=MOVE_RATE_MAX).contains(&rate) => Some(rate as u32),
         Some(Int(rate)) => {
-            return Err(invalid_parameter(
-                "MaxNumberOfMessagesPerSecond",
-                rate,
-                "Must be between 1 and 500, if provided.",
-            ));
+            return Err(move_rate_out_of_bounds(rate));
         }
     };
     let (source, queue) = find(sqs, arn, "SourceArn").await?;
     if !has_sources(sqs, &source).await? {
-        return Err(invalid_parameter_text(
-            "Source queue must be configured as a Dead Letter Queue.",
-        ));
+        return Err(source_no_dead_letter_queue());
     }
     let destination = match input.destination_arn.as_deref() {
         None => None,
         Some(to) if to == arn => {
-            return Err(invalid_parameter_text(
-                "Source queue arn and destination queue arn cannot be the same.",
-            ));
+            return Err(move_onto_itself());
         }
         Some(to) => Some(find(sqs, to, "DestinationArn").await?.0),
     };
@@ -101,9 +95,7 @@ pub async fn start(
         .as_ref()
         .is_some_and(|to| is_fifo(to) != is_fifo(&source))
     {
-        return Err(invalid_parameter_text(
-            "Source queue and destination queue must be of the same type.",
-        ));
+        return Err(move_to_other_type());
     }
     let task_id = random_uuid();
     let command = QueueCommand::StartMove {
@@ -134,17 +126,11 @@ pub async fn cancel(
     out: &mut Output,
 ) -> SqsResult<()> {
     let handle = required(&input.task_handle, "TaskHandle")?;
-    let (task, source) = open_handle(handle)
-        .ok_or_else(|| invalid_parameter_text("Value for parameter TaskHandle is invalid."))?;
+    let (task, source) = open_handle(handle).ok_or_else(invalid_task_handle)?;
     let queue = match sqs.resolve(&source).await {
         Ok(queue) => queue,
         Err(error) if is_missing(&error) => {
-            return Err(SqsError {
-                message: "The resource that you specified for the SourceArn parameter doesn't \
-                          exist."
-                    .into(),
-                ..no_such_task()
-            });
+            return Err(no_source_of_task());
         }
         Err(error) => return Err(error),
     };
@@ -213,11 +199,7 @@ pub async fn list(
         None => 1,
         Some(Int(number)) if (1..=LISTED_MOVES_MAX).contains(&number) => number as usize,
         Some(Int(number)) => {
-            return Err(invalid_parameter(
-                "MaxResults",
-                number,
-                "Must be between 1 and 10, if provided.",
-            ));
+            return Err(listed_moves_out_of_bounds(number));
         }
     };
     let (source, queue) = find(sqs, arn, "SourceArn").await?;

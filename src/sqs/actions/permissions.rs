@@ -2,7 +2,10 @@
 
 use super::{required, url_of};
 use crate::sqs::decode::Text;
-use crate::sqs::error::{SqsResult, invalid_parameter, missing_parameter};
+use crate::sqs::error::{
+    SqsResult, invalid_label, invalid_principal, label_taken, missing_parameter, no_such_label,
+    permission_of_owner, unknown_permission,
+};
 use crate::sqs::names::is_plain_name;
 use crate::sqs::policy::{check_actions, check_quotas};
 use crate::sqs::request::{AddPermission, RemovePermission};
@@ -65,11 +68,7 @@ fn check_label<'i>(label: &'i Option<Text<'_>>) -> SqsResult<&'i str> {
     if is_plain_name(label) {
         return Ok(label);
     }
-    Err(invalid_parameter(
-        "Label",
-        label,
-        "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length",
-    ))
+    Err(invalid_label(label))
 }
 
 pub async fn add(sqs: &Sqs, scope: &Scope<'_>, input: AddPermission<'_>) -> SqsResult<()> {
@@ -82,38 +81,26 @@ pub async fn add(sqs: &Sqs, scope: &Scope<'_>, input: AddPermission<'_>) -> SqsR
     check_actions(actions.len())?;
     let accounts = input.aws_account_ids.unwrap_or_default().0;
     if accounts.is_empty() {
-        return Err(invalid_parameter("PrincipalId", "[]", "Unable to verify."));
+        return Err(invalid_principal(""));
     }
     for account in &accounts {
         if account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(invalid_parameter(
-                "PrincipalId",
-                format!("[{}]", &**account),
-                "Unable to verify.",
-            ));
+            return Err(invalid_principal(account));
         }
     }
     for action in &actions {
         if crate::sqs::actions::Action::from_name(action).is_none() && &**action != "*" {
-            return Err(invalid_parameter(
-                "ActionName",
-                format!("SQS:{}", &**action),
-                "Please refer to the appropriate WSDL for a list of valid actions.",
-            ));
+            return Err(unknown_permission(action));
         }
         if !SHAREABLE.contains(&&**action) {
-            return Err(invalid_parameter(
-                "ActionName",
-                format!("SQS:{}", &**action),
-                "Only the queue owner is allowed to invoke this action.",
-            ));
+            return Err(permission_of_owner(action));
         }
     }
     let description = sqs.describe(&target).await?;
     let mut policy = policy_of(&description);
     let mut list = statements(&mut policy);
     if list.iter().any(|statement| has_label(statement, label)) {
-        return Err(invalid_parameter("Label", label, "Already exists."));
+        return Err(label_taken(label));
     }
     let partition = partition_of(&description.name.region);
     let principals = accounts
@@ -147,7 +134,7 @@ pub async fn remove(sqs: &Sqs, scope: &Scope<'_>, input: RemovePermission<'_>) -
     let before = list.len();
     list.retain(|statement| !has_label(statement, label));
     if list.len() == before {
-        return Err(invalid_parameter("Label", label, "can't find label."));
+        return Err(no_such_label(label));
     }
     // The last permission takes the policy with it.
     let text = (!list.is_empty()).then(|| {

@@ -5,8 +5,8 @@ use crate::sqs::attributes::{Changes, allows_redrive, check, check_throughput, r
 use crate::sqs::decode::{Int, Pairs, Text};
 use crate::sqs::encode::Encoder;
 use crate::sqs::error::{
-    SqsError, SqsResult, invalid_parameter, invalid_parameter_text, invalid_queue_name,
-    missing_parameter, no_queue, unknown_attribute,
+    RedriveFault, SqsError, SqsResult, invalid_next_token, invalid_queue_name, invalid_redrive,
+    listed_names_out_of_bounds, missing_parameter, next_token_alone, no_queue, unknown_attribute,
 };
 use crate::sqs::limits::{LISTED_NAMES_MAX, REAL_INTERVAL_MS};
 use crate::sqs::names::{is_plain_name, is_queue_name};
@@ -77,21 +77,19 @@ impl Sqs {
         let Some((redrive, text)) = redrive_of(changes) else {
             return Ok(());
         };
-        let wrong = |reason: &str| Err(invalid_parameter("RedrivePolicy", text, reason));
+        let wrong = |fault| Err(invalid_redrive(text, fault));
         if redrive.target.region != source.region || redrive.target.account != source.account {
-            return wrong(
-                "Dead-letter queue must be in the same region and account as the source.",
-            );
+            return wrong(RedriveFault::OtherAccount);
         }
         let Some(target) = self.describe_by_name(&redrive.target).await? else {
-            return wrong("Dead letter target does not exist.");
+            return wrong(RedriveFault::NoTarget);
         };
         if target.name.name.ends_with(".fifo") != source.name.ends_with(".fifo") {
-            return wrong("Dead-letter queue must be same type of queue as the source.");
+            return wrong(RedriveFault::OtherType);
         }
         let allow = target.attributes.get(&QueueAttribute::RedriveAllowPolicy);
         if !allows_redrive(allow.map(String::as_str), source) {
-            return wrong("The dead-letter queue's RedriveAllowPolicy does not allow this queue.");
+            return wrong(RedriveFault::NotAllowed);
         }
         Ok(())
     }
@@ -239,28 +237,25 @@ fn page(max_results: Option<Int>, next_token: Option<&str>) -> SqsResult<Page> {
         None => LISTED_NAMES_MAX,
         Some(Int(number)) if (1..=LISTED_NAMES_MAX as i64).contains(&number) => number as usize,
         Some(Int(number)) => {
-            return Err(invalid_parameter(
-                "MaxResults",
-                number,
-                "MaxResults must be an integer between 1 and 1000.",
-            ));
+            return Err(listed_names_out_of_bounds(number));
         }
     };
-    let wrong = || invalid_parameter_text("Invalid or expired next token.");
     let after = match next_token.filter(|token| !token.is_empty()) {
         None => None,
         Some(_) if max_results.is_none() => {
-            return Err(invalid_parameter_text(
-                "MaxResults is a mandatory parameter when you provide a value for NextToken.",
-            ));
+            return Err(next_token_alone());
         }
         Some(token) => {
             let bytes = base64_simd::URL_SAFE_NO_PAD
                 .decode_to_vec(token)
-                .map_err(|_| wrong())?;
-            let name = String::from_utf8(bytes).map_err(|_| wrong())?;
+                .map_err(|_| invalid_next_token())?;
+            let name = String::from_utf8(bytes).map_err(|_| invalid_next_token())?;
             let sound = is_queue_name(&name, name.ends_with(".fifo"));
-            Some(sound.then(|| name.into_boxed_str()).ok_or_else(wrong)?)
+            Some(
+                sound
+                    .then(|| name.into_boxed_str())
+                    .ok_or_else(invalid_next_token)?,
+            )
         }
     };
     Ok(Page {

@@ -5,8 +5,11 @@ use super::{Members, Output, url_of};
 use crate::sqs::body::as_text;
 use crate::sqs::decode::{Int, List, Text};
 use crate::sqs::encode::{Encoder, decimal, hex, uuid};
-use crate::sqs::error::{SqsResult, invalid_parameter, stopping};
-use crate::sqs::limits::{VISIBILITY_TIMEOUT_S_MAX, WAIT_S_MAX};
+use crate::sqs::error::{
+    SqsError, SqsResult, received_messages_out_of_bounds, received_timeout_out_of_bounds, stopping,
+    wait_out_of_bounds,
+};
+use crate::sqs::limits::{RECEIVED_MESSAGES_MAX, VISIBILITY_TIMEOUT_S_MAX, WAIT_S_MAX};
 use crate::sqs::message_attributes::{Attributes, TRACE_HEADER};
 use crate::sqs::request::ReceiveMessage;
 use crate::sqs::server::{Scope, Sqs};
@@ -16,19 +19,15 @@ use lclq_shards::{HANDLE_CHARS, Receipt, Section};
 use smallvec::SmallVec;
 use std::rc::Rc;
 
-/// Messages that one receive can ask for.
-const MESSAGES_MAX: i64 = 10;
-
 fn ranged(
     value: Option<Int>,
-    name: &str,
     range: std::ops::RangeInclusive<i64>,
-    reason: &str,
+    out_of_bounds: fn(i64) -> SqsError,
 ) -> SqsResult<Option<u32>> {
     match value {
         None => Ok(None),
         Some(Int(number)) if range.contains(&number) => Ok(Some(number as u32)),
-        Some(Int(number)) => Err(invalid_parameter(name, number, reason)),
+        Some(Int(number)) => Err(out_of_bounds(number)),
     }
 }
 
@@ -54,21 +53,14 @@ pub async fn plan(sqs: &Sqs, scope: &Scope<'_>, input: ReceiveMessage<'_>) -> Sq
     let target = sqs.target(scope, url_of(&input.queue_url)).await?;
     let messages_max = ranged(
         input.max_number_of_messages,
-        "MaxNumberOfMessages",
-        1..=MESSAGES_MAX,
-        "Must be between 1 and 10, if provided.",
+        1..=RECEIVED_MESSAGES_MAX,
+        received_messages_out_of_bounds,
     )?;
-    let wait_s = ranged(
-        input.wait_time_seconds,
-        "WaitTimeSeconds",
-        0..=WAIT_S_MAX,
-        "Must be >= 0 and <= 20, if provided.",
-    )?;
+    let wait_s = ranged(input.wait_time_seconds, 0..=WAIT_S_MAX, wait_out_of_bounds)?;
     let visibility_timeout_s = ranged(
         input.visibility_timeout,
-        "VisibilityTimeout",
         0..=VISIBILITY_TIMEOUT_S_MAX,
-        "Must be between 0 and 43200, if provided.",
+        received_timeout_out_of_bounds,
     )?;
     let command = Command::Receive(Receive {
         queue: target.queue(),

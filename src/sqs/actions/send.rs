@@ -6,8 +6,9 @@ use crate::sqs::body::has_illegal;
 use crate::sqs::decode::{Int, Pairs, Text};
 use crate::sqs::encode::{Encoder, hex, uuid};
 use crate::sqs::error::{
-    SqsError, SqsResult, batch_too_long, empty_member, invalid_contents, invalid_parameter,
-    invalid_parameter_text, memory_full, message_too_long, missing_parameter, not_for_queue_type,
+    SqsError, SqsResult, batch_too_long, delay_out_of_bounds, empty_member, invalid_contents,
+    invalid_group_id, memory_full, message_too_long, missing_parameter, no_group_in_batch,
+    not_for_queue_type,
 };
 use crate::sqs::ids::random_uuid;
 use crate::sqs::limits::{BATCH_BYTES_MAX, DELAY_S_MAX};
@@ -66,11 +67,7 @@ fn prepare(
         None => None,
         Some(Int(delay)) if (0..=DELAY_S_MAX).contains(&delay) => Some(delay as u32),
         Some(Int(delay)) => {
-            return Err(invalid_parameter(
-                "DelaySeconds",
-                delay,
-                &format!("DelaySeconds must be >= 0 and <= {DELAY_S_MAX}."),
-            ));
+            return Err(delay_out_of_bounds(delay));
         }
     };
     for (name, id) in [
@@ -80,14 +77,7 @@ fn prepare(
         if let Some(id) = id
             && !is_group_id(id)
         {
-            return Err(invalid_parameter(
-                name,
-                id,
-                &format!(
-                    "{name} can only include alphanumeric and punctuation characters. 1 to 128 in \
-                     length."
-                ),
-            ));
+            return Err(invalid_group_id(name, id));
         }
     }
     let fifo = target.is_fifo();
@@ -285,10 +275,7 @@ pub async fn batch(
     for (at, entry) in given.iter().enumerate() {
         let id = entry.id.as_deref().unwrap_or("");
         if fifo && entry.message_group_id.is_none() {
-            // Unlike with a single message, this is a wrong value of the whole request.
-            return Err(invalid_parameter_text(
-                "The request must contain the parameter MessageGroupId.",
-            ));
+            return Err(no_group_in_batch());
         }
         let message = Message {
             body: entry.message_body.as_ref(),

@@ -3,23 +3,20 @@
 use super::{Members, Output, url_of};
 use crate::sqs::decode::{Pairs, Text};
 use crate::sqs::encode::Encoder;
-use crate::sqs::error::{SqsResult, invalid_parameter_text, missing_parameter};
-use crate::sqs::limits::TAGS_MAX;
+use crate::sqs::error::{
+    SqsResult, missing_parameter, reserved_tag_key, tag_key_length, tag_value_length, too_many_tags,
+};
+use crate::sqs::limits::{TAG_KEY_CHARS_MAX, TAG_VALUE_CHARS_MAX, TAGS_MAX};
 use crate::sqs::request::{OnQueue, TagQueue, UntagQueue};
 use crate::sqs::server::{Scope, Sqs};
 use lclq_shards::command::QueueCommand;
 use std::collections::BTreeMap;
 
-const KEY_CHARS_MAX: usize = 128;
-const VALUE_CHARS_MAX: usize = 256;
-
 fn check_key_length(key: &str) -> SqsResult<()> {
-    if (1..=KEY_CHARS_MAX).contains(&key.chars().count()) {
+    if (1..=TAG_KEY_CHARS_MAX).contains(&key.chars().count()) {
         return Ok(());
     }
-    Err(invalid_parameter_text(
-        "Tag keys must be between 1 and 128 characters in length.",
-    ))
+    Err(tag_key_length())
 }
 
 /// Checks tags that are to be added to a queue that has `present` others.
@@ -27,20 +24,16 @@ pub fn check(tags: Pairs<'_, Text<'_>>, present: usize) -> SqsResult<BTreeMap<St
     let mut checked = BTreeMap::new();
     for (key, value) in tags.0 {
         check_key_length(&key)?;
-        if value.chars().count() > VALUE_CHARS_MAX {
-            return Err(invalid_parameter_text(
-                "Tag values must be between 0 and 256 characters in length.",
-            ));
+        if value.chars().count() > TAG_VALUE_CHARS_MAX {
+            return Err(tag_value_length());
         }
         if key.to_ascii_lowercase().starts_with("aws:") {
-            return Err(invalid_parameter_text("Tag keys must not start with aws:."));
+            return Err(reserved_tag_key());
         }
         checked.insert(key.0.into_owned(), value.0.into_owned());
     }
     if checked.len() + present > TAGS_MAX {
-        return Err(invalid_parameter_text(format!(
-            "Too many tags added for queue. At most {TAGS_MAX} are allowed."
-        )));
+        return Err(too_many_tags());
     }
     Ok(checked)
 }

@@ -1,0 +1,137 @@
+//! Kinds of errors: their codes in both protocols, and their status.
+
+/// What kind of error it is. Decides codes and status.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    BatchEntryIdsNotDistinct,
+    BatchRequestTooLong,
+    EmptyBatchRequest,
+    InvalidBatchEntryId,
+    TooManyEntriesInBatchRequest,
+    QueueDeletedRecently,
+    QueueDoesNotExist,
+    QueueNameExists,
+    UnsupportedOperation,
+    PurgeQueueInProgress,
+    OverLimit,
+    ReceiptHandleIsInvalid,
+    ResourceNotFound,
+    InvalidAddress,
+    /// Not of the service: of the endpoint for developers.
+    InvalidRequest,
+    RequestThrottled,
+    InvalidAttributeName,
+    InvalidAttributeValue,
+    InvalidMessageContents,
+    InvalidParameterValue,
+    MissingParameter,
+    /// A member of a batch's entry is empty or not there.
+    EmptyValue,
+    InvalidAction,
+    UnknownOperation,
+    /// A query request without an action; it has an answer of its own.
+    MissingAction,
+    Serialization,
+    RequestTooLarge,
+    AccessDenied,
+    ServiceUnavailable,
+    InternalFailure,
+}
+
+impl Kind {
+    /// Type in the JSON protocol, with its namespace.
+    pub fn json_type(self) -> &'static str {
+        use Kind::*;
+        match self {
+            BatchEntryIdsNotDistinct => "com.amazonaws.sqs#BatchEntryIdsNotDistinct",
+            BatchRequestTooLong => "com.amazonaws.sqs#BatchRequestTooLong",
+            EmptyBatchRequest => "com.amazonaws.sqs#EmptyBatchRequest",
+            InvalidBatchEntryId => "com.amazonaws.sqs#InvalidBatchEntryId",
+            TooManyEntriesInBatchRequest => "com.amazonaws.sqs#TooManyEntriesInBatchRequest",
+            QueueDeletedRecently => "com.amazonaws.sqs#QueueDeletedRecently",
+            QueueDoesNotExist => "com.amazonaws.sqs#QueueDoesNotExist",
+            QueueNameExists => "com.amazonaws.sqs#QueueNameExists",
+            UnsupportedOperation => "com.amazonaws.sqs#UnsupportedOperation",
+            PurgeQueueInProgress => "com.amazonaws.sqs#PurgeQueueInProgress",
+            OverLimit => "com.amazonaws.sqs#OverLimit",
+            ReceiptHandleIsInvalid => "com.amazonaws.sqs#ReceiptHandleIsInvalid",
+            ResourceNotFound => "com.amazonaws.sqs#ResourceNotFoundException",
+            InvalidAddress => "com.amazonaws.sqs#InvalidAddress",
+            InvalidRequest => "com.amazonaws.sqs#InvalidRequest",
+            RequestThrottled => "com.amazonaws.sqs#RequestThrottled",
+            InvalidAttributeName => "com.amazonaws.sqs#InvalidAttributeName",
+            InvalidAttributeValue => "com.amazonaws.sqs#InvalidAttributeValue",
+            InvalidMessageContents => "com.amazonaws.sqs#InvalidMessageContents",
+            InvalidParameterValue => "com.amazon.coral.service#InvalidParameterValueException",
+            MissingParameter => "com.amazon.coral.service#MissingRequiredParameterException",
+            EmptyValue => "com.amazon.coral.service#EmptyValueException",
+            InvalidAction => "com.amazon.coral.service#InvalidActionException",
+            UnknownOperation | MissingAction => {
+                "com.amazon.coral.service#UnknownOperationException"
+            }
+            Serialization => "com.amazon.coral.service#SerializationException",
+            RequestTooLarge => "com.amazon.coral.service#RequestEntityTooLargeException",
+            AccessDenied => "com.amazon.coral.service#AccessDeniedException",
+            ServiceUnavailable => "com.amazon.coral.service#ServiceUnavailableException",
+            InternalFailure => "com.amazon.coral.service#InternalFailure",
+        }
+    }
+
+    /// Code in the query protocol, also sent to JSON clients in `x-amzn-query-error`.
+    pub fn query_code(self) -> &'static str {
+        use Kind::*;
+        match self {
+            BatchEntryIdsNotDistinct => "AWS.SimpleQueueService.BatchEntryIdsNotDistinct",
+            BatchRequestTooLong => "AWS.SimpleQueueService.BatchRequestTooLong",
+            EmptyBatchRequest => "AWS.SimpleQueueService.EmptyBatchRequest",
+            InvalidBatchEntryId => "AWS.SimpleQueueService.InvalidBatchEntryId",
+            TooManyEntriesInBatchRequest => "AWS.SimpleQueueService.TooManyEntriesInBatchRequest",
+            QueueDeletedRecently => "AWS.SimpleQueueService.QueueDeletedRecently",
+            QueueDoesNotExist => "AWS.SimpleQueueService.NonExistentQueue",
+            QueueNameExists => "QueueAlreadyExists",
+            UnsupportedOperation => "AWS.SimpleQueueService.UnsupportedOperation",
+            PurgeQueueInProgress => "AWS.SimpleQueueService.PurgeQueueInProgress",
+            OverLimit => "OverLimit",
+            ReceiptHandleIsInvalid => "ReceiptHandleIsInvalid",
+            ResourceNotFound => "ResourceNotFoundException",
+            InvalidAddress => "InvalidAddress",
+            InvalidRequest => "InvalidRequest",
+            RequestThrottled => "RequestThrottled",
+            InvalidAttributeName => "InvalidAttributeName",
+            InvalidAttributeValue => "InvalidAttributeValue",
+            InvalidMessageContents => "InvalidMessageContents",
+            InvalidParameterValue => "InvalidParameterValue",
+            MissingParameter => "MissingParameter",
+            EmptyValue => "EmptyValue",
+            InvalidAction => "InvalidAction",
+            UnknownOperation | MissingAction => "UnknownOperation",
+            Serialization => "MalformedInput",
+            RequestTooLarge => "RequestEntityTooLarge",
+            AccessDenied => "AccessDenied",
+            ServiceUnavailable => "ServiceUnavailable",
+            InternalFailure => "InternalFailure",
+        }
+    }
+
+    /// HTTP status.
+    pub fn status(self) -> u16 {
+        use Kind::*;
+        match self {
+            PurgeQueueInProgress | OverLimit | RequestThrottled | AccessDenied => 403,
+            ReceiptHandleIsInvalid
+            | ResourceNotFound
+            | InvalidAddress
+            | UnknownOperation
+            | MissingAction => 404,
+            RequestTooLarge => 413,
+            InternalFailure => 500,
+            ServiceUnavailable => 503,
+            _ => 400,
+        }
+    }
+
+    /// Whether it is the client's doing.
+    pub fn is_senders(self) -> bool {
+        self.status() < 500
+    }
+}

@@ -1,0 +1,135 @@
+//! What goes wrong with any request: its body, its address, its parameters' form, and a server that
+//! can't serve it.
+
+use super::super::limits::LISTED_NAMES_MAX;
+use super::{Kind, SqsError, invalid_parameter, invalid_parameter_text};
+use crate::http::{BodyError, Refusal};
+
+pub fn missing_action() -> SqsError {
+    SqsError::new(Kind::MissingAction, "The request names no action.")
+}
+
+pub fn unknown_action(action: &str) -> SqsError {
+    SqsError::new(
+        Kind::InvalidAction,
+        format!("The action {action} is not valid for this endpoint."),
+    )
+}
+
+pub fn serialization(detail: impl std::fmt::Display) -> SqsError {
+    SqsError::new(
+        Kind::Serialization,
+        format!("The request can't be read: {detail}"),
+    )
+}
+
+pub fn overloaded() -> SqsError {
+    SqsError::new(
+        Kind::RequestThrottled,
+        "The server is overloaded; try again.",
+    )
+}
+
+pub fn journal_down() -> SqsError {
+    SqsError::new(
+        Kind::ServiceUnavailable,
+        "The server can't write its journal, so it can't promise that this was done. See the \
+         server's log.",
+    )
+}
+
+pub fn stopping() -> SqsError {
+    SqsError::new(Kind::ServiceUnavailable, "The server is stopping.")
+}
+
+pub fn internal() -> SqsError {
+    SqsError::new(Kind::InternalFailure, "Internal failure.")
+}
+
+pub fn memory_full() -> SqsError {
+    SqsError::new(
+        Kind::RequestThrottled,
+        "The server's memory bound for messages is reached; receive or delete some first.",
+    )
+}
+
+/// A request that may not ask at all.
+pub fn not_let_in(refusal: &Refusal) -> SqsError {
+    SqsError::new(Kind::AccessDenied, refusal.to_string())
+}
+
+pub fn body_not_read(error: &BodyError) -> SqsError {
+    let (kind, message) = match error {
+        BodyError::TooLarge => (Kind::RequestTooLarge, "The request's body is too large."),
+        BodyError::Timeout => (
+            Kind::Serialization,
+            "The request's body did not come in time.",
+        ),
+        BodyError::Busy => (
+            Kind::ServiceUnavailable,
+            "The server has too many large requests to read at once; try again.",
+        ),
+        BodyError::Broken => (Kind::Serialization, "The request's body could not be read."),
+    };
+    SqsError::new(kind, message)
+}
+
+/// A receive while clients leave too many large answers unread.
+pub fn replies_full() -> SqsError {
+    SqsError::new(
+        Kind::ServiceUnavailable,
+        "Too many large answers wait for clients to read them; try again.",
+    )
+}
+
+pub fn unknown_operation(target: &str) -> SqsError {
+    SqsError::new(
+        Kind::UnknownOperation,
+        format!("The operation {target} is unknown."),
+    )
+}
+
+pub fn invalid_address(url: &str) -> SqsError {
+    SqsError::new(
+        Kind::InvalidAddress,
+        format!("The address {url} is not valid for this endpoint."),
+    )
+}
+
+/// A call of the endpoint for developers that asks for anything but messages.
+pub fn only_receive() -> SqsError {
+    SqsError::new(
+        Kind::InvalidRequest,
+        "This endpoint only accepts ReceiveMessage calls",
+    )
+}
+
+pub fn too_many_parameters() -> SqsError {
+    serialization("too many parameters")
+}
+
+pub fn not_an_integer(name: &str, value: &str) -> SqsError {
+    invalid_parameter(name, value, "Must be an integer.")
+}
+
+pub fn not_a_whole_number(name: &str, value: &str) -> SqsError {
+    invalid_parameter(name, value, "Must be a whole number.")
+}
+
+pub fn listed_names_out_of_bounds(number: i64) -> SqsError {
+    invalid_parameter(
+        "MaxResults",
+        number,
+        &format!("MaxResults must be an integer between 1 and {LISTED_NAMES_MAX}."),
+    )
+}
+
+pub fn invalid_next_token() -> SqsError {
+    invalid_parameter_text("Invalid or expired next token.")
+}
+
+pub fn next_token_alone() -> SqsError {
+    invalid_parameter_text(
+        "MaxResults is a mandatory parameter when you provide a value for NextToken.",
+    )
+}
