@@ -123,7 +123,7 @@ impl Services {
         for method in &service.methods {
             let (name, function) = (&method.proto_name, &method.name);
             let action = if method.client_streaming || method.server_streaming {
-                "{ let _ = (&service, &request); Err(crate::grpc::Status::not_unary()) }".into()
+                "{ let _ = (&service, &request); Err(crate::grpc::not_unary()) }".into()
             } else if self.is_encoded(service, method) {
                 format!("service.{function}(request).await")
             } else {

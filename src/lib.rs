@@ -15,4 +15,6 @@ pub mod proto;
 pub mod pubsub;
 pub mod runtime;
 pub mod server;
+#[cfg(test)]
+mod source_scan;
 pub mod sqs;

@@ -16,10 +16,11 @@ use super::compression::{
 };
 use super::deadline::{WithDeadline, deadline};
 use super::encoded::{Encoded, decode};
+use super::error::unknown_method;
 use super::frames::FrameDecoder;
 use super::replies::{Queue, Replies};
 use super::requests::{MessageStream, Requests};
-use super::status::{Code, Status};
+use super::status::Status;
 use super::streams::{GrpcCore, spawn_stream};
 use super::trailers::{answer, error_answer, http_error, ok_trailers};
 use crate::http::GZIP_BYTES_MIN;
@@ -94,10 +95,7 @@ impl Call {
     /// The answer to a method that doesn't exist.
     pub fn unimplemented(self) -> Answer {
         let path = self.path.path();
-        error_answer(&Status::new(
-            Code::Unimplemented,
-            format!("Method not found: {path}"),
-        ))
+        error_answer(&unknown_method(path))
     }
 
     /// One encoded request, one encoded reply.

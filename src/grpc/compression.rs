@@ -11,8 +11,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use std::io::{Read, Write};
 
 use super::encoded::FRAME_HEAD_BYTES;
-use super::frames::too_large;
-use super::status::{Code, Status};
+use super::error::{broken_compression, too_large, unknown_compression, unnamed_compression};
+use super::status::Status;
 
 /// How messages of a call are compressed: `grpc-encoding`.
 pub(super) const ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
@@ -54,15 +54,7 @@ pub(super) fn request_encoding(headers: &HeaderMap) -> Result<Encoding, Status> 
     let Some(name) = headers.get(ENCODING) else {
         return Ok(Encoding::Identity);
     };
-    Encoding::from_name(name.as_bytes()).ok_or_else(|| {
-        Status::new(
-            Code::Unimplemented,
-            format!(
-                "Messages compressed with {} can't be read.",
-                String::from_utf8_lossy(name.as_bytes())
-            ),
-        )
-    })
+    Encoding::from_name(name.as_bytes()).ok_or_else(|| unknown_compression(name.as_bytes()))
 }
 
 /// How the replies to such a request are to be compressed.
@@ -123,22 +115,14 @@ pub(super) fn decompress(
     let take = bytes_max as u64 + 1;
     let mut out = Vec::with_capacity((message.len() * 4).min(bytes_max));
     let read = match encoding {
-        Encoding::Identity => {
-            return Err(Status::new(
-                Code::Internal,
-                "A message is compressed, but the call names no compression.",
-            ));
-        }
+        Encoding::Identity => return Err(unnamed_compression()),
         Encoding::Gzip => MultiGzDecoder::new(message)
             .take(take)
             .read_to_end(&mut out),
         Encoding::Deflate => ZlibDecoder::new(message).take(take).read_to_end(&mut out),
     };
     if read.is_err() {
-        return Err(Status::new(
-            Code::Internal,
-            "A message's compression is broken.",
-        ));
+        return Err(broken_compression());
     }
     if out.len() > bytes_max {
         return Err(too_large(bytes_max));
@@ -158,7 +142,7 @@ pub(super) fn join(frames: impl Iterator<Item = Bytes>, bytes: usize) -> Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grpc::EncodedBuf;
+    use crate::grpc::{Code, EncodedBuf};
     use bytes::BufMut;
 
     fn framed(message: &[u8]) -> Bytes {

@@ -6,7 +6,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use super::status::{Code, Status};
+use super::error::deadline_exceeded;
+use super::status::Status;
 use crate::runtime::{Sleep, sleep, sleep_until};
 
 const TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
@@ -37,11 +38,6 @@ fn parse_timeout(value: &[u8]) -> Option<Duration> {
         b'n' => Duration::from_nanos(count),
         _ => return None,
     })
-}
-
-/// A call that ran out of its time.
-fn exceeded() -> Status {
-    Status::new(Code::DeadlineExceeded, "Deadline Exceeded")
 }
 
 /// How long something may take.
@@ -97,7 +93,7 @@ impl<T, F: Future<Output = Result<T, Status>>> Future for WithDeadline<F> {
             (slot, Limit::At(deadline)) => slot.insert(sleep_until(deadline)),
             (slot, Limit::Within(time)) => slot.insert(sleep(time)),
         };
-        Pin::new(sleep).poll(cx).map(|()| Err(exceeded()))
+        Pin::new(sleep).poll(cx).map(|()| Err(deadline_exceeded()))
     }
 }
 

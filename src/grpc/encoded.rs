@@ -5,8 +5,9 @@ use prost::{Message, Name};
 use std::future::Future;
 use std::ops::{Deref, DerefMut};
 
+use super::error::{too_many_fields, undecodable};
 use super::fields::{FIELDS_MAX, Kind, has_at_most};
-use super::status::{Code, Status};
+use super::status::Status;
 
 /// What stands in front of every message on the wire: a flag and the length.
 pub const FRAME_HEAD_BYTES: usize = 5;
@@ -101,14 +102,11 @@ impl DerefMut for EncodedBuf {
 /// fields is refused before it takes memory.
 pub fn decode<M: Name + Default>(request: Bytes) -> Result<M, Status> {
     if !has_at_most(Kind::of::<M>(), &request, FIELDS_MAX) {
-        return Err(Status::new(
-            Code::InvalidArgument,
-            format!("The request has too many fields: at most {FIELDS_MAX} are allowed."),
-        ));
+        return Err(too_many_fields());
     }
     M::decode(request).map_err(|error| {
         tracing::debug!(%error, "a request that can't be decoded");
-        Status::new(Code::Internal, "Failed to parse the request's message.")
+        undecodable()
     })
 }
 
@@ -127,6 +125,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::grpc::Code;
     use crate::proto::google::pubsub::v1::{PublishRequest, PublishResponse, PubsubMessage};
 
     #[test]

@@ -6,6 +6,7 @@ use crate::http::SMALL_BODY_BYTES_MAX;
 
 use super::compression::{Encoding, decompress};
 use super::encoded::FRAME_HEAD_BYTES;
+use super::error::{invalid_flag, too_large};
 use super::status::{Code, Status};
 
 /// Room made for a message before any of it is there: what a client announces isn't taken for
@@ -130,12 +131,7 @@ impl FrameDecoder {
         let compressed = match flag {
             0 => false,
             1 => true,
-            _ => {
-                return Err(Status::new(
-                    Code::Internal,
-                    format!("A message's compression flag is {flag}; it must be 0 or 1."),
-                ));
-            }
+            _ => return Err(invalid_flag(flag)),
         };
         let length = u32::from_be_bytes(length) as usize;
         if length > self.message_bytes_max {
@@ -144,19 +140,6 @@ impl FrameDecoder {
         self.message = Some((length, compressed));
         Ok(self.message)
     }
-}
-
-/// A message longer than is taken.
-pub(super) fn too_large(bytes_max: usize) -> Status {
-    Status::new(
-        Code::InvalidArgument,
-        format!("Request payload size exceeds the limit: {bytes_max} bytes."),
-    )
-}
-
-/// A body that ends within a message.
-pub(super) fn cut_short() -> Status {
-    Status::new(Code::Internal, "The request ends within a message.")
 }
 
 #[cfg(test)]

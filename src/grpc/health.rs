@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::error::unknown_service;
 use super::replies::Replies;
-use super::status::{Code, Status};
+use super::status::Status;
 use crate::proto::grpc::health::v1::health_check_response::ServingStatus;
 use crate::proto::grpc::health::v1::{
     Health, HealthCheckRequest, HealthCheckResponse, HealthListRequest, HealthListResponse,
@@ -55,7 +56,7 @@ impl Health for HealthService {
         request: HealthCheckRequest,
     ) -> Result<HealthCheckResponse, Status> {
         if !self.knows(&request.service) {
-            return Err(Status::new(Code::NotFound, "unknown service"));
+            return Err(unknown_service());
         }
         Ok(self.now())
     }

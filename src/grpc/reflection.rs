@@ -6,9 +6,10 @@ use prost_types::{DescriptorProto, EnumDescriptorProto, FileDescriptorProto};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use super::error::{extension_not_found, not_found, nothing_asked};
 use super::replies::Replies;
 use super::requests::Requests;
-use super::status::{Code, Status};
+use super::status::Status;
 
 /// The descriptors that reflection answers from.
 pub struct ReflectionService {
@@ -138,9 +139,7 @@ impl ReflectionService {
 
     fn answer(&self, question: &Question) -> Found {
         let file = match question {
-            Question::Nothing => {
-                return Found::Error(Status::new(Code::InvalidArgument, "nothing asked for"));
-            }
+            Question::Nothing => return Found::Error(nothing_asked()),
             Question::Services => return Found::Services(self.services.clone()),
             Question::ExtensionsOf(message) => {
                 if !self.symbols.contains_key(message) {
@@ -160,7 +159,7 @@ impl ReflectionService {
         match (file, question) {
             (Some(file), _) => Found::Files(self.with_imports(file)),
             (None, Question::File(name) | Question::Symbol(name)) => Found::Error(not_found(name)),
-            (None, _) => Found::Error(Status::new(Code::NotFound, "extension not found")),
+            (None, _) => Found::Error(extension_not_found()),
         }
     }
 
@@ -196,10 +195,6 @@ fn join(scope: &str, name: &str) -> String {
     } else {
         format!("{scope}.{name}")
     }
-}
-
-fn not_found(what: &str) -> Status {
-    Status::new(Code::NotFound, format!("{what} not found"))
 }
 
 /// Both versions have the same messages under different names.
@@ -286,6 +281,7 @@ serve!(v1alpha);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::grpc::Code;
     use crate::proto::DESCRIPTORS;
 
     fn names(found: &Found) -> Vec<String> {

@@ -11,8 +11,9 @@ use std::task::{Context, Poll, ready};
 use crate::http::{Admission, BodyBudget, Busy};
 
 use super::encoded::decode;
-use super::frames::{FrameDecoder, cut_short};
-use super::status::{Code, Status};
+use super::error::{bodies_full, cancelled, cut_short, no_message, several_messages};
+use super::frames::FrameDecoder;
+use super::status::Status;
 
 /// A body that is read message by message, no faster than they are asked for.
 #[derive(Debug)]
@@ -95,12 +96,7 @@ impl MessageStream {
                     }
                 }
                 // Reset, or the connection broke.
-                Some(Err(_)) => {
-                    return Poll::Ready(Err(Status::new(
-                        Code::Cancelled,
-                        "The client has cancelled the call.",
-                    )));
-                }
+                Some(Err(_)) => return Poll::Ready(Err(cancelled())),
                 None if self.decoder.is_between() => return Poll::Ready(Ok(None)),
                 None => return Poll::Ready(Err(cut_short())),
             }
@@ -111,29 +107,16 @@ impl MessageStream {
     pub(super) async fn only(mut self) -> Result<Bytes, Status> {
         let next = poll_fn(|cx| self.poll_next(cx)).await?;
         let Some(message) = next else {
-            return Err(Status::new(
-                Code::Internal,
-                "The request has no message, but the method takes one.",
-            ));
+            return Err(no_message());
         };
         if self.decoder.is_between() && self.body.is_end_stream() {
             return Ok(message);
         }
         match poll_fn(|cx| self.poll_next(cx)).await? {
             None => Ok(message),
-            Some(_) => Err(Status::new(
-                Code::Internal,
-                "The request has several messages, but the method takes one.",
-            )),
+            Some(_) => Err(several_messages()),
         }
     }
-}
-
-fn bodies_full() -> Status {
-    Status::new(
-        Code::ResourceExhausted,
-        "The server has too many large requests to read at once; try again.",
-    )
 }
 
 /// The requests of a stream. They are read as the handler asks for them, and the client waits

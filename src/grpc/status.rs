@@ -131,8 +131,9 @@ pub struct Status {
 }
 
 impl Status {
-    /// A status without details.
-    pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
+    /// A status without details. Only for the modules that choose errors, `error` of each dialect and
+    /// of gRPC: whoever answers with one takes it from there.
+    pub(crate) fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
         Status {
             code,
             message: message.into(),
@@ -160,11 +161,6 @@ impl Status {
             details: self.details.clone(),
         };
         Some(status.encode_to_vec().into())
-    }
-
-    /// A streaming method was called as a unary one.
-    pub fn not_unary() -> Self {
-        Status::new(Code::Unimplemented, "The method streams.")
     }
 }
 

@@ -11,9 +11,10 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
+use super::error::{failed, stopping};
 use super::limits::GrpcLimits;
 use super::replies::Queue;
-use super::status::{Code, Status};
+use super::status::Status;
 use super::trailers::trailers;
 use crate::runtime::spawn_local;
 
@@ -83,10 +84,6 @@ impl Drop for Place {
     }
 }
 
-fn stopping() -> Status {
-    Status::new(Code::Unavailable, "The server is stopping. Please retry.")
-}
-
 pin_project_lite::pin_project! {
     struct StreamTask<F> {
         #[pin]
@@ -127,7 +124,7 @@ impl<F: Future<Output = Result<(), Status>>> Future for StreamTask<F> {
                 }
                 Err(_) => {
                     tracing::error!("a stream's handler panicked; the stream is closed");
-                    Err(Status::new(Code::Internal, "The server failed."))
+                    Err(failed())
                 }
             }
         };

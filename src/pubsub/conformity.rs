@@ -3,15 +3,12 @@
 
 use super::core::{Pubsub, TopicInfo, leaf};
 use super::error::{
-    PubsubError, PubsubResult, failed_because, invalid_because, not_found, schema_violation,
-    storage_unavailable,
+    PubsubResult, no_revision_allowed, not_found, not_worked_out, schema_refusal, transform_failed,
 };
 use super::proto::schema::Type;
 use super::proto::{Encoding, PubsubMessage, Schema, SchemaSettings};
 use super::publish::check_message;
-use super::schema::{
-    Check, MessageEncoding, MismatchError, Revision, SchemaKind, allowed_revisions,
-};
+use super::schema::{Check, MessageEncoding, Revision, SchemaKind, allowed_revisions};
 use super::transform::{TransformMessage, TransformMetadata};
 use prost::Message;
 
@@ -57,9 +54,7 @@ impl Pubsub {
         let outcomes = self.transformer.run(&info.transforms, inputs).await;
         let mut transformed = Vec::with_capacity(outcomes.len());
         for outcome in outcomes {
-            let outcome = outcome.map_err(|error| {
-                invalid_because(format!("Failed to apply the message transform: {error}"))
-            })?;
+            let outcome = outcome.map_err(|error| transform_failed(&error))?;
             let message = outcome.map(|message| PubsubMessage {
                 data: message.data,
                 attributes: message.attributes.into_iter().collect(),
@@ -124,13 +119,13 @@ impl Pubsub {
             .workbench
             .run(check.bytes(), move || check.run())
             .await
-            .map_err(storage_unavailable)?
+            .map_err(not_worked_out)?
             .map_err(|mismatch| match mismatch.revision {
                 Some(place) => {
                     let Revision { id, kind, .. } = &tried[place];
                     schema_refusal(&settings.schema, id, *kind, encoding, &mismatch.why)
                 }
-                None => failed_because("The topic's schema has no revision that it allows."),
+                None => no_revision_allowed(),
             })?;
         for (message, place) in messages.iter_mut().flatten().zip(matched) {
             let encoding = match encoding {
@@ -146,41 +141,6 @@ impl Pubsub {
             }
         }
         Ok(())
-    }
-}
-
-/// The refusal of a message that a revision of the schema `name`, the last that was tried, doesn't
-/// allow.
-pub(super) fn schema_refusal(
-    name: &str,
-    revision_id: &str,
-    kind: SchemaKind,
-    encoding: MessageEncoding,
-    why: &MismatchError,
-) -> PubsubError {
-    let revision_info = format!(
-        "Could not validate message with any schema revision for schema: {name}, last checked \
-         revision: revision_id={revision_id} failed with status: {why}."
-    );
-    schema_violation(violation_reason(kind, encoding), revision_info)
-}
-
-/// The refusal of a message that a schema without a name doesn't allow.
-pub(super) fn nameless_schema_refusal(
-    kind: SchemaKind,
-    encoding: MessageEncoding,
-    why: &MismatchError,
-) -> PubsubError {
-    let info = format!("Could not validate message with the schema given: {why}.");
-    schema_violation(violation_reason(kind, encoding), info)
-}
-
-fn violation_reason(kind: SchemaKind, encoding: MessageEncoding) -> &'static str {
-    match (encoding, kind) {
-        (MessageEncoding::Json, SchemaKind::ProtocolBuffer) => "INVALID_JSON_PROTO_MESSAGE",
-        (MessageEncoding::Binary, SchemaKind::ProtocolBuffer) => "INVALID_BINARY_PROTO_MESSAGE",
-        (MessageEncoding::Json, SchemaKind::Avro) => "INVALID_JSON_AVRO_MESSAGE",
-        (MessageEncoding::Binary, SchemaKind::Avro) => "INVALID_BINARY_AVRO_MESSAGE",
     }
 }
 

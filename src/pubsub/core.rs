@@ -9,9 +9,7 @@
 //! `modify_ack_deadline_encoded` and `streaming_pull_encoded`, in `publish.rs`, `pull.rs` and
 //! `streaming.rs`.
 
-use super::error::{
-    self, PubsubError, PubsubResult, exhausted, not_found, stopping, storage_unavailable,
-};
+use super::error::{self, PubsubError, PubsubResult, not_found};
 use super::names;
 use super::outside::Outside;
 use super::proto::{ListSchemaRevisionsResponse, Schema, Subscription, Topic};
@@ -299,16 +297,14 @@ impl Pubsub {
             Some(Reply::Refused(Refusal::Pubsub(refusal))) => Err(pubsub_refused(refusal, name)),
             Some(Reply::Refused(refusal)) => Err(refused(refusal)),
             Some(reply) => Ok(reply),
-            None => Err(exhausted(
-                "The subscription changes too often; please retry.",
-            )),
+            None => Err(error::subscription_keeps_changing()),
         }
     }
 }
 
 /// A resource's own message, as the service has stored it.
 pub(super) fn decode_spec<M: Message + Default>(resource: &Resource) -> PubsubResult<M> {
-    M::decode(&*resource.spec).map_err(|_| storage_unavailable("a stored resource is broken"))
+    M::decode(&*resource.spec).map_err(|_| error::broken_resource())
 }
 
 /// The last part of a resource's name, as messages about it have it.
@@ -319,12 +315,12 @@ pub(super) fn leaf(name: &str) -> &str {
 /// The wire error for a refusal that says nothing about topics.
 pub(super) fn refused(refusal: Refusal) -> PubsubError {
     match refusal {
-        Refusal::Overloaded => exhausted("The server is overloaded; please retry."),
-        Refusal::JournalDown => storage_unavailable("the journal can't be written"),
-        Refusal::Stopping => stopping(),
+        Refusal::Overloaded => error::overloaded(),
+        Refusal::JournalDown => error::journal_down(),
+        Refusal::Stopping => error::stopping(),
         other => {
             tracing::error!(?other, "a refusal that doesn't fit its command");
-            error::storage_unavailable("an internal error")
+            error::internal()
         }
     }
 }
@@ -337,15 +333,11 @@ pub(super) fn pubsub_refused(refusal: PubsubRefusal, name: &str) -> PubsubError 
         | PubsubRefusal::SnapshotNotFound => not_found(leaf(name)),
         PubsubRefusal::Exists => error::already_exists(leaf(name)),
         PubsubRefusal::Detached => error::detached(leaf(name)),
-        PubsubRefusal::MemoryFull => exhausted("The server's memory bound is reached."),
-        PubsubRefusal::TooMany => exhausted("Too many calls are open; please retry."),
+        PubsubRefusal::MemoryFull => error::memory_full(),
+        PubsubRefusal::TooMany => error::too_many_calls(),
         PubsubRefusal::SnapshotTooOld => error::snapshot_too_old(),
-        PubsubRefusal::OtherTopic => {
-            error::failed_because("The snapshot is of another topic than the subscription.")
-        }
-        PubsubRefusal::Changed | PubsubRefusal::Reserved => {
-            exhausted("The resource is being changed by another request; please retry.")
-        }
+        PubsubRefusal::OtherTopic => error::snapshot_of_other_topic(),
+        PubsubRefusal::Changed | PubsubRefusal::Reserved => error::being_changed(),
     }
 }
 
@@ -353,5 +345,5 @@ pub(super) fn pubsub_refused(refusal: PubsubRefusal, name: &str) -> PubsubError 
 #[cold]
 pub(super) fn unexpected(reply: &Reply) -> PubsubError {
     tracing::error!(?reply, "a shard's reply doesn't fit its command");
-    storage_unavailable("an internal error")
+    error::internal()
 }

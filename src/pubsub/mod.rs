@@ -7,6 +7,7 @@ mod deliverers;
 mod delivery;
 pub mod error;
 pub mod export;
+pub mod limits;
 pub mod names;
 pub mod offload;
 mod outside;

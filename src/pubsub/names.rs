@@ -1,13 +1,11 @@
 //! Names of projects, topics, subscriptions, snapshots and schemas.
 
 use super::error::{PubsubError, invalid_name};
+use super::limits::{ID_CHARS_MAX, ID_CHARS_MIN, PROJECT_BYTES_MAX};
 
 /// What a subscription's topic reads as once the topic is deleted.
 pub const DELETED_TOPIC: &str = "_deleted-topic_";
 
-const ID_CHARS_MIN: usize = 3;
-const ID_CHARS_MAX: usize = 255;
-const PROJECT_BYTES_MAX: usize = 255;
 const REVISION_ID_CHARS: usize = 8;
 
 /// Kinds of resources that stand in a project.

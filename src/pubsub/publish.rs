@@ -5,8 +5,11 @@
 
 use super::core::{Pubsub, TopicInfo, pubsub_refused, refused, unexpected};
 use super::error::{
-    self, AttributePart, PUBLISH_MESSAGES_MAX, PUBLISH_REQUEST_BYTES_MAX, PubsubError,
-    PubsubResult, exhausted, invalid_because,
+    self, AttributePart, PubsubError, PubsubResult, topic_keeps_changing, undecodable,
+};
+use super::limits::{
+    ATTRIBUTE_KEY_BYTES_MAX, ATTRIBUTE_VALUE_BYTES_MAX, ATTRIBUTES_MAX, ORDERING_KEY_BYTES_MAX,
+    PUBLISH_MESSAGES_MAX, PUBLISH_REQUEST_BYTES_MAX,
 };
 use super::proto::PubsubMessage;
 use super::protobuf::{Fields, Malformed, Value, put_bytes, text};
@@ -18,10 +21,6 @@ use lclq_shards::pubsub::command::{PubsubCommand, SharedBytes, TopicRef};
 use prost::Message;
 use smallvec::SmallVec;
 
-const ATTRIBUTES_MAX: usize = 100;
-const ATTRIBUTE_KEY_BYTES_MAX: usize = 256;
-const ATTRIBUTE_VALUE_BYTES_MAX: usize = 1024;
-const ORDERING_KEY_BYTES_MAX: usize = 1024;
 const RESERVED_PREFIX: &[u8] = b"goog";
 const TRACE_ATTRIBUTES: [&[u8]; 2] = [b"googclient_traceparent", b"googclient_tracestate"];
 
@@ -109,7 +108,7 @@ impl Pubsub {
             }
             Ok(Some(Reply::Refused(refusal))) => Err(refused(refusal)),
             Ok(Some(reply)) => Err(unexpected(&reply)),
-            Ok(None) => Err(exhausted("The topic changes too often; please retry.")),
+            Ok(None) => Err(topic_keeps_changing()),
             Err(Ended::NothingLeft) => self.published(shard, 0, drafts.len(), &filtered),
             Err(Ended::Failed(error)) => Err(error),
         }
@@ -124,7 +123,7 @@ impl Pubsub {
     ) -> PubsubResult<(Vec<SharedBytes>, Vec<usize>)> {
         let decode = |draft: &Draft<'_>| {
             let mut message =
-                PubsubMessage::decode(draft.bytes).map_err(|_| malformed(Malformed))?;
+                PubsubMessage::decode(draft.bytes).map_err(|_| undecodable(Malformed))?;
             message.message_id.clear();
             message.publish_time = None;
             Ok(message)
@@ -178,7 +177,7 @@ impl Pubsub {
 /// An id for a message that nobody will ever see: of the digits' upper half, which no message's
 /// sequence number reaches.
 fn filtered_id() -> PubsubResult<[u8; MESSAGE_ID_DIGITS]> {
-    let mut number = getrandom::u64().map_err(error::storage_unavailable)?;
+    let mut number = getrandom::u64().map_err(error::no_randomness)?;
     let mut digits = [b'0'; MESSAGE_ID_DIGITS];
     digits[0] = b'9';
     for digit in &mut digits[1..] {
@@ -200,9 +199,9 @@ fn read_request<'r>(
     let mut given = 0;
     let mut wrong = None;
     let mut fields = Fields::of(request);
-    while let Some((number, value)) = fields.next().map_err(malformed)? {
+    while let Some((number, value)) = fields.next().map_err(undecodable)? {
         match (number, value) {
-            (1, Value::Bytes(name)) => topic = text(name).map_err(malformed)?,
+            (1, Value::Bytes(name)) => topic = text(name).map_err(undecodable)?,
             (2, Value::Bytes(message)) => {
                 given += 1;
                 if given <= PUBLISH_MESSAGES_MAX && wrong.is_none() {
@@ -239,7 +238,7 @@ fn read_message(bytes: &[u8]) -> PubsubResult<Draft<'_>> {
     let mut has_surplus = false;
     let (mut datas, mut keys) = (0_u32, 0_u32);
     let mut fields = Fields::of(bytes);
-    while let Some((number, value)) = fields.next().map_err(malformed)? {
+    while let Some((number, value)) = fields.next().map_err(undecodable)? {
         match (number, value) {
             (DATA, Value::Bytes(data)) => {
                 datas += 1;
@@ -251,7 +250,7 @@ fn read_message(bytes: &[u8]) -> PubsubResult<Draft<'_>> {
             }
             (ORDERING_KEY, Value::Bytes(key)) => {
                 keys += 1;
-                text(key).map_err(malformed)?;
+                text(key).map_err(undecodable)?;
                 if key.len() > ORDERING_KEY_BYTES_MAX {
                     let (given, max) = (key.len(), ORDERING_KEY_BYTES_MAX);
                     return Err(error::ordering_key_too_long(given, max));
@@ -281,7 +280,7 @@ fn check_attribute(entry: &[u8]) -> PubsubResult<bool> {
     let (mut key, mut value): (&[u8], &[u8]) = (&[], &[]);
     let mut parts = 0_u32;
     let mut fields = Fields::of(entry);
-    while let Some((number, field)) = fields.next().map_err(malformed)? {
+    while let Some((number, field)) = fields.next().map_err(undecodable)? {
         parts += 1;
         match (number, field) {
             (1, Value::Bytes(bytes)) => key = bytes,
@@ -289,8 +288,8 @@ fn check_attribute(entry: &[u8]) -> PubsubResult<bool> {
             _ => {}
         }
     }
-    let key_text = text(key).map_err(malformed)?;
-    text(value).map_err(malformed)?;
+    let key_text = text(key).map_err(undecodable)?;
+    text(value).map_err(undecodable)?;
     if key.is_empty() || is_reserved(key) {
         return Err(error::reserved_attribute(key_text));
     }
@@ -325,10 +324,6 @@ fn stored(draft: &Draft<'_>) -> SharedBytes {
     message.message_id.clear();
     message.publish_time = None;
     message.encode_to_vec().into()
-}
-
-pub(super) fn malformed(_: Malformed) -> error::PubsubError {
-    invalid_because("The request can't be decoded.")
 }
 
 #[cfg(test)]

@@ -3,10 +3,10 @@
 use super::core::{Pubsub, unexpected};
 use super::error::{
     AckFailure, PubsubResult, ack_failures, invalid_ack_deadline, invalid_argument, no_ack_ids,
-    request_too_large, wrong_subscription_type,
+    request_too_large, undecodable, wrong_subscription_type,
 };
+use super::limits::{ACK_DEADLINE_S_MAX, ACK_REQUEST_BYTES_MAX};
 use super::protobuf::{Fields, Value, text};
-use super::publish::malformed;
 use crate::grpc::{Encoded, EncodedBuf};
 use bytes::Bytes;
 use lclq_shards::command::{LeaseRef, Reply};
@@ -18,19 +18,15 @@ const PULL_WAIT_MS: u32 = 20_000;
 const PULL_MESSAGES_MAX: u32 = 10_000;
 /// Bytes of messages that one pull gets at most, unless a single one is longer.
 const PULL_BYTES_MAX: u64 = 10 << 20;
-/// Bytes of one request that acknowledges or changes deadlines.
-const ACK_REQUEST_BYTES_MAX: usize = 512 * 1024;
-/// Longest ack deadline, s.
-pub(super) const ACK_DEADLINE_S_MAX: i32 = 600;
 
 impl Pubsub {
     /// Leases messages for an encoded `PullRequest`; answers a `PullResponse`.
     pub(super) async fn pull_encoded(&self, request: Bytes) -> PubsubResult<Encoded> {
         let (mut subscription, mut return_immediately, mut messages_max) = ("", false, 0);
         let mut fields = Fields::of(&request);
-        while let Some((number, value)) = fields.next().map_err(malformed)? {
+        while let Some((number, value)) = fields.next().map_err(undecodable)? {
             match (number, value) {
-                (1, Value::Bytes(name)) => subscription = text(name).map_err(malformed)?,
+                (1, Value::Bytes(name)) => subscription = text(name).map_err(undecodable)?,
                 (2, Value::Varint(value)) => return_immediately = value != 0,
                 (3, Value::Varint(value)) => messages_max = value as i32,
                 _ => {}
@@ -81,9 +77,9 @@ impl Pubsub {
         check_size(&request)?;
         let (mut subscription, mut ack_ids) = ("", Vec::new());
         let mut fields = Fields::of(&request);
-        while let Some((number, value)) = fields.next().map_err(malformed)? {
+        while let Some((number, value)) = fields.next().map_err(undecodable)? {
             match (number, value) {
-                (1, Value::Bytes(name)) => subscription = text(name).map_err(malformed)?,
+                (1, Value::Bytes(name)) => subscription = text(name).map_err(undecodable)?,
                 (2, Value::Bytes(ack_id)) => ack_ids.push(ack_id),
                 _ => {}
             }
@@ -100,9 +96,9 @@ impl Pubsub {
         check_size(&request)?;
         let (mut subscription, mut ack_ids, mut seconds) = ("", Vec::new(), 0);
         let mut fields = Fields::of(&request);
-        while let Some((number, value)) = fields.next().map_err(malformed)? {
+        while let Some((number, value)) = fields.next().map_err(undecodable)? {
             match (number, value) {
-                (1, Value::Bytes(name)) => subscription = text(name).map_err(malformed)?,
+                (1, Value::Bytes(name)) => subscription = text(name).map_err(undecodable)?,
                 (4, Value::Bytes(ack_id)) => ack_ids.push((ack_id, 0)),
                 (3, Value::Varint(value)) => seconds = value as i32,
                 _ => {}

@@ -1,7 +1,8 @@
 //! One core's Pub/Sub endpoint: gRPC and REST on one port, told apart by the request's head.
 
 use super::core::Pubsub;
-use super::error::{PubsubResult, failed_because, not_let_in, replies_full, unknown_path};
+use super::error::{PubsubResult, not_let_in, pushed_in_circles, replies_full, unknown_path};
+use super::limits::REQUEST_BYTES_MAX;
 use super::outside::Outside;
 use super::proto::{PublishResponse, publisher, schema_service, subscriber};
 use super::push::hops::HOPS_MAX;
@@ -77,6 +78,7 @@ impl PubsubEndpoint {
         Rc::new(Self {
             pubsub,
             grpc: GrpcCore::new(GrpcLimits {
+                request_bytes_max: REQUEST_BYTES_MAX,
                 bodies: limits.bodies.clone(),
                 ..GrpcLimits::default()
             }),
@@ -295,9 +297,7 @@ impl Caller {
     /// each round, so they don't make many.
     async fn publish_pushed(&self, request: Bytes, hops: u32) -> PubsubResult<Bytes> {
         if hops > HOPS_MAX {
-            return Err(failed_because(format!(
-                "The messages have been pushed more than {HOPS_MAX} times: they go in circles."
-            )));
+            return Err(pushed_in_circles());
         }
         let reply = self.pubsub.publish_encoded(request).await?.message();
         let published = PublishResponse::decode(&reply[..]).unwrap_or_default();

@@ -6,11 +6,12 @@
 use super::core::{Pubsub, SubscriptionInfo, leaf, pubsub_refused, refused, unexpected};
 use super::delivery::put_properties;
 use super::error::{
-    PubsubResult, invalid_ack_deadline, invalid_because, not_found, wrong_subscription_type,
+    PubsubResult, invalid_ack_deadline, no_first_request, not_found, only_in_first_request,
+    too_many_ack_ids, undecodable, unequal_deadlines, wrong_subscription_type,
 };
+use super::limits::{ACK_DEADLINE_S_MAX, ACK_DEADLINE_S_MIN};
 use super::protobuf::{Fields, Value, put_bytes, put_head, take_varint, text, varint_bytes};
-use super::publish::malformed;
-use super::pull::{ACK_DEADLINE_S_MAX, check_deadline};
+use super::pull::check_deadline;
 use crate::grpc::{Code, Encoded, EncodedBuf, Replies, Requests};
 use crate::mesh::{Call, Mesh};
 use crate::runtime::{sleep, spawn_local};
@@ -29,7 +30,6 @@ use std::time::Duration;
 const RESPONSE_MESSAGES_MAX: u32 = 1000;
 /// Bytes of messages of one response, unless a single message is longer.
 const RESPONSE_BYTES_MAX: u64 = 512 << 10;
-const ACK_DEADLINE_S_MIN: i32 = 10;
 /// Ack ids, and deadlines, of one request: more than a request of the longest length has room for if
 /// they are ours. What isn't must not take memory.
 const REQUEST_ACK_IDS_MAX: usize = 150_000;
@@ -63,20 +63,20 @@ impl<'r> StreamRequest<'r> {
     fn read(request: &'r [u8]) -> PubsubResult<Self> {
         let mut out = Self::default();
         let mut fields = Fields::of(request);
-        while let Some((number, value)) = fields.next().map_err(malformed)? {
+        while let Some((number, value)) = fields.next().map_err(undecodable)? {
             match (number, value) {
-                (1, Value::Bytes(name)) => out.subscription = text(name).map_err(malformed)?,
+                (1, Value::Bytes(name)) => out.subscription = text(name).map_err(undecodable)?,
                 (2, Value::Bytes(ack_id)) => out.ack_ids.push(ack_id),
                 (3, Value::Varint(seconds)) => out.modify_seconds.push(seconds as i32),
                 (3, Value::Bytes(mut packed)) => {
                     while !packed.is_empty() && out.modify_seconds.len() <= REQUEST_ACK_IDS_MAX {
-                        let seconds = take_varint(&mut packed).map_err(malformed)?;
+                        let seconds = take_varint(&mut packed).map_err(undecodable)?;
                         out.modify_seconds.push(seconds as i32);
                     }
                 }
                 (4, Value::Bytes(ack_id)) => out.modify_ack_ids.push(ack_id),
                 (5, Value::Varint(seconds)) => out.ack_deadline_s = seconds as i32,
-                (6, Value::Bytes(id)) => out.client_id = text(id).map_err(malformed)?,
+                (6, Value::Bytes(id)) => out.client_id = text(id).map_err(undecodable)?,
                 (7, Value::Varint(value)) => out.messages_max = value as i64,
                 (8, Value::Varint(value)) => out.bytes_max = value as i64,
                 (10, Value::Varint(value)) => out.protocol_version = value as i64,
@@ -84,7 +84,7 @@ impl<'r> StreamRequest<'r> {
             }
             let ids = out.ack_ids.len() + out.modify_ack_ids.len();
             if ids.max(out.modify_seconds.len()) > REQUEST_ACK_IDS_MAX {
-                return Err(invalid_because("The request has too many ack ids."));
+                return Err(too_many_ack_ids());
             }
         }
         Ok(out)
@@ -122,7 +122,7 @@ impl Pubsub {
         mut replies: Replies<Encoded>,
     ) -> PubsubResult<()> {
         let Some(first) = requests.next().await? else {
-            return Err(invalid_because("The stream's first request is missing."));
+            return Err(no_first_request());
         };
         let first_request = StreamRequest::read(&first)?;
         let name = first_request.subscription;
@@ -170,10 +170,7 @@ impl Pubsub {
                         || request.protocol_version != 0
                         || !request.subscription.is_empty() && request.subscription != name
                     {
-                        return Err(invalid_because(
-                            "Flow control, protocol version and subscription can only be set in \
-                             the first request of a stream.",
-                        ));
+                        return Err(only_in_first_request());
                     }
                     if let Some(ack_deadline_s) = request.ack_deadline()? {
                         let command = PubsubCommand::SetStreamDeadline {
@@ -258,9 +255,7 @@ impl Pubsub {
         replies: &mut Replies<Encoded>,
     ) -> PubsubResult<()> {
         if request.modify_seconds.len() != request.modify_ack_ids.len() {
-            return Err(invalid_because(
-                "modify_deadline_seconds and modify_deadline_ack_ids must be equally long.",
-            ));
+            return Err(unequal_deadlines());
         }
         let confirms = info.settings.exactly_once;
         if !request.ack_ids.is_empty() {

@@ -1,6 +1,7 @@
 //! Real HTTP/2 against the gRPC layer, on both drivers.
 
 mod client;
+mod errors;
 mod services;
 mod streams;
 mod unary;

@@ -5,7 +5,8 @@ use crate::mesh::wall_clock;
 use crate::pubsub::conformity::{Checked, checked_against};
 use crate::pubsub::core::{Pubsub, SubscriptionInfo};
 use crate::pubsub::deliverers::{Outgoing, Pulls, ShardStream, Signal};
-use crate::pubsub::error::{PubsubResult, storage_unavailable};
+use crate::pubsub::error::{PubsubResult, no_randomness};
+use crate::pubsub::limits::SCHEMA_REVISIONS_MAX;
 use crate::pubsub::proto::CloudStorageConfig;
 use crate::pubsub::proto::cloud_storage_config::OutputFormat;
 use crate::pubsub::proto::schema::Type;
@@ -38,7 +39,7 @@ const STORE_PAUSE_MAX: Duration = Duration::from_secs(60);
 const TRANSFORM_RETRY_S: u32 = 10;
 
 /// Revisions of schemas that are kept ready: as many as a schema has.
-const SCHEMAS_MAX: usize = 20;
+const SCHEMAS_MAX: usize = SCHEMA_REVISIONS_MAX;
 
 /// Lease of messages whose object can't be stored for the moment, s.
 const STORING_LEASE_S: u32 = 600;
@@ -296,7 +297,7 @@ impl Exporter<'_> {
     async fn store(&mut self, open: Open, signal: &Signal) -> PubsubResult<bool> {
         let Open { batch, leases, .. } = open;
         let mut id = [0; 16];
-        getrandom::fill(&mut id).map_err(storage_unavailable)?;
+        getrandom::fill(&mut id).map_err(no_randomness)?;
         let object: Object = batch.finish(&self.settings, wall_clock(), id);
         let Some(store) = &self.pubsub.outside.store else {
             return Ok(false);

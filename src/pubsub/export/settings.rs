@@ -1,26 +1,14 @@
 //! What a subscription says about its export, checked.
 
 use super::datetime::is_datetime_format;
+use crate::pubsub::limits::{
+    BUCKET_CHARS_MAX, BUCKET_CHARS_MIN, EXPORT_BYTES_MAX, EXPORT_BYTES_MIN, EXPORT_DURATION_MAX,
+    EXPORT_DURATION_MIN, EXPORT_MESSAGES_MIN, OBJECT_NAME_BYTES_MAX,
+};
 use std::time::Duration;
 
-/// Bounds of the age of an open batch.
-const DURATION_MIN: Duration = Duration::from_secs(60);
-const DURATION_MAX: Duration = Duration::from_secs(600);
+/// Age of an open batch if the subscription doesn't say.
 const DURATION_DEFAULT: Duration = Duration::from_secs(300);
-
-/// Bounds of an object's size, bytes.
-const BYTES_MIN: u64 = 1_000;
-const BYTES_MAX: u64 = 10 << 30;
-
-/// Least bound of an object's messages.
-const MESSAGES_MIN: u64 = 1_000;
-
-/// Characters of a bucket's name, dots included.
-const BUCKET_CHARS_MIN: usize = 3;
-const BUCKET_CHARS_MAX: usize = 222;
-
-/// Bytes of an object's whole name.
-const NAME_BYTES_MAX: usize = 1024;
 
 /// The form of objects.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -83,7 +71,7 @@ impl ExportSettings {
         }
         // The rest of a name is a date and an id, less than a hundred bytes.
         let name_bytes = self.filename_prefix.len() + self.filename_suffix.len() + 100;
-        if name_bytes > NAME_BYTES_MAX {
+        if name_bytes > OBJECT_NAME_BYTES_MAX {
             return wrong("filename_prefix and filename_suffix", "are too long");
         }
         if self.filename_prefix.starts_with('/') || self.filename_prefix.contains(['\r', '\n']) {
@@ -100,15 +88,27 @@ impl ExportSettings {
             );
         }
         if let Some(duration) = self.max_duration
-            && !(DURATION_MIN..=DURATION_MAX).contains(&duration)
+            && !(EXPORT_DURATION_MIN..=EXPORT_DURATION_MAX).contains(&duration)
         {
-            return wrong("max_duration", "must be between 1 and 10 minutes");
+            let (min, max) = (EXPORT_DURATION_MIN, EXPORT_DURATION_MAX);
+            let (min, max) = (min.as_secs() / 60, max.as_secs() / 60);
+            return wrong(
+                "max_duration",
+                &format!("must be between {min} and {max} minutes"),
+            );
         }
-        if self.max_bytes != 0 && !(BYTES_MIN..=BYTES_MAX).contains(&self.max_bytes) {
-            return wrong("max_bytes", "must be between 1 KB and 10 GiB");
+        if self.max_bytes != 0 && !(EXPORT_BYTES_MIN..=EXPORT_BYTES_MAX).contains(&self.max_bytes) {
+            let (min, max) = (EXPORT_BYTES_MIN / 1000, EXPORT_BYTES_MAX >> 30);
+            return wrong(
+                "max_bytes",
+                &format!("must be between {min} KB and {max} GiB"),
+            );
         }
-        if self.max_messages != 0 && self.max_messages < MESSAGES_MIN {
-            return wrong("max_messages", "must be at least 1000");
+        if self.max_messages != 0 && self.max_messages < EXPORT_MESSAGES_MIN {
+            return wrong(
+                "max_messages",
+                &format!("must be at least {EXPORT_MESSAGES_MIN}"),
+            );
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! The documents that verify the tokens of push requests.
 
 use crate::pubsub::core::Pubsub;
-use crate::pubsub::error::{PubsubResult, storage_unavailable};
+use crate::pubsub::error::{PubsubResult, no_token_key};
 use bytes::Bytes;
 
 /// The key set.
@@ -22,9 +22,7 @@ pub(in crate::pubsub) async fn token_keys(
             Ok(keys) => Ok(keys.into()),
             Err(error) => {
                 tracing::error!(error, "no key for the tokens of push requests");
-                Err(storage_unavailable(
-                    "no key for the tokens of push requests",
-                ))
+                Err(no_token_key())
             }
         }),
         CONFIGURATION_PATH => {

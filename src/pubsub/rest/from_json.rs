@@ -4,6 +4,7 @@
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 
+use super::super::error::violations;
 use super::problems::{Problems, Step};
 use super::scalar::{Place, Refused, Scalar, put};
 use super::types::{Field, Form, Kind, MessageId, MessageType, Shape, Types};
@@ -48,11 +49,11 @@ pub fn read_json<'t>(
 /// Where the body is broken, as the service shows it.
 fn describe(error: &serde_json::Error, json: &[u8]) -> String {
     let why = if error.is_eof() {
-        "Unexpected end of string."
+        violations::ENDS_EARLY
     } else if error.to_string().starts_with("recursion limit") {
-        "Message too deep."
+        violations::TOO_DEEP
     } else {
-        "Unexpected token."
+        violations::UNEXPECTED_TOKEN
     };
     let line_start = match error.line() {
         0 | 1 => 0,
@@ -97,7 +98,7 @@ impl<'t> Reader<'_, 't> {
             let at = match key {
                 Key::Field(at) => at,
                 Key::Unknown(name) => {
-                    self.problems.unknown_name(&name, "Cannot find field.");
+                    self.problems.unknown_name(&name, violations::NO_SUCH_FIELD);
                     map.next_value::<IgnoredAny>()?;
                     continue;
                 }
@@ -105,7 +106,7 @@ impl<'t> Reader<'_, 't> {
             let field = &message.fields[at];
             if seen & (1 << at) != 0 {
                 self.problems
-                    .unknown_name(&field.json_name, "The field is there twice.");
+                    .unknown_name(&field.json_name, violations::FIELD_TWICE);
                 map.next_value::<IgnoredAny>()?;
                 continue;
             }
@@ -120,10 +121,7 @@ impl<'t> Reader<'_, 't> {
             })?;
             if let (true, Some((oneof, name))) = (present, &field.oneof) {
                 if oneofs & (1 << oneof) != 0 {
-                    let what = format!(
-                        "oneof field '{name}' is already set. Cannot set '{}'",
-                        field.json_name
-                    );
+                    let what = violations::oneof_taken(name, &field.json_name);
                     self.problems.invalid_value("oneof", &what);
                 }
                 oneofs |= 1 << oneof;
@@ -154,7 +152,7 @@ impl<'t> Reader<'_, 't> {
     fn may_go_deeper(&mut self, levels: usize) -> bool {
         let may = self.depth + levels <= DEPTH_MAX;
         if !may {
-            self.problems.malformed("Message too deep.");
+            self.problems.malformed(violations::TOO_DEEP);
         }
         may
     }
@@ -214,7 +212,7 @@ impl Root<'_, '_, '_> {
     fn refuse(self) {
         self.reader
             .problems
-            .unknown_name("", "Root element must be a message.");
+            .unknown_name("", violations::ROOT_NO_MESSAGE);
     }
 }
 
@@ -352,7 +350,7 @@ impl<'t> Slot<'_, '_, 't> {
                 // What was meant to be base64 can be long, and isn't worth repeating at length.
                 Scalar::Text(text) if self.field.kind == Kind::Bytes => {
                     let start: String = text.chars().take(64).collect();
-                    self.invalid(&format!("{why} for \"{start}\""))
+                    self.invalid(&violations::no_base64(&why, &start))
                 }
                 _ => self.invalid(&why),
             },
@@ -389,7 +387,7 @@ impl<'t> Slot<'_, '_, 't> {
                 return Ok(index > 0);
             }
             (true, Shape::Map) => {
-                let why = format!("Cannot bind a list to map for field '{}'.", field.json_name);
+                let why = violations::list_for_map(&field.json_name);
                 reader.problems.unknown_name(&field.json_name, &why);
             }
             _ => match field.kind {
@@ -407,10 +405,9 @@ impl<'t> Slot<'_, '_, 't> {
                         return Ok(true);
                     }
                 }
-                _ => reader.problems.unknown_name(
-                    &field.json_name,
-                    "Proto field is not repeating, cannot start list.",
-                ),
+                _ => reader
+                    .problems
+                    .unknown_name(&field.json_name, violations::LIST_FOR_ONE),
             },
         }
         drain_list(&mut list)?;
@@ -445,15 +442,15 @@ impl<'t> Slot<'_, '_, 't> {
                     // The depth was told of.
                     Form::Fields | Form::Struct | Form::Value => {}
                     _ => {
-                        self.invalid("Starting an object where there should be text");
+                        self.invalid(violations::OBJECT_FOR_TEXT);
                     }
                 }
             }
             Kind::Message(_) => {
-                self.invalid("Starting an object on a repeated field");
+                self.invalid(violations::OBJECT_FOR_LIST);
             }
             _ => {
-                self.invalid("Starting an object on a scalar field");
+                self.invalid(violations::OBJECT_FOR_SCALAR);
             }
         }
         drain_map(&mut map)?;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::super::error::{PubsubError, malformed_request};
+use super::super::error::{PubsubError, malformed_request, violations};
 
 /// Problems of one request that are told. There is no end to what a body can have wrong.
 const PROBLEMS_MAX: usize = 20;
@@ -65,12 +65,7 @@ impl<'t> Problems<'t> {
             return;
         }
         let place = self.place();
-        let at = match &*place {
-            "" => String::new(),
-            place => format!(" at '{place}'"),
-        };
-        let name = shown(name);
-        let text = format!("Invalid JSON payload received. Unknown name \"{name}\"{at}: {why}");
+        let text = violations::unknown_name(shown(name), &place, why);
         self.found.push((place, text));
     }
 
@@ -80,7 +75,7 @@ impl<'t> Problems<'t> {
             return;
         }
         let place = self.place();
-        let text = format!("Invalid value at '{place}' ({type_name}), {}", shown(what));
+        let text = violations::invalid_value(&place, type_name, shown(what));
         self.found.push((place, text));
     }
 
@@ -88,8 +83,7 @@ impl<'t> Problems<'t> {
     pub fn malformed(&mut self, why: &str) {
         // Nothing else says more than this.
         self.found.clear();
-        let text = format!("Invalid JSON payload received. {why}");
-        self.found.push((String::new(), text));
+        self.found.push((String::new(), violations::malformed(why)));
     }
 
     /// The error that tells of all of them.

@@ -1,6 +1,6 @@
 //! From an HTTP request to an encoded one.
 
-use super::super::error::PubsubResult;
+use super::super::error::{PubsubResult, violations};
 use super::bindings::{Binding, Bindings, Body, FromPath};
 use super::from_json::read_json;
 use super::problems::{Problems, Step};
@@ -112,7 +112,7 @@ fn set_style(name: &str, value: &str, style: &mut Style, problems: &mut Problems
         "alt" => {
             let mut parts = value.split(';');
             if parts.next() != Some("json") {
-                problems.unknown_name(name, &format!("The only format is JSON, not '{value}'."));
+                problems.unknown_name(name, &violations::only_json(value));
             }
             for part in parts {
                 if let Some(encoding) = part.trim().strip_prefix("enum-encoding=") {
@@ -139,10 +139,7 @@ fn from_query<'b>(
     out: &mut Vec<u8>,
 ) {
     let Some(target) = bindings.find(binding.request, name) else {
-        let why = format!(
-            "Cannot bind query parameter. Field '{name}' could not be found in request message."
-        );
-        problems.unknown_name(name, &why);
+        problems.unknown_name(name, &violations::no_such_parameter(name));
         return;
     };
     let outer = &bindings.types.message(binding.request).fields[target[0]];
@@ -192,11 +189,7 @@ fn put_text<'b>(
         _ => true,
     };
     if !is_text || field.shape == Shape::Map {
-        let why = format!(
-            "Cannot bind query parameter. '{}' is a message type. Parameters can only be bound to \
-             primitive types.",
-            field.json_name
-        );
+        let why = violations::parameter_no_primitive(&field.json_name);
         problems.unknown_name(&field.json_name, &why);
         return;
     }

@@ -5,6 +5,7 @@ use prost::encoding::{WireType, encode_key, encode_varint};
 use std::borrow::Cow;
 use std::fmt;
 
+use super::super::error::violations;
 use super::text_forms::{read_duration, read_field_mask, read_timestamp};
 use super::types::{Field, Form, Kind, Shape, Types};
 use super::wire::{begin, end, put_bytes};
@@ -248,7 +249,7 @@ fn parse_float(text: &str) -> Option<f64> {
 
 /// Either alphabet, padded or not.
 fn put_base64(number: u32, text: &str, out: &mut Vec<u8>) -> Result<(), Refused> {
-    let refused = || Refused::Because("Base64 decoding failed".into());
+    let refused = || Refused::Because(violations::NO_BASE64.into());
     let digits = text.strip_suffix('=').unwrap_or(text);
     let digits = digits.strip_suffix('=').unwrap_or(digits);
     if digits.len() != text.len() && !text.len().is_multiple_of(4) {

@@ -8,9 +8,10 @@ use std::future::Future;
 use std::rc::Rc;
 
 use super::super::error::{
-    self, PubsubError, PubsubResult, REQUEST_BYTES_MAX, path_not_text, payload_too_large,
-    rest_error, unknown_path, unreadable_reply, wrong_http_method,
+    self, PubsubError, PubsubResult, path_not_text, payload_too_large, rest_error, unknown_path,
+    unreadable_reply, wrong_http_method,
 };
+use super::super::limits::REQUEST_BYTES_MAX;
 use super::super::push::hops::read_hops;
 use super::bindings::{Bindings, Route};
 use super::request::transcode;

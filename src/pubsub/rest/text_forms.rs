@@ -2,21 +2,22 @@
 
 use prost_types::{Duration, FieldMask, Timestamp};
 
+use super::super::error::violations::{
+    DURATION_OUT_OF_BOUNDS, DURATION_WITHOUT_UNIT, ILLEGAL_DURATION, ILLEGAL_TIMESTAMP,
+    TIMESTAMP_OUT_OF_BOUNDS, TOO_MANY_PATHS,
+};
+use super::super::limits::TIMESTAMP_S_MAX;
+
 const DURATION_SECONDS_MAX: i64 = 315_576_000_000;
 /// The first second of the year 1.
 const TIMESTAMP_SECONDS_MIN: i64 = -62_135_596_800;
-/// The last second of the year 9999.
-const TIMESTAMP_SECONDS_MAX: i64 = 253_402_300_799;
 const FRACTION_DIGITS_MAX: usize = 9;
 /// Paths of one mask: more than any resource has fields.
 const MASK_PATHS_MAX: usize = 1_000;
 
 /// Reads `"-1.5s"`. Says what is wrong with it otherwise.
 pub fn read_duration(text: &str) -> Result<Duration, &'static str> {
-    let number = text
-        .strip_suffix('s')
-        .ok_or("Illegal duration format; duration must end with 's'")?;
-    const ILLEGAL: &str = "Illegal duration format; Failed to parse seconds";
+    let number = text.strip_suffix('s').ok_or(DURATION_WITHOUT_UNIT)?;
     let (sign, digits) = match number.strip_prefix('-') {
         Some(digits) => (-1, digits),
         None => (1, number),
@@ -25,13 +26,13 @@ pub fn read_duration(text: &str) -> Result<Duration, &'static str> {
         Some((whole, fraction)) => (whole, Some(fraction)),
         None => (digits, None),
     };
-    let seconds: i64 = number_of(whole).ok_or(ILLEGAL)?;
+    let seconds: i64 = number_of(whole).ok_or(ILLEGAL_DURATION)?;
     let nanos = match fraction {
-        Some(fraction) => nanos_of(fraction).ok_or(ILLEGAL)?,
+        Some(fraction) => nanos_of(fraction).ok_or(ILLEGAL_DURATION)?,
         None => 0,
     };
     if seconds > DURATION_SECONDS_MAX || seconds == DURATION_SECONDS_MAX && nanos > 0 {
-        return Err("Duration value exceeds limits");
+        return Err(DURATION_OUT_OF_BOUNDS);
     }
     Ok(Duration {
         seconds: sign * seconds,
@@ -41,14 +42,12 @@ pub fn read_duration(text: &str) -> Result<Duration, &'static str> {
 
 /// Reads `"2026-01-02T03:04:05.678Z"`, or with an offset in place of the `Z`.
 pub fn read_timestamp(text: &str) -> Result<Timestamp, &'static str> {
-    const ILLEGAL: &str = "Illegal timestamp format; timestamps must end with 'Z' or have a valid \
-                           timezone offset.";
     if !is_timestamp(text) {
-        return Err(ILLEGAL);
+        return Err(ILLEGAL_TIMESTAMP);
     }
-    let time: Timestamp = text.parse().map_err(|_| ILLEGAL)?;
-    if !(TIMESTAMP_SECONDS_MIN..=TIMESTAMP_SECONDS_MAX).contains(&time.seconds) {
-        return Err("Timestamp value exceeds limits");
+    let time: Timestamp = text.parse().map_err(|_| ILLEGAL_TIMESTAMP)?;
+    if !(TIMESTAMP_SECONDS_MIN..=TIMESTAMP_S_MAX).contains(&time.seconds) {
+        return Err(TIMESTAMP_OUT_OF_BOUNDS);
     }
     Ok(time)
 }
@@ -106,7 +105,7 @@ fn nanos_of(fraction: &str) -> Option<i32> {
 /// Reads `"labels,retryPolicy.minimumBackoff"`. Names as in the contract are taken as they are.
 pub fn read_field_mask(text: &str) -> Result<FieldMask, &'static str> {
     if text.split(',').nth(MASK_PATHS_MAX).is_some() {
-        return Err("Too many paths in a field mask");
+        return Err(TOO_MANY_PATHS);
     }
     let paths = text
         .split(',')
@@ -138,7 +137,7 @@ pub fn show_duration(duration: &Duration) -> Option<String> {
 
 /// The opposite of [`read_timestamp`]. `None` if it is beyond what a timestamp may be.
 pub fn show_timestamp(time: &Timestamp) -> Option<String> {
-    let bounds = TIMESTAMP_SECONDS_MIN..=TIMESTAMP_SECONDS_MAX;
+    let bounds = TIMESTAMP_SECONDS_MIN..=TIMESTAMP_S_MAX;
     let nanos = 0..1_000_000_000;
     (bounds.contains(&time.seconds) && nanos.contains(&time.nanos)).then(|| time.to_string())
 }
@@ -240,7 +239,7 @@ mod tests {
             ("0001-01-01T00:00:00Z", at(TIMESTAMP_SECONDS_MIN, 0)),
             (
                 "9999-12-31T23:59:59.999999999Z",
-                at(TIMESTAMP_SECONDS_MAX, 999_999_999),
+                at(TIMESTAMP_S_MAX, 999_999_999),
             ),
         ] {
             assert_eq!(read_timestamp(text), expected, "{text}");

@@ -29,11 +29,9 @@ pub use cache::SchemaCache;
 pub use check::{Check, Revision};
 pub use revisions::{AllowedRevisions, allowed_revisions};
 
+use super::limits::DEFINITION_BYTES_MAX;
 use avro::AvroSchema;
 use protobuf::ProtobufSchema;
-
-/// Bytes of a definition.
-pub const DEFINITION_BYTES_MAX: usize = 300_000;
 
 /// Levels of nesting that a binary message may have. JSON has serde_json's bound of 128.
 const DEPTH_MAX: usize = 512;

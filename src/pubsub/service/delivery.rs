@@ -1,8 +1,12 @@
 //! Where a subscription's messages go other than to who pulls them.
 
 use super::rules::{check_text, to_std};
-use crate::pubsub::error::{PubsubResult, invalid_argument, invalid_because};
+use crate::pubsub::error::{
+    PubsubResult, exactly_once_without_pull, invalid_argument, invalid_export,
+    invalid_push_attribute, invalid_push_endpoint, several_deliveries, several_table_schemas,
+};
 use crate::pubsub::export::{ExportFormat, ExportSettings};
+use crate::pubsub::limits::{PUSH_ENDPOINT_BYTES_MAX, SETTING_BYTES_MAX};
 use crate::pubsub::proto::bigtable_config::column_family_mapping::KeyDefinition;
 use crate::pubsub::proto::bigtable_config::{self, MessageMapping};
 use crate::pubsub::proto::cloud_storage_config::OutputFormat;
@@ -13,8 +17,6 @@ use crate::pubsub::proto::{
 };
 use crate::pubsub::push::parse_endpoint;
 
-const TEXT_BYTES_MAX: usize = 2048;
-const ENDPOINT_BYTES_MAX: usize = 8192;
 /// The attribute that says what pushed messages look like.
 const VERSION: &str = "x-goog-version";
 
@@ -32,15 +34,10 @@ pub(super) fn check_delivery(subscription: &mut Subscription) -> PubsubResult<()
     ];
     let kinds = kinds.into_iter().filter(|kind| *kind).count();
     if kinds > 1 {
-        return Err(invalid_because(
-            "At most one of push_config, bigquery_config, bigtable_config and \
-             cloud_storage_config may be set.",
-        ));
+        return Err(several_deliveries());
     }
     if kinds > 0 && subscription.enable_exactly_once_delivery {
-        return Err(invalid_because(
-            "Exactly-once delivery is supported for pull subscriptions only.",
-        ));
+        return Err(exactly_once_without_pull());
     }
     if let Some(config) = &mut subscription.bigquery_config {
         check_bigquery(config)?;
@@ -64,26 +61,20 @@ pub(super) fn check_push(push: &mut PushConfig) -> PubsubResult<()> {
     check_text(
         "push_config.push_endpoint",
         &push.push_endpoint,
-        ENDPOINT_BYTES_MAX,
+        PUSH_ENDPOINT_BYTES_MAX,
     )?;
-    parse_endpoint(&push.push_endpoint).map_err(|why| {
-        invalid_because(format!(
-            "Invalid push endpoint given (endpoint={}): {why}.",
-            push.push_endpoint
-        ))
-    })?;
+    parse_endpoint(&push.push_endpoint)
+        .map_err(|why| invalid_push_endpoint(&push.push_endpoint, why))?;
     if let Some(AuthenticationMethod::OidcToken(token)) = &push.authentication_method {
         check_text(
             "push_config.oidc_token.service_account_email",
             &token.service_account_email,
-            TEXT_BYTES_MAX,
+            SETTING_BYTES_MAX,
         )?;
     }
     for (key, value) in &push.attributes {
         if key != VERSION {
-            return Err(invalid_because(format!(
-                "Invalid push attribute given (key={key}). The one there is is {VERSION}."
-            )));
+            return Err(invalid_push_attribute(key, VERSION));
         }
         if !matches!(&**value, "v1" | "v1beta1" | "v1beta2") {
             return Err(invalid_argument("push_config.attributes"));
@@ -102,11 +93,9 @@ fn check_bigquery(config: &mut BigQueryConfig) -> PubsubResult<()> {
     if parts.len() < 3 || parts.iter().any(|part| part.is_empty()) {
         return Err(invalid_argument("bigquery_config.table"));
     }
-    check_text("bigquery_config.table", &config.table, TEXT_BYTES_MAX)?;
+    check_text("bigquery_config.table", &config.table, SETTING_BYTES_MAX)?;
     if config.use_topic_schema && config.use_table_schema {
-        return Err(invalid_because(
-            "At most one of use_topic_schema and use_table_schema may be set.",
-        ));
+        return Err(several_table_schemas());
     }
     if config.drop_unknown_fields && !config.use_topic_schema && !config.use_table_schema {
         return Err(invalid_argument("bigquery_config.drop_unknown_fields"));
@@ -116,7 +105,7 @@ fn check_bigquery(config: &mut BigQueryConfig) -> PubsubResult<()> {
 
 fn check_bigtable(config: &mut BigtableConfig) -> PubsubResult<()> {
     config.state = bigtable_config::State::Active.into();
-    check_text("bigtable_config.table", &config.table, TEXT_BYTES_MAX)?;
+    check_text("bigtable_config.table", &config.table, SETTING_BYTES_MAX)?;
     let parts: Vec<&str> = config.table.split('/').collect();
     let is_good = matches!(
         parts[..],
@@ -143,9 +132,7 @@ fn check_cloud_storage(config: &mut CloudStorageConfig) -> PubsubResult<()> {
         .output_format
         .get_or_insert_with(|| OutputFormat::TextConfig(Default::default()));
     let settings = export_settings(config)?;
-    settings.check().map_err(|why| {
-        invalid_because(format!("Invalid cloud_storage_config given: its {why}."))
-    })?;
+    settings.check().map_err(|why| invalid_export(&why))?;
     config
         .max_duration
         .get_or_insert_with(|| prost_types::Duration {

@@ -4,11 +4,12 @@ use lclq_shards::pubsub::command::{AdminCommand, PubsubRefusal, Resource};
 use prost::Message;
 use std::collections::BTreeSet;
 
-use super::resources::{CHANGED_MAX, changed_too_often, random_u64, shard_kind, spec};
+use super::resources::{CHANGED_MAX, random_u64, shard_kind, spec};
 use crate::pubsub::core::{Pubsub, pubsub_refused};
 use crate::pubsub::error::{
-    PubsubResult, invalid_argument, stale_etag, storage_unavailable, too_large,
+    PubsubResult, broken_policy, changed_too_often, invalid_argument, stale_etag, too_large,
 };
+use crate::pubsub::limits::{BINDINGS_MAX, MEMBERS_MAX, PERMISSIONS_MAX};
 use crate::pubsub::names;
 use crate::pubsub::proto::FieldMask;
 use crate::pubsub::proto::iam::{
@@ -18,10 +19,6 @@ use crate::pubsub::proto::iam::{
 
 /// The etag of a resource that never had a policy.
 const ETAG_FIRST: &[u8] = &[0x00, 0x20, 0x01];
-const PERMISSIONS_MAX: usize = 100;
-const BINDINGS_MAX: usize = 1_500;
-/// Members of all bindings together, as the service's quota of principals.
-const MEMBERS_MAX: usize = 1_500;
 
 impl Pubsub {
     pub(super) async fn set_iam_policy(
@@ -124,8 +121,7 @@ fn changed(old: Policy, given: &Policy, mask: Option<&FieldMask>) -> PubsubResul
 }
 
 fn policy_of(resource: &Resource) -> PubsubResult<Policy> {
-    let mut policy = Policy::decode(&*resource.policy)
-        .map_err(|_| storage_unavailable("a stored policy is broken"))?;
+    let mut policy = Policy::decode(&*resource.policy).map_err(|_| broken_policy())?;
     if policy.etag.is_empty() {
         policy.etag = ETAG_FIRST.into();
     }

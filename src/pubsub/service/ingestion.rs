@@ -2,13 +2,12 @@
 
 use super::rules::check_text;
 use crate::pubsub::error::{PubsubResult, invalid_argument};
+use crate::pubsub::limits::SETTING_BYTES_MAX;
 use crate::pubsub::proto::IngestionDataSourceSettings;
 use crate::pubsub::proto::ingestion_data_source_settings::cloud_storage::InputFormat;
 use crate::pubsub::proto::ingestion_data_source_settings::{
     Source, aws_kinesis, aws_msk, azure_event_hubs, cloud_storage, confluent_cloud,
 };
-
-const TEXT_BYTES_MAX: usize = 2048;
 
 /// Checks that a source says what it must, and sets its state.
 pub(super) fn check_ingestion(settings: &mut IngestionDataSourceSettings) -> PubsubResult<()> {
@@ -74,6 +73,6 @@ fn required(what: &str, text: &str) -> PubsubResult<()> {
     check_text(
         &format!("ingestion_data_source_settings.{what}"),
         text,
-        TEXT_BYTES_MAX,
+        SETTING_BYTES_MAX,
     )
 }

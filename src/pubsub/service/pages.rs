@@ -4,11 +4,10 @@ use base64_simd::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
 use crate::pubsub::error::{PubsubResult, invalid_page_token, out_of_bounds};
+use crate::pubsub::limits::PAGE_ITEMS_MAX;
 
 /// Items of a page if the request doesn't say.
 const PAGE_DEFAULT: usize = 100;
-/// Items of a page.
-const PAGE_MAX: usize = 1_000;
 /// Bytes of a token that show it to be one of ours, and of this list.
 const SEAL_BYTES: usize = 8;
 
@@ -27,8 +26,8 @@ impl Page {
     pub(super) fn read(list: String, size: i32, token: &str) -> PubsubResult<Self> {
         let size = match usize::try_from(size) {
             Ok(0) => PAGE_DEFAULT,
-            Ok(size) if size <= PAGE_MAX => size,
-            _ => return Err(out_of_bounds("page_size", size, 0, PAGE_MAX)),
+            Ok(size) if size <= PAGE_ITEMS_MAX => size,
+            _ => return Err(out_of_bounds("page_size", size, 0, PAGE_ITEMS_MAX)),
         };
         let after = match token {
             "" => None,

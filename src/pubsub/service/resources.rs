@@ -12,7 +12,7 @@ use super::pages::Page;
 use crate::mesh::Owner;
 use crate::pubsub::core::{Pubsub, leaf, pubsub_refused, unexpected};
 use crate::pubsub::error::{
-    PubsubError, PubsubResult, already_exists, exhausted, not_found, stopping, storage_unavailable,
+    PubsubResult, already_exists, changed_too_often, no_randomness, not_found, stopping,
 };
 use crate::pubsub::names;
 use crate::runtime::{sleep, spawn_local};
@@ -286,11 +286,7 @@ async fn run_to_its_end<T: 'static>(
     .await
 }
 
-pub(super) fn changed_too_often() -> PubsubError {
-    exhausted("The resource is being changed by other requests; please retry.")
-}
-
 /// A number that nobody can guess.
 pub(super) fn random_u64() -> PubsubResult<u64> {
-    getrandom::u64().map_err(storage_unavailable)
+    getrandom::u64().map_err(no_randomness)
 }

@@ -8,15 +8,9 @@ use crate::pubsub::error::{
     PubsubResult, duration_out_of_bounds, invalid_argument, invalid_label_key, invalid_label_value,
     too_large,
 };
-
-const LABELS_MAX: usize = 64;
-const LABEL_CHARS_MAX: usize = 63;
-/// A day, and so on, for durations in messages.
-pub(super) const DAY: time::Duration = time::Duration::from_secs(24 * 60 * 60);
-/// The last second of the year 9999, since 1970.
-const TIMESTAMP_S_MAX: i64 = 253_402_300_799;
-const RETENTION_MIN: time::Duration = time::Duration::from_secs(10 * 60);
-const RETENTION_MAX: time::Duration = time::Duration::from_secs(31 * 24 * 60 * 60);
+use crate::pubsub::limits::{
+    LABEL_CHARS_MAX, LABELS_MAX, RETENTION_MAX, RETENTION_MIN, TIMESTAMP_S_MAX,
+};
 
 /// Checks labels: keys start with a lower-case or caseless letter.
 pub(super) fn check_labels(labels: &BTreeMap<String, String>) -> PubsubResult<()> {

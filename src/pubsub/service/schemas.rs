@@ -6,12 +6,13 @@ use super::pages::Page;
 use super::resources::{random_u64, spec};
 use super::rules::timestamp;
 use crate::mesh::wall_clock;
-use crate::pubsub::conformity::{nameless_schema_refusal, schema_refusal};
 use crate::pubsub::core::{Pubsub, decode_spec, leaf, pubsub_refused};
 use crate::pubsub::error::{
-    PubsubResult, failed_because, invalid_argument, invalid_because, invalid_name, invalid_schema,
-    not_found, storage_unavailable,
+    PubsubResult, fixed_schema_type, invalid_argument, invalid_name, invalid_schema,
+    nameless_schema_refusal, not_found, not_worked_out, only_revision, schema_refusal,
+    too_many_revisions,
 };
+use crate::pubsub::limits::SCHEMA_REVISIONS_MAX;
 use crate::pubsub::names;
 use crate::pubsub::proto::schema::Type;
 use crate::pubsub::proto::validate_message_request::SchemaSpec;
@@ -22,8 +23,6 @@ use crate::pubsub::proto::{
     ValidateMessageRequest, ValidateMessageResponse, ValidateSchemaRequest, ValidateSchemaResponse,
 };
 use crate::pubsub::schema::{CompiledSchema, MessageEncoding, SchemaKind};
-
-const REVISIONS_MAX: usize = 20;
 
 /// How much longer compiling takes than looking at as many bytes, about.
 const COMPILING_COST: usize = 8;
@@ -59,12 +58,8 @@ impl Revisions {
 
     /// Puts a new revision in front: a definition that was checked.
     fn add(&mut self, name: &str, kind: i32, definition: String) -> PubsubResult<()> {
-        if self.newest_first.len() >= REVISIONS_MAX {
-            return Err(failed_because(format!(
-                "The schema has {REVISIONS_MAX} revisions, which is the maximum \
-                 (resource={}). Delete some first.",
-                leaf(name)
-            )));
+        if self.newest_first.len() >= SCHEMA_REVISIONS_MAX {
+            return Err(too_many_revisions(leaf(name)));
         }
         let revision_id = loop {
             let id = format!("{:08x}", random_u64()? as u32);
@@ -222,9 +217,7 @@ impl Pubsub {
         self.compile(schema).await?;
         self.change_schema(name.full, |revisions| {
             if revisions.newest()?.r#type != schema.r#type {
-                return Err(invalid_because(
-                    "The type of a schema can't be changed by a revision.",
-                ));
+                return Err(fixed_schema_type());
             }
             revisions.add(name.full, schema.r#type, schema.definition.clone())
         })
@@ -262,10 +255,7 @@ impl Pubsub {
         self.change_schema(name.full, |revisions| {
             revisions.find(id)?;
             if revisions.newest_first.len() == 1 {
-                return Err(failed_because(format!(
-                    "The only revision of a schema can't be deleted (resource={}).",
-                    name.id
-                )));
+                return Err(only_revision(name.id));
             }
             revisions
                 .newest_first
@@ -322,7 +312,7 @@ impl Pubsub {
             .workbench
             .run(message.len(), move || compiled.validate(encoding, &message))
             .await
-            .map_err(storage_unavailable)?
+            .map_err(not_worked_out)?
             .map_err(|why| match name {
                 Some(name) => schema_refusal(name, &schema.revision_id, kind, encoding, &why),
                 None => nameless_schema_refusal(kind, encoding, &why),
@@ -340,8 +330,8 @@ impl Pubsub {
                 CompiledSchema::compile(kind, &definition)
             })
             .await
-            .map_err(storage_unavailable)?
-            .map_err(invalid_schema)
+            .map_err(not_worked_out)?
+            .map_err(|why| invalid_schema(&why))
     }
 
     /// A schema that must exist, and its revisions.

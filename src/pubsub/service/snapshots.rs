@@ -9,15 +9,13 @@ use super::rules::{check_labels, timestamp, timestamp_millis};
 use crate::mesh::wall_clock;
 use crate::pubsub::core::{Pubsub, decode_spec, leaf, pubsub_refused};
 use crate::pubsub::error::{PubsubResult, invalid_argument, not_found};
+use crate::pubsub::limits::{SNAPSHOT_LIFETIME_MS_MAX, SNAPSHOT_LIFETIME_MS_MIN};
 use crate::pubsub::names;
 use crate::pubsub::proto::{
     CreateSnapshotRequest, DeleteSnapshotRequest, GetSnapshotRequest, ListSnapshotsRequest,
     ListSnapshotsResponse, SeekRequest, SeekResponse, Snapshot, UpdateSnapshotRequest,
     seek_request::Target,
 };
-
-const LIFETIME_MS_MAX: u64 = 7 * 24 * 60 * 60 * 1000;
-const LIFETIME_MS_MIN: u64 = 60 * 60 * 1000;
 
 const FIELDS: Fields = Fields {
     request: "UpdateSnapshotRequest",
@@ -60,8 +58,8 @@ impl Pubsub {
             name: (*name).into(),
             subscription: subscription.full.into(),
             spec: spec(&snapshot),
-            lifetime_ms_max: LIFETIME_MS_MAX,
-            lifetime_ms_min: LIFETIME_MS_MIN,
+            lifetime_ms_max: SNAPSHOT_LIFETIME_MS_MAX,
+            lifetime_ms_min: SNAPSHOT_LIFETIME_MS_MIN,
         };
         let resource = self
             .clone()
@@ -179,7 +177,7 @@ fn check_expire_time(snapshot: &Snapshot) -> PubsubResult<u64> {
     };
     let now = wall_clock();
     let expires_at = timestamp_millis(EXPIRE_TIME, time)?;
-    if expires_at <= now || expires_at - now > LIFETIME_MS_MAX {
+    if expires_at <= now || expires_at - now > SNAPSHOT_LIFETIME_MS_MAX {
         return Err(invalid_argument(EXPIRE_TIME));
     }
     Ok(expires_at)

@@ -10,12 +10,17 @@ use std::time::Duration;
 use super::delivery::check_delivery;
 use super::masks::{Fields, take_field, take_part};
 use super::resources::{random_u64, spec};
-use super::rules::{DAY, check_duration, check_labels, check_retention, millis, to_std};
+use super::rules::{check_duration, check_labels, check_retention, millis, to_std};
 use super::transforms::check_transforms;
 use crate::pubsub::core::{Pubsub, decode_spec, leaf, pubsub_refused};
 use crate::pubsub::error::{
-    PubsubError, PubsubResult, backoff_order, invalid_ack_deadline, invalid_filter, not_found,
-    retention_beyond_expiration, spoken, too_large, too_small, wrong_subscription_type,
+    PubsubError, PubsubResult, backoff_order, expiration_too_short, invalid_ack_deadline,
+    invalid_filter, not_found, retention_beyond_expiration, too_large, too_small,
+    wrong_subscription_type,
+};
+use crate::pubsub::limits::{
+    ACK_DEADLINE_S_MAX, ACK_DEADLINE_S_MIN, BACKOFF_MAX, DAY, DELIVERY_ATTEMPTS_MAX,
+    DELIVERY_ATTEMPTS_MIN, EXPIRATION_MIN,
 };
 use crate::pubsub::names;
 use crate::pubsub::proto::subscription::State;
@@ -27,14 +32,9 @@ use crate::pubsub::proto::{
 use lclq_shards::pubsub::command::PubsubRefusal;
 
 const ACK_DEADLINE_S_DEFAULT: i32 = 10;
-const ACK_DEADLINE_S_MIN: i32 = 10;
-const ACK_DEADLINE_S_MAX: i32 = 600;
 const RETENTION_DAYS_DEFAULT: u32 = 7;
 const EXPIRATION_DAYS_DEFAULT: u32 = 31;
 const ATTEMPTS_DEFAULT: i32 = 5;
-const ATTEMPTS_MIN: i32 = 5;
-const ATTEMPTS_MAX: i32 = 100;
-const BACKOFF_MAX: Duration = Duration::from_secs(600);
 const MINIMUM_BACKOFF_S_DEFAULT: i64 = 10;
 const MAXIMUM_BACKOFF_S_DEFAULT: i64 = 600;
 
@@ -74,7 +74,7 @@ fn normalise(subscription: &mut Subscription) -> PubsubResult<SubscriptionSettin
     let expiration = check_expiration(&mut subscription.expiration_policy)?;
     let retention = check_retention_within(subscription, expiration)?;
     if !subscription.filter.is_empty() {
-        Filter::parse(&subscription.filter).map_err(invalid_filter)?;
+        Filter::parse(&subscription.filter).map_err(|why| invalid_filter(&why))?;
     }
     let dead_letter = subscription
         .dead_letter_policy
@@ -125,12 +125,8 @@ fn check_expiration(policy: &mut Option<ExpirationPolicy>) -> PubsubResult<Optio
         return Ok(None);
     };
     match to_std(ttl) {
-        Some(ttl) if ttl >= DAY => Ok(Some(ttl)),
-        _ => Err(too_small(
-            "expiration_policy.ttl",
-            spoken(ttl.seconds, ttl.nanos),
-            "24h",
-        )),
+        Some(ttl) if ttl >= EXPIRATION_MIN => Ok(Some(ttl)),
+        _ => Err(expiration_too_short(ttl)),
     }
 }
 
@@ -168,11 +164,11 @@ fn check_dead_letter(policy: &mut DeadLetterPolicy) -> PubsubResult<DeadLetterSe
         *attempts = ATTEMPTS_DEFAULT;
     }
     const ATTEMPTS: &str = "max_delivery_attempts";
-    if *attempts < ATTEMPTS_MIN {
-        return Err(too_small(ATTEMPTS, *attempts, ATTEMPTS_MIN));
+    if *attempts < DELIVERY_ATTEMPTS_MIN {
+        return Err(too_small(ATTEMPTS, *attempts, DELIVERY_ATTEMPTS_MIN));
     }
-    if *attempts > ATTEMPTS_MAX {
-        return Err(too_large(ATTEMPTS, *attempts, ATTEMPTS_MAX));
+    if *attempts > DELIVERY_ATTEMPTS_MAX {
+        return Err(too_large(ATTEMPTS, *attempts, DELIVERY_ATTEMPTS_MAX));
     }
     Ok(DeadLetterSettings {
         topic: (*policy.dead_letter_topic).into(),

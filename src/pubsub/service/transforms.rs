@@ -4,15 +4,14 @@ use std::sync::Arc;
 
 use super::rules::check_text;
 use crate::pubsub::core::Pubsub;
-use crate::pubsub::error::{PubsubResult, invalid_argument, invalid_because, too_large};
+use crate::pubsub::error::{PubsubResult, invalid_argument, invalid_transform, too_large};
+use crate::pubsub::limits::{
+    CODE_BYTES_MAX, FUNCTION_NAME_BYTES_MAX, SETTING_BYTES_MAX, TRANSFORMS_MAX,
+};
 use crate::pubsub::proto::MessageTransform;
 use crate::pubsub::proto::compression::{CompressionAlgorithm, CompressionMode};
 use crate::pubsub::proto::message_transform::Transform;
-use crate::pubsub::transform::{Algorithm, CODE_BYTES_MAX, Transform as Step};
-
-const TRANSFORMS_MAX: usize = 5;
-const ENDPOINT_BYTES_MAX: usize = 2048;
-const NAME_BYTES_MAX: usize = 256;
+use crate::pubsub::transform::{Algorithm, Transform as Step};
 
 /// Checks the form of a topic's or subscription's transforms.
 pub(super) fn check_transforms(transforms: &[MessageTransform]) -> PubsubResult<()> {
@@ -30,7 +29,7 @@ pub(super) fn check_transforms(transforms: &[MessageTransform]) -> PubsubResult<
                 check_text(
                     "message_transforms.javascript_udf.function_name",
                     &function.function_name,
-                    NAME_BYTES_MAX,
+                    FUNCTION_NAME_BYTES_MAX,
                 )?;
                 check_text(
                     "message_transforms.javascript_udf.code",
@@ -54,7 +53,7 @@ pub(super) fn check_transforms(transforms: &[MessageTransform]) -> PubsubResult<
                 check_text(
                     "message_transforms.ai_inference.endpoint",
                     &inference.endpoint,
-                    ENDPOINT_BYTES_MAX,
+                    SETTING_BYTES_MAX,
                 )?;
             }
         }
@@ -100,6 +99,6 @@ impl Pubsub {
         self.transformer
             .check(&steps)
             .await
-            .map_err(|why| invalid_because(format!("Invalid message transform given: {why}")))
+            .map_err(|why| invalid_transform(&why))
     }
 }

@@ -1,6 +1,7 @@
 //! Compression of a message's data.
 
-use super::{Algorithm, DATA_BYTES_MAX, TransformError};
+use super::{Algorithm, TransformError};
+use crate::pubsub::limits::DATA_BYTES_MAX;
 use bytes::Bytes;
 use std::io::{self, Read};
 

@@ -23,16 +23,8 @@ mod worker;
 pub use child::run_if_asked;
 pub use worker::Transformer;
 
+use super::limits::{CODE_BYTES_MAX, TRANSFORMS_MAX};
 use bytes::Bytes;
-
-/// Bytes of a user-defined function's code.
-pub const CODE_BYTES_MAX: usize = 20 * 1024;
-
-/// Transforms on one topic or subscription.
-pub const TRANSFORMS_MAX: usize = 5;
-
-/// Time for which one call of a user-defined function may run, ms.
-pub const SCRIPT_MS_MAX: u64 = 500;
 
 /// Memory that all user-defined functions of a server may keep, bytes. Each core has its share, and
 /// forgets the functions that were used longest ago beyond it.
@@ -40,9 +32,6 @@ pub const SCRIPTS_MEMORY_BYTES_MAX: usize = 512 << 20;
 
 /// Memory of one user-defined function's engine, bytes.
 const SCRIPT_MEMORY_BYTES_MAX: usize = 128 << 20;
-
-/// Bytes of data that a transform may answer with.
-const DATA_BYTES_MAX: usize = 10_000_000;
 
 /// One step. Disabled transforms, and those that lclq only stores, are left out by whoever makes
 /// the list.

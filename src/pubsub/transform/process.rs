@@ -3,7 +3,8 @@
 use super::child;
 use super::watchdog::EXIT_TIME;
 use super::wire::{Begin, HELLO, Message, Outcome, Step, read_frame, write_frame};
-use super::{SCRIPT_MS_MAX, Transform, TransformError, TransformMessage, Transformed};
+use super::{Transform, TransformError, TransformMessage, Transformed};
+use crate::pubsub::limits::SCRIPT_MS_MAX;
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 

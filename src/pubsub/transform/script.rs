@@ -2,7 +2,8 @@
 
 use super::memory::{CountingAllocator, MemoryInUse};
 use super::scripts::Deadline;
-use super::{DATA_BYTES_MAX, SCRIPT_MS_MAX, TransformError, TransformMessage, Transformed};
+use super::{TransformError, TransformMessage, Transformed};
+use crate::pubsub::limits::{ATTRIBUTES_MAX, DATA_BYTES_MAX, SCRIPT_MS_MAX};
 use bytes::Bytes;
 use rquickjs::context::EvalOptions;
 use rquickjs::{
@@ -17,9 +18,6 @@ const STACK_BYTES_MAX: usize = 512 << 10;
 
 /// Characters of an error that reach the client.
 const ERROR_CHARS_MAX: usize = 512;
-
-/// Attributes that a function may answer with, as in any message.
-const ATTRIBUTES_MAX: usize = 100;
 
 /// A compiled function.
 pub(super) struct Script {

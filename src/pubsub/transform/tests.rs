@@ -1,4 +1,5 @@
 use super::*;
+use crate::pubsub::limits::DATA_BYTES_MAX;
 use crate::pubsub::testing::on_each_driver;
 use std::sync::Arc;
 use std::time::Duration;

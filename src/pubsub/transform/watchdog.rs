@@ -1,8 +1,8 @@
 //! Ends the process if a function can't be stopped otherwise: some built-in functions of a
 //! JavaScript engine run for minutes without asking whether they should go on.
 
-use super::SCRIPT_MS_MAX;
 use super::running_time::running_time;
+use crate::pubsub::limits::SCRIPT_MS_MAX;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::{Endpoint, request};
 use crate::http::{ReplyBody, decompress_body};
-use crate::pubsub::error::{REQUEST_BYTES_MAX, not_found};
+use crate::pubsub::error::not_found;
+use crate::pubsub::limits::REQUEST_BYTES_MAX;
 use crate::pubsub::proto::*;
 
 const PUBLISH: &str = "/v1/projects/p/topics/t:publish";

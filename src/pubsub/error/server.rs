@@ -1,0 +1,70 @@
+//! A server that can't serve a request.
+
+use std::fmt::Display;
+
+use super::super::offload::Dropped;
+use super::{PubsubError, exhausted};
+use crate::grpc::{Code, Status};
+
+/// The server is ending. (Some clients stop for good if this says "shutdownNow".)
+pub fn stopping() -> PubsubError {
+    Status::new(Code::Unavailable, "The server is stopping. Please retry.")
+}
+
+/// What was asked for can't be stored at the moment.
+fn storage_unavailable(why: impl Display) -> PubsubError {
+    Status::new(
+        Code::Unavailable,
+        format!("The service was unable to fulfil your request: {why}. Please retry."),
+    )
+}
+
+/// A journal that can't be written.
+pub fn journal_down() -> PubsubError {
+    storage_unavailable("the journal can't be written")
+}
+
+/// A mistake of ours, which the log tells more of.
+pub fn internal() -> PubsubError {
+    storage_unavailable("an internal error")
+}
+
+/// A stored resource that can't be read.
+pub fn broken_resource() -> PubsubError {
+    storage_unavailable("a stored resource is broken")
+}
+
+/// A stored policy that can't be read.
+pub fn broken_policy() -> PubsubError {
+    storage_unavailable("a stored policy is broken")
+}
+
+/// The system gives no random numbers.
+pub fn no_randomness(why: getrandom::Error) -> PubsubError {
+    storage_unavailable(why)
+}
+
+/// Work beside the core that came to no end.
+pub fn not_worked_out(why: Dropped) -> PubsubError {
+    storage_unavailable(why)
+}
+
+/// No key that signs the tokens of push requests.
+pub fn no_token_key() -> PubsubError {
+    storage_unavailable("no key for the tokens of push requests")
+}
+
+/// A shard that has more to do than it takes.
+pub fn overloaded() -> PubsubError {
+    exhausted("The server is overloaded; please retry.")
+}
+
+/// The bound on messages' memory.
+pub fn memory_full() -> PubsubError {
+    exhausted("The server's memory bound is reached.")
+}
+
+/// More calls that wait than a shard keeps.
+pub fn too_many_calls() -> PubsubError {
+    exhausted("Too many calls are open; please retry.")
+}
