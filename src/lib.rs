@@ -12,6 +12,7 @@ pub mod net;
 pub mod observe;
 pub mod operate;
 pub mod proto;
+mod protobuf;
 pub mod pubsub;
 pub mod runtime;
 pub mod server;

@@ -4,7 +4,8 @@
 //! would take many times as much memory once it is decoded.
 
 use prost::Name;
-use prost::encoding::decode_varint;
+
+use crate::protobuf::{Reader, Value, key_parts};
 
 include!(concat!(env!("OUT_DIR"), "/shapes.rs"));
 
@@ -47,7 +48,7 @@ impl Kind {
 pub(super) fn has_at_most(kind: Kind, message: &[u8], fields_max: usize) -> bool {
     let mut left = fields_max;
     // What remains to be read, at each level.
-    let mut levels = [(kind, message); LEVELS_MAX];
+    let mut levels = [(kind, Reader::of(message)); LEVELS_MAX];
     let mut level = 0;
     loop {
         let (kind, rest) = &mut levels[level];
@@ -62,11 +63,11 @@ pub(super) fn has_at_most(kind: Kind, message: &[u8], fields_max: usize) -> bool
             return false;
         }
         left -= 1;
-        match take_field(rest) {
+        match next_field(rest) {
             Some((number, inner)) if !inner.is_empty() && level + 1 < LEVELS_MAX => {
                 if let Some(inner_kind) = kind.of_field(number) {
                     level += 1;
-                    levels[level] = (inner_kind, inner);
+                    levels[level] = (inner_kind, Reader::of(inner));
                 }
             }
             Some(_) => {}
@@ -76,24 +77,14 @@ pub(super) fn has_at_most(kind: Kind, message: &[u8], fields_max: usize) -> bool
     }
 }
 
-/// Reads one field off the front. Answers its number, and its bytes if it has a length.
-fn take_field<'m>(rest: &mut &'m [u8]) -> Option<(u64, &'m [u8])> {
-    let tag = decode_varint(rest).ok()?;
-    let length = match tag & 7 {
-        0 => {
-            decode_varint(rest).ok()?;
-            return Some((tag >> 3, &[]));
-        }
-        1 => 8,
-        2 => usize::try_from(decode_varint(rest).ok()?).ok()?,
-        // Groups: their fields follow, and are counted like those around them.
-        3 | 4 => 0,
-        5 => 4,
-        _ => return None,
-    };
-    let (field, after) = rest.split_at_checked(length)?;
-    *rest = after;
-    Some((tag >> 3, if tag & 7 == 2 { field } else { &[] }))
+/// Reads one field. Answers its number, and its bytes if it has a length. Fields of groups follow
+/// theirs, and are counted like those around them.
+fn next_field<'m>(rest: &mut Reader<'m>) -> Option<(u64, &'m [u8])> {
+    let (number, wire) = key_parts(rest.varint().ok()?);
+    match rest.value(wire).ok()? {
+        Value::Bytes(inner) => Some((number, inner)),
+        _ => Some((number, &[])),
+    }
 }
 
 #[cfg(test)]

@@ -5,35 +5,26 @@
 
 use bytes::{BufMut, BytesMut};
 
-const VARINT: u32 = 0;
-const FIXED64: u32 = 1;
-const LENGTH: u32 = 2;
-const FIXED32: u32 = 5;
+use crate::protobuf::{Reader, key_parts, wire};
 
-/// The value of one field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Value<'a> {
-    /// Integers and booleans.
-    Varint(u64),
-    /// Strings, bytes, messages, packed fields.
-    Bytes(&'a [u8]),
-    /// Fixed-width numbers, of which the contracts have none.
-    Fixed,
-}
+pub use crate::protobuf::Value;
 
 /// The message can't be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed;
 
-/// Fields of an encoded message, in the order in which they stand.
+/// Fields of an encoded message, in the order in which they stand. There are no groups among them:
+/// the contracts have none.
 pub struct Fields<'a> {
-    rest: &'a [u8],
+    rest: Reader<'a>,
 }
 
 impl<'a> Fields<'a> {
     /// Of an encoded message.
     pub fn of(message: &'a [u8]) -> Self {
-        Self { rest: message }
+        Self {
+            rest: Reader::of(message),
+        }
     }
 
     /// The next field's number and value, `None` at the end.
@@ -42,54 +33,20 @@ impl<'a> Fields<'a> {
         if self.rest.is_empty() {
             return Ok(None);
         }
-        let tag = take_varint(&mut self.rest)?;
-        let number = u32::try_from(tag >> 3).map_err(|_| Malformed)?;
-        let value = match tag as u32 & 7 {
-            _ if number == 0 => return Err(Malformed),
-            VARINT => Value::Varint(take_varint(&mut self.rest)?),
-            LENGTH => {
-                let length = take_varint(&mut self.rest)?;
-                let length = usize::try_from(length).map_err(|_| Malformed)?;
-                Value::Bytes(self.take(length)?)
-            }
-            FIXED64 => {
-                self.take(8)?;
-                Value::Fixed
-            }
-            FIXED32 => {
-                self.take(4)?;
-                Value::Fixed
-            }
-            _ => return Err(Malformed),
-        };
+        let (number, wire) = key_parts(self.rest.cut_varint().map_err(|_| Malformed)?);
+        let number = u32::try_from(number).map_err(|_| Malformed)?;
+        if number == 0 || matches!(wire, wire::GROUP | wire::GROUP_END) {
+            return Err(Malformed);
+        }
+        let value = self.rest.cut_value(wire).map_err(|_| Malformed)?;
         Ok(Some((number, value)))
-    }
-
-    fn take(&mut self, bytes: usize) -> Result<&'a [u8], Malformed> {
-        let (head, rest) = self.rest.split_at_checked(bytes).ok_or(Malformed)?;
-        self.rest = rest;
-        Ok(head)
     }
 }
 
-/// Reads a varint off the front.
-#[inline]
-pub fn take_varint(bytes: &mut &[u8]) -> Result<u64, Malformed> {
-    // Nearly all are tags and lengths of one byte.
-    if let [first @ 0..0x80, rest @ ..] = *bytes {
-        *bytes = rest;
-        return Ok(u64::from(*first));
-    }
-    let mut value = 0u64;
-    for shift in (0..64).step_by(7) {
-        let (byte, rest) = bytes.split_first().ok_or(Malformed)?;
-        *bytes = rest;
-        value |= u64::from(byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            return Ok(value);
-        }
-    }
-    Err(Malformed)
+/// The numbers of a packed field, until one can't be read.
+pub fn packed_varints(bytes: &[u8]) -> impl Iterator<Item = Result<u64, Malformed>> {
+    let mut rest = Reader::of(bytes);
+    std::iter::from_fn(move || (!rest.is_empty()).then(|| rest.cut_varint().map_err(|_| Malformed)))
 }
 
 /// Text of a string field.
@@ -115,7 +72,7 @@ pub const fn varint_bytes(value: u64) -> usize {
 /// Writes a length-delimited field. Field numbers below 16.
 #[inline]
 pub fn put_bytes(out: &mut BytesMut, number: u8, bytes: &[u8]) {
-    out.put_u8(number << 3 | LENGTH as u8);
+    out.put_u8(number << 3 | wire::SIZED);
     put_varint(out, bytes.len() as u64);
     out.put_slice(bytes);
 }
@@ -123,7 +80,7 @@ pub fn put_bytes(out: &mut BytesMut, number: u8, bytes: &[u8]) {
 /// Writes the head of a length-delimited field whose bytes follow.
 #[inline]
 pub fn put_head(out: &mut BytesMut, number: u8, bytes: usize) {
-    out.put_u8(number << 3 | LENGTH as u8);
+    out.put_u8(number << 3 | wire::SIZED);
     put_varint(out, bytes as u64);
 }
 
@@ -131,7 +88,7 @@ pub fn put_head(out: &mut BytesMut, number: u8, bytes: usize) {
 #[inline]
 pub fn put_integer(out: &mut BytesMut, number: u8, value: u64) {
     if value != 0 {
-        out.put_u8(number << 3 | VARINT as u8);
+        out.put_u8(number << 3 | wire::VARINT);
         put_varint(out, value);
     }
 }
@@ -147,9 +104,8 @@ mod tests {
             let mut out = BytesMut::new();
             put_varint(&mut out, value);
             prop_assert_eq!(out.len(), varint_bytes(value));
-            let mut bytes = &out[..];
-            prop_assert_eq!(take_varint(&mut bytes), Ok(value));
-            prop_assert!(bytes.is_empty());
+            let read: Vec<_> = packed_varints(&out).collect();
+            prop_assert_eq!(read, [Ok(value)]);
         }
 
         #[test]
@@ -170,5 +126,25 @@ mod tests {
         assert_eq!(fields.next(), Ok(Some((2, Value::Varint(300)))));
         assert_eq!(fields.next(), Ok(None));
         assert_eq!(Fields::of(&out[..3]).next(), Err(Malformed));
+    }
+
+    #[test]
+    fn what_the_contracts_dont_have_cant_be_read() {
+        // Field 0, a number of 32 bits and more, groups, unknown wire types.
+        for bytes in [
+            &[0x00, 1][..],
+            &[0x80, 0x80, 0x80, 0x80, 0x80, 0x01, 1],
+            &[0x0b, 0x0c],
+            &[0x0c],
+            &[0x0e],
+            &[0x0f],
+        ] {
+            assert_eq!(Fields::of(bytes).next(), Err(Malformed), "{bytes:?}");
+        }
+        // Bits beyond 64 are nothing.
+        let mut long = [0xff; 11];
+        (long[0], long[10]) = (0x08, 0x7f);
+        let value = Value::Varint(u64::MAX);
+        assert_eq!(Fields::of(&long).next(), Ok(Some((1, value))));
     }
 }

@@ -10,7 +10,7 @@ use super::error::{
     too_many_ack_ids, undecodable, unequal_deadlines, wrong_subscription_type,
 };
 use super::limits::{ACK_DEADLINE_S_MAX, ACK_DEADLINE_S_MIN};
-use super::protobuf::{Fields, Value, put_bytes, put_head, take_varint, text, varint_bytes};
+use super::protobuf::{Fields, Value, packed_varints, put_bytes, put_head, text, varint_bytes};
 use super::pull::check_deadline;
 use crate::grpc::{Code, Encoded, EncodedBuf, Replies, Requests};
 use crate::mesh::{Call, Mesh};
@@ -68,9 +68,12 @@ impl<'r> StreamRequest<'r> {
                 (1, Value::Bytes(name)) => out.subscription = text(name).map_err(undecodable)?,
                 (2, Value::Bytes(ack_id)) => out.ack_ids.push(ack_id),
                 (3, Value::Varint(seconds)) => out.modify_seconds.push(seconds as i32),
-                (3, Value::Bytes(mut packed)) => {
-                    while !packed.is_empty() && out.modify_seconds.len() <= REQUEST_ACK_IDS_MAX {
-                        let seconds = take_varint(&mut packed).map_err(undecodable)?;
+                (3, Value::Bytes(packed)) => {
+                    let mut all = packed_varints(packed);
+                    while out.modify_seconds.len() <= REQUEST_ACK_IDS_MAX
+                        && let Some(seconds) = all.next()
+                    {
+                        let seconds = seconds.map_err(undecodable)?;
                         out.modify_seconds.push(seconds as i32);
                     }
                 }

@@ -11,6 +11,7 @@ use std::borrow::Cow;
 use super::text_forms::{show_duration, show_field_mask, show_timestamp};
 use super::types::{Field, Form, Kind, MessageId, Shape, Types};
 use super::wire::{Malformed, Raw, next_field, next_raw};
+use crate::protobuf::Reader;
 
 /// Messages inside of one another. What encoders write for us has less.
 const DEPTH_MAX: usize = 110;
@@ -88,7 +89,7 @@ impl<'a> Shown<'a> {
     fn fields(&self) -> Result<SmallVec<[(usize, Raw<'a>); 12]>, Malformed> {
         let message = self.types.message(self.message);
         let mut fields = SmallVec::new();
-        let mut rest = self.bytes;
+        let mut rest = Reader::of(self.bytes);
         let mut sorted = true;
         while let Some((number, raw)) = next_field(&mut rest)? {
             // What isn't known isn't shown.
@@ -197,7 +198,7 @@ impl<'a> Shown<'a> {
     /// A `google.protobuf.Value`: whatever was set last.
     fn value<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let message = self.types.message(self.message);
-        let (mut rest, mut last) = (self.bytes, None);
+        let (mut rest, mut last) = (Reader::of(self.bytes), None);
         while let Some((number, raw)) = next_field(&mut rest).map_err(malformed)? {
             last = message.find_number(number).map(|at| (at, raw)).or(last);
         }
@@ -324,10 +325,11 @@ impl<'a> Many<'a, '_> {
         let mut list = serializer.serialize_seq(None)?;
         for (_, raw) in self.values {
             match *raw {
-                Raw::Bytes(mut bytes) if self.is_packed(*raw) => {
-                    while !bytes.is_empty() {
-                        let kind = wire_type(self.field.kind);
-                        let raw = next_raw(kind, &mut bytes).map_err(malformed)?;
+                Raw::Bytes(bytes) if self.is_packed(*raw) => {
+                    let mut rest = Reader::of(bytes);
+                    while !rest.is_empty() {
+                        let wire = wire_type(self.field.kind) as u8;
+                        let raw = next_raw(wire, &mut rest).map_err(malformed)?;
                         list.serialize_element(&self.outer.one(self.field, raw))?;
                     }
                 }

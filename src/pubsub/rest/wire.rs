@@ -1,6 +1,8 @@
 //! protobuf's encoding, by hand: what the transcoding in both directions needs of it.
 
-use prost::encoding::{WireType, decode_key, decode_varint, encode_key, encode_varint};
+use prost::encoding::{WireType, encode_key, encode_varint};
+
+use crate::protobuf::{Reader, Value, key_parts};
 
 /// The value of a field, as it was encoded.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -16,35 +18,27 @@ pub enum Raw<'a> {
 pub struct Malformed;
 
 /// Takes the next field off an encoded message: its number and value. `None` at the end.
-pub fn next_field<'a>(bytes: &mut &'a [u8]) -> Result<Option<(u32, Raw<'a>)>, Malformed> {
-    if bytes.is_empty() {
+pub fn next_field<'a>(rest: &mut Reader<'a>) -> Result<Option<(u32, Raw<'a>)>, Malformed> {
+    if rest.is_empty() {
         return Ok(None);
     }
-    let (number, wire_type) = decode_key(bytes).map_err(|_| Malformed)?;
-    Ok(Some((number, next_raw(wire_type, bytes)?)))
+    let key = rest.varint().map_err(|_| Malformed)?;
+    let (number, wire) = key_parts(u32::try_from(key).map_err(|_| Malformed)?.into());
+    if number == 0 {
+        return Err(Malformed);
+    }
+    Ok(Some((number as u32, next_raw(wire, rest)?)))
 }
 
 /// Takes a value off.
-pub fn next_raw<'a>(wire_type: WireType, bytes: &mut &'a [u8]) -> Result<Raw<'a>, Malformed> {
-    Ok(match wire_type {
-        WireType::Varint => Raw::Varint(decode_varint(bytes).map_err(|_| Malformed)?),
-        WireType::ThirtyTwoBit => Raw::Fixed32(u32::from_le_bytes(next_array(bytes)?)),
-        WireType::SixtyFourBit => Raw::Fixed64(u64::from_le_bytes(next_array(bytes)?)),
-        WireType::LengthDelimited => {
-            let length = decode_varint(bytes).map_err(|_| Malformed)?;
-            let length = usize::try_from(length).map_err(|_| Malformed)?;
-            let (taken, rest) = bytes.split_at_checked(length).ok_or(Malformed)?;
-            *bytes = rest;
-            Raw::Bytes(taken)
-        }
-        WireType::StartGroup | WireType::EndGroup => return Err(Malformed),
-    })
-}
-
-fn next_array<const N: usize>(bytes: &mut &[u8]) -> Result<[u8; N], Malformed> {
-    let (taken, rest) = bytes.split_first_chunk().ok_or(Malformed)?;
-    *bytes = rest;
-    Ok(*taken)
+pub fn next_raw<'a>(wire: u8, rest: &mut Reader<'a>) -> Result<Raw<'a>, Malformed> {
+    match rest.value(wire).map_err(|_| Malformed)? {
+        Value::Varint(value) => Ok(Raw::Varint(value)),
+        Value::Fixed32(value) => Ok(Raw::Fixed32(value)),
+        Value::Fixed64(value) => Ok(Raw::Fixed64(value)),
+        Value::Bytes(bytes) => Ok(Raw::Bytes(bytes)),
+        Value::Group | Value::GroupEnd => Err(Malformed),
+    }
 }
 
 /// Starts something whose length comes first. Pass what this returns to [`end`].
@@ -88,10 +82,11 @@ mod tests {
             out.resize(out.len() + length, 7);
             end(inner, &mut out);
             end(outer, &mut out);
-            let mut rest = &out[1..];
-            let Ok(Some((3, Raw::Bytes(mut middle)))) = next_field(&mut rest) else {
+            let mut rest = Reader::of(&out[1..]);
+            let Ok(Some((3, Raw::Bytes(middle)))) = next_field(&mut rest) else {
                 panic!("{length}");
             };
+            let mut middle = Reader::of(middle);
             assert_eq!(
                 next_field(&mut middle),
                 Ok(Some((16, Raw::Bytes(&vec![7; length]))))
@@ -103,7 +98,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_may_be_read(bytes: Vec<u8>) {
-            let mut rest = &*bytes;
+            let mut rest = Reader::of(&bytes);
             while let Ok(Some(_)) = next_field(&mut rest) {}
         }
     }

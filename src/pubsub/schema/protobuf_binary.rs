@@ -3,22 +3,23 @@
 //! Unknown fields are fine, as they are to any reader of this encoding.
 
 use super::MismatchError;
-use super::protobuf_layout::{
-    FIXED32, FIXED64, FieldLayout, GROUP, GROUP_END, Holds, Layout, MessageId, SIZED, VARINT,
-};
+use super::protobuf_layout::{FieldLayout, Holds, Layout, MessageId};
 use super::protobuf_required::Required;
+use crate::protobuf::wire::{FIXED32, FIXED64, GROUP, GROUP_END, SIZED, VARINT};
+use crate::protobuf::{Fault, Reader, key_parts};
 
 /// Levels of nesting, the usual bound of protocol buffer readers.
 const DEPTH_MAX: usize = 100;
 
 pub(super) fn validate(layout: &Layout, data: &[u8]) -> Result<(), MismatchError> {
-    let mut walk = Walk { layout, rest: data };
+    let rest = Reader::of(data);
+    let mut walk = Walk { layout, rest };
     walk.message(Some(0), None, 0)
 }
 
 struct Walk<'a> {
     layout: &'a Layout,
-    rest: &'a [u8],
+    rest: Reader<'a>,
 }
 
 impl<'a> Walk<'a> {
@@ -67,12 +68,12 @@ impl<'a> Walk<'a> {
     }
 
     fn key(&mut self) -> Result<(u32, u8), MismatchError> {
-        let key = self.varint()?;
-        let number = u32::try_from(key >> 3).unwrap_or(u32::MAX);
+        let (number, wire) = key_parts(self.rest.varint()?);
+        let number = u32::try_from(number).unwrap_or(u32::MAX);
         if number == 0 || number >= 1 << 29 {
             return Err(MismatchError::new("a field's number is out of range"));
         }
-        Ok((number, (key & 7) as u8))
+        Ok((number, wire))
     }
 
     fn field(
@@ -88,26 +89,26 @@ impl<'a> Walk<'a> {
                     self.message(Some(message), Some(number), depth + 1)
                 }
                 Holds::Message(message) => {
-                    let rest = self.sized()?;
+                    let rest = Reader::of(self.rest.sized()?);
                     let layout = self.layout;
                     Walk { layout, rest }.message(Some(message), None, depth + 1)
                 }
                 Holds::Text { checked } => {
-                    let text = self.sized()?;
+                    let text = self.rest.sized()?;
                     if !checked || std::str::from_utf8(text).is_ok() {
                         Ok(())
                     } else {
                         Err(MismatchError::new("a string isn't UTF-8"))
                     }
                 }
-                Holds::Bytes => self.sized().map(drop),
+                Holds::Bytes => Ok(self.rest.sized().map(drop)?),
                 Holds::Scalar => self.scalar(wire),
             };
         }
         if wire == SIZED && field.is_list && matches!(field.wire, VARINT | FIXED32 | FIXED64) {
             let mut packed = Walk {
                 layout: self.layout,
-                rest: self.sized()?,
+                rest: Reader::of(self.rest.sized()?),
             };
             while !packed.rest.is_empty() {
                 packed.scalar(field.wire)?;
@@ -122,7 +123,7 @@ impl<'a> Walk<'a> {
 
     fn unknown(&mut self, number: u32, wire: u8, depth: usize) -> Result<(), MismatchError> {
         match wire {
-            SIZED => self.sized().map(drop),
+            SIZED => Ok(self.rest.sized().map(drop)?),
             GROUP => self.message(None, Some(number), depth + 1),
             _ => self.scalar(wire),
         }
@@ -130,37 +131,19 @@ impl<'a> Walk<'a> {
 
     fn scalar(&mut self, wire: u8) -> Result<(), MismatchError> {
         match wire {
-            VARINT => self.varint().map(drop),
-            FIXED64 => self.take(8).map(drop),
-            FIXED32 => self.take(4).map(drop),
-            _ => Err(MismatchError(format!("there is no wire type {wire}"))),
+            VARINT | FIXED64 | FIXED32 => Ok(self.rest.value(wire).map(drop)?),
+            _ => Err(Fault::UnknownWire(wire).into()),
         }
     }
+}
 
-    fn varint(&mut self) -> Result<u64, MismatchError> {
-        let mut value = 0_u64;
-        for place in 0..10 {
-            let byte = self.take(1)?[0];
-            if place == 9 && byte > 1 {
-                break;
-            }
-            value |= u64::from(byte & 0x7f) << (7 * place);
-            if byte & 0x80 == 0 {
-                return Ok(value);
-            }
+impl From<Fault> for MismatchError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::EndsEarly => ends_early(),
+            Fault::TooLong => Self::new("a number is longer than 64 bits"),
+            Fault::UnknownWire(wire) => Self(format!("there is no wire type {wire}")),
         }
-        Err(MismatchError::new("a number is longer than 64 bits"))
-    }
-
-    fn sized(&mut self) -> Result<&'a [u8], MismatchError> {
-        let size = usize::try_from(self.varint()?).map_err(|_| ends_early())?;
-        self.take(size)
-    }
-
-    fn take(&mut self, count: usize) -> Result<&'a [u8], MismatchError> {
-        let (taken, rest) = self.rest.split_at_checked(count).ok_or_else(ends_early)?;
-        self.rest = rest;
-        Ok(taken)
     }
 }
 

@@ -8,13 +8,7 @@ use prost_reflect::{
 };
 use std::sync::Arc;
 
-/// Wire types that fields have.
-pub(super) const VARINT: u8 = 0;
-pub(super) const FIXED64: u8 = 1;
-pub(super) const SIZED: u8 = 2;
-pub(super) const GROUP: u8 = 3;
-pub(super) const GROUP_END: u8 = 4;
-pub(super) const FIXED32: u8 = 5;
+use crate::protobuf::wire::{FIXED32, FIXED64, GROUP, SIZED, VARINT};
 
 /// Index of a message's layout.
 pub(super) type MessageId = usize;
