@@ -110,7 +110,11 @@ struct RedrivePolicyText {
     max_receive_count: serde_json::Value,
 }
 
-/// Reads a RedrivePolicy value; the count may be a number or a string of digits, 1-1000.
+/// Receives of a message before it goes to a dead-letter queue, at most.
+pub const RECEIVE_COUNT_MAX: u64 = 1000;
+
+/// Reads a RedrivePolicy value; the count may be a number or a string of digits, 1 to
+/// [`RECEIVE_COUNT_MAX`].
 pub fn parse_redrive_policy(text: &str) -> Option<Redrive> {
     let policy: RedrivePolicyText = serde_json::from_str(text).ok()?;
     let max_receive_count = match &policy.max_receive_count {
@@ -118,7 +122,9 @@ pub fn parse_redrive_policy(text: &str) -> Option<Redrive> {
         serde_json::Value::String(text) => text.parse().ok()?,
         _ => return None,
     };
-    (1..=1000).contains(&max_receive_count).then_some(())?;
+    (1..=RECEIVE_COUNT_MAX)
+        .contains(&max_receive_count)
+        .then_some(())?;
     Some(Redrive {
         target: QueueName::from_arn(&policy.dead_letter_target_arn)?,
         max_receive_count: max_receive_count as u32,

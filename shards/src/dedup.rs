@@ -10,6 +10,9 @@ use std::hash::Hasher;
 /// How long a deduplication id is remembered, ms.
 pub const WINDOW_MS: u64 = 5 * 60 * 1000;
 
+/// Memory that one remembered id takes, bytes: entries of ring and index, with room.
+pub(crate) const DEDUP_BYTES: u64 = 64;
+
 /// A keyed hash of a deduplication id and, where the scope is the group, of the group's id. 128
 /// bits under a secret key: two ids that collide can neither be met nor made.
 pub type DedupKey = u128;

@@ -4,7 +4,7 @@
 //! is set up. A shard notes a change where it hands it to its journal, so that none can be missed;
 //! its host tells before it lets any answer go.
 
-use crate::pubsub::command::Kind;
+use crate::command::pubsub::Kind;
 
 /// Names are told apart by bucket: a change makes everything that is remembered of its bucket be
 /// looked up again, which is never wrong.

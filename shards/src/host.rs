@@ -1,11 +1,11 @@
 //! A shard with its journal: replies go out once what they promise is durable.
 
 use crate::Millis;
+use crate::command::pubsub::{AdminCommand, PubsubCommand};
 use crate::command::{Command, QueueCommand, Refusal, Reply, ShardStats, Token};
 use crate::definitions::NameBucket;
 use crate::journal::{Batch, Completion, Journal, JournalError};
 use crate::moves::{Transfer, TransferAck};
-use crate::pubsub::command::{AdminCommand, PubsubCommand};
 use crate::shard::{Hold, Shard, ShardConfig};
 use std::collections::VecDeque;
 

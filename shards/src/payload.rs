@@ -18,6 +18,9 @@
 use crate::Millis;
 use std::sync::Arc;
 
+/// The encoded messages and specs that shards, journal and dialect share.
+pub type SharedBytes = Arc<[u8]>;
+
 const FIXED_BYTES: usize = 38;
 /// Bytes of the time of sending: enough for 8,000 years.
 const TIME_BYTES: usize = 6;

@@ -3,9 +3,9 @@
 use crate::attributes::{AttributeMap, QueueConfig};
 use crate::command::{Counts, Description, QueueRef};
 use crate::dedup::DedupWindow;
-use crate::journal::QueueRecord;
 use crate::message::Ends;
 use crate::moves::MoveTask;
+use crate::records::QueueRecord;
 use crate::slab::NONE;
 use crate::{Millis, QueueName};
 use hashbrown::HashTable;

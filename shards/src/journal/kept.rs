@@ -4,7 +4,7 @@ use super::{MessageRecord, Op, PublishedRecord, QueueRecord};
 use crate::Millis;
 use crate::dedup::{DedupEntry, DedupKey, WINDOW_MS};
 use crate::moves::Transfer;
-use crate::pubsub::{SchemaRecord, SubscriptionRecord, TopicRecord};
+use crate::records::{SchemaRecord, SubscriptionRecord, TopicRecord};
 use std::collections::BTreeMap;
 
 /// Expired deduplication ids that are forgotten with each new one, so that they can't outgrow their

@@ -3,7 +3,7 @@
 //! Sealed text of 51 bytes: version, shard, subscription id, sequence number, slot, delivery number,
 //! run of the shard, MAC.
 
-use crate::command::LeaseRef;
+use crate::lease::LeaseRef;
 use crate::sealed::{MAC_BYTES, Sealer, sealed_chars};
 
 const VERSION: u8 = 3;

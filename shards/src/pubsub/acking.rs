@@ -3,9 +3,10 @@
 use super::command::Settled;
 use super::state::EntryState;
 use crate::Millis;
-use crate::command::{LeaseRef, Reply, Token};
-use crate::journal::Op;
-use crate::shard::timers::Timer;
+use crate::command::{Reply, Token};
+use crate::lease::LeaseRef;
+use crate::records::Op;
+use crate::shard::timer::Timer;
 use crate::shard::{Hold, Shard};
 use crate::slab::NONE;
 

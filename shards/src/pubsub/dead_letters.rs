@@ -3,9 +3,9 @@
 use super::command::Kind;
 use super::wire;
 use crate::command::Token;
-use crate::journal::{NEVER_HAD, Op};
 use crate::moves::{Address, OUTBOX_TRANSFERS_MAX, Transfer};
 use crate::payload::Draft;
+use crate::records::{NEVER_HAD, Op};
 use crate::shard::Shard;
 use crate::shard::lists::Arrival;
 use crate::slab::NONE;

@@ -7,8 +7,9 @@ use super::state::{
 };
 use super::wire;
 use crate::Millis;
-use crate::command::{LeaseRef, Reply, Token};
-use crate::shard::timers::Timer;
+use crate::command::{Reply, Token};
+use crate::lease::LeaseRef;
+use crate::shard::timer::Timer;
 use crate::shard::{Hold, Shard};
 use crate::slab::NONE;
 use std::hash::{BuildHasher, Hasher};

@@ -3,7 +3,7 @@
 
 use super::state::EntryState;
 use crate::shard::Shard;
-use crate::shard::timers::Timer;
+use crate::shard::timer::Timer;
 use crate::slab::NONE;
 
 impl Shard {

@@ -6,13 +6,11 @@
 
 mod ack_id;
 mod acking;
-pub mod command;
 mod dead_letters;
 mod delivering;
 mod filter;
 mod lifetimes;
 mod publishing;
-mod record;
 mod resources;
 mod restoring;
 mod schemas;
@@ -23,12 +21,13 @@ mod subscriptions;
 mod topics;
 mod wire;
 
-pub use ack_id::{ACK_ID_CHARS, AckId, AckIdSigner};
-pub use filter::{FILTER_BYTES_MAX, Filter, FilterError};
-pub use record::{
+pub use crate::command::pubsub as command;
+pub use crate::records::{
     DeadLetterSettings, RetrySettings, SchemaRecord, SubscriptionRecord, SubscriptionSettings,
     TopicRecord, TopicSettings,
 };
+pub use ack_id::{ACK_ID_CHARS, AckId, AckIdSigner};
+pub use filter::{FILTER_BYTES_MAX, Filter, FilterError};
 pub use wire::ordering_key;
 
 use crate::command::{Command, Token};

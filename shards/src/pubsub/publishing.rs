@@ -7,8 +7,8 @@ use super::state::{
 };
 use crate::Millis;
 use crate::command::{Refusal, Reply, Token};
-use crate::journal::{Op, PublishedRecord};
-use crate::shard::timers::Timer;
+use crate::records::{Op, PublishedRecord};
+use crate::shard::timer::Timer;
 use crate::shard::{Hold, Shard};
 use crate::slab::NONE;
 

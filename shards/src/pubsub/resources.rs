@@ -2,7 +2,7 @@
 
 use super::command::{AdminCommand, Kind, PubsubRefusal, Resource, SharedBytes};
 use crate::command::{Refusal, Reply, Token};
-use crate::journal::Op;
+use crate::records::Op;
 use crate::shard::{Hold, Shard};
 use std::ops::Bound;
 

@@ -1,7 +1,7 @@
 //! Bringing topics and subscriptions back from what the journal kept.
 
 use super::state::EntryState;
-use crate::journal::{NEVER_HAD, Op};
+use crate::records::{NEVER_HAD, Op};
 use crate::shard::Shard;
 use crate::shard::restoring::Restoring;
 use crate::slab::NONE;

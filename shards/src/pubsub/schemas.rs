@@ -1,11 +1,11 @@
 //! Schemas, of which the engine knows no more than their names.
 
 use super::command::{Kind, PubsubRefusal, SharedBytes};
-use super::record::SchemaRecord;
 use super::state::Schema;
 use crate::command::{Reply, Token};
 use crate::definitions::NameSpace;
-use crate::journal::Op;
+use crate::records::Op;
+use crate::records::SchemaRecord;
 use crate::shard::{Hold, Shard};
 
 impl Shard {

@@ -1,10 +1,10 @@
 //! Seeking and snapshots: setting what a subscription has still to deliver.
 
 use super::command::{Kind, PubsubRefusal, SeekTo, SharedBytes};
-use super::record::SubscriptionRecord;
 use super::state::{EntryState, Stored};
 use crate::command::{Refusal, Reply, Token};
-use crate::journal::{NEVER_HAD, Op};
+use crate::records::SubscriptionRecord;
+use crate::records::{NEVER_HAD, Op};
 use crate::shard::{Hold, Shard};
 use crate::slab::NONE;
 use std::collections::HashSet;
@@ -183,7 +183,7 @@ impl Shard {
         let topic = subscription.topic;
         let topic_id = self.pubsub.topics[topic].id;
         // The filter goes with the snapshot; the rest of the settings means nothing to it.
-        let settings = super::record::SubscriptionSettings {
+        let settings = crate::records::SubscriptionSettings {
             filter: subscription.settings.filter.clone(),
             expiration_ms: None,
             ..Default::default()

@@ -2,10 +2,10 @@
 
 use super::command::{Kind, SharedBytes, StreamLimits};
 use super::filter::Filter;
-use super::record::{SubscriptionSettings, TopicSettings};
 use crate::Millis;
 use crate::command::Token;
 use crate::message::Ends;
+use crate::records::{SubscriptionSettings, TopicSettings};
 use crate::slab::{NONE, Slab};
 use hashbrown::HashTable;
 use std::collections::{BTreeMap, HashMap, HashSet};

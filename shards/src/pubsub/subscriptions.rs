@@ -2,11 +2,11 @@
 
 use super::command::{Kind, PubsubRefusal, Resource, SharedBytes};
 use super::filter::Filter;
-use super::record::{SubscriptionRecord, SubscriptionSettings};
 use super::state::{EntryState, Subscription};
 use crate::Millis;
 use crate::command::{Reply, Token};
-use crate::journal::Op;
+use crate::records::Op;
+use crate::records::{SubscriptionRecord, SubscriptionSettings};
 use crate::shard::{Hold, Shard};
 use crate::slab::NONE;
 

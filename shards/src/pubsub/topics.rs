@@ -1,11 +1,11 @@
 //! Topics as resources: make, change, delete.
 
 use super::command::{Kind, PubsubRefusal, Resource, SharedBytes};
-use super::record::{TopicRecord, TopicSettings};
 use super::state::Topic;
 use crate::command::{Reply, Token};
 use crate::definitions::NameSpace;
-use crate::journal::Op;
+use crate::records::Op;
+use crate::records::{TopicRecord, TopicSettings};
 use crate::shard::{Hold, Shard};
 use crate::slab::NONE;
 

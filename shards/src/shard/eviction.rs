@@ -1,7 +1,7 @@
 //! The bound on memory, and what is given up to keep it.
 
 use super::Shard;
-use super::sending::DEDUP_BYTES;
+use crate::dedup::DEDUP_BYTES;
 use crate::message::{MESSAGE_BYTES, linked};
 use crate::pubsub::state::Topic;
 use crate::queue::Queue;

@@ -1,9 +1,10 @@
 //! DeleteMessage and ChangeMessageVisibility, single and by batch.
 
-use super::timers::Timer;
+use super::timer::Timer;
 use super::{Hold, Shard};
 use crate::Millis;
-use crate::command::{LeaseError, LeaseRef, Reply, Token};
+use crate::command::{LeaseError, Reply, Token};
+use crate::lease::LeaseRef;
 use crate::message::State;
 use crate::queue::Attempt;
 use crate::slab::NONE;

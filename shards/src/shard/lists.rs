@@ -3,14 +3,14 @@
 use super::Shard;
 use crate::Millis;
 use crate::attributes::QueueConfig;
-use crate::journal::{MessageRecord, Op};
 use crate::message::{
     Group, MESSAGE_BYTES, Message, State, push_by_age, push_group, push_in_group, unlink_by_age,
     unlink_from_group, unlink_group,
 };
 use crate::payload::{Payload, Section};
 use crate::queue::Queue;
-use crate::shard::timers::Timer;
+use crate::records::{MessageRecord, Op};
+use crate::shard::timer::Timer;
 use crate::slab::{NONE, Slab};
 use crate::wheel::Wheel;
 use std::hash::{BuildHasher, Hasher};

@@ -1,6 +1,7 @@
 //! One shard: a single-threaded state machine over its queues.
 
 pub(crate) mod eviction;
+mod firing;
 mod leases;
 pub(crate) mod lists;
 mod moving;
@@ -9,23 +10,26 @@ mod receiving;
 mod restored_times;
 pub(crate) mod restoring;
 pub(crate) mod sending;
-pub(crate) mod timers;
+pub(crate) mod timer;
 
 pub use eviction::Eviction;
 
 use crate::command::{Command, QueueRef, Refusal, Reply, ShardStats, Token};
 use crate::definitions::{ChangedNames, NameSpace};
-use crate::journal::Op;
 use crate::memory::{Grant, MemoryPool};
 use crate::message::{Group, Message};
 use crate::moves::{Outbox, Transfer};
 use crate::pubsub::state::PubSub;
 use crate::queue::Queue;
+use crate::records::Op;
 use crate::slab::Slab;
 use crate::wheel::Wheel;
 use crate::{Millis, QueueName};
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, VecDeque};
-use timers::Timer;
+use timer::Timer;
+
+/// Messages in flight per queue at most, as the service has it.
+pub const IN_FLIGHT_MAX: u64 = 120_000;
 
 /// How a shard is set up.
 #[derive(Clone, Debug)]
@@ -57,7 +61,7 @@ impl ShardConfig {
             index,
             shards,
             durable: false,
-            in_flight_max: 120_000,
+            in_flight_max: IN_FLIGHT_MAX,
             memory_bytes_max: u64::MAX,
             memory: None,
             eviction: Eviction::Reject,

@@ -3,13 +3,13 @@
 use super::lists::Arrival;
 use super::{Hold, Shard};
 use crate::command::{Refusal, Reply, Token};
-use crate::journal::Op;
 use crate::message::State;
 use crate::moves::{
     Address, MoveStatus, MoveTask, Moved, OUTBOX_TRANSFERS_MAX, Transfer, TransferAck,
 };
 use crate::payload::Section;
 use crate::queue::MOVES_MAX;
+use crate::records::Op;
 use crate::slab::NONE;
 use crate::{Millis, QueueName};
 

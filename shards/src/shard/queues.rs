@@ -4,9 +4,9 @@ use super::{Hold, Shard};
 use crate::attributes::{AttributeMap, QueueAttribute, QueueConfig, parse_redrive_policy};
 use crate::command::{MessageState, Peeked, QueueCommand, QueueRef, Refusal, Reply, Token};
 use crate::definitions::NameSpace;
-use crate::journal::{Op, QueueRecord};
 use crate::message::State;
 use crate::queue::Queue;
+use crate::records::{Op, QueueRecord};
 use crate::slab::NONE;
 use crate::{Millis, QueueName};
 use serde_json::Value;
@@ -240,7 +240,7 @@ impl Shard {
         queue.cold.modified_at = now;
         if retention_changed && queue.retention_timer != NONE {
             self.wheel.disarm(queue.retention_timer);
-            let timer = self.wheel.arm(now, super::timers::Timer::Retention(slot));
+            let timer = self.wheel.arm(now, super::timer::Timer::Retention(slot));
             self.queues[slot].retention_timer = timer;
         }
         if delay_changed {

@@ -1,9 +1,10 @@
 //! ReceiveMessage: leasing messages, long polls, and repeated attempts.
 
-use super::timers::Timer;
+use super::timer::Timer;
 use super::{Hold, Shard, Waiter, push_waiter, unlink_waiter};
 use crate::Millis;
-use crate::command::{Delivery, LeaseRef, Receive, Refusal, Reply, Token};
+use crate::command::{Delivery, Receive, Refusal, Reply, Token};
+use crate::lease::LeaseRef;
 use crate::message::State;
 use crate::moves::Moved;
 use crate::queue::{ATTEMPTS_MAX, Attempt};

@@ -8,7 +8,7 @@
 
 use crate::Millis;
 use crate::dedup::WINDOW_MS;
-use crate::journal::Op;
+use crate::records::Op;
 
 /// The longest delay of a message, ms: 15 minutes
 /// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>).

@@ -3,7 +3,7 @@
 use super::Shard;
 use super::lists::Arrival;
 use super::restored_times::bring_in_line;
-use crate::journal::Op;
+use crate::records::Op;
 use std::collections::HashMap;
 
 /// Numbers of one epoch begin at the epoch shifted by so many bits: room for four thousand million

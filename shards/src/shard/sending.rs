@@ -1,18 +1,15 @@
 //! SendMessage and SendMessageBatch.
 
 use super::lists::Arrival;
-use super::timers::Timer;
+use super::timer::Timer;
 use super::{Hold, Shard};
 use crate::Millis;
 use crate::command::{Refusal, Reply, SendEntry, SendError, Sent, Token};
-use crate::dedup::{DedupEntry, WINDOW_MS, dedup_key};
-use crate::journal::Op;
+use crate::dedup::{DEDUP_BYTES, DedupEntry, WINDOW_MS, dedup_key};
 use crate::payload::Section;
+use crate::records::Op;
 use crate::slab::NONE;
 use smallvec::SmallVec;
-
-/// Memory that one remembered deduplication id takes, bytes: entries of ring and index, with room.
-pub(crate) const DEDUP_BYTES: u64 = 64;
 
 impl Shard {
     pub(crate) fn send(

@@ -1,14 +1,14 @@
 //! Visiting what a file keeps, each row held against its checksum.
 
+use super::columns::{blob, integer, stored_sum, text};
 use super::damage::{Damaged, DamagedRow};
 use super::sums::{Summed, sum};
-use super::{Envelope, from_json, meta, signed, topics, unsigned};
+use super::{Envelope, from_json, meta, signed, topics};
 use crate::Payload;
 use crate::dedup::DedupEntry;
 use crate::journal::{JournalError, MessageRecord, Op, QueueRecord};
 use crate::moves::Transfer;
 use hashbrown::HashMap;
-use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 
 /// By queue id: messages with a smaller sequence number were purged.
@@ -230,32 +230,4 @@ pub(super) fn is_orphan(table: &str) -> String {
         "NOT EXISTS (SELECT 1 FROM queues WHERE queues.id = {table}.queue_id
              AND json_extract(record, '$.purged_below') <= {table}.sequence)"
     )
-}
-
-/// An integer; what is damaged may be something else, which no checksum fits.
-pub(super) fn integer(row: &Row<'_>, at: usize) -> u64 {
-    row.get_ref(at)
-        .ok()
-        .and_then(|value| value.as_i64().ok())
-        .map_or(0, unsigned)
-}
-
-/// The stored checksum; none fits where it is something else than an integer.
-pub(super) fn stored_sum(row: &Row<'_>, at: usize) -> i64 {
-    let value = row.get_ref(at).ok();
-    value.and_then(|value| value.as_i64().ok()).unwrap_or(-1)
-}
-
-pub(super) fn blob<'r>(row: &'r Row<'_>, at: usize) -> &'r [u8] {
-    match row.get_ref(at) {
-        Ok(ValueRef::Blob(bytes)) => bytes,
-        _ => &[],
-    }
-}
-
-pub(super) fn text<'r>(row: &'r Row<'_>, at: usize) -> &'r str {
-    let value = row.get_ref(at).ok();
-    value
-        .and_then(|value| value.as_str().ok())
-        .unwrap_or_default()
 }

@@ -1,5 +1,6 @@
 //! One shard's SQLite file: whose it is, its epochs, and when its log is taken up.
 
+mod columns;
 mod damage;
 mod load;
 mod log;
@@ -390,7 +391,7 @@ fn meta(connection: &Connection, key: &str) -> Result<Option<u64>, JournalError>
     let found = connection
         .prepare_cached("SELECT value, sum FROM meta WHERE key = ?1")?
         .query_row([key], |row| {
-            Ok((load::integer(row, 0), load::stored_sum(row, 1)))
+            Ok((columns::integer(row, 0), columns::stored_sum(row, 1)))
         })
         .optional()?;
     match found {

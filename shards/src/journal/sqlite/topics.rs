@@ -1,12 +1,12 @@
 //! Topics, subscriptions, schemas and published messages in a shard's SQLite file.
 
+use super::columns::{blob, integer, stored_sum, text};
 use super::damage::{Damaged, DamagedRow};
-use super::load::{blob, integer, stored_sum, text};
 use super::sums::{Summed, sum};
 use super::{from_json, signed, to_json};
 use crate::journal::{JournalError, Op, PublishedRecord};
-use crate::pubsub::command::SharedBytes;
-use crate::pubsub::{SchemaRecord, SubscriptionRecord, TopicRecord};
+use crate::payload::SharedBytes;
+use crate::records::{SchemaRecord, SubscriptionRecord, TopicRecord};
 use hashbrown::HashSet;
 use rusqlite::{Connection, Row, params};
 use serde::Serialize;

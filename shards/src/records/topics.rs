@@ -1,7 +1,7 @@
-//! Topics, subscriptions, snapshots and schemas as they are kept.
+//! Topics and their messages, subscriptions, snapshots and schemas as they are kept.
 
-use super::command::SharedBytes;
 use crate::Millis;
+use crate::payload::SharedBytes;
 use serde::{Deserialize, Serialize};
 
 /// What the engine acts on of a topic's settings.
@@ -133,6 +133,21 @@ pub struct SchemaRecord {
     /// The dialect's access policy; kept beside the record.
     #[serde(skip, default = "empty")]
     pub policy: SharedBytes,
+}
+
+/// A published message as it is kept.
+#[derive(Clone, PartialEq, Debug)]
+pub struct PublishedRecord {
+    /// Sequence number.
+    pub sequence: u64,
+    /// Id of its topic.
+    pub topic_id: u64,
+    /// When it was published, ms since 1970.
+    pub published_at: Millis,
+    /// `PubsubMessage` in protobuf.
+    pub bytes: SharedBytes,
+    /// A dead letter that came back to its subscription: the topic does not retain it.
+    pub returned: bool,
 }
 
 fn empty() -> SharedBytes {

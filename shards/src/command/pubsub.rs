@@ -4,13 +4,11 @@
 //! compares names and reads nothing else into them. What the dialect keeps with a resource (its
 //! protobuf) is opaque here; what the engine acts on stands in the settings beside it.
 
-use super::record::{SubscriptionSettings, TopicSettings};
 use crate::Millis;
-use crate::command::LeaseRef;
-use std::sync::Arc;
+use crate::lease::LeaseRef;
+use crate::records::{SubscriptionSettings, TopicSettings};
 
-/// The encoded messages and specs that shards, journal and dialect share.
-pub type SharedBytes = Arc<[u8]>;
+pub use crate::payload::SharedBytes;
 
 /// What a resource is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

@@ -1,35 +1,12 @@
-//! Deadlines of the shard and what happens when they come.
+//! What happens when a deadline of the shard comes.
 
+use super::timer::Timer;
 use super::{Hold, Shard};
 use crate::Millis;
 use crate::command::Reply;
+use crate::dedup::DEDUP_BYTES;
 use crate::slab::NONE;
 use smallvec::SmallVec;
-
-/// What a deadline is for; the number is a slot.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Timer {
-    /// A message becomes visible: its lease or its delay ends.
-    Visible(u32),
-    /// A queue's oldest message reaches the end of its retention.
-    Retention(u32),
-    /// A queue's oldest deduplication id is forgotten.
-    Dedup(u32),
-    /// A long poll ends.
-    Waiter(u32),
-    /// A queue's move task takes its next step.
-    Move(u32),
-    /// A delivery's ack deadline or a retry delay ends.
-    Entry(u32),
-    /// A pull ends.
-    PullWaiter(u32),
-    /// A subscription's oldest message reaches the end of its retention.
-    SubscriptionRetention(u32),
-    /// A topic's oldest retained message reaches the end of its retention.
-    TopicRetention(u32),
-    /// A subscription may have been idle for too long, or a snapshot expires.
-    SubscriptionExpiry(u32),
-}
 
 /// Deadlines that are taken from the wheel in one go.
 const FIRED_MAX: usize = 4096;
@@ -187,7 +164,7 @@ impl Shard {
             self.ghosts.pop();
             let queue = self.queues.remove(slot);
             let remembered = queue.cold.dedup.len() as u64;
-            self.resident_bytes -= remembered * super::sending::DEDUP_BYTES;
+            self.resident_bytes -= remembered * DEDUP_BYTES;
             self.dedup_entries -= remembered;
             if queue.ungrouped != NONE {
                 self.groups.remove(queue.ungrouped);

@@ -1,9 +1,13 @@
 //! What a shard is asked and what it answers.
 
+pub mod pubsub;
+
+pub use crate::lease::LeaseRef;
+
 use crate::attributes::{AttributeMap, QueueAttribute};
 use crate::moves::{Transfer, TransferAck};
-use crate::pubsub::command::{PubsubCommand, PubsubRefusal, Pulled, Resource, Settled, StreamRef};
 use crate::{Millis, Payload, QueueName};
+use pubsub::{PubsubCommand, PubsubRefusal, Pulled, Resource, Settled, StreamRef};
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
 
@@ -33,19 +37,6 @@ pub struct SendEntry {
     pub delay_s: Option<u32>,
     /// The payload's deduplication id was derived from the body, not given by the sender.
     pub deduplication_from_content: bool,
-}
-
-/// Names one receive of one message.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct LeaseRef {
-    /// Sequence number of the message.
-    pub sequence: u64,
-    /// Where it was in memory when received.
-    pub slot: u32,
-    /// Which receive it was.
-    pub receive_count: u32,
-    /// When it was received, ms since 1970.
-    pub received_at: Millis,
 }
 
 /// A request to receive.
