@@ -1,4 +1,8 @@
-//! The service's limits, from its documentation. Units come last.
+//! The service's limits, from its documentation. Units come last. Those that the engine holds queues
+//! to stand there.
+
+pub use lclq_shards::IN_FLIGHT_MAX;
+pub use lclq_shards::attributes::RECEIVE_COUNT_MAX;
 
 /// Body and attributes of one message, and of all messages of a batch.
 pub const BATCH_BYTES_MAX: usize = 1_048_576;
@@ -26,8 +30,8 @@ pub const TAGS_MAX: usize = 50;
 pub const LISTED_MOVES_MAX: i64 = 10;
 /// Rate of a move task, messages per second.
 pub const MOVE_RATE_MAX: i64 = 500;
-/// Real interval between two purges, and before a deleted name can be used again, ms.
-pub const REAL_INTERVAL_MS: u64 = 60_000;
+/// Real interval between two purges, and before a deleted name can be used again.
+pub const REAL_INTERVAL_S: u64 = 60;
 /// Messages in one answer.
 pub const RECEIVED_MESSAGES_MAX: i64 = 10;
 /// Sources that a RedriveAllowPolicy can name.

@@ -10,10 +10,13 @@ use std::time::Duration;
 #[test]
 fn sentences_stand_in_this_folder_only() {
     let found = wrong_lines("pubsub", &["pubsub/error"], |line| {
+        // What is expected of our own code is told to nobody else.
+        let is_ours = line.contains(".expect(") || line.contains("\"Bearer ");
         let mut literals = line.split('"').skip(1).step_by(2);
-        literals.any(|text| {
-            text.starts_with(|first: char| first.is_ascii_uppercase()) && text.contains(' ')
-        })
+        !is_ours
+            && literals.any(|text| {
+                text.starts_with(|first: char| first.is_ascii_uppercase()) && text.contains(' ')
+            })
     });
     assert!(found.is_empty(), "{}", found.join("\n"));
 }

@@ -8,7 +8,7 @@ use crate::sqs::error::{
     RedriveFault, SqsError, SqsResult, invalid_next_token, invalid_queue_name, invalid_redrive,
     listed_names_out_of_bounds, missing_parameter, next_token_alone, no_queue, unknown_attribute,
 };
-use crate::sqs::limits::{LISTED_NAMES_MAX, REAL_INTERVAL_MS};
+use crate::sqs::limits::{LISTED_NAMES_MAX, REAL_INTERVAL_S};
 use crate::sqs::names::{is_plain_name, is_queue_name};
 use crate::sqs::request::{
     CreateQueue, GetQueueAttributes, GetQueueUrl, ListDeadLetterSourceQueues, ListQueues, OnQueue,
@@ -140,7 +140,7 @@ pub async fn create(
         attributes,
         tags,
         recreate_after_ms: if sqs.config.enforce_recreate_interval {
-            REAL_INTERVAL_MS
+            REAL_INTERVAL_S * 1000
         } else {
             0
         },
@@ -170,7 +170,7 @@ pub async fn delete(sqs: &Sqs, scope: &Scope<'_>, input: OnQueue<'_>) -> SqsResu
 pub async fn purge(sqs: &Sqs, scope: &Scope<'_>, input: OnQueue<'_>) -> SqsResult<()> {
     let target = sqs.target(scope, url_of(&input.queue_url)).await?;
     let interval_ms = if sqs.config.enforce_purge_interval {
-        REAL_INTERVAL_MS
+        REAL_INTERVAL_S * 1000
     } else {
         0
     };

@@ -1,7 +1,9 @@
 //! What goes wrong with what a queue has: attributes, redrive, policy and permissions, tags.
 
-use super::super::limits::{REDRIVE_SOURCES_MAX, TAG_KEY_CHARS_MAX, TAG_VALUE_CHARS_MAX, TAGS_MAX};
-use super::{Kind, SqsError, invalid, invalid_parameter, invalid_parameter_text};
+use super::super::limits::{
+    RECEIVE_COUNT_MAX, REDRIVE_SOURCES_MAX, TAG_KEY_CHARS_MAX, TAG_VALUE_CHARS_MAX, TAGS_MAX,
+};
+use super::{Kind, SqsError, invalid, invalid_parameter, invalid_parameter_text, not_plain_name};
 
 pub fn unknown_attribute(name: &str) -> SqsError {
     SqsError::new(
@@ -78,8 +80,8 @@ pub fn invalid_redrive(policy: &str, fault: RedriveFault<'_>) -> SqsError {
         ),
         InvalidTarget => "Invalid value for deadLetterTargetArn.",
         InvalidCount(count) => &format!(
-            "Invalid value for maxReceiveCount: {count}, valid values are from 1 to 1000 both \
-             inclusive."
+            "Invalid value for maxReceiveCount: {count}, valid values are from 1 to \
+             {RECEIVE_COUNT_MAX} both inclusive."
         ),
         OtherAccount => "Dead-letter queue must be in the same region and account as the source.",
         NoTarget => "Dead letter target does not exist.",
@@ -124,11 +126,7 @@ pub fn policy_over_quota(what: &str, found: usize, allowed: usize) -> SqsError {
 }
 
 pub fn invalid_label(label: &str) -> SqsError {
-    invalid_parameter(
-        "Label",
-        label,
-        "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length",
-    )
+    invalid_parameter("Label", label, &not_plain_name())
 }
 
 pub fn label_taken(label: &str) -> SqsError {

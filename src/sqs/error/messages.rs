@@ -1,10 +1,15 @@
 //! What goes wrong with messages: sending and receiving them, their leases, attributes and batches.
 
 use super::super::limits::{
-    ATTRIBUTE_NAME_CHARS_MAX, DELAY_S_MAX, GROUP_ID_CHARS_MAX, MESSAGE_ATTRIBUTES_MAX,
-    RECEIVED_MESSAGES_MAX, VISIBILITY_TIMEOUT_S_MAX, WAIT_S_MAX,
+    ATTRIBUTE_NAME_CHARS_MAX, BATCH_BYTES_MAX, BATCH_ENTRIES_MAX, DELAY_S_MAX, GROUP_ID_CHARS_MAX,
+    IN_FLIGHT_MAX, MESSAGE_ATTRIBUTES_MAX, NAME_CHARS_MAX, RECEIVED_MESSAGES_MAX,
+    VISIBILITY_TIMEOUT_S_MAX, WAIT_S_MAX,
 };
 use super::{Kind, SqsError, invalid, invalid_parameter, invalid_parameter_text};
+
+/// Which characters a body or an attribute's text may hold, in the service's words.
+const VALID_CHARACTERS: &str = "Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF \
+                               | #xE000 to #xFFFD | #x10000 to #x10FFFF.";
 
 pub fn invalid_handle(handle: &str) -> SqsError {
     SqsError::new(
@@ -64,7 +69,7 @@ pub fn no_deduplication_id() -> SqsError {
 pub fn in_flight_limit() -> SqsError {
     SqsError::new(
         Kind::OverLimit,
-        "The maximum number of in flight messages is reached: 120000.",
+        format!("The maximum number of in flight messages is reached: {IN_FLIGHT_MAX}."),
     )
 }
 
@@ -73,7 +78,7 @@ pub fn batch_too_long(bytes: usize) -> SqsError {
         Kind::BatchRequestTooLong,
         format!(
             "Batch requests cannot be longer than {} bytes. You have sent {bytes} bytes.",
-            super::super::limits::BATCH_BYTES_MAX
+            BATCH_BYTES_MAX
         ),
     )
 }
@@ -81,7 +86,10 @@ pub fn batch_too_long(bytes: usize) -> SqsError {
 pub fn too_many_entries(entries: usize) -> SqsError {
     SqsError::new(
         Kind::TooManyEntriesInBatchRequest,
-        format!("Maximum number of entries per request are 10. You have sent {entries}."),
+        format!(
+            "Maximum number of entries per request are {BATCH_ENTRIES_MAX}. You have sent \
+             {entries}."
+        ),
     )
 }
 
@@ -99,8 +107,10 @@ pub fn entry_id_repeated(id: &str) -> SqsError {
 pub fn invalid_entry_id() -> SqsError {
     SqsError::new(
         Kind::InvalidBatchEntryId,
-        "A batch entry id can only contain alphanumeric characters, hyphens and underscores. It \
-         can be at most 80 letters long.",
+        format!(
+            "A batch entry id can only contain alphanumeric characters, hyphens and underscores. \
+             It can be at most {NAME_CHARS_MAX} letters long."
+        ),
     )
 }
 
@@ -111,10 +121,6 @@ pub fn empty_member(entry: &str, at: usize, member: &str) -> SqsError {
         format!("No Value Found for {entry}.{}.{member}.", at + 1),
     )
 }
-
-/// Which characters a body or an attribute's text may hold, in the service's words.
-const VALID_CHARACTERS: &str = "Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF \
-                                    | #xE000 to #xFFFD | #x10000 to #x10FFFF.";
 
 pub fn delay_out_of_bounds(delay_s: i64) -> SqsError {
     invalid_parameter(

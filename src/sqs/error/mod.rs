@@ -2,6 +2,7 @@
 //!
 //! Source: the service's API model (shapes, query codes, statuses) and its recorded answers.
 
+use super::limits::{NAME_CHARS_MAX, REAL_INTERVAL_S};
 use std::borrow::Cow;
 
 mod attributes;
@@ -73,14 +74,24 @@ fn invalid_parameter_text(message: impl Into<Cow<'static, str>>) -> SqsError {
     SqsError::new(Kind::InvalidParameterValue, message)
 }
 
+/// The service's words for a name that isn't plain.
+fn not_plain_name() -> String {
+    format!(
+        "Can only include alphanumeric characters, hyphens, or underscores. 1 to {NAME_CHARS_MAX} \
+         in length"
+    )
+}
+
 pub fn invalid_queue_name(fifo: bool) -> SqsError {
     SqsError::new(
         Kind::InvalidParameterValue,
         if fifo {
-            "The name of a FIFO queue can only include alphanumeric characters, hyphens, or \
-             underscores, must end with .fifo suffix and be 1 to 80 in length."
+            format!(
+                "The name of a FIFO queue can only include alphanumeric characters, hyphens, or \
+                 underscores, must end with .fifo suffix and be 1 to {NAME_CHARS_MAX} in length."
+            )
         } else {
-            "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length"
+            not_plain_name()
         },
     )
 }
@@ -98,14 +109,18 @@ pub fn queue_exists(attribute: &str) -> SqsError {
 pub fn deleted_recently() -> SqsError {
     SqsError::new(
         Kind::QueueDeletedRecently,
-        "You must wait 60 seconds after deleting a queue before you can create another with the \
-         same name.",
+        format!(
+            "You must wait {REAL_INTERVAL_S} seconds after deleting a queue before you can create \
+             another with the same name."
+        ),
     )
 }
 
 pub fn purged_recently(queue: &str) -> SqsError {
     SqsError::new(
         Kind::PurgeQueueInProgress,
-        format!("Only one PurgeQueue operation on {queue} is allowed every 60 seconds."),
+        format!(
+            "Only one PurgeQueue operation on {queue} is allowed every {REAL_INTERVAL_S} seconds."
+        ),
     )
 }
