@@ -216,3 +216,26 @@ fn a_source_that_forgot_what_it_sent_is_not_taken_to_repeat_itself() {
     assert!(matches!(reply, Reply::Transferred(_)), "{reply:?}");
     assert_eq!(pair.arrived(), ["one", "two"]);
 }
+
+#[test]
+fn the_twelve_hours_of_a_lease_count_from_its_receive_whenever_the_message_was_sent() {
+    const HOURS_13: u64 = 13 * 3_600_000;
+    let journal = MemoryJournal::new();
+    let mut durable = Durable::open(0, 1, &journal);
+    let queue = durable.create("q", &[]);
+    durable.send(queue, "a", None);
+    durable.driver.now += HOURS_13;
+    let received = durable.driver.receive_for(queue, 1, Some(60));
+    assert_eq!(bodies(&received), ["a"]);
+    journal.crash();
+    let mut driver = common::topics::open(&journal, durable.driver.now + 1);
+    let name = QueueName::new("us-east-1", "000000000000", "q");
+    let resolve = Command::Queue(Box::new(QueueCommand::Resolve(name)));
+    let Reply::Queue(queue) = driver.ask(resolve) else {
+        panic!("the queue is there")
+    };
+    driver.change(queue, &received[0], 60).unwrap();
+    driver.now += HOURS_13;
+    let late = driver.change(queue, &received[0], 60);
+    assert_eq!(late, Err(LeaseError::TooLongInAll));
+}

@@ -75,6 +75,11 @@ fn a_journal_that_loses_an_insert_is_noticed() {
 }
 
 #[test]
+fn a_shard_that_misses_that_the_clock_was_set_back_is_noticed() {
+    seeds_until_noticed(Sabotage::MissesSteps, |plan| plan.clock_steps);
+}
+
+#[test]
 fn a_journal_that_loses_a_delete_is_noticed() {
     let crashes = |plan: &Plan| plan.crash_one + plan.crash_all > 0 && plan.tail_batches_max == 0;
     seeds_until_noticed(Sabotage::LosesDeletes(20), crashes);

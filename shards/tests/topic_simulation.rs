@@ -92,6 +92,11 @@ fn a_journal_that_loses_whose_a_dead_letter_was_is_noticed() {
 }
 
 #[test]
+fn a_shard_that_misses_that_the_clock_was_set_back_is_noticed() {
+    is_noticed(Sabotage::MissesSteps, |plan| plan.clock_steps);
+}
+
+#[test]
 fn a_journal_that_loses_a_published_message_is_noticed() {
     is_noticed(Sabotage::LosesPublishes(50), |_| true);
 }

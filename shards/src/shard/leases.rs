@@ -62,7 +62,9 @@ impl Shard {
             return Err(LeaseError::NoMessage);
         }
         let until = self.now + Millis::from(timeout_s) * 1000;
+        // A message that a restart brought back doesn't know its latest receive; the handle does.
         let received_at = self.messages[slot].received_at();
+        let received_at = received_at.max(lease.received_at.min(self.now));
         if until > received_at + INVISIBLE_S_MAX * 1000 {
             return Err(LeaseError::TooLongInAll);
         }

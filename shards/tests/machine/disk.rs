@@ -15,6 +15,8 @@ use std::rc::Rc;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Sabotage {
     None,
+    /// A shard starts by a clock that was not set back.
+    MissesSteps,
     /// Every so many inserts one isn't written.
     LosesInserts(u32),
     /// Every so many deletes one isn't written.

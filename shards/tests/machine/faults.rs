@@ -1,5 +1,6 @@
 //! What goes wrong: disks that are slow or fail, shards and machines that die.
 
+use super::disk::Sabotage;
 use super::lanes::Frame;
 use super::world::{World, open};
 use super::{Checked, Clients, Judge, Request, START, Setup, Simulation};
@@ -52,7 +53,7 @@ impl<S: Simulation> World<S> {
         self.note(|| format!("shard {shard} crashes"));
         self.restarting_takes_time();
         self.restart(shard);
-        let now = self.now;
+        let now = self.wall();
         for other in (0..self.plan.shards()).filter(|other| *other != shard) {
             // Their transfers to it will not be answered.
             self.members[usize::from(other)].host.transfer_failed(now);
@@ -77,6 +78,10 @@ impl<S: Simulation> World<S> {
             }
         }
         self.restarting_takes_time();
+        if self.plan.clock_steps() && self.rng.bool() {
+            self.clock.step(&mut self.rng, self.now);
+            self.note(|| format!("the clock is {} ms ahead", self.clock.ahead_ms()));
+        }
         for shard in 0..self.plan.shards() {
             self.restart(shard);
         }
@@ -108,9 +113,15 @@ impl<S: Simulation> World<S> {
     }
 
     fn restart(&mut self, shard: u16) {
+        self.clock.started(shard, self.now);
+        self.model.set_clock(&self.clock);
+        let wall = match self.sabotage {
+            Sabotage::MissesSteps => self.clock.never_set_back(self.now),
+            _ => self.wall(),
+        };
         let member = &mut self.members[usize::from(shard)];
         member.disk.crash();
-        member.host = open(&self.plan, shard, &member.disk, self.now);
+        member.host = open(&self.plan, shard, &member.disk, wall);
         self.model.crashed(shard, &member.disk);
         self.clients.forget_shard(&self.plan, shard);
         let model = &mut self.model;

@@ -1,6 +1,7 @@
 //! What simulations share: shards with their disks, a clock, the lanes between cores, and what goes
 //! wrong with all of these. What clients do, and what they were promised, is each simulation's own.
 
+pub mod clock;
 pub mod disk;
 pub mod faults;
 pub mod lanes;
@@ -11,6 +12,7 @@ pub mod seeds;
 pub mod time;
 pub mod world;
 
+use clock::Clock;
 use disk::Disk;
 use lclq_shards::command::{Reply, Token};
 use lclq_shards::{Millis, ShardConfig};
@@ -53,6 +55,8 @@ pub trait Setup: Clone {
     fn is_durable(&self) -> bool;
     /// Batches that a crash of the machine may lose.
     fn tail_batches_max(&self) -> usize;
+    /// Whether the clock may have been set when everything starts again.
+    fn clock_steps(&self) -> bool;
     /// Whether hosts hear late of what a disk has done.
     fn has_slow_disks(&self) -> bool;
     /// The longest of the long pauses, ms; 0 where there are none.
@@ -70,9 +74,12 @@ pub trait Request: Debug {
     fn cancel(&mut self);
 }
 
-/// Knows what clients were promised.
+/// Knows what clients were promised. Times are true ones; what shards say in wall times it has to
+/// translate.
 pub trait Judge<P, C> {
     fn new(plan: &P) -> Self;
+    /// A shard was started, or the clock was set.
+    fn set_clock(&mut self, clock: &Clock);
     /// A shard is about to see a request.
     fn asked(&mut self, call: &mut C, now: Millis);
     fn answered(&mut self, call: &C, reply: &Reply, now: Millis) -> Checked;

@@ -20,13 +20,13 @@ impl<S: Simulation> World<S> {
             0..4 => self.rng.u64(..5000),
             4..8 => {
                 // To the very millisecond of a deadline, and no further.
+                let wall = self.wall();
                 let due = self
                     .members
                     .iter()
                     .filter_map(|member| member.host.next_due())
                     .min();
-                due.map_or(1, |due| due.saturating_sub(self.now))
-                    .min(30_000)
+                due.map_or(1, |due| due.saturating_sub(wall)).min(30_000)
             }
             _ => self.rng.u64(..100),
         };
@@ -43,9 +43,10 @@ impl<S: Simulation> World<S> {
 
     /// Ticks the shard if something is due.
     pub fn tick(&mut self, shard: u16) -> Checked {
+        let now = self.wall();
         let host = &mut self.members[usize::from(shard)].host;
-        if host.next_due().is_some_and(|due| due <= self.now) {
-            host.tick(self.now);
+        if host.next_due().is_some_and(|due| due <= now) {
+            host.tick(now);
             host.flush();
             self.pump(shard)?;
         }

@@ -1,5 +1,6 @@
 //! The shards of a run, and what goes from clients to them, between them, and back.
 
+use super::clock::Clock;
 use super::disk::{Disk, Sabotage};
 use super::lanes::{Frame, Lanes};
 use super::numbered::Map;
@@ -21,7 +22,9 @@ pub struct Member {
 pub struct World<S: Simulation> {
     pub plan: S::Plan,
     pub rng: Rng,
+    /// The true time, which nobody sets.
     pub now: Millis,
+    pub clock: Clock,
     pub members: Vec<Member>,
     pub lanes: Lanes<S::Call>,
     pub calls: BTreeMap<Token, S::Call>,
@@ -35,6 +38,7 @@ pub struct World<S: Simulation> {
     pub commits: u64,
     pub crash_at: Option<(u64, bool)>,
     pub trace: bool,
+    pub(super) sabotage: Sabotage,
     /// Where the answer to a question of an audit goes.
     answer: Option<(Token, Option<Reply>)>,
 }
@@ -43,6 +47,7 @@ impl<S: Simulation> World<S> {
     pub fn new(plan: S::Plan, seed: u64, sabotage: Sabotage) -> Self {
         let members = (0..plan.shards()).map(|shard| {
             let disk = Disk::new(sabotage);
+            disk.journal.set_now(START);
             let host = open(&plan, shard, &disk, START);
             Member {
                 host,
@@ -53,10 +58,11 @@ impl<S: Simulation> World<S> {
         Self {
             rng: Rng::with_seed(seed ^ S::Plan::SALT),
             now: START,
+            clock: Clock::new(plan.shards()),
             members: members.collect(),
             lanes: Lanes::new(plan.cores(), plan.lane_frames_max()),
             calls: BTreeMap::new(),
-            model: S::Judge::new(&plan),
+            model: judge::<S>(&plan),
             clients: S::Clients::new(&plan),
             transfers: 0,
             latest_transfers: Map::default(),
@@ -64,9 +70,15 @@ impl<S: Simulation> World<S> {
             commits: 0,
             crash_at: None,
             trace: false,
+            sabotage,
             answer: None,
             plan,
         }
+    }
+
+    /// What the clock shows.
+    pub fn wall(&self) -> Millis {
+        self.clock.shown(self.now)
     }
 
     /// Prints what happens, where that was asked for.
@@ -133,7 +145,7 @@ impl<S: Simulation> World<S> {
                     self.model.asked(call, self.now);
                 }
                 self.note(|| format!("#{token} reaches shard {shard}"));
-                let now = self.now;
+                let now = self.wall();
                 let host = &mut self.members[usize::from(shard)].host;
                 host.apply(now, token, command);
                 if self.rng.u8(..4) > 0 {
@@ -149,10 +161,11 @@ impl<S: Simulation> World<S> {
             }
             Frame::Answer { call, reply } => self.clients.answered(&self.plan, &call, reply),
             Frame::TransferAnswer { source, reply } => {
+                let now = self.wall();
                 let host = &mut self.members[usize::from(source)].host;
                 match reply {
                     Reply::Transferred(ack) => host.acked(ack),
-                    _ => host.transfer_failed(self.now),
+                    _ => host.transfer_failed(now),
                 }
                 host.flush();
                 self.pump(source)?;
@@ -184,7 +197,7 @@ impl<S: Simulation> World<S> {
                         command,
                     };
                     if self.lanes.request(from, to, frame).is_err() {
-                        let now = self.now;
+                        let now = self.wall();
                         self.members[usize::from(source)].host.transfer_failed(now);
                     }
                 }
@@ -226,7 +239,7 @@ impl<S: Simulation> World<S> {
         let token = self.next_token;
         self.next_token += 1;
         self.answer = Some((token, None));
-        let now = self.now;
+        let now = self.wall();
         self.members[usize::from(shard)]
             .host
             .apply(now, token, command);
@@ -246,6 +259,12 @@ impl<S: Simulation> World<S> {
     }
 }
 
+fn judge<S: Simulation>(plan: &S::Plan) -> S::Judge {
+    let mut judge = S::Judge::new(plan);
+    judge.set_clock(&Clock::new(plan.shards()));
+    judge
+}
+
 pub(super) fn open<P: Setup>(plan: &P, shard: u16, disk: &Disk, now: Millis) -> ShardHost {
     let config = plan.config(shard);
     if !plan.is_durable() {
@@ -254,6 +273,5 @@ pub(super) fn open<P: Setup>(plan: &P, shard: u16, disk: &Disk, now: Millis) -> 
     if plan.tail_batches_max() > 0 {
         disk.journal.keep_tail(plan.tail_batches_max());
     }
-    disk.journal.set_now(now);
     ShardHost::open(config, Box::new(disk.clone()), now).expect("a journal in memory opens")
 }

@@ -238,13 +238,15 @@ impl World {
                 life.fate = Fate::There;
                 life.removed = Removed::No;
                 life.wild = false;
-                life.sent_at = one.peeked.payload.sent_at();
+                let sent_at = one.peeked.payload.sent_at();
+                (life.sent_at, life.told_at) = (self.clock.truth(sent_at), now);
+                let life = &self.model.lives[number];
                 let of = &self.model.plan.queues[one.queue];
                 // A FIFO queue's delay holds for whatever arrives, and counts from the arrival.
                 let not_before = if of.fifo {
-                    life.sent_at + u64::from(of.delay_s) * 1000
+                    sent_at + u64::from(of.delay_s) * 1000
                 } else {
-                    life.at + u64::from(life.delay_s) * 1000
+                    self.model.available_at(one.shard, life)
                 };
                 let home = self.model.homes.get_mut(&place).expect("just seen");
                 home.deletes_open = 0;
@@ -262,7 +264,8 @@ impl World {
                         )
                     },
                 )?;
-                check(state != MessageState::Delayed || not_before > now, || {
+                let wall = self.clock.shown(now);
+                check(state != MessageState::Delayed || not_before > wall, || {
                     format!("message {number} is still delayed")
                 })?;
             }

@@ -219,8 +219,10 @@ impl World {
             group,
             dedup_key: dedup.map(|of| (of, group.filter(|_| plan.dedup_per_group))),
             sent_at: self.now,
+            told_at: self.now,
             made_at: self.now,
             delay_s: delay_s.unwrap_or(plan.delay_s),
+            received: false,
             at: 0,
             order: 0,
             fate: Fate::Pending,
@@ -230,7 +232,7 @@ impl World {
             home: None,
         };
         self.model.lives.insert(number, life);
-        let payload = message.payload(self.now);
+        let payload = message.payload(self.wall());
         SendEntry {
             counted_bytes: payload.body().len() as u32,
             payload,

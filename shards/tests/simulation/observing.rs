@@ -7,6 +7,9 @@ use crate::machine::{Checked, check};
 use lclq_shards::command::{Delivery, LeaseError, Refusal, Reply, SendError, Sent};
 use lclq_shards::{DEDUPLICATION_WINDOW_MS, Millis};
 
+/// A message can be kept invisible this long after it was received, ms.
+const INVISIBLE_MS_MAX: Millis = 12 * 3_600_000;
+
 type LeaseResult = Result<(), LeaseError>;
 
 impl Oracle {
@@ -90,8 +93,10 @@ impl Oracle {
             let first_life = self.lives.get(first).ok_or("a duplicate of nothing")?;
             let same = first_life.dedup_key == self.lives[number].dedup_key && key.is_some();
             let age = call.at.saturating_sub(first_life.at);
+            let (at, span_ms) = (first_life.at, DEDUPLICATION_WINDOW_MS);
+            let until = self.clock.stored_due(call.shard, at, at + span_ms, span_ms);
             check(
-                same && age < DEDUPLICATION_WINDOW_MS && first_life.order <= call.order,
+                same && self.clock.shown(call.at) < until && first_life.order <= call.order,
                 || format!("message {number} taken for a duplicate of {first}, {age} ms old"),
             )?;
             return check(first_life.fate != Fate::Never, || {
@@ -117,7 +122,8 @@ impl Oracle {
         )
     }
 
-    /// Within five minutes of a message that opened a window none may open it again.
+    /// Within five minutes of a message that opened a window none may open it again, unless the clock
+    /// was set forth.
     fn opened_window(&mut self, key: (usize, DedupId), new: Accepted) -> Checked {
         let barriers = self.barriers.get(&key.0).map_or(&[][..], Vec::as_slice);
         let accepted = self.accepted.entry(key).or_default();
@@ -125,10 +131,16 @@ impl Oracle {
             let (low, high) = (old.order.min(new.order), old.order.max(new.order));
             let parted = barriers.iter().any(|at| (low..high).contains(at));
             let apart = old.at.abs_diff(new.at);
-            check(parted || apart >= DEDUPLICATION_WINDOW_MS, || {
-                let (old, new) = (old.number, new.number);
-                format!("message {new} is a duplicate of {old}, {apart} ms old, and was accepted")
-            })?;
+            let early_ms = self.clock.rise_since(old.at.min(new.at));
+            check(
+                parted || apart + early_ms >= DEDUPLICATION_WINDOW_MS,
+                || {
+                    let (old, new) = (old.number, new.number);
+                    format!(
+                        "message {new} is a duplicate of {old}, {apart} ms old, and was accepted"
+                    )
+                },
+            )?;
         }
         accepted.push(new);
         Ok(())
@@ -165,17 +177,30 @@ impl Oracle {
             life.at
         };
         let not_before = from + Millis::from(life.delay_s) * 1000;
-        check(!first_home || lease.received_at >= not_before, || {
-            format!(
-                "message {number} was given out at {} before its delay",
-                lease.received_at
-            )
+        let received_at = self.clock.truth(lease.received_at);
+        let early_ms = self.clock.rise_since(from);
+        check(!first_home || received_at + early_ms >= not_before, || {
+            format!("message {number} was given out at {received_at} before its delay")
         })?;
         self.settle_home(number, call.queue, call.shard, lease.sequence)?;
-        self.lives.get_mut(number).expect("just seen").sent_at = delivery.payload.sent_at();
+        let life = &self.lives[number];
+        let available_at = self.available_at(call.shard, life);
+        // One that was received has been through its delay, whatever the clock says since.
+        let first = !self.moves[call.queue] && !life.received;
+        check(!first || lease.received_at >= available_at, || {
+            format!("message {number} was given out at {received_at} before its delay is over")
+        })?;
+        let sent_at = delivery.payload.sent_at();
+        let kept = self.clock.stored(call.shard, life.made_at);
+        check(self.moves[call.queue] || sent_at == kept, || {
+            format!("message {number} was sent at {sent_at}, not at {kept}: {life:?}")
+        })?;
+        let life = self.lives.get_mut(number).expect("just seen");
+        life.received = true;
+        (life.sent_at, life.told_at) = (self.clock.truth(sent_at), now);
         let life = &self.lives[number];
         let retention_s = self.retentions_s[call.queue].1;
-        let expires_at = delivery.payload.sent_at() + Millis::from(retention_s) * 1000;
+        let expires_at = sent_at + Millis::from(retention_s) * 1000;
         check(lease.received_at < expires_at, || {
             format!("message {number} was given out after its retention")
         })?;
@@ -207,9 +232,8 @@ impl Oracle {
         // millisecond a long poll had its messages there is no telling.
         let fifo = self.plan.queues[call.queue].fifo;
         let (changed_at, changed_order) = home.changed;
-        let overtaken =
-            lease.received_at < changed_at || !call.long_poll && call.order < changed_order;
-        let unclear = call.long_poll && lease.received_at == changed_at;
+        let overtaken = received_at < changed_at || !call.long_poll && call.order < changed_order;
+        let unclear = call.long_poll && received_at == changed_at;
         if !fifo && changed_order > 0 && (unclear || overtaken) {
             let home = self.homes.get_mut(&place).expect("just seen");
             if unclear {
@@ -220,11 +244,8 @@ impl Oracle {
             given.push(lease.sequence);
             return Ok(());
         }
-        check(home.busy_until <= lease.received_at, || {
-            format!(
-                "message {number} was given out at {} within a lease: {home:?}",
-                lease.received_at
-            )
+        check(home.busy_until <= received_at, || {
+            format!("message {number} was given out at {received_at} within a lease: {home:?}")
         })?;
         check(lease.receive_count > home.floor, || {
             format!(
@@ -241,9 +262,9 @@ impl Oracle {
         home.received_at = lease.received_at;
         // An attempt that was repeated before anyone saw its first answer counts from the repeat.
         let from = if attempt.is_some() {
-            call.at.max(lease.received_at)
+            call.at.max(received_at)
         } else {
-            lease.received_at
+            received_at
         };
         home.busy_until = from + visibility_ms;
         home.attempt = attempt.clone();
@@ -338,6 +359,10 @@ impl Oracle {
         let wrong = match result {
             Ok(()) => known == Known::Gone || fifo && known == Known::Over,
             Err(LeaseError::NoMessage) => known == Known::Current || !fifo && known == Known::Over,
+            Err(LeaseError::TooLongInAll) => {
+                let until = self.clock.shown(call.at) + Millis::from(timeout_s) * 1000;
+                until <= using.lease.received_at + INVISIBLE_MS_MAX
+            }
             Err(_) => true,
         };
         check(!wrong, || {

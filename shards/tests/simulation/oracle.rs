@@ -6,6 +6,7 @@
 
 use super::calls::{Asked, Call, Known, LeaseUse};
 use super::plan::Plan;
+use crate::machine::clock::Clock;
 use crate::machine::disk::Disk;
 use crate::machine::numbered::{Map, Numbered};
 use crate::machine::{Checked, check};
@@ -50,10 +51,14 @@ pub struct Life {
     pub queue: usize,
     pub group: Option<Group>,
     pub dedup_key: Option<DedupId>,
+    /// Its time of sending, and when that was learnt: moves and restarts give it others.
     pub sent_at: Millis,
-    /// The first of its times of sending: moves give it others.
+    pub told_at: Millis,
+    /// The first of its times of sending.
     pub made_at: Millis,
     pub delay_s: u32,
+    /// Somebody was given it.
+    pub received: bool,
     /// When the shard saw it, and its place among all that shards were asked.
     pub at: Millis,
     pub order: u64,
@@ -123,9 +128,10 @@ impl Index<&Place> for Homes {
 
 pub struct Oracle {
     pub plan: Plan,
+    pub clock: Clock,
     /// The shard of each queue, and whether messages of it can come to others, or from them.
     shards: Vec<u16>,
-    moves: Vec<bool>,
+    pub moves: Vec<bool>,
     pub lives: Numbered<Life>,
     pub homes: Homes,
     /// Sequence numbers by queue and message group, in order.
@@ -158,6 +164,7 @@ impl Oracle {
                 .collect(),
             moves: queues.map(|queue| plan.messages_move(queue)).collect(),
             homes: Homes::of(plan.shards),
+            clock: Clock::new(plan.shards),
             plan,
             retentions_s,
             nearby_retention_s: Vec::new(),
@@ -288,7 +295,24 @@ impl Oracle {
     /// Whether a message may be past its retention, in whatever queue it is.
     pub fn may_be_expired(&self, life: &Life, now: Millis) -> bool {
         let retention_s = self.nearby_retention_s[life.queue];
-        now >= life.sent_at + Millis::from(retention_s) * 1000
+        let early_ms = self.clock.rise_since(life.told_at);
+        now + early_ms >= life.sent_at + Millis::from(retention_s) * 1000
+    }
+
+    /// When a message that nobody has received becomes visible in the queue that it was sent to, by
+    /// the clock. A FIFO queue's delay counts from the time of sending, which is before the shard
+    /// sees it.
+    pub fn available_at(&self, shard: u16, life: &Life) -> Millis {
+        if life.delay_s == 0 {
+            return 0;
+        }
+        let under_way_ms = if self.plan.queues[life.queue].fifo {
+            0
+        } else {
+            life.at - life.made_at
+        };
+        let sent_at = self.clock.stored(shard, life.made_at);
+        sent_at + under_way_ms + Millis::from(life.delay_s) * 1000
     }
 
     /// A message was seen at a place.

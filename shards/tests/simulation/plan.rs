@@ -49,6 +49,8 @@ pub struct Plan {
     pub cancel_poll: u32,
     pub touch_attributes: u32,
     pub retention_changes: bool,
+    /// The clock may have been set when everything starts again.
+    pub clock_steps: bool,
     // Weights of what the world does.
     pub frames: u32,
     pub disk: u32,
@@ -118,6 +120,7 @@ impl Plan {
             cancel_poll: on(&mut rng, 2),
             touch_attributes: on(&mut rng, 1),
             retention_changes: false,
+            clock_steps: false,
             frames: rng.u32(40..150),
             disk: rng.u32(20..80),
             time: rng.u32(5..40),
@@ -148,6 +151,7 @@ impl Plan {
         }
         // Last, so that what other features make of a seed stays as it is.
         plan.retention_changes = rng.u8(..4) == 0;
+        plan.clock_steps = plan.crash_all > 0 && rng.u8(..3) == 0;
         plan
     }
 

@@ -4,6 +4,7 @@ use super::calls::Call;
 use super::clients::Clients;
 use super::oracle::Oracle;
 use super::plan::Plan;
+use crate::machine::clock::Clock;
 use crate::machine::disk::Disk;
 use crate::machine::{self, Checked, Judge, Request, Setup, Simulation};
 use lclq_shards::command::Reply;
@@ -41,6 +42,10 @@ impl Setup for Plan {
 
     fn tail_batches_max(&self) -> usize {
         self.tail_batches_max
+    }
+
+    fn clock_steps(&self) -> bool {
+        self.clock_steps
     }
 
     fn has_slow_disks(&self) -> bool {
@@ -81,6 +86,10 @@ impl Request for Call {
 impl Judge<Plan, Call> for Oracle {
     fn new(plan: &Plan) -> Self {
         Oracle::of(plan.clone())
+    }
+
+    fn set_clock(&mut self, clock: &Clock) {
+        self.clock = clock.clone();
     }
 
     fn asked(&mut self, call: &mut Call, now: Millis) {

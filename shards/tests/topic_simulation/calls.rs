@@ -8,6 +8,9 @@ use lclq_shards::command::{LeaseRef, Refusal, Reply};
 use lclq_shards::pubsub::command::{PubsubRefusal, Pulled, Resource, SeekTo, Settled, StreamRef};
 use std::rc::Rc;
 
+/// The longest life of a snapshot, ms.
+const SNAPSHOT_MS_MAX: Millis = 7 * 24 * 3_600_000;
+
 #[derive(Debug)]
 pub enum Asked {
     Publish(Vec<u64>),
@@ -337,7 +340,9 @@ impl Model {
                 if let SeekTo::Snapshot(name) = to
                     && let Some(snapshot) = self.snapshots.get(&**name)
                 {
-                    check(call.at < snapshot.expires_at, || {
+                    let (at, due) = (snapshot.taken_at, snapshot.expires_at);
+                    let due = self.clock.stored_due(call.shard, at, due, SNAPSHOT_MS_MAX);
+                    check(self.clock.shown(call.at) < due, || {
                         format!("{name} was there after its end: {call:?}")
                     })?;
                 }
@@ -356,10 +361,12 @@ impl Model {
                 }
             }
             (Asked::TakeSnapshot(name, states), Reply::Resource(found)) => {
+                let expires_at = found.expires_at.ok_or("a snapshot without an end")?;
                 let snapshot = Snapshot {
                     of: at,
                     others: self.readers[at].sought_others.clone(),
-                    expires_at: found.expires_at.ok_or("a snapshot without an end")?,
+                    taken_at: call.at,
+                    expires_at: self.clock.truth(expires_at),
                     order: call.order,
                     done: states.clone(),
                 };
@@ -390,7 +397,10 @@ impl Model {
             Asked::TakeSnapshot(..) => matches!(refusal, NotFound | Exists | SnapshotTooOld),
             Asked::Seek(SeekTo::Snapshot(name), _) if refusal == SnapshotNotFound => {
                 let snapshot = self.snapshots.get(&**name);
-                self.tail_lost || snapshot.is_none_or(|found| found.expires_at <= call.at)
+                self.tail_lost
+                    || snapshot.is_none_or(|found| {
+                        found.expires_at <= call.at + self.clock.rise_since(found.taken_at)
+                    })
             }
             Asked::Seek(..) => matches!(refusal, NotFound | OtherTopic),
             Asked::StreamPull(_) => matches!(refusal, NotFound | TooMany | Changed),
@@ -455,6 +465,11 @@ impl Model {
         let late = dead_of.is_some() || plan.dead_letters_to.is_some();
         check(!expired || late, || {
             format!("message {number} of subscription {at} came after its retention")
+        })?;
+        let kept = self.clock.stored(call.shard, message.at);
+        let published_at = pulled.published_at;
+        check(late || published_at == kept, || {
+            format!("message {number} was published at {published_at}, not at {kept}: {message:?}")
         })?;
         let reader = &mut self.readers[at];
         if call.order < reader.reset {

@@ -634,7 +634,7 @@ impl World {
             let at = self.rng.usize(..self.plan.subscriptions.len());
             let back_ms_max = if self.rng.bool() { 120_000 } else { 1_200_000 };
             let back = self.rng.u64(..back_ms_max);
-            (at, SeekTo::Time((self.now + 1000).saturating_sub(back)))
+            (at, SeekTo::Time((self.wall() + 1000).saturating_sub(back)))
         };
         let dead_letters = self.plan.topics[self.plan.subscriptions[at].topic].dead_letters;
         if dead_letters || self.clients.subscriptions[at].is_none() || self.is_being_made(at) {

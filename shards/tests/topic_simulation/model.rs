@@ -2,6 +2,7 @@
 //! still to come, surely done with, or whether there is no telling.
 
 use super::plan::Plan;
+use crate::machine::clock::Clock;
 use crate::machine::numbered::{Map, Numbered};
 use crate::machine::{Checked, check};
 use lclq_shards::Millis;
@@ -156,6 +157,8 @@ pub struct Snapshot {
     /// Those whose snapshots that one had sought to: it may hold dead letters of theirs.
     pub others: BTreeSet<usize>,
     pub order: u64,
+    pub taken_at: Millis,
+    /// Its end, as long as nobody sets the clock.
     pub expires_at: Millis,
     pub done: Map<Mark, Sure>,
 }
@@ -165,6 +168,7 @@ pub type Outcome = Vec<(Mark, Sure)>;
 
 pub struct Model {
     pub plan: Rc<Plan>,
+    pub clock: Clock,
     pub published: Numbered<Published>,
     /// Those with an ordering key, by topic and key.
     keyed: Map<(usize, &'static str), Vec<u64>>,
@@ -211,6 +215,7 @@ impl Model {
             tail_lost: false,
             now: 0,
             deletions: vec![Vec::new(); plan.topics.len()],
+            clock: Clock::new(plan.shards),
             plan: Rc::new(plan),
             published: Numbered::default(),
             keyed: Map::default(),
@@ -246,6 +251,11 @@ impl Model {
             })
     }
 
+    pub fn shard_of(&self, subscription: usize) -> u16 {
+        let topic = self.plan.subscriptions[subscription].topic;
+        self.plan.shard_of(topic)
+    }
+
     /// How long a subscription keeps a message, at least and at most, ms.
     fn retention_ms(&self, subscription: usize) -> (u64, u64) {
         let (least, most) = self.readers[subscription].retention_ms;
@@ -256,9 +266,16 @@ impl Model {
 
     /// Whether a subscription may have kept a message no longer, and whether surely.
     pub fn is_expired(&self, subscription: usize, number: u64, now: Millis) -> (bool, bool) {
-        let age = now.saturating_sub(self.published[number].at);
+        let at = self.published[number].at;
+        let early_age = now.saturating_sub(at) + self.clock.rise_since(at);
         let (least, most) = self.retention_ms(subscription);
-        (age >= least, age >= most)
+        // Messages go in the order in which they came, so one goes no earlier than older ones that a
+        // start brought in line with a clock that was set back.
+        let kept_since = self.clock.stored_at_most(self.shard_of(subscription), at);
+        (
+            early_age >= least,
+            self.clock.shown(now) >= kept_since + most,
+        )
     }
 
     /// A subscription may have been idle for too long.
@@ -355,13 +372,14 @@ impl Model {
         (least, most)
     }
 
-    /// What a seek to a time leaves behind, if nothing else happens.
+    /// What a seek to a time (by the clock) leaves behind, if nothing else happens.
     pub fn outcome_of_time(&self, subscription: usize, time: Millis) -> Outcome {
         let plan = &self.plan.subscriptions[subscription];
         let cut = self.readers[subscription].cut;
         let retention_ms = self.retentions_ms[plan.topic].0;
         // What a topic retained went with it.
         let deleted = self.deletions[plan.topic].iter().max().copied();
+        let shard = self.shard_of(subscription);
         let mut outcome = Vec::new();
         for (number, message) in self.published.iter() {
             if message.topic != plan.topic || message.order == 0 {
@@ -380,10 +398,11 @@ impl Model {
                 plan.settings.retain_acked && !self.readers[subscription].retain_changed;
             let retained = cut.is_none()
                 && deleted.is_none_or(|deleted| deleted < message.order)
-                && self.now < message.at + retention_ms;
+                && self.now + self.clock.rise_since(message.at) < message.at + retention_ms;
+            let published_at = self.clock.stored(shard, message.at);
             let kept = retained || retain_acked && owed == Sure::Yes;
             let had = owed == Sure::Yes && done == Sure::No && plan.dead_letters_to.is_none();
-            let result = if message.at < time && plan.dead_letters_to.is_none() {
+            let result = if published_at < time && plan.dead_letters_to.is_none() {
                 Sure::Yes
             } else if fits && message.taken == Sure::Yes && (kept || had) {
                 Sure::No
@@ -522,9 +541,9 @@ impl Model {
             if owes == Sure::No {
                 continue;
             }
+            let held = self.readers[subscription].held.get(&mark);
             owed.push(mark);
             let must = owes == Sure::Yes && self.done(subscription, mark) == Sure::No;
-            let held = self.readers[subscription].held.get(&mark);
             let excused = dead.is_some_and(|topic| self.went_to(topic, subscription, number));
             check(!must || excused, || {
                 let message = &self.published[number];
@@ -533,15 +552,28 @@ impl Model {
                 )
             })?;
         }
+        // The journal says nothing of messages that went for their age: with a clock that was set back
+        // they may be young enough again.
+        let may_return: BTreeSet<Mark> = owed
+            .iter()
+            .chain(self.readers[subscription].held.keys())
+            .filter(|mark| {
+                let is_old = |mark: &Mark| self.is_expired(subscription, mark.number, now).0;
+                self.plan.clock_steps && (mark.dead_of.is_some() || is_old(mark))
+            })
+            .copied()
+            .collect();
         let orders = self.orders;
         let reader = &mut self.readers[subscription];
         for mark in owed {
-            let held = reader.held.entry(mark).or_default();
-            (held.done, held.done_at, held.learnt) = (Sure::Yes, now, orders);
-            held.acks_open.clear();
+            reader.held.entry(mark).or_default();
         }
-        for held in reader.held.values_mut() {
-            (held.done, held.done_at, held.learnt) = (Sure::Yes, now, orders);
+        for (mark, held) in &mut reader.held {
+            let done = match held.done {
+                Sure::No | Sure::Maybe if may_return.contains(mark) => Sure::Maybe,
+                _ => Sure::Yes,
+            };
+            (held.done, held.done_at, held.learnt) = (done, now, orders);
             held.acks_open.clear();
         }
         (reader.wild, reader.torn) = (false, 0);
@@ -569,7 +601,7 @@ impl Model {
                 || reader.cut.is_some()
                 || reader.created >= order
                 // It may have been kept there for long enough, unseen.
-                || self.now.saturating_sub(at) >= reader.retention_ms.0
+                || self.now.saturating_sub(at) + self.clock.rise_after(at) >= reader.retention_ms.0
         })
     }
 

@@ -67,6 +67,8 @@ pub struct Plan {
     /// Subscriptions seek to snapshots of others of their topic.
     pub others_snapshots: bool,
     pub update_topic: u32,
+    /// The clock may have been set when everything starts again.
+    pub clock_steps: bool,
 }
 
 /// A lifetime that no run sees the end of, ms.
@@ -131,6 +133,7 @@ impl Plan {
             snapshot_ms: WEEK_MS,
             others_snapshots: false,
             update_topic: 0,
+            clock_steps: false,
         };
         for _ in 0..rng.usize(1..=3) {
             plan.add_topic(&mut rng);
@@ -158,6 +161,7 @@ impl Plan {
                 subscription.settings.expiration_ms = Some(rng.u64(60_000..600_000));
             }
         }
+        plan.clock_steps = plan.crash_all > 0 && rng.u8(..3) == 0;
         plan
     }
 

@@ -4,6 +4,7 @@ use super::calls::Call;
 use super::clients::Clients;
 use super::model::Model;
 use super::plan::Plan;
+use crate::machine::clock::Clock;
 use crate::machine::disk::Disk;
 use crate::machine::{self, Checked, Judge, Request, Setup, Simulation};
 use lclq_shards::command::{Command, Reply};
@@ -44,6 +45,10 @@ impl Setup for Plan {
         self.tail_batches_max
     }
 
+    fn clock_steps(&self) -> bool {
+        self.clock_steps
+    }
+
     fn has_slow_disks(&self) -> bool {
         true
     }
@@ -78,6 +83,10 @@ impl Request for Call {
 impl Judge<Plan, Call> for Model {
     fn new(plan: &Plan) -> Self {
         Model::of(plan.clone())
+    }
+
+    fn set_clock(&mut self, clock: &Clock) {
+        self.clock = clock.clone();
     }
 
     fn asked(&mut self, call: &mut Call, now: Millis) {
