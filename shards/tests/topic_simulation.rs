@@ -15,7 +15,7 @@ mod topic_simulation {
 use machine::disk::Sabotage;
 use machine::number;
 use machine::seeds::run_seeds;
-use topic_simulation::plan::Plan;
+use topic_simulation::plan::{Plan, SubscriptionPlan};
 use topic_simulation::run::{Worth, run};
 
 #[test]
@@ -34,6 +34,7 @@ fn no_seed_breaks_a_promise_to_subscribers() {
     assert!(total.published > 50 * seeds, "{total:?}");
     assert!(total.delivered > 100 * seeds, "{total:?}");
     assert!(total.acked > 50 * seeds, "{total:?}");
+    assert!(total.unordered > seeds / 2, "{total:?}");
     assert!(total.transfers > seeds / 2, "{total:?}");
     assert!(
         total.seeks > seeds / 2 && total.ended > seeds / 2,
@@ -94,6 +95,25 @@ fn a_journal_that_loses_whose_a_dead_letter_was_is_noticed() {
 #[test]
 fn a_shard_that_misses_that_the_clock_was_set_back_is_noticed() {
     is_noticed(Sabotage::MissesSteps, |plan| plan.clock_steps);
+}
+
+/// Plans in which acknowledgements come out of order where that isn't allowed.
+fn out_of_order() -> impl Iterator<Item = (u64, Plan)> {
+    let plans = (0..).map(|seed| (seed, Plan::of(seed)));
+    plans.filter(|(_, plan)| {
+        let strict = |at: &SubscriptionPlan| at.settings.exactly_once && at.settings.ordering;
+        plan.skips_acks && plan.subscriptions.iter().any(strict)
+    })
+}
+
+#[test]
+fn a_shard_that_takes_acknowledgements_in_any_order_is_noticed() {
+    notices(Sabotage::TakesAcksInAnyOrder, out_of_order());
+}
+
+#[test]
+fn a_shard_that_says_of_one_out_of_order_that_its_lease_is_over_is_noticed() {
+    notices(Sabotage::SaysLeasesAreOver, out_of_order());
 }
 
 #[test]

@@ -92,6 +92,12 @@ impl Clock {
         shifted(shown, -self.setting().ahead_ms)
     }
 
+    /// When a shard was started, by the clock, if that was after `at`.
+    pub fn started_after(&self, shard: u16, at: Millis) -> Option<Millis> {
+        let start = self.starts[usize::from(shard)];
+        (at < start).then(|| self.shown(start))
+    }
+
     /// What a wall time that was written down at `at` is to a shard now.
     pub fn stored(&self, shard: u16, at: Millis) -> Millis {
         let written = shifted(at, self.settings[self.setting_at(at)].ahead_ms);

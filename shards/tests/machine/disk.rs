@@ -6,7 +6,9 @@
 use super::memory_journal::MemoryJournal;
 use super::numbered::Map;
 use lclq_shards::Millis;
+use lclq_shards::command::Reply;
 use lclq_shards::journal::{Batch, Completion, Journal, JournalError, Op};
+use lclq_shards::pubsub::command::Settled;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -17,6 +19,10 @@ pub enum Sabotage {
     None,
     /// A shard starts by a clock that was not set back.
     MissesSteps,
+    /// Acknowledgements that are out of order count.
+    TakesAcksInAnyOrder,
+    /// Acknowledgements that are out of order are said to be of leases that are over.
+    SaysLeasesAreOver,
     /// Every so many inserts one isn't written.
     LosesInserts(u32),
     /// Every so many deletes one isn't written.
@@ -124,6 +130,22 @@ impl Disk {
 }
 
 impl Sabotage {
+    /// Falsifies an answer.
+    pub fn falsify_answer(self, reply: &mut Reply) {
+        let instead = match self {
+            Self::TakesAcksInAnyOrder => Settled::Counted,
+            Self::SaysLeasesAreOver => Settled::Invalid,
+            _ => return,
+        };
+        if let Reply::Acknowledged(results) = reply {
+            for result in results {
+                if *result == Settled::Unordered {
+                    *result = instead;
+                }
+            }
+        }
+    }
+
     /// Falsifies a change on its way to the disk.
     fn falsify(self, op: &mut Op) {
         match (self, op) {

@@ -206,7 +206,8 @@ impl<S: Simulation> World<S> {
         Ok(())
     }
 
-    fn reply(&mut self, shard: u16, token: Token, reply: Reply) -> Checked {
+    fn reply(&mut self, shard: u16, token: Token, mut reply: Reply) -> Checked {
+        self.sabotage.falsify_answer(&mut reply);
         if let Some((asked, answer)) = &mut self.answer
             && *asked == token
         {

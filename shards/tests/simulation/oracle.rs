@@ -15,6 +15,9 @@ use lclq_shards::command::LeaseRef;
 use std::collections::BTreeSet;
 use std::ops::Index;
 
+/// The longest delay of a message, ms: no restart makes one longer.
+const DELAY_MS_MAX: Millis = 15 * 60 * 1000;
+
 /// Whether a message was ever there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Fate {
@@ -306,13 +309,17 @@ impl Oracle {
         if life.delay_s == 0 {
             return 0;
         }
-        let under_way_ms = if self.plan.queues[life.queue].fifo {
-            0
-        } else {
-            life.at - life.made_at
-        };
+        let delay_ms = Millis::from(life.delay_s) * 1000;
         let sent_at = self.clock.stored(shard, life.made_at);
-        sent_at + under_way_ms + Millis::from(life.delay_s) * 1000
+        if self.plan.queues[life.queue].fifo {
+            return sent_at + delay_ms;
+        }
+        let under_way_ms = life.at - life.made_at;
+        let available_at = sent_at + under_way_ms + delay_ms;
+        match self.clock.started_after(shard, life.at) {
+            Some(start) => available_at.min(start + DELAY_MS_MAX),
+            None => available_at,
+        }
     }
 
     /// A message was seen at a place.

@@ -49,6 +49,8 @@ pub struct Use {
     pub order: u64,
     /// Surely the latest delivery, and in time.
     pub current: bool,
+    /// Something earlier of its ordering key is to be acknowledged first.
+    pub blocked: Sure,
 }
 
 #[derive(Debug)]
@@ -89,10 +91,14 @@ impl Model {
                 }
             }
             Asked::Acknowledge(uses) => {
-                for using in uses {
+                for using in uses.iter_mut() {
                     using.current = self.is_current(at, using.mark, &using.lease, now);
                     let held = self.readers[at].held.entry(using.mark).or_default();
                     held.acks_open.push(call.order);
+                }
+                // Whatever one request acknowledges of a key, it does in order.
+                for using in uses {
+                    using.blocked = self.is_blocked(at, using.mark);
                 }
             }
             Asked::Modify(uses) => {
@@ -271,8 +277,7 @@ impl Model {
                     format!("{call:?} got {reply:?}")
                 })?;
                 for (using, result) in uses.iter().zip(results) {
-                    let result = *result == Settled::Counted;
-                    self.acknowledged(call, using, result, now)?;
+                    self.acknowledged(call, using, *result, now)?;
                 }
             }
             (Asked::Modify(uses), Reply::Acknowledged(results)) => {
@@ -521,8 +526,10 @@ impl Model {
             return Ok(());
         }
         let grouped = plan.settings.ordering && !message.key.is_empty();
+        // One that comes back calls later ones of its key back, but under exactly-once delivery.
+        let called_back = grouped && !plan.settings.exactly_once;
         check(
-            grouped || moved || held.busy_until <= now || reader.wild,
+            called_back || moved || held.busy_until <= now || reader.wild,
             || {
                 format!(
                     "message {number} of subscription {at} was delivered within a lease: {held:?}"
@@ -577,13 +584,20 @@ impl Model {
         Ok(())
     }
 
-    fn acknowledged(&mut self, call: &Call, using: &Use, result: bool, now: Millis) -> Checked {
+    fn acknowledged(&mut self, call: &Call, using: &Use, result: Settled, now: Millis) -> Checked {
         let at = call.subscription;
         self.close_ack(call, using.mark);
         let settings = &self.plan.subscriptions[at].settings;
-        check(result || settings.exactly_once && !using.current, || {
-            format!("acknowledging {using:?} of subscription {at} failed")
+        let fine = match result {
+            Settled::Counted => using.blocked != Sure::Yes,
+            Settled::Unordered => using.blocked != Sure::No,
+            Settled::Invalid => settings.exactly_once && !using.current,
+        };
+        check(fine, || {
+            format!("acknowledging {using:?} of subscription {at} in order: {result:?}")
         })?;
+        self.unordered += u64::from(result == Settled::Unordered);
+        let result = result == Settled::Counted;
         let moves = settings.dead_letter.is_some();
         let reader = &mut self.readers[at];
         if !result || call.order < reader.reset {

@@ -55,6 +55,7 @@ impl Clients {
                 subscription_id: call.subscription_id,
                 order: call.order,
                 current: false,
+                blocked: Sure::No,
             };
             self.uses.push_back((call.subscription, using));
         }
@@ -429,7 +430,8 @@ impl World {
                 // The dialect refuses ack ids of a subscription that is gone.
                 return false;
             }
-            if taken.len() >= wanted || twice {
+            let skipped = self.plan.skips_acks && self.rng.u8(..3) == 0;
+            if taken.len() >= wanted || twice || skipped {
                 return true;
             }
             taken.push(*using);

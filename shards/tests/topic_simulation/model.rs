@@ -186,6 +186,8 @@ pub struct Model {
     pub orders: u64,
     pub delivered: u64,
     pub acked: u64,
+    /// Acknowledgements that were out of order.
+    pub unordered: u64,
     /// Seeks that were answered.
     pub seeks: u64,
     /// Deleted subscriptions and topics, and detached subscriptions.
@@ -225,6 +227,7 @@ impl Model {
             orders: 0,
             delivered: 0,
             acked: 0,
+            unordered: 0,
             seeks: 0,
             ended: 0,
         }
@@ -239,16 +242,14 @@ impl Model {
         }
     }
 
-    /// Messages of the ordering key of another that were published before it.
+    /// Messages of the ordering key of another that came to its shard before it.
     pub fn of_its_key_before(&self, number: u64) -> impl Iterator<Item = u64> {
         let message = self.published[number];
         let keyed = self.keyed.get(&(message.topic, message.key));
-        let earlier = keyed.into_iter().flatten().copied();
-        earlier
-            .take_while(move |earlier| *earlier < number)
-            .filter(move |earlier| {
-                (self.published[*earlier].order, *earlier) < (message.order, number)
-            })
+        keyed.into_iter().flatten().copied().filter(move |earlier| {
+            let order = self.published[*earlier].order;
+            order > 0 && (order, *earlier) < (message.order, number)
+        })
     }
 
     pub fn shard_of(&self, subscription: usize) -> u16 {
@@ -605,6 +606,46 @@ impl Model {
         })
     }
 
+    /// Whether something earlier of a message's ordering key is unacknowledged, so that under
+    /// exactly-once delivery the message can't be acknowledged yet.
+    pub fn is_blocked(&self, subscription: usize, mark: Mark) -> Sure {
+        let (plan, reader) = (
+            &self.plan.subscriptions[subscription],
+            &self.readers[subscription],
+        );
+        let settings = &plan.settings;
+        let keyed = !self.published[mark.number].key.is_empty();
+        if !settings.exactly_once || !settings.ordering || !keyed {
+            return Sure::No;
+        }
+        // Dead letters keep their keys and come in an order of their own.
+        let dead_letters = plan.dead_letters_to.is_some()
+            || self.plan.topics[plan.topic].dead_letters
+            || mark.dead_of.is_some()
+            || !reader.sought_others.is_empty();
+        if dead_letters
+            || reader.wild
+            || reader.alive != Sure::Yes
+            || reader.confirmed < reader.reset
+        {
+            return Sure::Maybe;
+        }
+        let mut blocked = Sure::No;
+        for number in self.of_its_key_before(mark.number) {
+            let earlier = Mark {
+                number,
+                dead_of: None,
+            };
+            let owed = self.owes(subscription, number);
+            match (owed, self.done(subscription, earlier)) {
+                (Sure::No, _) | (_, Sure::Yes) => {}
+                (Sure::Yes, Sure::No) => return Sure::Yes,
+                _ => blocked = Sure::Maybe,
+            }
+        }
+        blocked
+    }
+
     /// What is known of a delivery.
     pub fn is_current(
         &self,
@@ -617,9 +658,13 @@ impl Model {
         if self.is_expired(subscription, mark.number, now).0 {
             return false;
         }
-        // With an ordering key, one that comes back calls later ones back.
-        let ordering = self.plan.subscriptions[subscription].settings.ordering;
-        if ordering && !self.published[mark.number].key.is_empty() {
+        // With an ordering key, one that comes back calls later ones back, but under exactly-once
+        // delivery.
+        let settings = &self.plan.subscriptions[subscription].settings;
+        if settings.ordering
+            && !settings.exactly_once
+            && !self.published[mark.number].key.is_empty()
+        {
             return false;
         }
         reader.held.get(&mark).is_some_and(|held| {

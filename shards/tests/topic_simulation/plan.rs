@@ -69,6 +69,8 @@ pub struct Plan {
     pub update_topic: u32,
     /// The clock may have been set when everything starts again.
     pub clock_steps: bool,
+    /// Clients acknowledge later deliveries before earlier ones.
+    pub skips_acks: bool,
 }
 
 /// A lifetime that no run sees the end of, ms.
@@ -134,6 +136,7 @@ impl Plan {
             others_snapshots: false,
             update_topic: 0,
             clock_steps: false,
+            skips_acks: false,
         };
         for _ in 0..rng.usize(1..=3) {
             plan.add_topic(&mut rng);
@@ -162,6 +165,7 @@ impl Plan {
             }
         }
         plan.clock_steps = plan.crash_all > 0 && rng.u8(..3) == 0;
+        plan.skips_acks = rng.u8(..3) == 0;
         plan
     }
 

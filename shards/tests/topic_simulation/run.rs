@@ -23,6 +23,7 @@ pub struct Worth {
     pub published: u64,
     pub delivered: u64,
     pub acked: u64,
+    pub unordered: u64,
     pub transfers: u64,
     pub seeks: u64,
     pub ended: u64,
@@ -33,6 +34,7 @@ impl AddAssign for Worth {
         self.published += other.published;
         self.delivered += other.delivered;
         self.acked += other.acked;
+        self.unordered += other.unordered;
         self.transfers += other.transfers;
         self.seeks += other.seeks;
         self.ended += other.ended;
@@ -48,6 +50,7 @@ pub fn run(seed: u64, plan: Plan, sabotage: Sabotage, trace: bool) -> Result<Wor
             published: world.model.published.len(),
             delivered: world.model.delivered,
             acked: world.model.acked,
+            unordered: world.model.unordered,
             seeks: world.model.seeks,
             ended: world.model.ended,
             transfers: world.transfers,
