@@ -116,3 +116,28 @@ fn one_that_was_received_is_not_delayed_again_by_a_restart() {
     let queue = find(&mut driver);
     assert_eq!(bodies(&driver.receive(queue, 1)), ["a"]);
 }
+
+/// Sends what was under way to its shard for `late_ms`.
+fn send_late(driver: &mut Driver, queue: QueueRef, body: &str, late_ms: u64) {
+    driver.now -= late_ms;
+    let entry = driver.entry(body, Some(body), Some(body));
+    driver.now += late_ms;
+    driver.send_entry(queue, entry).unwrap();
+}
+
+#[test]
+fn a_message_that_came_late_hides_none_from_a_changed_delay() {
+    let mut driver = Driver::in_memory();
+    let queue = driver.create("q.fifo", &[(FifoQueue, "true"), (DelaySeconds, "12")]);
+    driver.send_group(queue, "a", "a");
+    send_late(&mut driver, queue, "b", 13_000);
+    set_delay(&mut driver, queue, "6");
+    assert_eq!(bodies(&driver.receive_for(queue, 10, Some(0))), ["b"]);
+    driver.pass(6_000);
+    assert_eq!(driver.receive_for(queue, 10, Some(60)).len(), 2);
+    set_delay(&mut driver, queue, "0");
+    driver.send_group(queue, "c", "c");
+    send_late(&mut driver, queue, "d", 21_000);
+    set_delay(&mut driver, queue, "20");
+    assert_eq!(bodies(&driver.receive(queue, 10)), ["d"]);
+}

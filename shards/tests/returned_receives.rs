@@ -98,3 +98,20 @@ fn an_attempt_that_was_given_back_repeats_nothing() {
     assert_eq!(bodies(&driver.receive(queue, 1)), ["a"]);
     assert!(receive_as(&mut driver, queue, "attempt").is_empty());
 }
+
+#[test]
+fn an_attempt_that_was_repeated_for_an_earlier_receive_keeps_nothing() {
+    let mut driver = Driver::in_memory();
+    let queue = driver.create("q.fifo", &[(FifoQueue, "true"), (VisibilityTimeout, "10")]);
+    driver.send_group(queue, "g", "a");
+    for _ in 0..2 {
+        assert_eq!(receive_as(&mut driver, queue, "attempt").len(), 1);
+    }
+    driver.pass(10_000);
+    let lost = driver.receive(queue, 10);
+    assert_eq!(bodies(&lost), ["a"]);
+    give_back(&mut driver, &lost);
+    let found = driver.receive(queue, 10);
+    assert_eq!(bodies(&found), ["a"]);
+    assert_eq!(found[0].lease.receive_count, 2);
+}

@@ -101,7 +101,9 @@ impl Shard {
             let mut at = self.at_message(slot);
             let is_it = |given: &(u32, u64, u32)| (given.0, given.1) == (slot, lease.sequence);
             let attempts = &mut at.queue.cold.attempts;
-            let repeated = |attempt: &Attempt| attempt.repeated && attempt.given.iter().any(is_it);
+            let this_receive = (slot, lease.sequence, lease.receive_count);
+            let repeated =
+                |attempt: &Attempt| attempt.repeated && attempt.given.contains(&this_receive);
             if attempts.iter().any(repeated) {
                 // Who repeated the receive may have the message.
                 continue;

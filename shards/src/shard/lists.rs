@@ -17,6 +17,8 @@ use std::hash::{BuildHasher, Hasher};
 
 /// Sequence numbers that are reserved in the journal at a time.
 const RESERVED_SEQUENCES: u64 = 1 << 20;
+/// Messages in a row that are too old for a changed delay, after which all others are taken to be.
+const OLD_IN_A_ROW_MAX: u32 = 1024;
 
 /// A message before it has a place.
 pub(crate) struct Arrival {
@@ -181,18 +183,27 @@ impl Shard {
 
     /// Lets a FIFO queue's changed delay act on the messages that nobody has received. Only
     /// those younger than the longer of the two delays, 15 min at most, can be affected.
+    ///
+    /// Messages stand in the order in which they came, and their age counts from when they were
+    /// sent: some were under way for longer than others, or are back from where they were moved.
     pub(crate) fn apply_fifo_delay(&mut self, queue_slot: u32, before_s: u32) {
         let now = self.now;
         let mut at = self.at_queue(queue_slot);
         let longest_ms = Millis::from(before_s.max(at.queue.config.delay_s)) * 1000;
+        let (mut delayed, mut old_in_a_row) = (at.queue.counts.delayed, 0);
         let mut slot = at.queue.ages.tail;
-        while slot != NONE {
+        while slot != NONE && (delayed > 0 || old_in_a_row < OLD_IN_A_ROW_MAX) {
             let message = &at.messages[slot];
             let (older, group) = (message.older, message.group);
             let sent_at = message.payload.sent_at();
-            if sent_at + longest_ms <= now {
-                return;
+            let is_delayed = message.state == State::Delayed;
+            delayed -= u64::from(is_delayed);
+            if !is_delayed && sent_at + longest_ms <= now {
+                old_in_a_row += 1;
+                slot = older;
+                continue;
             }
+            old_in_a_row = 0;
             if message.receive_count == 0 && message.state != State::InFlight {
                 at.leave_state(slot);
                 let available_at = at.queue.config.fifo_available_at(sent_at);

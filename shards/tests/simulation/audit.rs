@@ -244,9 +244,10 @@ impl World {
                 let of = &self.model.plan.queues[one.queue];
                 // A FIFO queue's delay holds for whatever arrives, and counts from the arrival.
                 let not_before = if of.fifo {
-                    sent_at + u64::from(of.delay_s) * 1000
+                    let (_, most) = self.model.delays_s(one.queue, u64::MAX);
+                    sent_at + u64::from(most) * 1000
                 } else {
-                    self.model.available_at(one.shard, life)
+                    self.model.available_at(one.shard, life, u64::MAX).1
                 };
                 let home = self.model.homes.get_mut(&place).expect("just seen");
                 home.deletes_open = 0;
@@ -254,6 +255,9 @@ impl World {
                 let (state, count) = (one.peeked.state, one.peeked.receive_count);
                 check(count >= home.floor, || {
                     format!("message {number} was received {count} times: {home:?}")
+                })?;
+                check(!home.counted || count == home.floor, || {
+                    format!("message {number} counts {count} receives: {home:?}")
                 })?;
                 check(
                     home.busy_until <= now || state == MessageState::InFlight,

@@ -21,8 +21,10 @@ pub enum Asked {
     DeleteQueue(Vec<(u64, bool)>),
     StartMove([u8; 16]),
     CancelMove,
-    /// A retention, s.
-    SetAttributes(u32),
+    /// A retention, s, and perhaps a delay, s.
+    SetAttributes(u32, Option<u32>),
+    /// Receives that reached nobody.
+    GiveBack(Vec<LeaseRef>),
 }
 
 /// A lease that is used, and what the oracle knew of it when the shard saw the request.

@@ -26,6 +26,8 @@ pub struct Clients {
     handles: VecDeque<Handle>,
     pub polls: Vec<Token>,
     tasks: Vec<(usize, [u8; 16])>,
+    /// What was answered to clients that have gone, by queue.
+    in_vain: Vec<(usize, Vec<LeaseRef>)>,
     next_number: u64,
 }
 
@@ -36,6 +38,7 @@ impl machine::Clients<Plan, Call> for Clients {
             handles: VecDeque::new(),
             polls: Vec::new(),
             tasks: Vec::new(),
+            in_vain: Vec::new(),
             next_number: 1,
         }
     }
@@ -44,6 +47,7 @@ impl machine::Clients<Plan, Call> for Clients {
     fn forget(&mut self) {
         self.refs.fill(None);
         self.polls.clear();
+        self.in_vain.clear();
     }
 
     fn forget_shard(&mut self, plan: &Plan, shard: u16) {
@@ -59,6 +63,12 @@ impl machine::Clients<Plan, Call> for Clients {
         match (&call.asked, reply) {
             (Asked::Create | Asked::Resolve, Reply::Queue(found)) => {
                 self.refs[call.queue] = Some(found);
+            }
+            (Asked::Receive { .. }, Reply::Received(deliveries))
+                if plan.goes && call.order.is_multiple_of(5) && !deliveries.is_empty() =>
+            {
+                let leases = deliveries.iter().map(|delivery| delivery.lease);
+                self.in_vain.push((call.queue, leases.collect()));
             }
             (Asked::Receive { .. }, Reply::Received(deliveries)) => {
                 let Some(found) = self.refs[call.queue] else {
@@ -92,6 +102,9 @@ impl machine::Clients<Plan, Call> for Clients {
 impl World {
     /// A client does something.
     pub fn act(&mut self) -> Checked {
+        if let Some((queue, leases)) = self.clients.in_vain.pop() {
+            return self.give_back(queue, leases);
+        }
         let plan = &self.plan;
         if self.calls.len() >= plan.calls_open_max {
             return Ok(());
@@ -221,7 +234,8 @@ impl World {
             sent_at: self.now,
             told_at: self.now,
             made_at: self.now,
-            delay_s: delay_s.unwrap_or(plan.delay_s),
+            own_delay_s: delay_s,
+            delay_s: (0, 0),
             received: false,
             at: 0,
             order: 0,
@@ -326,6 +340,11 @@ impl World {
         Ok(())
     }
 
+    fn give_back(&mut self, queue: usize, leases: Vec<LeaseRef>) -> Checked {
+        let asked = Asked::GiveBack(leases.clone());
+        self.queue_call(queue, asked, QueueCommand::ReturnDeliveries(leases))
+    }
+
     fn change(&mut self, _: usize, _: QueueRef) -> Checked {
         let Some((queue, found, uses)) = self.leases(false) else {
             return Ok(());
@@ -405,7 +424,7 @@ impl World {
         )
     }
 
-    /// Sets the retention: to what it is, or to another one.
+    /// Sets the retention, to what it is or to another one, and perhaps the delay.
     fn touch_attributes(&mut self, queue: usize, found: QueueRef) -> Checked {
         let retention_s = match self.rng.u8(..4) {
             0 if self.plan.retention_changes => self.rng.u32(60..400),
@@ -413,10 +432,15 @@ impl World {
             _ => self.plan.queues[queue].retention_s,
         };
         let value = Some(retention_s.to_string());
-        let changes = vec![(QueueAttribute::MessageRetentionPeriod, value)];
+        let mut changes = vec![(QueueAttribute::MessageRetentionPeriod, value)];
+        let delays = self.plan.delay_changes && self.rng.bool();
+        let delay_s = delays.then(|| self.rng.u32(..30));
+        if let Some(delay_s) = delay_s {
+            changes.push((QueueAttribute::DelaySeconds, Some(delay_s.to_string())));
+        }
         self.queue_call(
             queue,
-            Asked::SetAttributes(retention_s),
+            Asked::SetAttributes(retention_s, delay_s),
             QueueCommand::SetAttributes(found, changes),
         )
     }

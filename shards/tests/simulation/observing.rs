@@ -23,6 +23,9 @@ impl Oracle {
                     "no journal, yet it is down".to_owned()
                 })?;
                 self.note_lost(call);
+                if matches!(call.asked, Asked::Receive { .. }) {
+                    self.uncount(call.queue);
+                }
             }
             (Asked::Send(numbers), Reply::Sent(results)) => {
                 check(numbers.len() == results.len(), || {
@@ -66,8 +69,14 @@ impl Oracle {
             }
             (Asked::Create | Asked::Resolve, Reply::Queue(_)) => {}
             (Asked::Resolve, Reply::Refused(Refusal::NoQueue)) => {}
-            (Asked::Create, Reply::Refused(Refusal::Exists(_))) if self.plan.retention_changes => {}
-            (Asked::StartMove(_) | Asked::SetAttributes(_), Reply::Done) => {}
+            (Asked::Create, Reply::Refused(Refusal::Exists(_)))
+                if self.plan.retention_changes || self.plan.delay_changes => {}
+            (Asked::SetAttributes(_, delay_s), Reply::Done) => {
+                if delay_s.is_some() {
+                    self.delay_set(call.queue, call.order);
+                }
+            }
+            (Asked::StartMove(_) | Asked::GiveBack(_), Reply::Done) => {}
             (Asked::StartMove(_), Reply::Refused(Refusal::MoveRunning)) => {}
             (Asked::CancelMove, Reply::MoveCancelled(_)) => {}
             (Asked::CancelMove, Reply::Refused(Refusal::NoMove)) => {}
@@ -106,7 +115,11 @@ impl Oracle {
         life.fate = Fate::There;
         let home = self.homes.get(&(call.shard, sent.sequence));
         match home {
-            None => self.settle_home(number, call.queue, call.shard, sent.sequence)?,
+            None => {
+                self.settle_home(number, call.queue, call.shard, sent.sequence)?;
+                let home = self.homes.get_mut(&(call.shard, sent.sequence));
+                home.expect("just made").counted = true;
+            }
             Some(home) => check(home.number == number, || {
                 format!("messages {number} and {} have one number", home.number)
             })?,
@@ -171,22 +184,29 @@ impl Oracle {
         let first_home = life.home.is_none_or(|home| home == place);
         // A FIFO queue's delay counts from the time of sending, which is before the shard sees it.
         // A dead letter's begins anew, and it has been through its delay.
-        let from = if self.plan.queues[call.queue].fifo {
-            life.made_at
+        let (from, life_delay_s, received) = (
+            (life.made_at, life.at),
+            life.delay_s.0,
+            // The answer to an earlier receive may be lost.
+            std::mem::replace(&mut life.received, true) || lease.receive_count > 1,
+        );
+        let (from, delay_s) = if self.plan.queues[call.queue].fifo {
+            (from.0, self.delays_s(call.queue, call.order).0)
         } else {
-            life.at
+            (from.1, life_delay_s)
         };
-        let not_before = from + Millis::from(life.delay_s) * 1000;
+        let unseen = first_home && !(received && self.plan.delay_changes);
+        let not_before = from + Millis::from(delay_s) * 1000;
         let received_at = self.clock.truth(lease.received_at);
         let early_ms = self.clock.rise_since(from);
-        check(!first_home || received_at + early_ms >= not_before, || {
+        check(!unseen || received_at + early_ms >= not_before, || {
             format!("message {number} was given out at {received_at} before its delay")
         })?;
         self.settle_home(number, call.queue, call.shard, lease.sequence)?;
         let life = &self.lives[number];
-        let available_at = self.available_at(call.shard, life);
+        let (available_at, _) = self.available_at(call.shard, life, call.order);
         // One that was received has been through its delay, whatever the clock says since.
-        let first = !self.moves[call.queue] && !life.received;
+        let first = !self.moves[call.queue] && !received;
         check(!first || lease.received_at >= available_at, || {
             format!("message {number} was given out at {received_at} before its delay is over")
         })?;
@@ -196,7 +216,6 @@ impl Oracle {
             format!("message {number} was sent at {sent_at}, not at {kept}: {life:?}")
         })?;
         let life = self.lives.get_mut(number).expect("just seen");
-        life.received = true;
         (life.sent_at, life.told_at) = (self.clock.truth(sent_at), now);
         let life = &self.lives[number];
         let retention_s = self.retentions_s[call.queue].1;
@@ -223,7 +242,9 @@ impl Oracle {
             given.push(lease.sequence);
             return Ok(());
         }
-        if lease.receive_count < home.floor && lease.received_at <= home.received_at {
+        let before = lease.receive_count < home.floor && lease.received_at <= home.received_at;
+        let returned = home.given_back.is_some() && lease.received_at < home.received_at;
+        if before || returned && lease.receive_count <= home.floor {
             // Its reply waited for another message to become durable, and others overtook it.
             given.push(lease.sequence);
             return Ok(());

@@ -59,7 +59,10 @@ pub struct Life {
     pub told_at: Millis,
     /// The first of its times of sending.
     pub made_at: Millis,
-    pub delay_s: u32,
+    /// The delay that it was sent with, if it was.
+    pub own_delay_s: Option<u32>,
+    /// The shortest and the longest delay that its queue may have given it as it came, s.
+    pub delay_s: (u32, u32),
     /// Somebody was given it.
     pub received: bool,
     /// When the shard saw it, and its place among all that shards were asked.
@@ -85,6 +88,10 @@ pub struct Home {
     /// When a client last changed the lease, and in what order.
     pub changed: (Millis, u64),
     pub attempt: Option<Box<str>>,
+    /// A receive that was given back, perhaps.
+    pub given_back: Option<(u32, Millis)>,
+    /// The floor is the count: nothing that was given out, or given back, is unknown.
+    pub counted: bool,
     pub removed: bool,
     /// When that was answered.
     pub removed_at: Millis,
@@ -98,6 +105,15 @@ pub struct Accepted {
     pub number: u64,
     pub order: u64,
     pub at: Millis,
+}
+
+/// A delay that a queue may have or have had.
+#[derive(Clone, Copy)]
+struct Delay {
+    order: u64,
+    delay_s: u32,
+    /// Order from which on it surely wasn't the queue's any more.
+    until: u64,
 }
 
 /// The homes of all messages.
@@ -146,6 +162,7 @@ pub struct Oracle {
     pub retentions_s: Vec<(u32, u32)>,
     /// The shortest that any queue may have had to which a queue's messages can move, s.
     nearby_retention_s: Vec<u32>,
+    delays: Vec<Vec<Delay>>,
     orders: u64,
     /// Messages given out, for a look at what a run was worth.
     pub delivered: u64,
@@ -158,6 +175,14 @@ impl Oracle {
             .iter()
             .map(|queue| (queue.retention_s, queue.retention_s))
             .collect();
+        let delays = plan.queues.iter().map(|queue| {
+            vec![Delay {
+                order: 0,
+                delay_s: queue.delay_s,
+                until: u64::MAX,
+            }]
+        });
+        let delays = delays.collect();
         let queues = 0..plan.queues.len();
         let name = |queue: usize| &plan.queues[queue].name;
         let mut oracle = Self {
@@ -170,6 +195,7 @@ impl Oracle {
             clock: Clock::new(plan.shards),
             plan,
             retentions_s,
+            delays,
             nearby_retention_s: Vec::new(),
             lives: Numbered::default(),
             groups: Map::default(),
@@ -192,6 +218,32 @@ impl Oracle {
         self.nearby_retention_s = nearby.collect();
     }
 
+    /// The shortest and the longest delay that a queue may have or have had since `order`, s.
+    pub fn delays_s(&self, queue: usize, order: u64) -> (u32, u32) {
+        let since = self.delays[queue].iter().filter(|one| one.until >= order);
+        let since = since.map(|one| one.delay_s);
+        let most = since.clone().max().unwrap_or(u32::MAX);
+        (since.min().unwrap_or(0), most)
+    }
+
+    fn delay_asked(&mut self, queue: usize, order: u64, delay_s: u32) {
+        self.delays[queue].push(Delay {
+            order,
+            delay_s,
+            until: u64::MAX,
+        });
+    }
+
+    /// A request that set a queue's delay is done and lasts: earlier delays have gone.
+    pub fn delay_set(&mut self, queue: usize, order: u64) {
+        let now = self.orders;
+        for one in &mut self.delays[queue] {
+            if one.order < order {
+                one.until = one.until.min(now);
+            }
+        }
+    }
+
     pub fn shard_of(&self, queue: usize) -> u16 {
         self.shards[queue]
     }
@@ -202,11 +254,14 @@ impl Oracle {
         call.order = self.orders;
         call.at = now;
         let (shard, queue) = (call.shard, call.queue);
+        let delay_s = self.delays_s(queue, call.order);
+        let deletes = matches!(call.asked, Asked::DeleteQueue(_));
         match &mut call.asked {
             Asked::Send(numbers) => {
                 for number in numbers {
                     let life = self.lives.get_mut(*number).expect("sent by the workload");
                     (life.order, life.at) = (call.order, now);
+                    life.delay_s = life.own_delay_s.map_or(delay_s, |own| (own, own));
                 }
             }
             Asked::Delete(uses) => {
@@ -222,7 +277,15 @@ impl Oracle {
                     using.known = self.knows(shard, queue, &using.lease, now);
                 }
             }
-            Asked::SetAttributes(retention_s) => {
+            Asked::GiveBack(leases) => {
+                for lease in leases {
+                    self.given_back(shard, lease, now);
+                }
+            }
+            Asked::SetAttributes(retention_s, delay_s) => {
+                if let Some(delay_s) = *delay_s {
+                    self.delay_asked(queue, call.order, delay_s);
+                }
                 let (least, most) = &mut self.retentions_s[queue];
                 *least = (*least).min(*retention_s);
                 *most = (*most).max(*retention_s);
@@ -231,6 +294,11 @@ impl Oracle {
             Asked::Purge(hit) | Asked::DeleteQueue(hit) => {
                 *hit = self.hit_by_purge(queue, now);
                 self.barriers.entry(queue).or_default().push(call.order);
+                if deletes {
+                    // It may be made again.
+                    let delay_s = self.plan.queues[queue].delay_s;
+                    self.delay_asked(queue, call.order, delay_s);
+                }
             }
             _ => {}
         }
@@ -258,6 +326,30 @@ impl Oracle {
         hit
     }
 
+    /// A receive reached nobody, which its shard is about to be told.
+    fn given_back(&mut self, shard: u16, lease: &LeaseRef, now: Millis) {
+        let Some(home) = self.homes.get_mut(&(shard, lease.sequence)) else {
+            return;
+        };
+        if (home.floor, home.received_at) != (lease.receive_count, lease.received_at) {
+            return;
+        }
+        // Over, or repeated by another client, it is left alone.
+        home.counted &= home.busy_until > now && home.attempt.is_none();
+        home.given_back = Some((lease.receive_count, lease.received_at));
+        home.floor -= 1;
+        home.busy_until = 0;
+        home.attempt = None;
+    }
+
+    /// A receive may have given out messages that nobody was told of.
+    pub fn uncount(&mut self, queue: usize) {
+        let shard = self.shards[queue];
+        for home in self.homes.of_shard(shard).values_mut() {
+            home.counted &= home.queue != queue;
+        }
+    }
+
     /// What is known of a lease when it is used.
     fn knows(&self, shard: u16, queue: usize, lease: &LeaseRef, now: Millis) -> Known {
         let Some(home) = self.homes.get(&(shard, lease.sequence)) else {
@@ -267,6 +359,9 @@ impl Oracle {
             return Known::Gone;
         }
         if home.queue != queue || !self.surely_there(shard, lease.sequence, now) {
+            return Known::Unsure;
+        }
+        if home.given_back == Some((lease.receive_count, lease.received_at)) {
             return Known::Unsure;
         }
         let latest = home.floor == lease.receive_count && home.received_at == lease.received_at;
@@ -303,23 +398,27 @@ impl Oracle {
     }
 
     /// When a message that nobody has received becomes visible in the queue that it was sent to, by
-    /// the clock. A FIFO queue's delay counts from the time of sending, which is before the shard
-    /// sees it.
-    pub fn available_at(&self, shard: u16, life: &Life) -> Millis {
-        if life.delay_s == 0 {
-            return 0;
-        }
-        let delay_ms = Millis::from(life.delay_s) * 1000;
+    /// the clock: at the earliest and at the latest. A FIFO queue's delay is the one of now, and
+    /// counts from the time of sending, which is before the shard sees it.
+    pub fn available_at(&self, shard: u16, life: &Life, order: u64) -> (Millis, Millis) {
         let sent_at = self.clock.stored(shard, life.made_at);
         if self.plan.queues[life.queue].fifo {
-            return sent_at + delay_ms;
+            let (least, most) = self.delays_s(life.queue, order);
+            let after = |delay_s: u32| sent_at + Millis::from(delay_s) * 1000;
+            return (after(least), after(most));
         }
-        let under_way_ms = life.at - life.made_at;
-        let available_at = sent_at + under_way_ms + delay_ms;
-        match self.clock.started_after(shard, life.at) {
-            Some(start) => available_at.min(start + DELAY_MS_MAX),
-            None => available_at,
-        }
+        let after = |delay_s: u32| {
+            if delay_s == 0 {
+                return 0;
+            }
+            let under_way_ms = life.at - life.made_at;
+            let available_at = sent_at + under_way_ms + Millis::from(delay_s) * 1000;
+            match self.clock.started_after(shard, life.at) {
+                Some(start) => available_at.min(start + DELAY_MS_MAX),
+                None => available_at,
+            }
+        };
+        (after(life.delay_s.0), after(life.delay_s.1))
     }
 
     /// A message was seen at a place.
@@ -336,6 +435,8 @@ impl Oracle {
                 busy_until: 0,
                 changed: (0, 0),
                 attempt: None,
+                given_back: None,
+                counted: false,
                 removed: false,
                 removed_at: 0,
                 deletes_open: 0,
@@ -405,6 +506,7 @@ impl Oracle {
             home.changed = (0, 0);
             home.received_at = 0;
             home.attempt = None;
+            (home.given_back, home.counted) = (None, false);
             if home.floor > 0 {
                 home.floor = disk.durable_count(*sequence).min(home.floor);
             }

@@ -51,6 +51,10 @@ pub struct Plan {
     pub retention_changes: bool,
     /// The clock may have been set when everything starts again.
     pub clock_steps: bool,
+    /// Delays of queues change.
+    pub delay_changes: bool,
+    /// Clients go while they are answered; what they would have had is given back.
+    pub goes: bool,
     // Weights of what the world does.
     pub frames: u32,
     pub disk: u32,
@@ -121,6 +125,8 @@ impl Plan {
             touch_attributes: on(&mut rng, 1),
             retention_changes: false,
             clock_steps: false,
+            delay_changes: false,
+            goes: false,
             frames: rng.u32(40..150),
             disk: rng.u32(20..80),
             time: rng.u32(5..40),
@@ -152,6 +158,11 @@ impl Plan {
         // Last, so that what other features make of a seed stays as it is.
         plan.retention_changes = rng.u8(..4) == 0;
         plan.clock_steps = plan.crash_all > 0 && rng.u8(..3) == 0;
+        plan.delay_changes = tail_batches_max == 0 && rng.u8(..3) == 0;
+        if plan.delay_changes {
+            plan.touch_attributes = plan.touch_attributes.max(rng.u32(1..4));
+        }
+        plan.goes = rng.u8(..3) == 0;
         plan
     }
 
