@@ -80,6 +80,25 @@ fn a_shard_that_misses_that_the_clock_was_set_back_is_noticed() {
 }
 
 #[test]
+fn memory_that_deleted_queues_keep_is_noticed() {
+    seeds_until_noticed(Sabotage::KeepsAQueue, |_| true);
+}
+
+#[test]
+fn receives_that_are_not_given_back_are_noticed() {
+    seeds_until_noticed(Sabotage::GivesNothingBack, |plan| plan.goes);
+}
+
+#[test]
+fn a_journal_that_loses_delays_is_noticed() {
+    let fits = |plan: &Plan| {
+        let fifo = plan.queues.iter().any(|queue| queue.fifo);
+        plan.delay_changes && plan.crash_one + plan.crash_all > 0 && fifo
+    };
+    seeds_until_noticed(Sabotage::LosesDelays, fits);
+}
+
+#[test]
 fn a_journal_that_loses_a_delete_is_noticed() {
     let crashes = |plan: &Plan| plan.crash_one + plan.crash_all > 0 && plan.tail_batches_max == 0;
     seeds_until_noticed(Sabotage::LosesDeletes(20), crashes);

@@ -97,6 +97,12 @@ fn a_shard_that_misses_that_the_clock_was_set_back_is_noticed() {
     is_noticed(Sabotage::MissesSteps, |plan| plan.clock_steps);
 }
 
+#[test]
+fn memory_that_deleted_subscriptions_keep_is_noticed() {
+    let plans = (0..).map(|seed| (seed, Plan::of(seed)));
+    notices(Sabotage::KeepsAQueue, plans);
+}
+
 /// Plans in which acknowledgements come out of order where that isn't allowed.
 fn out_of_order() -> impl Iterator<Item = (u64, Plan)> {
     let plans = (0..).map(|seed| (seed, Plan::of(seed)));

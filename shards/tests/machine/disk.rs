@@ -6,6 +6,7 @@
 use super::memory_journal::MemoryJournal;
 use super::numbered::Map;
 use lclq_shards::Millis;
+use lclq_shards::attributes::QueueAttribute;
 use lclq_shards::command::Reply;
 use lclq_shards::journal::{Batch, Completion, Journal, JournalError, Op};
 use lclq_shards::pubsub::command::Settled;
@@ -23,6 +24,12 @@ pub enum Sabotage {
     TakesAcksInAnyOrder,
     /// Acknowledgements that are out of order are said to be of leases that are over.
     SaysLeasesAreOver,
+    /// Receives that reached nobody are not given back.
+    GivesNothingBack,
+    /// Queues are written without their delay.
+    LosesDelays,
+    /// One of the queues or subscriptions that are deleted in the end stays.
+    KeepsAQueue,
     /// Every so many inserts one isn't written.
     LosesInserts(u32),
     /// Every so many deletes one isn't written.
@@ -152,6 +159,9 @@ impl Sabotage {
             (Self::LosesSnapshotEnds, Op::PutSubscription(record)) => {
                 let late = record.snapshot_expires_at.map(|at| at + 3_600_000);
                 record.snapshot_expires_at = late;
+            }
+            (Self::LosesDelays, Op::PutQueue(record)) => {
+                record.attributes.remove(&QueueAttribute::DelaySeconds);
             }
             (Self::LosesRetentions, Op::PutSubscription(record)) => {
                 record.settings.retention_ms = LONG_MS;

@@ -1,7 +1,7 @@
 //! The clock, and what is due.
 
 use super::world::World;
-use super::{Checked, Setup, Simulation, Violation};
+use super::{Checked, Setup, Simulation, Violation, check};
 
 /// Turns in which all that is under way must come to its end.
 const TURNS_MAX: usize = 100_000;
@@ -61,6 +61,29 @@ impl<S: Simulation> World<S> {
         let busy = self.members[at].disk.complete();
         self.poll_disk(shard)?;
         Ok(busy || !self.members[at].host.is_idle())
+    }
+
+    /// All has been deleted, and takes no memory once it is swept up.
+    pub fn nothing_resides(&mut self) -> Checked {
+        for shard in 0..self.plan.shards() {
+            for _ in 0..TURNS_MAX {
+                if !self.work_off(shard)?
+                    && self.members[usize::from(shard)].host.next_due().is_none()
+                {
+                    break;
+                }
+                let wall = self.wall();
+                let due = self.members[usize::from(shard)].host.next_due();
+                if due.is_none_or(|due| due > wall) {
+                    break;
+                }
+            }
+            let bytes = self.members[usize::from(shard)].host.stats().resident_bytes;
+            check(bytes == 0, || {
+                format!("all is deleted, and {bytes} bytes are taken in shard {shard}")
+            })?;
+        }
+        Ok(())
     }
 
     /// Lets all that is under way come to its end; time stands still.

@@ -38,7 +38,7 @@ pub struct World<S: Simulation> {
     pub commits: u64,
     pub crash_at: Option<(u64, bool)>,
     pub trace: bool,
-    pub(super) sabotage: Sabotage,
+    pub sabotage: Sabotage,
     /// Where the answer to a question of an audit goes.
     answer: Option<(Token, Option<Reply>)>,
 }

@@ -3,6 +3,7 @@
 use super::message::number_in;
 use super::oracle::{Fate, Removed};
 use super::world::World;
+use crate::machine::disk::Sabotage;
 use crate::machine::numbered::Map;
 use crate::machine::{Checked, START, Violation, check};
 use lclq_shards::command::{
@@ -303,6 +304,26 @@ impl World {
             self.note_time();
         }
         Err("the queues can't be emptied".to_owned())
+    }
+
+    /// Deletes all queues with something in them: nothing of them stays in memory.
+    pub fn delete_everything(&mut self) -> Checked {
+        for queue in 0..self.plan.queues.len() {
+            if let Some((_, place)) = self.queue_ref(queue) {
+                self.send(queue, place)?;
+                self.send(queue, place)?;
+                self.settle_calls()?;
+                self.take_some(queue, place)?;
+                self.settle_calls()?;
+            }
+        }
+        let forgotten = usize::from(self.sabotage == Sabotage::KeepsAQueue);
+        for queue in forgotten..self.plan.queues.len() {
+            if let Some((shard, place)) = self.queue_ref(queue) {
+                self.ask_queue(shard, QueueCommand::Delete(place))?;
+            }
+        }
+        self.nothing_resides()
     }
 
     fn take_some(&mut self, queue: usize, place: QueueRef) -> Checked {

@@ -5,6 +5,7 @@ use super::message::Message;
 use super::oracle::{Fate, Group, Life, Removed};
 use super::plan::Plan;
 use super::world::World;
+use crate::machine::disk::Sabotage;
 use crate::machine::{self, Checked, Violation};
 use lclq_shards::attributes::QueueAttribute;
 use lclq_shards::command::{
@@ -185,7 +186,7 @@ impl World {
         self.queue_call(queue, Asked::Create, command)
     }
 
-    fn send(&mut self, queue: usize, found: QueueRef) -> Checked {
+    pub fn send(&mut self, queue: usize, found: QueueRef) -> Checked {
         let mut numbers = Vec::new();
         let mut entries = smallvec::SmallVec::new();
         for _ in 0..if self.rng.u8(..4) == 0 {
@@ -342,6 +343,10 @@ impl World {
 
     fn give_back(&mut self, queue: usize, leases: Vec<LeaseRef>) -> Checked {
         let asked = Asked::GiveBack(leases.clone());
+        let leases = match self.sabotage {
+            Sabotage::GivesNothingBack => Vec::new(),
+            _ => leases,
+        };
         self.queue_call(queue, asked, QueueCommand::ReturnDeliveries(leases))
     }
 

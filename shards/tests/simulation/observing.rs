@@ -235,16 +235,24 @@ impl Oracle {
         check(!home.removed || life.wild, || {
             format!("message {number} was deleted, and is there")
         })?;
-        let again = home.floor == lease.receive_count && home.received_at == lease.received_at;
+        let this_receive = (lease.receive_count, lease.received_at);
+        let again =
+            (home.floor, home.received_at) == this_receive || home.given_back == Some(this_receive);
         if again && attempt.is_some() && home.attempt == *attempt {
             let home = self.homes.get_mut(&place).expect("just seen");
+            home.floor = home.floor.max(lease.receive_count);
             home.busy_until = call.at + visibility_ms;
             given.push(lease.sequence);
             return Ok(());
         }
         let before = lease.receive_count < home.floor && lease.received_at <= home.received_at;
-        let returned = home.given_back.is_some() && lease.received_at < home.received_at;
-        if before || returned && lease.receive_count <= home.floor {
+        // One that was given back since takes the floor below it.
+        let returned = home.given_back.is_some_and(|(count, at)| {
+            let later = lease.received_at < home.received_at;
+            later && lease.receive_count <= home.floor
+                || lease.received_at <= at && lease.receive_count < count
+        });
+        if before || returned {
             // Its reply waited for another message to become durable, and others overtook it.
             given.push(lease.sequence);
             return Ok(());

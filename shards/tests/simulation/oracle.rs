@@ -339,7 +339,6 @@ impl Oracle {
         home.given_back = Some((lease.receive_count, lease.received_at));
         home.floor -= 1;
         home.busy_until = 0;
-        home.attempt = None;
     }
 
     /// A receive may have given out messages that nobody was told of.

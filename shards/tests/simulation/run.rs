@@ -81,7 +81,8 @@ impl World {
                 self.audit()?;
             }
         }
-        self.drain()
+        self.drain()?;
+        self.delete_everything()
     }
 
     fn step(&mut self) -> Checked {

@@ -32,7 +32,7 @@ pub struct Clients {
     uses: VecDeque<(usize, Use)>,
     snapshots: Vec<(usize, String)>,
     next_number: u64,
-    next_snapshot: u64,
+    pub next_snapshot: u64,
 }
 
 impl Clients {
@@ -284,7 +284,7 @@ impl World {
         }
     }
 
-    fn publish(&mut self) -> Checked {
+    pub fn publish(&mut self) -> Checked {
         let topic = self.rng.usize(..self.plan.topics.len());
         if self.plan.topics[topic].dead_letters {
             return Ok(());

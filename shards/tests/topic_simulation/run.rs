@@ -78,7 +78,8 @@ impl World {
                 self.audit()?;
             }
         }
-        self.audit()
+        self.audit()?;
+        self.delete_everything()
     }
 
     fn step(&mut self) -> Checked {
@@ -160,6 +161,43 @@ impl World {
             Reply::Refused(Refusal::Pubsub(PubsubRefusal::NotFound)) => Ok(None),
             other => Err(format!("{other:?}")),
         }
+    }
+
+    /// Deletes all snapshots, subscriptions and topics with something in them: nothing of them stays
+    /// in memory.
+    fn delete_everything(&mut self) -> Checked {
+        for _ in 0..8 {
+            self.publish()?;
+            self.settle_calls()?;
+        }
+        for at in 0..self.plan.subscriptions.len() {
+            if let Some(found) = self.clients.subscriptions[at] {
+                self.pull_from(at, found, 0)?;
+            }
+        }
+        self.settle_calls()?;
+        let mut doomed = Vec::new();
+        // Those that were made without an answer are there, too, on some shard.
+        for number in 1..self.clients.next_snapshot {
+            for shard in 0..self.plan.shards {
+                let name = format!("projects/p/snapshots/n{number}");
+                doomed.push((shard, Kind::Snapshot, name));
+            }
+        }
+        let kept = usize::from(self.sabotage == Sabotage::KeepsAQueue);
+        for plan in &self.plan.subscriptions[kept..] {
+            let shard = self.plan.shard_of(plan.topic);
+            doomed.push((shard, Kind::Subscription, plan.name.clone()));
+        }
+        for topic in &self.plan.topics {
+            doomed.push((topic.shard, Kind::Topic, topic.name.clone()));
+        }
+        for (shard, kind, name) in doomed {
+            let name = name.into();
+            let command = AdminCommand::Delete { kind, name };
+            self.ask(shard, wrap(PubsubCommand::Admin(Box::new(command))))?;
+        }
+        self.nothing_resides()
     }
 
     /// Takes note of which subscriptions there are; those known must be.
