@@ -6,12 +6,14 @@ mod topic_simulation {
     pub mod calls;
     pub mod clients;
     pub mod model;
+    pub mod neighbours;
     pub mod plan;
     pub mod run;
     pub mod wire;
     pub mod world;
 }
 
+use lclq_shards::Eviction;
 use machine::disk::Sabotage;
 use machine::number;
 use machine::seeds::run_seeds;
@@ -101,6 +103,29 @@ fn a_shard_that_misses_that_the_clock_was_set_back_is_noticed() {
 fn memory_that_deleted_subscriptions_keep_is_noticed() {
     let plans = (0..).map(|seed| (seed, Plan::of(seed)));
     notices(Sabotage::KeepsAQueue, plans);
+}
+
+/// Plans with queues beside the topics and not much memory for both.
+fn bounded(eviction: Eviction) -> impl Iterator<Item = (u64, Plan)> {
+    let plans = (0..).map(|seed| (seed, Plan::of(seed)));
+    plans.filter(move |(_, plan)| plan.neighbours > 0 && plan.eviction == eviction)
+}
+
+#[test]
+fn a_shard_that_gives_up_messages_out_of_turn_is_noticed() {
+    notices(Sabotage::EvictsUnused, bounded(Eviction::OldestFirst));
+}
+
+#[test]
+fn a_shard_that_refuses_what_there_is_room_for_is_noticed() {
+    notices(Sabotage::LacksMemory, bounded(Eviction::Reject));
+}
+
+#[test]
+fn a_journal_that_loses_a_message_beside_topics_is_noticed() {
+    let crashing = |plan: &Plan| plan.crash_one + plan.crash_all > 0;
+    let plans = bounded(Eviction::Reject).filter(move |(_, plan)| crashing(plan));
+    notices(Sabotage::LosesInserts(10), plans);
 }
 
 /// Plans in which acknowledgements come out of order where that isn't allowed.

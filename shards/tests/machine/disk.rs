@@ -5,11 +5,11 @@
 
 use super::memory_journal::MemoryJournal;
 use super::numbered::Map;
-use lclq_shards::Millis;
 use lclq_shards::attributes::QueueAttribute;
 use lclq_shards::command::Reply;
 use lclq_shards::journal::{Batch, Completion, Journal, JournalError, Op};
 use lclq_shards::pubsub::command::Settled;
+use lclq_shards::{Eviction, Millis, ShardConfig};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -24,6 +24,10 @@ pub enum Sabotage {
     TakesAcksInAnyOrder,
     /// Acknowledgements that are out of order are said to be of leases that are over.
     SaysLeasesAreOver,
+    /// What makes room is what wasn't used, not what is old.
+    EvictsUnused,
+    /// There is less memory than is said.
+    LacksMemory,
     /// Receives that reached nobody are not given back.
     GivesNothingBack,
     /// Queues are written without their delay.
@@ -65,7 +69,7 @@ struct Watched {
 pub struct Disk {
     pub journal: MemoryJournal,
     watched: Rc<RefCell<Watched>>,
-    sabotage: Sabotage,
+    pub sabotage: Sabotage,
 }
 
 impl Disk {
@@ -137,6 +141,15 @@ impl Disk {
 }
 
 impl Sabotage {
+    /// Falsifies how a shard is set up.
+    pub fn falsify_config(self, config: &mut ShardConfig) {
+        match self {
+            Self::EvictsUnused => config.eviction = Eviction::LeastRecentlyUsed,
+            Self::LacksMemory => config.memory_bytes_max /= 4,
+            _ => {}
+        }
+    }
+
     /// Falsifies an answer.
     pub fn falsify_answer(self, reply: &mut Reply) {
         let instead = match self {

@@ -7,8 +7,12 @@ use super::numbered::Map;
 use super::{Checked, Clients, Judge, Request, START, Setup, Simulation, Violation, check};
 use fastrand::Rng;
 use lclq_shards::command::{Command, Refusal, Reply, Token};
+use lclq_shards::pubsub::command::PubsubRefusal;
 use lclq_shards::{Millis, Outgoing, ShardHost};
 use std::collections::BTreeMap;
+
+/// Memory that one request to publish needs at most, bytes.
+const REQUEST_BYTES_MAX: u64 = 8000;
 
 /// Tokens of transfers; the source is in the low bits.
 const TRANSFER_BIT: Token = 1 << 63;
@@ -208,6 +212,7 @@ impl<S: Simulation> World<S> {
 
     fn reply(&mut self, shard: u16, token: Token, mut reply: Reply) -> Checked {
         self.sabotage.falsify_answer(&mut reply);
+        self.no_room(shard, &reply)?;
         if let Some((asked, answer)) = &mut self.answer
             && *asked == token
         {
@@ -233,6 +238,19 @@ impl<S: Simulation> World<S> {
         };
         self.lanes.reply(from, to, frame);
         Ok(())
+    }
+
+    /// Where there is said to be no room, there is little. Other answers may have waited for the disk.
+    fn no_room(&self, shard: u16, reply: &Reply) -> Checked {
+        let refused = Refusal::Pubsub(PubsubRefusal::MemoryFull);
+        if !matches!(reply, Reply::Refused(refusal) if *refusal == refused) {
+            return Ok(());
+        }
+        let taken = self.members[usize::from(shard)].host.stats().resident_bytes;
+        let most = self.plan.config(shard).memory_bytes_max;
+        check(taken + REQUEST_BYTES_MAX > most, || {
+            format!("shard {shard} has no room, with {taken} of {most} bytes taken")
+        })
     }
 
     /// Asks a shard something that changes nothing.
@@ -267,7 +285,8 @@ fn judge<S: Simulation>(plan: &S::Plan) -> S::Judge {
 }
 
 pub(super) fn open<P: Setup>(plan: &P, shard: u16, disk: &Disk, now: Millis) -> ShardHost {
-    let config = plan.config(shard);
+    let mut config = plan.config(shard);
+    disk.sabotage.falsify_config(&mut config);
     if !plan.is_durable() {
         return ShardHost::in_memory(config, now);
     }

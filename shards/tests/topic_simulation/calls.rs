@@ -1,6 +1,7 @@
 //! Requests under way, and what the model makes of their answers.
 
 use super::model::{Held, Mark, Model, Outcome, Reader, Snapshot, Sure};
+use super::neighbours::Neighbourly;
 use crate::machine::numbered::Map;
 use crate::machine::{Checked, check};
 use lclq_shards::Millis;
@@ -36,6 +37,7 @@ pub enum Asked {
     Detach,
     Seek(SeekTo, Outcome),
     TakeSnapshot(String, Map<Mark, Sure>),
+    Queue(usize, Neighbourly),
 }
 
 /// A delivery that a client has.
@@ -178,6 +180,7 @@ impl Model {
                     }
                 }
             }
+            Asked::Queue(_, asked) => self.queued.asked(asked),
             Asked::TakeSnapshot(_, states) => *states = self.snapshot_of(at),
             _ => {}
         }
@@ -193,6 +196,7 @@ impl Model {
                         .refused = true;
                 }
             }
+            Asked::Queue(_, asked) => self.queued.not_done(asked),
             Asked::Acknowledge(uses) if call.order > 0 => {
                 for using in uses {
                     self.close_ack(call, using.mark);
@@ -257,6 +261,9 @@ impl Model {
                     "no journal, yet it is down".to_owned()
                 })?;
                 self.note_lost(call);
+            }
+            (Asked::Queue(_, asked), reply) => {
+                self.queued.check_answer(&self.plan, asked, reply)?;
             }
             (Asked::Publish(numbers), Reply::Published(_)) => {
                 for number in numbers {
@@ -391,6 +398,7 @@ impl Model {
         let detached = refusal == Detached && self.readers[call.subscription].deleted;
         let fine = match &call.asked {
             _ if detached => true,
+            Asked::Publish(_) if refusal == MemoryFull => self.plan.memory_bytes_max != u64::MAX,
             Asked::Update { .. } | Asked::UpdateTopic(..) => matches!(refusal, NotFound | Changed),
             Asked::CreateTopic(_) | Asked::CreateSubscription => {
                 matches!(refusal, Exists | TopicNotFound)
@@ -510,6 +518,7 @@ impl Model {
             )
         })?;
         let lease = pulled.lease;
+        self.queued.is_young_enough(call.shard, lease.sequence)?;
         let moved = held.sequence != 0 && held.sequence != lease.sequence;
         check(
             !moved || reader.wild || again || plan.dead_letters_to.is_some(),

@@ -2,6 +2,7 @@
 
 use super::calls::{Asked, Call, Use};
 use super::model::{Mark, Published, Sure};
+use super::neighbours::Senders;
 use super::plan::{CLASSES, KEYS, Plan};
 use super::wire;
 use super::world::{World, wrap};
@@ -33,6 +34,7 @@ pub struct Clients {
     snapshots: Vec<(usize, String)>,
     next_number: u64,
     pub next_snapshot: u64,
+    pub senders: Senders,
 }
 
 impl Clients {
@@ -73,6 +75,7 @@ impl machine::Clients<Plan, Call> for Clients {
             snapshots: Vec::new(),
             next_number: 1,
             next_snapshot: 1,
+            senders: Senders::default(),
         }
     }
 
@@ -89,6 +92,7 @@ impl machine::Clients<Plan, Call> for Clients {
         }
         self.streams.retain(|open| open.stream.shard != shard);
         self.broken.retain(|(_, stream)| stream.shard != shard);
+        self.senders.forget_shard(plan, shard);
     }
 
     fn answered(&mut self, _plan: &Plan, call: &Call, reply: Reply) {
@@ -109,6 +113,7 @@ impl machine::Clients<Plan, Call> for Clients {
                 stream,
                 waits: false,
             }),
+            (Asked::Queue(queue, asked), reply) => self.senders.answered(*queue, asked, reply),
             (Asked::Pull, Reply::Pulled(messages)) => self.took(call, messages),
             (Asked::StreamPull(stream), Reply::Pulled(messages)) => {
                 self.idle(*stream);
@@ -150,7 +155,7 @@ impl World {
         }
         let plan = &self.plan;
         type Act = fn(&mut World) -> Checked;
-        let choices: [(u32, Act); 15] = [
+        let choices: [(u32, Act); 16] = [
             (plan.publish, Self::publish),
             (plan.pull, Self::pull),
             (plan.stream, Self::stream),
@@ -166,6 +171,7 @@ impl World {
             (plan.make_dead_topic, Self::make_dead_topic),
             (plan.cancel, Self::give_up),
             (plan.update_topic, Self::update_topic),
+            (plan.neighbours, Self::neighbour),
         ];
         let total: u32 = choices.iter().map(|(weight, _)| weight).sum();
         let mut at = self.rng.u32(..total);

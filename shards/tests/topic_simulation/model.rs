@@ -1,6 +1,7 @@
 //! What subscribers of a run may believe: for each subscription and message whether it is surely
 //! still to come, surely done with, or whether there is no telling.
 
+use super::neighbours::Queued;
 use super::plan::Plan;
 use crate::machine::clock::Clock;
 use crate::machine::numbered::{Map, Numbered};
@@ -170,6 +171,7 @@ pub struct Model {
     pub plan: Rc<Plan>,
     pub clock: Clock,
     pub published: Numbered<Published>,
+    pub queued: Queued,
     /// Those with an ordering key, by topic and key.
     keyed: Map<(usize, &'static str), Vec<u64>>,
     pub readers: Vec<Reader>,
@@ -220,6 +222,7 @@ impl Model {
             clock: Clock::new(plan.shards),
             plan: Rc::new(plan),
             published: Numbered::default(),
+            queued: Queued::default(),
             keyed: Map::default(),
             readers,
             snapshots: HashMap::new(),
@@ -337,7 +340,10 @@ impl Model {
         if older {
             return Sure::Maybe;
         }
-        let sure = reader.alive == Sure::Yes && message.taken == Sure::Yes && !reader.wild;
+        let sure = !self.plan.evicts()
+            && reader.alive == Sure::Yes
+            && message.taken == Sure::Yes
+            && !reader.wild;
         if sure { Sure::Yes } else { Sure::Maybe }
     }
 
@@ -655,7 +661,7 @@ impl Model {
         now: Millis,
     ) -> bool {
         let reader = &self.readers[subscription];
-        if self.is_expired(subscription, mark.number, now).0 {
+        if self.is_expired(subscription, mark.number, now).0 || self.plan.evicts() {
             return false;
         }
         // With an ordering key, one that comes back calls later ones back, but under exactly-once

@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 use lclq_shards::pubsub::{DeadLetterSettings, RetrySettings, SubscriptionSettings, TopicSettings};
-use lclq_shards::shard_of;
+use lclq_shards::{Eviction, shard_of};
 
 #[derive(Clone, Debug)]
 pub struct TopicPlan {
@@ -71,6 +71,10 @@ pub struct Plan {
     pub clock_steps: bool,
     /// Clients acknowledge later deliveries before earlier ones.
     pub skips_acks: bool,
+    /// Memory of one shard, with queues beside the topics.
+    pub memory_bytes_max: u64,
+    pub eviction: Eviction,
+    pub neighbours: u32,
 }
 
 /// A lifetime that no run sees the end of, ms.
@@ -137,6 +141,9 @@ impl Plan {
             update_topic: 0,
             clock_steps: false,
             skips_acks: false,
+            memory_bytes_max: u64::MAX,
+            eviction: Eviction::Reject,
+            neighbours: 0,
         };
         for _ in 0..rng.usize(1..=3) {
             plan.add_topic(&mut rng);
@@ -166,6 +173,15 @@ impl Plan {
         }
         plan.clock_steps = plan.crash_all > 0 && rng.u8(..3) == 0;
         plan.skips_acks = rng.u8(..3) == 0;
+        if tail_batches_max == 0 && !plan.clock_steps && rng.u8(..6) == 0 {
+            plan.neighbours = rng.u32(5..20);
+            plan.memory_bytes_max = rng.u64(10_000..60_000);
+            plan.eviction = match rng.u8(..3) {
+                0 => Eviction::Reject,
+                1 => Eviction::OldestFirst,
+                _ => Eviction::LeastRecentlyUsed,
+            };
+        }
         plan
     }
 
@@ -241,6 +257,11 @@ impl Plan {
             1 => Some(WEEK_MS),
             _ => Some(rng.u64(60_000..600_000)),
         }
+    }
+
+    /// Whether messages may be dropped to make room.
+    pub fn evicts(&self) -> bool {
+        self.eviction != Eviction::Reject
     }
 
     /// The shard of a topic and all that belongs to it.

@@ -197,6 +197,7 @@ impl World {
             let command = AdminCommand::Delete { kind, name };
             self.ask(shard, wrap(PubsubCommand::Admin(Box::new(command))))?;
         }
+        self.delete_queues()?;
         self.nothing_resides()
     }
 
@@ -252,6 +253,7 @@ impl World {
             self.close_all()?;
             self.settle()?;
         }
+        self.audit_queues()?;
         self.look_around()?;
         for at in 0..self.plan.subscriptions.len() {
             if self.model.readers[at].alive != Sure::Yes || self.model.readers[at].wild {

@@ -58,7 +58,10 @@ impl Setup for Plan {
     }
 
     fn config(&self, shard: u16) -> ShardConfig {
-        ShardConfig::new(shard, self.shards)
+        let mut config = ShardConfig::new(shard, self.shards);
+        config.memory_bytes_max = self.memory_bytes_max;
+        config.eviction = self.eviction;
+        config
     }
 }
 
