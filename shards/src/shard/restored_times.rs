@@ -3,8 +3,10 @@
 //! Hazard: the clock may have been set back between two runs. What was kept then lies in the
 //! future, and a delay, a retention or a deduplication window that counts from there would last for
 //! as long as the clock was set back. So nothing kept has happened later than now, and nothing due
-//! is further off than it can be from now. Order is kept: what came later never gets an earlier
-//! time. A clock that was set forward needs nothing: what is due by it is due.
+//! is further off than it can be from now. Order is kept: of what was written by one clock, what
+//! came later never gets an earlier time. Times stay on the disk as they were written, so each start
+//! at which the clock is still behind has them count from there. A clock that was set forward needs
+//! nothing: what is due by it is due.
 
 use crate::Millis;
 use crate::dedup::WINDOW_MS;
