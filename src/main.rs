@@ -2,23 +2,29 @@
 
 mod memory;
 
-use clap::Parser;
-use lclq::cli::{Cli, Command};
-use lclq::config::Config;
+use clap::ArgMatches;
+use lclq::cli::{Command, ConfigCommand, ShowForm, StartArgs};
+use lclq::config::{self, Config, Source};
 use lclq::operate;
+use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 #[global_allocator]
 static ALLOCATOR: lclq::allocator::Allocator = lclq::allocator::Allocator;
+
+/// Exit code where what was given can't be used; clap's, too.
+const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     // A server has message transforms done by processes of their own, of this same program.
     if let Some(code) = lclq::pubsub::transform::run_if_asked() {
         return code;
     }
-    let cli = Cli::parse();
+    let (cli, matches) = config::parse(std::env::args_os()).unwrap_or_else(|error| error.exit());
     let outcome = match cli.command {
-        Command::Start(args) => start(*args).map_err(|message| (message, 1)),
+        Command::Start(args) => start(&args, &matches),
+        Command::Config(command) => configuration(command, &matches),
         Command::Health(server) => operated(operate::health(&server)),
         Command::Stats(server) => operated(operate::stats(&server)),
         Command::Shards(server) => operated(operate::shards(&server)),
@@ -29,28 +35,85 @@ fn main() -> ExitCode {
         Command::Snapshot(args) => operated(operate::snapshot(args)),
         Command::Schema(args) => operated(operate::schema(args)),
         Command::Clock(args) => operated(operate::clock(args)),
+        Command::Clock(args) => operated(operate::clock(args)),
     };
     let code = match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err((message, code)) => {
-            lclq::log::last_words(&message);
-            ExitCode::from(code)
+        Err(failure) => {
+            for line in &failure.lines {
+                lclq::log::last_words(line);
+            }
+            ExitCode::from(failure.code)
         }
     };
     lclq::log::flush();
     code
 }
 
-fn operated(outcome: Result<(), operate::Failure>) -> Result<(), (String, u8)> {
-    outcome.map_err(|failure| (failure.to_string(), failure.exit_code()))
+/// Why nothing came of a command.
+struct Failure {
+    lines: Vec<String>,
+    code: u8,
 }
 
-fn start(args: lclq::cli::StartArgs) -> Result<(), String> {
-    let check = args.check;
-    let config = Config::resolve(args).map_err(|error| error.to_string())?;
-    lclq::log::start(&config)?;
-    if check {
-        return lclq::server::check(config).map_err(|error| error.to_string());
+impl Failure {
+    fn new(error: impl std::fmt::Display) -> Self {
+        Self {
+            lines: vec![error.to_string()],
+            code: 1,
+        }
     }
-    lclq::server::run(config).map_err(|error| error.to_string())
+
+    /// What can't be used of flags, variables and files, a line for each.
+    fn usage(lines: Vec<String>) -> Self {
+        Self { lines, code: USAGE }
+    }
+}
+
+fn operated(outcome: Result<(), operate::Failure>) -> Result<(), Failure> {
+    outcome.map_err(|failure| Failure {
+        code: failure.exit_code(),
+        ..Failure::new(failure)
+    })
+}
+
+fn start(args: &StartArgs, matches: &ArgMatches) -> Result<(), Failure> {
+    let source = Source::of(args, matches).map_err(Failure::usage)?;
+    let loaded = source.load().map_err(Failure::usage)?;
+    let config = Config::resolve(loaded, &source).map_err(Failure::new)?;
+    lclq::log::start(&config).map_err(Failure::new)?;
+    if args.check {
+        return lclq::server::check(config).map_err(Failure::new);
+    }
+    lclq::server::run(config).map_err(Failure::new)
+}
+
+fn configuration(command: ConfigCommand, matches: &ArgMatches) -> Result<(), Failure> {
+    let text = match command {
+        ConfigCommand::Init { file: None } => config::text::init(),
+        ConfigCommand::Init { file: Some(path) } => return write_new(&path, &config::text::init()),
+        ConfigCommand::Check { file } => {
+            let read = config::file::read(&file).map_err(Failure::usage)?;
+            config::layers::merge([read.layer]).map_err(Failure::usage)?;
+            format!("{}: good\n", file.display())
+        }
+        ConfigCommand::Show { output, start } => {
+            let source = Source::of(&start, matches).map_err(Failure::usage)?;
+            let loaded = source.load().map_err(Failure::usage)?;
+            match output {
+                ShowForm::Toml => config::text::show_toml(&loaded),
+                ShowForm::Json => format!("{:#}\n", config::text::show_json(&loaded)),
+            }
+        }
+        ConfigCommand::Schema => format!("{:#}\n", config::schema::of_file()),
+        ConfigCommand::Reference => config::text::reference(),
+    };
+    let written = std::io::stdout().write_all(text.as_bytes());
+    written.map_err(|error| Failure::new(format!("can't write the answer: {error}")))
+}
+
+fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
+    let failed = |error| Failure::new(format!("{}: {error}", path.display()));
+    let mut file = std::fs::File::create_new(path).map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)
 }

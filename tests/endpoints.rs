@@ -1,8 +1,6 @@
 //! An endpoint that isn't HTTP, on a real server's cores: what lclq doesn't know of is accepted,
 //! bounded and drained like what it does.
 
-use clap::Parser;
-use lclq::cli::{Cli, Command};
 use lclq::config::Config;
 use lclq::net::{AnyProtocol, Channel, Drain, Protocol};
 use lclq::server::{Dialect, Endpoint, OnCore, Registry, Server, StartOnCore, Until};
@@ -83,10 +81,7 @@ fn started(flags: &[&str]) -> (Server, SocketAddr) {
     args.extend(["--sqs-port", "0", "--pubsub-port", "0"]);
     args.extend(["--pubsub-rest-port", "0", "--admin-port", "0"]);
     args.extend(flags);
-    let Command::Start(args) = Cli::try_parse_from(args).unwrap().command else {
-        panic!("start is asked for");
-    };
-    let config = Config::resolve(*args).unwrap();
+    let config = Config::from_args(args).unwrap();
     let mut registry = Registry::of(&config);
     registry.add(EchoDialect);
     let server = Server::start(config, registry, Until::Told).unwrap();

@@ -1,7 +1,22 @@
-//! The resolved configuration: what the command line's flags amount to on this machine.
+//! The configuration: layers of settings, what they amount to on this machine, and what the file
+//! declares.
+
+pub mod declared;
+pub mod file;
+mod forms;
+pub mod given;
+pub mod layers;
+mod load;
+pub mod schema;
+mod secrets;
+mod settings;
+pub mod text;
+
+pub use load::{FILE_DEFAULT, Loaded, Source, parse};
+pub use settings::Settings;
 
 use crate::admin::Controls;
-use crate::cli::{DurabilityArg, EvictionArg, LogFormat, StartArgs};
+use crate::cli::Command;
 use crate::http::{BodyBudget, Callers, HttpLimits};
 use crate::mesh::{MeshConfig, Storage};
 use crate::net::NetLimits;
@@ -10,14 +25,17 @@ use crate::pubsub::push::PushConfig;
 use crate::runtime::{DriverKind, RuntimeError, choose};
 use crate::server::Endpoint;
 use crate::sqs::SqsConfig;
+use declared::Declared;
+use given::{DurabilityArg, EvictionArg, LogFormat};
 use lclq_shards::Eviction;
 use lclq_shards::journal::Durability;
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 
 /// Memory bound where the machine's memory isn't known, bytes.
 const MEMORY_BYTES_FALLBACK: u64 = 4 << 30;
 
-pub use crate::cli::ServiceArg as Service;
+pub use given::ServiceArg as Service;
 
 /// The ports to listen on; 0 takes any free one.
 #[derive(Clone, Debug)]
@@ -55,11 +73,51 @@ pub struct Config {
     pub controls: Controls,
     pub log_format: LogFormat,
     pub log: String,
+    /// The file that was read, if any.
+    pub file: Option<PathBuf>,
+    /// What is made before the server is ready.
+    pub declared: Declared,
+    /// Project of Pub/Sub resources whose names give none.
+    pub project: String,
+    /// Whether what exists and differs is changed.
+    pub apply_changes: bool,
 }
 
 impl Config {
-    /// Resolves flags.
-    pub fn resolve(args: StartArgs) -> Result<Self, RuntimeError> {
+    /// The configuration of `lclq start ...`, the program's name first.
+    ///
+    /// # Errors
+    /// What is wrong with it, a line for each.
+    pub fn from_args(
+        args: impl IntoIterator<Item = impl Into<std::ffi::OsString> + Clone>,
+    ) -> Result<Self, Vec<String>> {
+        let (cli, matches) = parse(args).map_err(|error| vec![error.to_string()])?;
+        let Command::Start(start) = cli.command else {
+            return Err(vec!["this isn't a start".to_owned()]);
+        };
+        let source = Source::of(&start, &matches)?;
+        let loaded = source.load()?;
+        Self::resolve(loaded, &source).map_err(|error| vec![error.to_string()])
+    }
+
+    /// Resolves settings on this machine.
+    ///
+    /// # Errors
+    /// Why the runtime that is asked for can't run here.
+    pub fn resolve(loaded: Loaded, source: &Source) -> Result<Self, RuntimeError> {
+        let Loaded {
+            settings: args,
+            declared,
+            file,
+            ..
+        } = loaded;
+        // The schema has let pass only what these can read.
+        let hosts = args.allow_host.iter();
+        let hosts = hosts.filter_map(|host| crate::http::parse_host(host).ok());
+        let origins = args.allow_origin.iter();
+        let origins = origins.filter_map(|origin| crate::http::parse_origin(origin).ok());
+        let endpoint = args.cloud_storage_endpoint.as_deref();
+        let endpoint = endpoint.and_then(|url| crate::pubsub::push::parse_endpoint(url).ok());
         let (driver, driver_reason) = choose(args.runtime)?;
         let cores = args.cores.map_or_else(cores_allowed, usize::from);
         Ok(Self {
@@ -85,7 +143,7 @@ impl Config {
                             DurabilityArg::Full => Durability::Full,
                             DurabilityArg::Normal => Durability::Normal,
                         },
-                        recover: args.recover,
+                        recover: source.recover(),
                     },
                 },
                 memory_bytes_max: Some(args.memory_bytes_max.unwrap_or_else(memory_default)),
@@ -108,8 +166,8 @@ impl Config {
             },
             http: HttpLimits {
                 callers: Callers {
-                    hosts: args.allow_host,
-                    origins: args.allow_origin,
+                    hosts: hosts.collect(),
+                    origins: origins.collect(),
                 },
                 bodies: BodyBudget::new(args.request_memory_bytes_max),
                 ..HttpLimits::default()
@@ -121,7 +179,7 @@ impl Config {
                 allow_link_local: args.push_allow_link_local,
                 issuer: args.push_token_issuer,
             },
-            cloud_storage: match (args.cloud_storage_dir, args.cloud_storage_endpoint) {
+            cloud_storage: match (args.cloud_storage_dir, endpoint) {
                 (Some(directory), _) => Some(StoreTarget::Directory(directory)),
                 (None, Some(endpoint)) => Some(StoreTarget::Endpoint(endpoint)),
                 (None, None) => None,
@@ -132,6 +190,10 @@ impl Config {
             },
             log_format: args.log_format,
             log: args.log,
+            declared,
+            project: args.pubsub_project,
+            file,
+            apply_changes: args.apply_changes,
         })
     }
 

@@ -7,8 +7,8 @@
 mod sink;
 mod text;
 
-use crate::cli::LogFormat;
 use crate::config::Config;
+use crate::config::given::LogFormat;
 use sink::Sink;
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, IsTerminal, Write};

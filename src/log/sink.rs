@@ -4,7 +4,7 @@
 //! writing failed, and prints to standard output when its reader is stuck at the end.
 
 use super::text::OneLine;
-use crate::cli::LogFormat;
+use crate::config::given::LogFormat;
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};

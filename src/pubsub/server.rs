@@ -20,6 +20,7 @@ use crate::proto::grpc::health::v1::health;
 use crate::proto::grpc::reflection::{v1, v1alpha};
 use bytes::Bytes;
 use http::{Request, Response};
+use http_body::Body;
 use hyper::body::Incoming;
 use prost::Message;
 use sha2::{Digest, Sha256};
@@ -105,8 +106,12 @@ impl PubsubEndpoint {
         self.rest.get_or_init(make).clone()
     }
 
-    /// Answers a request over REST that came to another endpoint and has been let in there.
-    pub async fn rest_inside(&self, request: Request<Incoming>) -> Response<ReplyBody> {
+    /// Answers a request over REST that came to another endpoint and has been let in there, or that
+    /// the server makes itself.
+    pub async fn rest_inside<B>(&self, request: Request<B>) -> Response<ReplyBody>
+    where
+        B: Body<Data = Bytes>,
+    {
         let rest = self.rest();
         Box::pin(rest.handle(request)).await
     }

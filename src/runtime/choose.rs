@@ -22,7 +22,19 @@ impl fmt::Display for DriverKind {
 }
 
 /// What the user asked for with `--runtime`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    clap::ValueEnum,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
 pub enum RuntimeChoice {
     /// The faster driver this machine can run.
     #[default]

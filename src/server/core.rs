@@ -1,5 +1,6 @@
 //! One core of the server, from its start to its end.
 
+use super::declare::Plan;
 use super::registry::{Inside, OnCore, StartOnCore};
 use super::{Listening, ServerError, Until};
 use crate::mesh::{Mesh, MeshParts};
@@ -25,6 +26,8 @@ pub(super) struct Served {
 /// What one core takes to run.
 #[derive(Clone)]
 pub(super) struct Core {
+    /// What the first core makes before it is ready.
+    pub(super) declared: Arc<Plan>,
     pub(super) net: NetLimits,
     pub(super) served: Arc<Vec<Served>>,
     pub(super) parts: MeshParts,
@@ -67,13 +70,20 @@ impl Core {
             tell: self.ready.clone(),
             said: false,
         };
-        let (mesh, endpoints) = match self.start(index) {
-            Ok(started) => {
-                readiness.say(Ok(()));
-                started
-            }
+        let inside = Inside::default();
+        let (mesh, endpoints) = match self.start(index, &inside) {
+            Ok(started) => started,
             Err(error) => return readiness.say(Err(error)),
         };
+        // Nobody is let in before: this core accepts.
+        let declared = match index {
+            0 => self.declare(&mesh, &inside).await,
+            _ => Ok(()),
+        };
+        if declared.is_err() {
+            self.shutdown.trigger();
+        }
+        readiness.say(declared);
         {
             let (mesh, shutdown) = (mesh.clone(), self.shutdown.clone());
             spawn_local(async move {
@@ -91,10 +101,10 @@ impl Core {
     }
 
     /// All that can fail. When every core has come through it, the server is ready.
-    fn start(&self, index: usize) -> Result<(Mesh, Serving), ServerError> {
+    fn start(&self, index: usize, inside: &Inside) -> Result<(Mesh, Serving), ServerError> {
         let mesh = self.parts.start(index)?;
         let failed = |error| ServerError::Core { core: index, error };
-        let endpoints = self.endpoints(index, &mesh).map_err(failed)?;
+        let endpoints = self.endpoints(index, &mesh, inside).map_err(failed)?;
         // Before anybody is told that we are ready: a signal may follow at once.
         if index == 0 && self.until == Until::Signal {
             let asked_to_end = shutdown_signal().map_err(|error| {
@@ -113,15 +123,23 @@ impl Core {
         Ok((mesh, endpoints))
     }
 
+    /// Makes what the configuration declares.
+    async fn declare(&self, mesh: &Mesh, inside: &Inside) -> Result<(), ServerError> {
+        let made = self
+            .declared
+            .make_at_start(mesh, &self.receipt_secret, inside);
+        made.await.map_err(ServerError::Declared)
+    }
+
     /// What serves each endpoint on this core, to its end.
-    fn endpoints(&self, index: usize, mesh: &Mesh) -> io::Result<Serving> {
+    fn endpoints(&self, index: usize, mesh: &Mesh, inside: &Inside) -> io::Result<Serving> {
         let on_core = OnCore {
             mesh,
             receipt_secret: &self.receipt_secret,
             observer: &self.observers.of_core(index),
             observers: &self.observers,
             shutdown: &self.shutdown,
-            inside: &Inside::default(),
+            inside,
         };
         let mut serving: Serving = Vec::new();
         for dialect in self.served.iter() {

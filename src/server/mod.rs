@@ -2,6 +2,7 @@
 
 mod admin;
 mod core;
+mod declare;
 mod pubsub;
 mod registry;
 mod sqs;
@@ -21,6 +22,7 @@ use std::error::Error;
 use std::fmt;
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, mpsc};
 
@@ -36,6 +38,9 @@ pub enum ServerError {
     /// A dialect can't be set up as asked.
     #[error("{0}")]
     Dialect(Box<dyn Error + Send + Sync>),
+    /// A resource that the file declares can't be made.
+    #[error("{0}")]
+    Declared(String),
     /// A core can't start.
     #[error("core {core}: {error}")]
     Core {
@@ -164,6 +169,9 @@ pub fn check(config: Config) -> Result<(), ServerError> {
     for listening in served.iter().flat_map(|served| &served.listening) {
         writeln!(out, "{:<12} {listening}", listening.name())?;
     }
+    if let Some(file) = &config.file {
+        writeln!(out, "config       {}", file.display())?;
+    }
     writeln!(
         out,
         "driver       {:?} ({})",
@@ -178,8 +186,9 @@ pub fn check(config: Config) -> Result<(), ServerError> {
 /// Runs the server until a signal ends it.
 pub fn run(config: Config) -> Result<(), ServerError> {
     let registry = Registry::of(&config);
+    let file = config.file.clone();
     let server = Server::start(config, registry, Until::Signal)?;
-    if let Err(error) = announce(server.listening()) {
+    if let Err(error) = announce(server.listening(), file.as_deref()) {
         // Whoever started it doesn't listen; its clients may all the same.
         tracing::warn!(%error, "nobody was told that this is ready");
     }
@@ -201,6 +210,7 @@ impl Server {
         let (served, plan) = open(&config, registry)?;
         let receipt_secret = plan.receipt_secret();
         tracing::info!(
+            config = config.file.as_deref().map(|file| file.display().to_string()),
             driver = ?config.driver,
             reason = config.driver_reason,
             cores = config.cores,
@@ -213,6 +223,7 @@ impl Server {
         let shutdown = Shutdown::new();
         let (ready, readiness) = mpsc::channel::<Result<(), ServerError>>();
         let core = Core {
+            declared: Arc::new(declare::Plan::of(&config)),
             net: config.net,
             served: Arc::new(served),
             parts: plan.into_parts(),
@@ -258,9 +269,12 @@ impl Server {
     }
 }
 
-/// Prints where each endpoint listens, for people and for scripts that wait for it.
-fn announce(listening: &[Listening]) -> io::Result<()> {
+/// Prints which file was read and where each endpoint listens, for people and for scripts that wait for it.
+fn announce(listening: &[Listening], file: Option<&Path>) -> io::Result<()> {
     let mut out = io::stdout().lock();
+    if let Some(file) = file {
+        writeln!(out, "config {}", file.display())?;
+    }
     for listening in listening {
         writeln!(out, "listening {} {listening}", listening.name())?;
     }

@@ -1,0 +1,65 @@
+//! Forms of text that JSON Schema doesn't know.
+
+/// Checks a text.
+type Check = fn(&str) -> bool;
+
+/// Forms of text that JSON Schema doesn't know, with what is expected.
+pub(super) const FORMS: &[(&str, &str, Check)] = &[
+    ("ip", "an IP address", |text| {
+        text.parse::<std::net::IpAddr>().is_ok()
+    }),
+    ("path", "a path", |text| !text.is_empty()),
+    (
+        "scope",
+        "1 to 80 letters, digits, hyphens and underscores",
+        |text| scope_name(text).is_ok(),
+    ),
+    (
+        "host",
+        "a host's name without scheme and port, *.name for all below one, or *",
+        |text| crate::http::parse_host(text).is_ok(),
+    ),
+    (
+        "origin",
+        "an origin such as https://app.example:8443, or * for any",
+        |text| crate::http::parse_origin(text).is_ok(),
+    ),
+    (
+        "url",
+        "a URL that begins with http:// or https:// and has a host",
+        |text| crate::pubsub::push::parse_endpoint(text).is_ok(),
+    ),
+    (
+        "duration",
+        "a time in seconds such as \"600s\" or \"1.5s\"",
+        |text| is_duration(text),
+    ),
+    ("json", "a JSON object as a text", |text| {
+        serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text).is_ok()
+    }),
+    (
+        "log-filter",
+        "error, warn, info, debug, trace, or per module (lclq::sqs=debug,info)",
+        |text| tracing_subscriber::EnvFilter::try_new(text).is_ok(),
+    ),
+];
+
+/// A name that can stand in an ARN.
+pub(super) fn scope_name(text: &str) -> Result<String, String> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    if (1..=80).contains(&text.len()) && text.bytes().all(plain) {
+        Ok(text.to_owned())
+    } else {
+        Err("1 to 80 letters, digits, hyphens and underscores".to_owned())
+    }
+}
+
+/// Whether a text is a duration as protobuf's JSON has it.
+fn is_duration(text: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.strip_suffix('s')
+        .is_some_and(|number| match number.split_once('.') {
+            Some((whole, rest)) => digits(whole) && digits(rest) && rest.len() <= 9,
+            None => digits(number),
+        })
+}

@@ -1,0 +1,262 @@
+//! Settings as somebody gives them: as flags, in the environment or in a file. One type for all three.
+//!
+//! What is allowed stands in the attributes here: clap holds its own against flags and variables,
+//! the schema made of the others is held against files. A test sees that they agree.
+
+use super::forms::scope_name;
+use crate::runtime::RuntimeChoice;
+use clap::{Args, ValueEnum, value_parser};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+/// What one layer says. Defaults are in [`Settings`](super::Settings).
+#[derive(Args, Serialize, Deserialize, JsonSchema, Clone, Debug, Default)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Given {
+    /// Address to listen on; 0.0.0.0 or :: for all.
+    #[arg(long, env = "LCLQ_BIND", value_name = "IP")]
+    pub bind: Option<IpAddr>,
+
+    /// Port of the SQS endpoint; 0 takes a free one and prints it.
+    #[arg(long, env = "LCLQ_SQS_PORT", value_name = "PORT")]
+    pub sqs_port: Option<u16>,
+
+    /// Port of the Pub/Sub endpoint, gRPC and REST; 0 takes a free one and prints it.
+    #[arg(long, env = "LCLQ_PUBSUB_PORT", value_name = "PORT")]
+    pub pubsub_port: Option<u16>,
+
+    /// A second port of the Pub/Sub endpoint, for REST clients that expect one of their own; 0
+    /// takes a free one and prints it.
+    #[arg(long, env = "LCLQ_PUBSUB_REST_PORT", value_name = "PORT")]
+    pub pubsub_rest_port: Option<u16>,
+
+    /// Project of Pub/Sub resources in the file whose names give none.
+    #[arg(
+        long,
+        env = "LCLQ_PUBSUB_PROJECT",
+        value_name = "PROJECT",
+        value_parser = scope_name
+    )]
+    #[schemars(extend("format" = "scope"))]
+    pub pubsub_project: Option<String>,
+
+    /// Port of the admin endpoint: API, metrics, health; 0 takes a free one and prints it. Where it is
+    /// not given, 9000 is taken if that is free.
+    #[arg(long, env = "LCLQ_ADMIN_PORT", value_name = "PORT")]
+    pub admin_port: Option<u16>,
+
+    /// A name besides localhost that clients reach this server by, such as a container's (HOST),
+    /// *.HOST for all below it, or * for any. Requests to other names are refused, since a web page
+    /// can make its own name mean this machine; addresses always pass. Repeatable.
+    #[arg(
+        long,
+        env = "LCLQ_ALLOW_HOST",
+        value_delimiter = ',',
+        value_parser = crate::http::parse_host,
+        value_name = "HOST"
+    )]
+    #[schemars(extend("format" = "host"))]
+    pub allow_host: Option<Vec<String>>,
+
+    /// An origin besides localhost's whose web pages may use this server, such as
+    /// https://app.example, or * for any. Repeatable.
+    #[arg(
+        long,
+        env = "LCLQ_ALLOW_ORIGIN",
+        value_delimiter = ',',
+        value_parser = crate::http::parse_origin,
+        value_name = "ORIGIN"
+    )]
+    #[schemars(extend("format" = "origin"))]
+    pub allow_origin: Option<Vec<String>>,
+
+    /// What to serve.
+    #[arg(
+        long,
+        env = "LCLQ_SERVICES",
+        value_delimiter = ',',
+        value_enum,
+        value_name = "SERVICES"
+    )]
+    pub services: Option<Vec<ServiceArg>>,
+
+    /// Keep everything in this directory (SQLite, one file per shard); without it, in memory.
+    #[arg(long, env = "LCLQ_DATA_DIR", value_name = "DIR")]
+    #[schemars(extend("format" = "path"))]
+    pub data_dir: Option<PathBuf>,
+
+    /// What an answer waits for: full = the disk; normal = the operating system.
+    #[arg(long, env = "LCLQ_DURABILITY", value_enum, value_name = "LEVEL")]
+    pub durability: Option<DurabilityArg>,
+
+    /// I/O driver; auto takes the faster one that this kernel allows.
+    #[arg(long, env = "LCLQ_RUNTIME", value_enum, value_name = "DRIVER")]
+    pub runtime: Option<RuntimeChoice>,
+
+    /// Cores to use, one thread each; by default all that this process may use.
+    #[arg(long, env = "LCLQ_CORES", value_name = "N", value_parser = value_parser!(u16).range(1..=256))]
+    #[schemars(range(min = 1, max = 256))]
+    pub cores: Option<u16>,
+
+    /// Shards that queues are spread over; by default one per core. Fixed for a data directory
+    /// when it is made.
+    #[arg(long, env = "LCLQ_SHARDS", value_name = "N", value_parser = value_parser!(u16).range(1..=1024))]
+    #[schemars(range(min = 1, max = 1024))]
+    pub shards: Option<u16>,
+
+    /// Bytes of memory that messages may take in all, whatever shards they are in; by default three
+    /// quarters of the machine's. With eviction a shard below its share may take more for the moment
+    /// that others need to give way.
+    #[arg(long, env = "LCLQ_MEMORY_BYTES_MAX", value_name = "BYTES")]
+    pub memory_bytes_max: Option<u64>,
+
+    /// Bytes of memory that request bodies may take in all while they are read and carried out, 32
+    /// MiB at least. Large ones wait for their turn, up to 5 s, and are then refused; a quarter is
+    /// kept for those of up to 64 KiB.
+    #[arg(long, env = "LCLQ_REQUEST_MEMORY_BYTES_MAX", value_name = "BYTES")]
+    pub request_memory_bytes_max: Option<u64>,
+
+    /// What happens to a message for which there is no room: reject refuses it; oldest drops the
+    /// oldest messages, sent or published, of the shard that it goes to; lru drops the oldest of
+    /// that shard's queue or topic unused for the longest time. A shard with less than its equal
+    /// share of the memory gets it from those with more, by the same rule.
+    #[arg(long, env = "LCLQ_EVICTION", value_enum, value_name = "POLICY")]
+    pub eviction: Option<EvictionArg>,
+
+    /// Region of requests whose credentials name none.
+    #[arg(long, env = "LCLQ_REGION", value_parser = scope_name)]
+    #[schemars(extend("format" = "scope"))]
+    pub region: Option<String>,
+
+    /// Account of requests whose access key isn't a 12-digit account number.
+    #[arg(long, env = "LCLQ_ACCOUNT", value_parser = scope_name)]
+    #[schemars(extend("format" = "scope"))]
+    pub account: Option<String>,
+
+    /// Refuse a second PurgeQueue within 60 s, as the real service does.
+    #[arg(long, env = "LCLQ_SQS_ENFORCE_PURGE_INTERVAL", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
+    pub sqs_enforce_purge_interval: Option<bool>,
+
+    /// Refuse to make a queue within 60 s after its deletion, as the real service does.
+    #[arg(long, env = "LCLQ_SQS_ENFORCE_RECREATE_INTERVAL", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
+    pub sqs_enforce_recreate_interval: Option<bool>,
+
+    /// Certificate authorities that push trusts besides the system's: a PEM file.
+    #[arg(long, env = "LCLQ_PUSH_CA_FILE", value_name = "FILE")]
+    #[schemars(extend("format" = "path"))]
+    pub push_ca_file: Option<PathBuf>,
+
+    /// Push to https endpoints whatever their certificate, such as a self-signed one.
+    #[arg(long, env = "LCLQ_PUSH_ACCEPT_ANY_CERTIFICATE", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
+    pub push_accept_any_certificate: Option<bool>,
+
+    /// Push to link-local addresses (169.254.0.0/16, fe80::/10) too. Clouds serve the credentials of
+    /// their machines there.
+    #[arg(long, env = "LCLQ_PUSH_ALLOW_LINK_LOCAL", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
+    pub push_allow_link_local: Option<bool>,
+
+    /// Issuer that the tokens of push requests name.
+    #[arg(long, env = "LCLQ_PUSH_TOKEN_ISSUER", value_name = "URL")]
+    pub push_token_issuer: Option<String>,
+
+    /// Where Cloud Storage subscriptions write: each bucket is a directory in this one. Without
+    /// this and the endpoint below they keep their messages.
+    #[arg(
+        long,
+        env = "LCLQ_CLOUD_STORAGE_DIR",
+        value_name = "DIR",
+        conflicts_with = "cloud_storage_endpoint"
+    )]
+    #[schemars(extend("format" = "path"))]
+    pub cloud_storage_dir: Option<PathBuf>,
+
+    /// A server with Cloud Storage's JSON API that Cloud Storage subscriptions write to.
+    #[arg(long, env = "LCLQ_CLOUD_STORAGE_ENDPOINT", value_name = "URL", value_parser = endpoint)]
+    #[schemars(extend("format" = "url"))]
+    pub cloud_storage_endpoint: Option<String>,
+
+    /// Connections that may be open at once, in all.
+    #[arg(long, env = "LCLQ_CONNECTIONS_MAX", value_name = "N")]
+    pub connections_max: Option<usize>,
+
+    /// Time for requests to end after SIGTERM, ms.
+    #[arg(long, env = "LCLQ_SHUTDOWN_MS_MAX", value_name = "MS")]
+    pub shutdown_ms_max: Option<u64>,
+
+    /// Let tests drive this server by its admin endpoint: stop the clock and have it jump ahead. Not
+    /// for servers whose messages matter.
+    #[arg(long, env = "LCLQ_TEST_CONTROLS", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
+    pub test_controls: Option<bool>,
+
+    /// Form of the log, which goes to standard error.
+    #[arg(long, env = "LCLQ_LOG_FORMAT", value_enum, value_name = "FORMAT")]
+    pub log_format: Option<LogFormat>,
+
+    /// What to log: error, warn, info, debug, trace, or per module (lclq::sqs=debug,info).
+    #[arg(long, env = "LCLQ_LOG", value_name = "FILTER")]
+    #[schemars(extend("format" = "log-filter"))]
+    pub log: Option<String>,
+
+    /// Bring resources that exist otherwise than the file declares them in line with it. Without
+    /// this, what differs is logged.
+    #[arg(long, env = "LCLQ_APPLY_CHANGES", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
+    pub apply_changes: Option<bool>,
+}
+
+fn endpoint(text: &str) -> Result<String, String> {
+    match crate::pubsub::push::parse_endpoint(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => Err(error.to_owned()),
+    }
+}
+
+#[derive(ValueEnum, Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum ServiceArg {
+    /// AWS SQS.
+    Sqs,
+    /// Google Cloud Pub/Sub.
+    Pubsub,
+    /// The admin API and metrics.
+    Admin,
+}
+
+#[derive(
+    ValueEnum, Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum DurabilityArg {
+    /// fsync before each answer.
+    #[default]
+    Full,
+    /// No fsync per answer: a crash of the machine may lose the last moments.
+    Normal,
+}
+
+#[derive(
+    ValueEnum, Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum EvictionArg {
+    /// Refuse the new message.
+    #[default]
+    Reject,
+    /// Drop the oldest messages.
+    Oldest,
+    /// Drop the oldest messages of the least recently used queue or topic.
+    Lru,
+}
+
+#[derive(
+    ValueEnum, Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One object per line.
+    Json,
+}

@@ -1,0 +1,211 @@
+//! Settings with their defaults, and where each stands in the file.
+
+use super::given::{DurabilityArg, EvictionArg, LogFormat, ServiceArg};
+use crate::runtime::RuntimeChoice;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+
+/// What all layers amount to. The one place where defaults stand.
+#[derive(Serialize, Deserialize, Clone, Debug)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Settings {
+    pub bind: IpAddr,
+    pub sqs_port: u16,
+    pub pubsub_port: u16,
+    pub pubsub_rest_port: u16,
+    pub pubsub_project: String,
+    pub admin_port: Option<u16>,
+    pub allow_host: Vec<String>,
+    pub allow_origin: Vec<String>,
+    pub services: Vec<ServiceArg>,
+    pub data_dir: Option<PathBuf>,
+    pub durability: DurabilityArg,
+    pub runtime: RuntimeChoice,
+    pub cores: Option<u16>,
+    pub shards: Option<u16>,
+    pub memory_bytes_max: Option<u64>,
+    pub request_memory_bytes_max: u64,
+    pub eviction: EvictionArg,
+    pub region: String,
+    pub account: String,
+    pub sqs_enforce_purge_interval: bool,
+    pub sqs_enforce_recreate_interval: bool,
+    pub push_ca_file: Option<PathBuf>,
+    pub push_accept_any_certificate: bool,
+    pub push_allow_link_local: bool,
+    pub push_token_issuer: String,
+    pub cloud_storage_dir: Option<PathBuf>,
+    pub cloud_storage_endpoint: Option<String>,
+    pub connections_max: usize,
+    pub shutdown_ms_max: u64,
+    pub test_controls: bool,
+    pub log_format: LogFormat,
+    pub log: String,
+    pub apply_changes: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            bind: Ipv4Addr::LOCALHOST.into(),
+            sqs_port: 9324,
+            pubsub_port: 8085,
+            pubsub_rest_port: 8086,
+            pubsub_project: "local".to_owned(),
+            admin_port: None,
+            allow_host: Vec::new(),
+            allow_origin: Vec::new(),
+            services: vec![ServiceArg::Sqs, ServiceArg::Pubsub, ServiceArg::Admin],
+            data_dir: None,
+            durability: DurabilityArg::default(),
+            runtime: RuntimeChoice::default(),
+            cores: None,
+            shards: None,
+            memory_bytes_max: None,
+            request_memory_bytes_max: crate::http::BODIES_BYTES_DEFAULT,
+            eviction: EvictionArg::default(),
+            region: "us-east-1".to_owned(),
+            account: "000000000000".to_owned(),
+            sqs_enforce_purge_interval: false,
+            sqs_enforce_recreate_interval: false,
+            push_ca_file: None,
+            push_accept_any_certificate: false,
+            push_allow_link_local: false,
+            push_token_issuer: crate::pubsub::push::ISSUER_DEFAULT.to_owned(),
+            cloud_storage_dir: None,
+            cloud_storage_endpoint: None,
+            connections_max: 50_000,
+            shutdown_ms_max: 10_000,
+            test_controls: false,
+            log_format: LogFormat::default(),
+            log: "info".to_owned(),
+            apply_changes: false,
+        }
+    }
+}
+
+impl Settings {
+    /// Its values by key, null for those that have none.
+    pub fn values(&self) -> Map<String, Value> {
+        match serde_json::to_value(self) {
+            Ok(Value::Object(values)) => values,
+            _ => Map::new(),
+        }
+    }
+}
+
+/// Tables of the file: the keys in them, each with the flag that says the same.
+pub const TABLES: &[(&str, &[(&str, &str)])] = &[
+    (
+        "server",
+        &[
+            ("bind", "bind"),
+            ("services", "services"),
+            ("allow-host", "allow-host"),
+            ("allow-origin", "allow-origin"),
+            ("runtime", "runtime"),
+            ("cores", "cores"),
+            ("connections-max", "connections-max"),
+            ("shutdown-ms-max", "shutdown-ms-max"),
+            ("apply-changes", "apply-changes"),
+        ],
+    ),
+    (
+        "sqs",
+        &[
+            ("port", "sqs-port"),
+            ("region", "region"),
+            ("account", "account"),
+            ("enforce-purge-interval", "sqs-enforce-purge-interval"),
+            ("enforce-recreate-interval", "sqs-enforce-recreate-interval"),
+        ],
+    ),
+    (
+        "pubsub",
+        &[
+            ("port", "pubsub-port"),
+            ("rest-port", "pubsub-rest-port"),
+            ("project", "pubsub-project"),
+        ],
+    ),
+    (
+        "admin",
+        &[
+            ("port", "admin-port"),
+            ("test-controls", "test-controls"),
+        ],
+    ),
+    (
+        "storage",
+        &[
+            ("data-dir", "data-dir"),
+            ("durability", "durability"),
+            ("shards", "shards"),
+        ],
+    ),
+    (
+        "memory",
+        &[
+            ("bytes-max", "memory-bytes-max"),
+            ("request-bytes-max", "request-memory-bytes-max"),
+            ("eviction", "eviction"),
+        ],
+    ),
+    (
+        "push",
+        &[
+            ("ca-file", "push-ca-file"),
+            ("accept-any-certificate", "push-accept-any-certificate"),
+            ("allow-link-local", "push-allow-link-local"),
+            ("token-issuer", "push-token-issuer"),
+        ],
+    ),
+    (
+        "cloud-storage",
+        &[
+            ("dir", "cloud-storage-dir"),
+            ("endpoint", "cloud-storage-endpoint"),
+        ],
+    ),
+    ("log", &[("format", "log-format"), ("filter", "log")]),
+];
+
+/// Keys of which at most one may be given; the higher layer's counts.
+pub const EXCLUDING: &[(&str, &str)] = &[("cloud-storage-dir", "cloud-storage-endpoint")];
+
+/// Where a key stands in the file: `sqs.port`.
+pub fn place(key: &str) -> String {
+    for (table, keys) in TABLES {
+        if let Some((name, _)) = keys.iter().find(|(_, flag)| *flag == key) {
+            return format!("{table}.{name}");
+        }
+    }
+    key.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::given::Given;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_key_has_one_place_in_the_file_and_one_default() {
+        let listed = TABLES.iter().flat_map(|(_, keys)| *keys);
+        let listed: Vec<&str> = listed.map(|(_, flag)| *flag).collect();
+        let once: BTreeSet<&str> = listed.iter().copied().collect();
+        assert_eq!(listed.len(), once.len());
+        let given = serde_json::to_value(Given::default()).unwrap();
+        let given: BTreeSet<&str> = given
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
+        assert_eq!(once, given);
+        let values = Settings::default().values();
+        assert_eq!(once, values.keys().map(String::as_str).collect());
+    }
+}
