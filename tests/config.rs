@@ -525,7 +525,7 @@ fn what_the_service_refuses_ends_the_start_with_its_message() {
     for (file, said) in [
         (
             "\n[[queues]]\nname = \"q/r\"\n",
-            "2: queue q/r: InvalidParameterValue: ",
+            "2: queue q/r: InvalidParameterValueException: ",
         ),
         (
             "[[queues]]\nname = \"q\"\ndead-letter = { queue = \"none\", max-receive-count = 1 }\n",

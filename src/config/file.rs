@@ -60,12 +60,12 @@ pub fn parse(name: &str, directory: &Path, text: &str) -> Result<File, Vec<Strin
     let mut errors = Vec::new();
     reader.table(table.get_ref(), table.span(), &schema, "", &mut errors);
     if !errors.is_empty() {
-        errors.sort_by_key(|(line, _)| *line);
+        errors.sort_by_key(|(at, _)| *at);
         errors.truncate(ERRORS_MAX);
-        let told = errors.into_iter();
-        return Err(told
-            .map(|(line, error)| format!("{name}:{line}: {error}"))
-            .collect());
+        let told = errors
+            .into_iter()
+            .map(|(at, error)| format!("{name}:{}: {error}", reader.line(&(at..at))));
+        return Err(told.collect());
     }
     reader.take(table.get_ref(), directory)
 }
@@ -75,6 +75,7 @@ struct Reader<'t> {
     text: &'t str,
 }
 
+/// Where each is, in bytes, and what it is.
 type Errors = Vec<(usize, String)>;
 
 impl Reader<'_> {
@@ -107,7 +108,7 @@ impl Reader<'_> {
                 None => {
                     let names = known.into_iter().flat_map(Map::keys);
                     let told = unknown(&path, name, &names.map(String::as_str).collect::<Vec<_>>());
-                    errors.push((self.line(&key.span()), told));
+                    errors.push((key.span().start, told));
                 }
             }
         }
@@ -117,13 +118,12 @@ impl Reader<'_> {
                 .iter()
                 .any(|(key, _)| key.get_ref().as_ref() as &str == name)
             {
-                errors.push((self.line(&span), format!("{at}: {name} is missing")));
+                errors.push((span.start, format!("{at}: {name} is missing")));
             }
         }
     }
 
     fn value(&self, value: &Spanned<DeValue<'_>>, schema: &Value, at: &str, errors: &mut Errors) {
-        let line = self.line(&value.span());
         match (value.get_ref(), schema["type"].as_str()) {
             (DeValue::Table(table), Some("object")) => {
                 self.table(table, value.span(), schema, at, errors);
@@ -149,7 +149,8 @@ impl Reader<'_> {
                         }
                         _ => written.lines().next().unwrap_or_default(),
                     };
-                    errors.push((line, format!("{at}: {}", schema::refusal(schema, written))));
+                    let told = format!("{at}: {}", schema::refusal(schema, written));
+                    errors.push((value.span().start, told));
                 }
             }
         }
@@ -281,6 +282,10 @@ fn unknown(path: &str, name: &str, known: &[&str]) -> String {
         .iter()
         .map(|one| (strsim::jaro_winkler(one, &dashed), *one))
         .max_by(|one, other| one.0.total_cmp(&other.0));
+    let mut holding = known.iter().filter(|one| one.contains(&dashed));
+    if let (Some(only), None) = (holding.next(), holding.next()) {
+        return format!("{path}: no such key; `{only}` is a near one");
+    }
     match near {
         Some((likeness, near)) if likeness > LIKENESS_MIN => {
             format!("{path}: no such key; `{near}` is a near one")
