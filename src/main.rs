@@ -35,7 +35,6 @@ fn main() -> ExitCode {
         Command::Snapshot(args) => operated(operate::snapshot(args)),
         Command::Schema(args) => operated(operate::schema(args)),
         Command::Clock(args) => operated(operate::clock(args)),
-        Command::Clock(args) => operated(operate::clock(args)),
     };
     let code = match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -80,7 +79,7 @@ fn operated(outcome: Result<(), operate::Failure>) -> Result<(), Failure> {
 fn start(args: &StartArgs, matches: &ArgMatches) -> Result<(), Failure> {
     let source = Source::of(args, matches).map_err(Failure::usage)?;
     let loaded = source.load().map_err(Failure::usage)?;
-    let config = Config::resolve(loaded, &source).map_err(Failure::new)?;
+    let config = Config::resolve(loaded, source).map_err(Failure::new)?;
     lclq::log::start(&config).map_err(Failure::new)?;
     if args.check {
         return lclq::server::check(config).map_err(Failure::new);

@@ -4,6 +4,7 @@
 //! queue goes through the dialect's own action, so that its checks and texts are the same.
 
 mod answers;
+mod config;
 mod controls;
 mod metrics;
 mod process;
@@ -11,6 +12,7 @@ mod queues;
 mod routes;
 mod stats;
 
+use crate::config::Live;
 use crate::http::{
     Door, HttpLimits, Negotiated, ReplyBody, is_preflight, preflight_reply, read_body,
 };
@@ -24,9 +26,19 @@ use answers::{AdminError, AdminResult};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// Topics, subscriptions, snapshots and schemas are reached by Pub/Sub's own REST API.
 const PUBSUB_REST: &str = "/v1/projects/";
+
+/// What operators and tests may see and change of the server itself.
+#[derive(Clone)]
+pub struct Operated {
+    /// The configuration in effect.
+    pub live: Arc<Live>,
+    /// Whether tests may drive the server.
+    pub controls: Controls,
+}
 
 /// One core's admin endpoint.
 pub struct Admin {
@@ -37,6 +49,7 @@ pub struct Admin {
     observers: Observers,
     /// Answers what is asked of Pub/Sub's own REST paths.
     pubsub: Option<Rc<PubsubEndpoint>>,
+    live: Arc<Live>,
     door: Door,
     limits: Rc<HttpLimits>,
     controls: Controls,
@@ -51,8 +64,9 @@ impl Admin {
         limits: Rc<HttpLimits>,
         observers: Observers,
         pubsub: Option<Rc<PubsubEndpoint>>,
-        controls: Controls,
+        operated: Operated,
     ) -> Rc<Self> {
+        let Operated { live, controls } = operated;
         let uncounted = Observers::new(1).of_core(0);
         let sqs = Sqs::new(
             mesh.clone(),
@@ -67,6 +81,7 @@ impl Admin {
             config,
             observers,
             pubsub,
+            live,
             door: Door::new(&limits.callers),
             limits,
             controls,

@@ -1,7 +1,7 @@
 //! Paths of the admin endpoint.
 
 use super::answers::{AdminError, AdminResult, ok, with_status};
-use super::{Admin, controls, metrics, queues, stats};
+use super::{Admin, config, controls, metrics, queues, stats};
 use crate::http::ReplyBody;
 use bytes::Bytes;
 use http::request::Parts;
@@ -39,11 +39,14 @@ pub(super) async fn answer(
         (&Method::GET, ["metrics"]) => metrics::answer(admin, head).await,
         (&Method::GET, ["stats"]) => Ok(ok(&stats::of_all(admin).await?)),
         (&Method::GET, ["shards"]) => Ok(ok(&json!({ "shards": stats::of_shards(admin).await? }))),
+        (&Method::GET, ["config"]) => Ok(ok(&admin.live.shown())),
+        (&Method::POST, ["config", "reload"]) => config::reload(admin).await,
         (method, ["queues", rest @ ..]) => queues::answer(admin, method, rest, query, body).await,
         (method, ["test", rest @ ..]) => controls::answer(admin, method, rest, body).await,
-        (_, ["health" | "ready" | "version" | "metrics" | "stats" | "shards"]) => {
+        (_, ["health" | "ready" | "version" | "metrics" | "stats" | "shards" | "config"]) => {
             Err(AdminError::wrong_method("GET"))
         }
+        (_, ["config", "reload"]) => Err(AdminError::wrong_method("POST")),
         _ => Err(AdminError::not_found(format!("there is nothing at {path}"))),
     }
 }

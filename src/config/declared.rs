@@ -390,3 +390,38 @@ impl Declared {
             .chain(of("snapshots", &self.snapshots))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::config::schema;
+    use prost_reflect::{DescriptorPool, Kind, MessageDescriptor};
+    use serde_json::Value;
+
+    fn assert_fields(schema: &Value, message: &MessageDescriptor) {
+        for (key, schema) in schema["properties"].as_object().into_iter().flatten() {
+            let name = key.replace('-', "_");
+            let field = message.get_field_by_name(&name);
+            let field = field.unwrap_or_else(|| panic!("{} has no {name}", message.full_name()));
+            if let Kind::Message(message) = field.kind() {
+                assert_fields(schema, &message);
+                assert_fields(&schema["items"], &message);
+            }
+        }
+    }
+
+    #[test]
+    fn keys_of_pubsub_are_the_services() {
+        let pool = DescriptorPool::decode(crate::proto::DESCRIPTORS).unwrap();
+        let file = schema::of_file();
+        for (list, message) in [
+            ("schemas", "Schema"),
+            ("topics", "Topic"),
+            ("subscriptions", "Subscription"),
+            ("snapshots", "CreateSnapshotRequest"),
+        ] {
+            let message = format!("google.pubsub.v1.{message}");
+            let message = pool.get_message_by_name(&message).unwrap();
+            assert_fields(&file["properties"][list]["items"], &message);
+        }
+    }
+}

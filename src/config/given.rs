@@ -260,3 +260,51 @@ pub enum LogFormat {
     /// One object per line.
     Json,
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::config::schema;
+    use serde_json::Value;
+
+    fn takes(key: &str, value: &str) -> bool {
+        let args = ["lclq", "start", &format!("--{key}={value}")];
+        crate::config::parse(args).is_ok()
+    }
+
+    #[test]
+    fn flags_take_what_the_schema_allows_and_nothing_else() {
+        for (key, schema) in schema::of_settings() {
+            let schema = if schema["type"] == "array" {
+                &schema["items"]
+            } else {
+                &schema
+            };
+            for choice in schema::choices(schema) {
+                assert!(takes(&key, choice), "{key} {choice}");
+            }
+            if let Some(least) = schema["minimum"].as_i64() {
+                assert!(takes(&key, &least.to_string()), "{key} {least}");
+                assert!(!takes(&key, &(least - 1).to_string()), "{key} {least}");
+            }
+            if let Some(most) = schema["maximum"].as_i64() {
+                assert!(takes(&key, &most.to_string()), "{key} {most}");
+                assert!(!takes(&key, &(most + 1).to_string()), "{key} {most}");
+            }
+            // clap leaves the log's filter to the log, and any text is a path.
+            if key == "log" || schema["format"] == "path" {
+                continue;
+            }
+            for text in ["a b", "http://h", "sqs", "true", "*", "::1", "https://a:1"] {
+                let value = match schema["type"].as_str() {
+                    Some("boolean") => text.parse::<bool>().map_or(Value::Null, Value::from),
+                    _ => text.into(),
+                };
+                assert_eq!(
+                    takes(&key, text),
+                    schema::allows(schema, &value),
+                    "{key} {text}"
+                );
+            }
+        }
+    }
+}

@@ -23,8 +23,6 @@ pub struct Loaded {
     /// Where each value that isn't a default comes from.
     pub merged: Layer,
     pub declared: Declared,
-    /// The file that was read, if any.
-    pub file: Option<PathBuf>,
 }
 
 /// Where settings come from, for as long as the process: what was said at its start, and the file
@@ -134,8 +132,12 @@ impl Source {
             settings,
             merged,
             declared: file.declared,
-            file: self.file.clone(),
         })
+    }
+
+    /// The file that is read, if any.
+    pub fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
     }
 
     /// Whether a start goes on with what can be read.

@@ -6,18 +6,20 @@ pub mod file;
 mod forms;
 pub mod given;
 pub mod layers;
+mod live;
 mod load;
 pub mod schema;
 mod secrets;
 mod settings;
 pub mod text;
 
+pub use live::{Changes, Live};
 pub use load::{FILE_DEFAULT, Loaded, Source, parse};
 pub use settings::Settings;
 
 use crate::admin::Controls;
 use crate::cli::Command;
-use crate::http::{BodyBudget, Callers, HttpLimits};
+use crate::http::{BodyBudget, HttpLimits};
 use crate::mesh::{MeshConfig, Storage};
 use crate::net::NetLimits;
 use crate::pubsub::export::StoreTarget;
@@ -25,12 +27,11 @@ use crate::pubsub::push::PushConfig;
 use crate::runtime::{DriverKind, RuntimeError, choose};
 use crate::server::Endpoint;
 use crate::sqs::SqsConfig;
-use declared::Declared;
 use given::{DurabilityArg, EvictionArg, LogFormat};
 use lclq_shards::Eviction;
 use lclq_shards::journal::Durability;
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Memory bound where the machine's memory isn't known, bytes.
 const MEMORY_BYTES_FALLBACK: u64 = 4 << 30;
@@ -73,14 +74,8 @@ pub struct Config {
     pub controls: Controls,
     pub log_format: LogFormat,
     pub log: String,
-    /// The file that was read, if any.
-    pub file: Option<PathBuf>,
-    /// What is made before the server is ready.
-    pub declared: Declared,
-    /// Project of Pub/Sub resources whose names give none.
-    pub project: String,
-    /// Whether what exists and differs is changed.
-    pub apply_changes: bool,
+    /// What all of this was made of, and what can change of it.
+    pub live: Arc<Live>,
 }
 
 impl Config {
@@ -97,25 +92,18 @@ impl Config {
         };
         let source = Source::of(&start, &matches)?;
         let loaded = source.load()?;
-        Self::resolve(loaded, &source).map_err(|error| vec![error.to_string()])
+        Self::resolve(loaded, source).map_err(|error| vec![error.to_string()])
     }
 
     /// Resolves settings on this machine.
     ///
     /// # Errors
     /// Why the runtime that is asked for can't run here.
-    pub fn resolve(loaded: Loaded, source: &Source) -> Result<Self, RuntimeError> {
-        let Loaded {
-            settings: args,
-            declared,
-            file,
-            ..
-        } = loaded;
-        // The schema has let pass only what these can read.
-        let hosts = args.allow_host.iter();
-        let hosts = hosts.filter_map(|host| crate::http::parse_host(host).ok());
-        let origins = args.allow_origin.iter();
-        let origins = origins.filter_map(|origin| crate::http::parse_origin(origin).ok());
+    pub fn resolve(loaded: Loaded, source: Source) -> Result<Self, RuntimeError> {
+        let args = loaded.settings.clone();
+        let recover = source.recover();
+        let live = Live::new(source, loaded);
+        // The schema has let pass only what can be read.
         let endpoint = args.cloud_storage_endpoint.as_deref();
         let endpoint = endpoint.and_then(|url| crate::pubsub::push::parse_endpoint(url).ok());
         let (driver, driver_reason) = choose(args.runtime)?;
@@ -143,7 +131,7 @@ impl Config {
                             DurabilityArg::Full => Durability::Full,
                             DurabilityArg::Normal => Durability::Normal,
                         },
-                        recover: source.recover(),
+                        recover,
                     },
                 },
                 memory_bytes_max: Some(args.memory_bytes_max.unwrap_or_else(memory_default)),
@@ -165,10 +153,7 @@ impl Config {
                 ..NetLimits::default()
             },
             http: HttpLimits {
-                callers: Callers {
-                    hosts: hosts.collect(),
-                    origins: origins.collect(),
-                },
+                callers: live.callers(),
                 bodies: BodyBudget::new(args.request_memory_bytes_max),
                 ..HttpLimits::default()
             },
@@ -190,10 +175,7 @@ impl Config {
             },
             log_format: args.log_format,
             log: args.log,
-            declared,
-            project: args.pubsub_project,
-            file,
-            apply_changes: args.apply_changes,
+            live: Arc::new(live),
         })
     }
 

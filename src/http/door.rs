@@ -7,9 +7,11 @@
 //! each of the three is one that can't be a stranger's. Clients that aren't browsers send neither
 //! Origin nor Sec-Fetch-Site, and a Host that is their configured endpoint's.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use http::Request;
 use http::header::HeaderValue;
@@ -92,30 +94,96 @@ impl fmt::Display for Refusal {
     }
 }
 
+/// Callers that may be exchanged while cores let them in. Clones are the same ones.
+#[derive(Clone, Debug, Default)]
+pub struct SharedCallers(Arc<Exchangeable>);
+
+#[derive(Debug, Default)]
+struct Exchangeable {
+    /// Counts exchanges.
+    version: AtomicU64,
+    callers: Mutex<Callers>,
+}
+
+impl SharedCallers {
+    /// Exchanges them: whoever asks from now on meets the new ones.
+    pub fn set(&self, callers: Callers) {
+        let mut current = self
+            .0
+            .callers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *current = callers;
+        self.0.version.fetch_add(1, Ordering::Release);
+    }
+
+    fn version(&self) -> u64 {
+        self.0.version.load(Ordering::Acquire)
+    }
+
+    fn get(&self) -> (u64, Callers) {
+        let current = self
+            .0
+            .callers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        (self.version(), current.clone())
+    }
+}
+
+impl From<Callers> for SharedCallers {
+    fn from(callers: Callers) -> Self {
+        Self(Arc::new(Exchangeable {
+            version: AtomicU64::new(0),
+            callers: Mutex::new(callers),
+        }))
+    }
+}
+
 /// One core's door.
 pub struct Door {
-    callers: Callers,
-    any_host: bool,
-    any_origin: bool,
+    shared: SharedCallers,
+    /// What is shared, as it was at this version.
+    version: Cell<u64>,
+    callers: RefCell<Callers>,
+    any_host: Cell<bool>,
+    any_origin: Cell<bool>,
     /// The Host that passed last: nearly always the next one's.
     last: RefCell<Vec<u8>>,
 }
 
 impl Door {
     /// A door for these callers and for the machine itself.
-    pub fn new(callers: &Callers) -> Self {
-        let any = |all: &[String]| all.iter().any(|one| one == "*");
-        Self {
-            any_host: any(&callers.hosts),
-            any_origin: any(&callers.origins),
-            callers: callers.clone(),
+    pub fn new(callers: &SharedCallers) -> Self {
+        let door = Self {
+            shared: callers.clone(),
+            version: Cell::default(),
+            callers: RefCell::default(),
+            any_host: Cell::default(),
+            any_origin: Cell::default(),
             last: RefCell::default(),
-        }
+        };
+        door.renew();
+        door
+    }
+
+    #[cold]
+    fn renew(&self) {
+        let any = |all: &[String]| all.iter().any(|one| one == "*");
+        let (version, callers) = self.shared.get();
+        self.version.set(version);
+        self.any_host.set(any(&callers.hosts));
+        self.any_origin.set(any(&callers.origins));
+        self.callers.replace(callers);
+        self.last.borrow_mut().clear();
     }
 
     /// Lets a request pass, or says why not.
     #[inline]
     pub fn admit<B>(&self, request: &Request<B>) -> Result<(), Refusal> {
+        if self.version.get() != self.shared.version() {
+            self.renew();
+        }
         let mut of_page = false;
         let mut cross_site = false;
         // In one pass: to look each up would hash each name.
@@ -136,7 +204,7 @@ impl Door {
         if let Some(authority) = request.uri().authority() {
             self.admit_host(authority.as_str().as_bytes())?;
         }
-        if cross_site && !of_page && !self.any_origin {
+        if cross_site && !of_page && !self.any_origin.get() {
             return Err(Refusal::CrossSite);
         }
         Ok(())
@@ -144,7 +212,7 @@ impl Door {
 
     #[inline]
     fn admit_host(&self, host: &[u8]) -> Result<(), Refusal> {
-        if self.any_host || *self.last.borrow() == host {
+        if self.any_host.get() || *self.last.borrow() == host {
             return Ok(());
         }
         self.admit_new_host(host)
@@ -177,7 +245,8 @@ impl Door {
             return true;
         }
         let name = name.trim_end_matches('.').to_ascii_lowercase();
-        self.callers
+        let callers = self.callers.borrow();
+        callers
             .hosts
             .iter()
             .any(|allowed| match allowed.strip_prefix("*.") {
@@ -190,10 +259,10 @@ impl Door {
 
     #[cold]
     fn admit_origin(&self, origin: &HeaderValue) -> Result<(), Refusal> {
-        let known = self.any_origin
+        let known = self.any_origin.get()
             || std::str::from_utf8(origin.as_bytes()).is_ok_and(|origin| {
                 let origin = origin.to_ascii_lowercase();
-                is_loopback_origin(&origin) || self.callers.origins.contains(&origin)
+                is_loopback_origin(&origin) || self.callers.borrow().origins.contains(&origin)
             });
         if known {
             return Ok(());
@@ -267,13 +336,17 @@ mod tests {
     use super::*;
 
     fn door(hosts: &[&str], origins: &[&str]) -> Door {
-        Door::new(&Callers {
+        Door::new(&callers(hosts, origins).into())
+    }
+
+    fn callers(hosts: &[&str], origins: &[&str]) -> Callers {
+        Callers {
             hosts: hosts.iter().map(|host| parse_host(host).unwrap()).collect(),
             origins: origins
                 .iter()
                 .map(|one| parse_origin(one).unwrap())
                 .collect(),
-        })
+        }
     }
 
     fn admit(door: &Door, uri: &str, headers: &[(&str, &str)]) -> Result<(), Refusal> {
@@ -362,6 +435,22 @@ mod tests {
         }
         let any = door(&["*"], &[]);
         assert_eq!(admit(&any, "/", &[("host", "any.thing")]), Ok(()));
+    }
+
+    #[test]
+    fn callers_that_are_exchanged_count_from_the_next_request_on() {
+        let shared = SharedCallers::from(callers(&["old"], &[]));
+        let door = Door::new(&shared);
+        assert_eq!(admit(&door, "/", &[("host", "old")]), Ok(()));
+        shared.set(callers(&["new"], &["https://app.example"]));
+        // Though it was remembered.
+        assert!(admit(&door, "/", &[("host", "old")]).is_err());
+        assert_eq!(admit(&door, "/", &[("host", "new")]), Ok(()));
+        let page = [("origin", "https://app.example")];
+        assert_eq!(admit(&door, "/", &page), Ok(()));
+        shared.set(callers(&["*"], &[]));
+        assert_eq!(admit(&door, "/", &[("host", "any.thing")]), Ok(()));
+        assert!(admit(&door, "/", &page).is_err());
     }
 
     #[test]

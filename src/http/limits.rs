@@ -1,13 +1,13 @@
 //! What one client may take of us by its requests.
 
 use super::budget::BodyBudget;
-use super::door::Callers;
+use super::door::SharedCallers;
 
 /// Bounds on sizes and times. Units come last in the names.
 #[derive(Clone, Debug)]
 pub struct HttpLimits {
     /// Who may ask at all.
-    pub callers: Callers,
+    pub callers: SharedCallers,
     /// Bytes of one request's head (HTTP/2: of its header list). More is answered with 431. At
     /// least 8 KiB.
     pub header_bytes_max: usize,
@@ -35,7 +35,7 @@ pub struct HttpLimits {
 impl Default for HttpLimits {
     fn default() -> Self {
         HttpLimits {
-            callers: Callers::default(),
+            callers: SharedCallers::default(),
             header_bytes_max: 64 * 1024,
             headers_max: 128,
             // SQS and Pub/Sub both stay below: 1 MiB of payload, grown by base64 and JSON escapes,

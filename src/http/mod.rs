@@ -19,7 +19,7 @@ pub use budget::{Admission, BODIES_BYTES_DEFAULT, BodyBudget, Busy, SMALL_BODY_B
 pub use compress::{GZIP_BYTES_MIN, accepts_gzip, decompress_admitted, decompress_body};
 pub use conn::Http;
 pub use cors::{is_preflight, preflight_reply};
-pub use door::{Callers, Door, Refusal, parse_host, parse_origin};
+pub use door::{Callers, Door, Refusal, SharedCallers, parse_host, parse_origin};
 pub use limits::HttpLimits;
 pub use negotiated::Negotiated;
 pub use serve::serve;

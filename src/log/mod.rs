@@ -24,6 +24,11 @@ const FLUSH_MS_MAX: u64 = 500;
 
 static SINK: OnceLock<Sink> = OnceLock::new();
 
+/// Exchanges what is logged.
+type SetFilter = Box<dyn Fn(EnvFilter) -> Result<(), String> + Send + Sync>;
+
+static SET_FILTER: OnceLock<SetFilter> = OnceLock::new();
+
 /// Sends the log of this process, panics included, to standard error as `config` wants it.
 pub fn start(config: &Config) -> Result<(), String> {
     let filter = EnvFilter::try_new(&config.log)
@@ -37,15 +42,38 @@ pub fn start(config: &Config) -> Result<(), String> {
         .with_ansi(wants_colours())
         // It would say so on standard error, itself and at once.
         .log_internal_errors(false);
-    match config.log_format {
+    let set_filter: SetFilter = match config.log_format {
         LogFormat::Text => {
             let fields = debug_fn(text::write_field).delimited(" ");
-            log.with_target(false).fmt_fields(fields).init();
+            let log = log.with_target(false).fmt_fields(fields);
+            let log = log.with_filter_reloading();
+            let handle = log.reload_handle();
+            log.init();
+            Box::new(move |filter| handle.reload(filter).map_err(|error| error.to_string()))
         }
-        LogFormat::Json => log.json().init(),
-    }
+        LogFormat::Json => {
+            let log = log.json().with_filter_reloading();
+            let handle = log.reload_handle();
+            log.init();
+            Box::new(move |filter| handle.reload(filter).map_err(|error| error.to_string()))
+        }
+    };
+    let _ = SET_FILTER.set(set_filter);
     std::panic::set_hook(Box::new(note_panic));
     Ok(())
+}
+
+/// Changes what this process logs, from the next line on.
+///
+/// # Errors
+/// Why not: the filter is none.
+pub fn set_filter(text: &str) -> Result<(), String> {
+    let filter = EnvFilter::try_new(text).map_err(|error| format!("--log {text}: {error}"))?;
+    match SET_FILTER.get() {
+        Some(set) => set(filter),
+        // Whoever has this as a library has a log of their own.
+        None => Ok(()),
+    }
 }
 
 /// Says why the process ends, in one line after all others, and waits a moment until that is

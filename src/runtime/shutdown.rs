@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::bell::Doorbell;
-use super::doorbell::doorbell;
+use super::doorbell::{DoorbellWaiter, doorbell};
 
 /// A flag that any thread can raise once and every core can wait for.
 #[derive(Clone, Debug, Default)]
@@ -106,4 +106,26 @@ pub fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
             std::future::pending::<()>().await;
         }
     })
+}
+
+/// What waits for the process to be asked to read its configuration again: SIGHUP on Unix, nothing
+/// elsewhere. Signals count from the call on; before it, SIGHUP ends the process.
+#[cfg(unix)]
+pub fn reload_signal() -> io::Result<DoorbellWaiter> {
+    let mut signals = signal_hook::iterator::Signals::new([signal_hook::consts::SIGHUP])?;
+    let (bell, waiter) = doorbell();
+    let thread = std::thread::Builder::new()
+        .name("lclq-reloads".to_owned())
+        .stack_size(64 * 1024);
+    super::spawn_beside(thread, move || {
+        for _ in signals.forever() {
+            bell.ring();
+        }
+    })?;
+    Ok(waiter)
+}
+
+#[cfg(not(unix))]
+pub fn reload_signal() -> io::Result<DoorbellWaiter> {
+    Ok(doorbell().1)
 }

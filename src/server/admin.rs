@@ -1,7 +1,7 @@
 //! The admin endpoint among what is served.
 
 use super::registry::{Dialect, Endpoint, OnCore, StartOnCore};
-use crate::admin::{Admin, Controls};
+use crate::admin::{Admin, Operated};
 use crate::config::{Config, Service};
 use crate::http::{Http, HttpLimits};
 use crate::net::AnyProtocol;
@@ -17,7 +17,7 @@ pub(super) struct AdminDialect {
     is_asked_for: bool,
     sqs: SqsConfig,
     limits: HttpLimits,
-    controls: Controls,
+    operated: Operated,
 }
 
 impl AdminDialect {
@@ -28,7 +28,10 @@ impl AdminDialect {
             is_asked_for: config.ports.admin.is_some(),
             sqs: config.sqs.clone(),
             limits: config.http.clone(),
-            controls: config.controls.clone(),
+            operated: Operated {
+                live: config.live.clone(),
+                controls: config.controls.clone(),
+            },
         }
     }
 }
@@ -58,7 +61,7 @@ impl AdminDialect {
             limits.clone(),
             core.observers.clone(),
             core.inside.pubsub.borrow().clone(),
-            self.controls.clone(),
+            self.operated.clone(),
         );
         Rc::new(Http::new(limits, move |request| {
             admin.clone().handle(request)

@@ -1,15 +1,20 @@
 //! One core of the server, from its start to its end.
 
-use super::declare::Plan;
+use super::declare::{Plan, Services};
 use super::registry::{Inside, OnCore, StartOnCore};
+use super::reload::reload;
 use super::{Listening, ServerError, Until};
+use crate::config::Live;
+use crate::http::HttpLimits;
 use crate::mesh::{Mesh, MeshParts};
 use crate::net::NetLimits;
 use crate::observe::Observers;
-use crate::runtime::{Shutdown, shutdown_signal, spawn_local};
+use crate::runtime::{Shutdown, reload_signal, shutdown_signal, spawn_local};
+use crate::sqs::{Sqs, SqsConfig};
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
@@ -26,8 +31,10 @@ pub(super) struct Served {
 /// What one core takes to run.
 #[derive(Clone)]
 pub(super) struct Core {
-    /// What the first core makes before it is ready.
-    pub(super) declared: Arc<Plan>,
+    /// What declares what the first core makes before it is ready.
+    pub(super) live: Arc<Live>,
+    pub(super) sqs: SqsConfig,
+    pub(super) http: HttpLimits,
     pub(super) net: NetLimits,
     pub(super) served: Arc<Vec<Served>>,
     pub(super) parts: MeshParts,
@@ -123,12 +130,32 @@ impl Core {
         Ok((mesh, endpoints))
     }
 
-    /// Makes what the configuration declares.
+    /// Makes what the configuration declares, and goes on with that when it is asked to.
     async fn declare(&self, mesh: &Mesh, inside: &Inside) -> Result<(), ServerError> {
-        let made = self
-            .declared
-            .make_at_start(mesh, &self.receipt_secret, inside);
-        made.await.map_err(ServerError::Declared)
+        let pubsub = inside.pubsub.borrow().clone();
+        let (Some(_), Some(pubsub)) = (self.live.file(), pubsub) else {
+            return Ok(());
+        };
+        let limits = Rc::new(self.http.clone());
+        // What the server asks itself is not counted among clients' requests.
+        let uncounted = Observers::new(1).of_core(0);
+        let (mesh, config) = (mesh.clone(), self.sqs.clone());
+        let sqs = Sqs::new(mesh, config, &self.receipt_secret, limits, uncounted);
+        let services = Services { sqs, pubsub };
+        let made = Plan::of(&self.live.loaded()).make(&services).await;
+        made.map_err(ServerError::Declared)?;
+        if self.until == Until::Signal {
+            let mut asked = reload_signal().map_err(ServerError::Io)?;
+            let live = self.live.clone();
+            spawn_local(async move {
+                loop {
+                    asked.wait().await;
+                    // It has said in the log what came of it.
+                    let _ = reload(&live, &services).await;
+                }
+            });
+        }
+        Ok(())
     }
 
     /// What serves each endpoint on this core, to its end.

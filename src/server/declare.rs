@@ -1,93 +1,104 @@
 //! Makes what the file declares, through the dialects' own requests, so that what is valid and what
 //! is said about it is the service's.
 
-use super::registry::Inside;
-use crate::config::Config;
+use crate::config::Loaded;
 use crate::config::declared::{At, Declared, Queue};
-use crate::http::HttpLimits;
-use crate::mesh::Mesh;
-use crate::observe::Observers;
 use crate::pubsub::PubsubEndpoint;
-use crate::sqs::{Sqs, SqsConfig};
+use crate::sqs::Sqs;
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use lclq_shards::QueueName;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::rc::Rc;
 
 /// What is to be made.
-pub struct Plan {
+pub(super) struct Plan {
     declared: Declared,
     /// Project of names that give none.
     project: String,
     /// Whether what exists and differs is changed.
     apply: bool,
-    sqs: SqsConfig,
-    limits: HttpLimits,
+    /// Where queues are.
+    region: String,
+    account: String,
 }
 
 /// The services of one core that make it.
 pub struct Services {
-    /// Makes queues. What it is asked is not counted among clients' requests.
+    /// Makes queues.
     pub sqs: Rc<Sqs>,
     /// Makes the rest.
     pub pubsub: Rc<PubsubEndpoint>,
+}
+
+/// What became of declared resources, by kind and name.
+#[derive(Serialize, Debug, Default)]
+pub struct Made {
+    /// They were not there.
+    pub created: Vec<String>,
+    /// They were there and differed.
+    pub changed: Vec<String>,
+    /// They are there and differ, and nobody said that this may be changed.
+    pub differing: Vec<String>,
+}
+
+/// How a resource was found.
+enum Found {
+    Missing,
+    AsDeclared,
+    Changed,
+    Differing,
+}
+
+impl Made {
+    fn add<T>(&mut self, kind: &str, at: &At<T>, found: Found) {
+        let list = match found {
+            Found::Missing => &mut self.created,
+            Found::Changed => &mut self.changed,
+            Found::Differing => &mut self.differing,
+            Found::AsDeclared => return,
+        };
+        list.push(format!("{kind} {}", at.name()));
+    }
 }
 
 /// What isn't as declared, or the service's message.
 type Outcome<T> = Result<T, String>;
 
 impl Plan {
-    /// What a configuration declares.
-    pub fn of(config: &Config) -> Self {
+    /// What was loaded declares.
+    pub(super) fn of(loaded: &Loaded) -> Self {
+        let settings = &loaded.settings;
         Self {
-            declared: config.declared.clone(),
-            project: config.project.clone(),
-            apply: config.apply_changes,
-            sqs: config.sqs.clone(),
-            limits: config.http.clone(),
+            declared: loaded.declared.clone(),
+            project: settings.pubsub_project.clone(),
+            apply: settings.apply_changes,
+            region: settings.region.clone(),
+            account: settings.account.clone(),
         }
-    }
-
-    /// Makes everything on a core that is not ready yet.
-    pub(super) async fn make_at_start(
-        &self,
-        mesh: &Mesh,
-        receipt_secret: &[u8; 32],
-        inside: &Inside,
-    ) -> Outcome<()> {
-        if self.declared.entries().next().is_none() {
-            return Ok(());
-        }
-        let pubsub = inside.pubsub.borrow().clone();
-        let services = Services {
-            sqs: Sqs::new(
-                mesh.clone(),
-                self.sqs.clone(),
-                receipt_secret,
-                Rc::new(self.limits.clone()),
-                Observers::new(1).of_core(0),
-            ),
-            pubsub: pubsub.ok_or("Pub/Sub isn't there")?,
-        };
-        self.make(&services).await
     }
 
     /// Makes everything, what is referred to first.
     ///
     /// # Errors
     /// File, line and name of the first that can't be made, with the service's message.
-    pub async fn make(&self, services: &Services) -> Outcome<()> {
-        let mut made = Vec::new();
+    pub(super) async fn make(&self, services: &Services) -> Outcome<Made> {
+        let mut made = Made::default();
+        let mut new = Vec::new();
         for at in &self.declared.queues {
             let is_new = self.queue(services, &at.value).await;
-            made.push(is_new.map_err(|error| told(at, "queue", &error))?);
+            new.push(is_new.map_err(|error| told(at, "queue", &error))?);
         }
         // Dead-letter queues are there by now, whichever stands first.
-        for (at, is_new) in self.declared.queues.iter().zip(made) {
-            let settled = self.settle_queue(services, at, is_new).await;
-            settled.map_err(|error| told(at, "queue", &error))?;
+        for (at, is_new) in self.declared.queues.iter().zip(new) {
+            let found = self.settle_queue(services, at, is_new).await;
+            made.add(
+                "queue",
+                at,
+                found.map_err(|error| told(at, "queue", &error))?,
+            );
         }
         let kinds = [
             (&SCHEMA, &self.declared.schemas),
@@ -97,15 +108,19 @@ impl Plan {
         ];
         for (kind, all) in kinds {
             for at in all {
-                let settled = self.pubsub(services, kind, at).await;
-                settled.map_err(|error| told(at, kind.name, &error))?;
+                let found = self.pubsub(services, kind, at).await;
+                made.add(
+                    kind.name,
+                    at,
+                    found.map_err(|error| told(at, kind.name, &error))?,
+                );
             }
         }
-        Ok(())
+        Ok(made)
     }
 
     fn queue_name(&self, name: &str) -> QueueName {
-        QueueName::new(&self.sqs.region, &self.sqs.account, name)
+        QueueName::new(&self.region, &self.account, name)
     }
 
     /// Makes a queue unless it is there; tells whether it did.
@@ -131,7 +146,12 @@ impl Plan {
     }
 
     /// Brings a queue that is there in line with what is declared, as far as that may be.
-    async fn settle_queue(&self, services: &Services, at: &At<Queue>, is_new: bool) -> Outcome<()> {
+    async fn settle_queue(
+        &self,
+        services: &Services,
+        at: &At<Queue>,
+        is_new: bool,
+    ) -> Outcome<Found> {
         let queue = &at.value;
         let name = self.queue_name(&queue.name);
         let mut attributes = wanted(queue);
@@ -171,8 +191,13 @@ impl Plan {
             .cloned()
             .chain(tags.keys().chain(&gone).map(|tag| format!("tag {tag}")))
             .collect();
-        if differing.is_empty() || !is_new && !self.may_change(at, "queue", &differing) {
-            return Ok(());
+        let found = if is_new {
+            Found::Missing
+        } else {
+            self.may_change(at, "queue", &differing)
+        };
+        if !matches!(found, Found::Missing | Found::Changed) {
+            return Ok(found);
         }
         if !attributes.is_empty() {
             let request = json!({"Attributes": attributes});
@@ -184,20 +209,23 @@ impl Plan {
         if !gone.is_empty() {
             sqs(services, &name, "UntagQueue", json!({"TagKeys": gone})).await?;
         }
-        Ok(())
+        Ok(found)
     }
 
     /// Whether what differs is changed; says so either way.
-    fn may_change<T>(&self, at: &At<T>, kind: &str, differing: &[String]) -> bool {
+    fn may_change<T>(&self, at: &At<T>, kind: &str, differing: &[String]) -> Found {
+        if differing.is_empty() {
+            return Found::AsDeclared;
+        }
         let (place, name, differing) = (at.place(), at.name(), differing.join(", "));
         if self.apply {
             tracing::info!("{place}: {kind} {name}: changed as declared: {differing}");
-        } else {
-            tracing::warn!(
-                "{place}: {kind} {name} exists and differs in {differing}; --apply-changes changes it"
-            );
+            return Found::Changed;
         }
-        self.apply
+        tracing::warn!(
+            "{place}: {kind} {name} exists and differs in {differing}; --apply-changes changes it"
+        );
+        Found::Differing
     }
 
     /// A name with the project that it is in.
@@ -209,7 +237,7 @@ impl Plan {
         }
     }
 
-    async fn pubsub(&self, services: &Services, kind: &Kind, at: &At<Value>) -> Outcome<()> {
+    async fn pubsub(&self, services: &Services, kind: &Kind, at: &At<Value>) -> Outcome<Found> {
         let mut body = at.value.clone();
         for (pointer, collection) in REFERENCES {
             if let Some(value) = body.pointer_mut(pointer)
@@ -238,7 +266,7 @@ impl Plan {
             rest(services, Method::PUT, &path, &body).await
         };
         match created {
-            Ok(_) => return Ok(()),
+            Ok(_) => return Ok(Found::Missing),
             Err((StatusCode::CONFLICT, _)) => {}
             Err((_, message)) => return Err(message),
         }
@@ -260,8 +288,9 @@ impl Plan {
             .filter(|(field, value)| !same_field(field, &has[field.as_str()], value))
             .map(|(field, _)| field.clone())
             .collect();
-        if differing.is_empty() || !self.may_change(at, kind.name, &differing) {
-            return Ok(());
+        let found = self.may_change(at, kind.name, &differing);
+        if !matches!(found, Found::Changed) {
+            return Ok(found);
         }
         body["name"] = name.as_str().into();
         let changed = if kind.is_schema() {
@@ -271,7 +300,7 @@ impl Plan {
             let request = json!({kind.name: body, "updateMask": differing.join(",")});
             rest(services, Method::PATCH, &path, &request).await
         };
-        changed.map(drop).map_err(|(_, message)| message)
+        changed.map(|_| found).map_err(|(_, message)| message)
     }
 }
 

@@ -5,9 +5,12 @@ mod core;
 mod declare;
 mod pubsub;
 mod registry;
+mod reload;
 mod sqs;
 
+pub use declare::{Made, Services};
 pub use registry::{Dialect, Endpoint, Inside, OnCore, Registry, StartOnCore};
+pub use reload::{ReloadError, Reloaded, reload};
 
 use self::core::{Core, Served};
 use crate::admin::restore_clock;
@@ -169,7 +172,7 @@ pub fn check(config: Config) -> Result<(), ServerError> {
     for listening in served.iter().flat_map(|served| &served.listening) {
         writeln!(out, "{:<12} {listening}", listening.name())?;
     }
-    if let Some(file) = &config.file {
+    if let Some(file) = config.live.file() {
         writeln!(out, "config       {}", file.display())?;
     }
     writeln!(
@@ -186,7 +189,7 @@ pub fn check(config: Config) -> Result<(), ServerError> {
 /// Runs the server until a signal ends it.
 pub fn run(config: Config) -> Result<(), ServerError> {
     let registry = Registry::of(&config);
-    let file = config.file.clone();
+    let file = config.live.file();
     let server = Server::start(config, registry, Until::Signal)?;
     if let Err(error) = announce(server.listening(), file.as_deref()) {
         // Whoever started it doesn't listen; its clients may all the same.
@@ -210,7 +213,7 @@ impl Server {
         let (served, plan) = open(&config, registry)?;
         let receipt_secret = plan.receipt_secret();
         tracing::info!(
-            config = config.file.as_deref().map(|file| file.display().to_string()),
+            config = config.live.file().map(|file| file.display().to_string()),
             driver = ?config.driver,
             reason = config.driver_reason,
             cores = config.cores,
@@ -223,7 +226,9 @@ impl Server {
         let shutdown = Shutdown::new();
         let (ready, readiness) = mpsc::channel::<Result<(), ServerError>>();
         let core = Core {
-            declared: Arc::new(declare::Plan::of(&config)),
+            live: config.live,
+            sqs: config.sqs,
+            http: config.http,
             net: config.net,
             served: Arc::new(served),
             parts: plan.into_parts(),

@@ -1,0 +1,145 @@
+//! The configuration of a running server: what is in effect, and what a reload changes of it.
+
+use super::load::{Loaded, Source};
+use super::settings::{Settings, place};
+use super::text::show_json;
+use crate::http::{Callers, SharedCallers};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Keys whose new values a running server takes. Others wait for its next start.
+const LIVE: &[&str] = &[
+    "log",
+    "allow-host",
+    "allow-origin",
+    "apply-changes",
+    "pubsub-project",
+];
+
+/// What a server runs with.
+#[derive(Debug)]
+pub struct Live {
+    source: Source,
+    callers: SharedCallers,
+    current: Mutex<Loaded>,
+    is_reloading: AtomicBool,
+}
+
+/// Which keys a reload found changed, by their places in the file.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// They have their new values.
+    pub applied: Vec<String>,
+    /// They have their old ones until the next start.
+    pub restart: Vec<String>,
+    /// What to log, if that is among the former.
+    pub log: Option<String>,
+}
+
+impl Live {
+    pub(super) fn new(source: Source, loaded: Loaded) -> Self {
+        Self {
+            callers: callers(&loaded.settings).into(),
+            source,
+            current: Mutex::new(loaded),
+            is_reloading: AtomicBool::new(false),
+        }
+    }
+
+    /// Held for moments, and by nothing that can panic.
+    fn current(&self) -> MutexGuard<'_, Loaded> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is in effect.
+    pub fn loaded(&self) -> Loaded {
+        self.current().clone()
+    }
+
+    /// Who may ask, as it is in effect.
+    pub fn callers(&self) -> SharedCallers {
+        self.callers.clone()
+    }
+
+    /// The file that is read, if any.
+    pub fn file(&self) -> Option<PathBuf> {
+        self.source.file().map(Path::to_owned)
+    }
+
+    /// What is in effect, for people and programs; secrets are masked.
+    pub fn shown(&self) -> Value {
+        let file = self.source.file().map(|file| file.display().to_string());
+        json!({"file": file, "config": show_json(&self.current())})
+    }
+
+    /// The right to reload, unless somebody has it.
+    pub fn turn(self: &Arc<Self>) -> Option<Turn> {
+        let taken = self.is_reloading.swap(true, Ordering::SeqCst);
+        (!taken).then(|| Turn(self.clone()))
+    }
+}
+
+/// The right to reload: one at a time.
+pub struct Turn(Arc<Live>);
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.is_reloading.store(false, Ordering::SeqCst);
+    }
+}
+
+impl Turn {
+    /// Where to load from, which may take its time.
+    pub fn source(&self) -> Source {
+        self.0.source.clone()
+    }
+
+    /// Takes of what was loaded anew what a running server can.
+    pub fn take(&self, new: Loaded) -> Changes {
+        let mut current = self.0.current();
+        let (mut has, wants) = (current.settings.values(), new.settings.values());
+        let mut changes = Changes::default();
+        for (key, value) in &wants {
+            if has.get(key) == Some(value) {
+                continue;
+            }
+            if LIVE.contains(&key.as_str()) {
+                changes.applied.push(place(key));
+                has.insert(key.clone(), value.clone());
+            } else {
+                changes.restart.push(place(key));
+            }
+        }
+        for key in LIVE {
+            match new.merged.get(*key) {
+                Some(entry) => drop(current.merged.insert((*key).to_owned(), entry.clone())),
+                None => drop(current.merged.remove(*key)),
+            }
+        }
+        let log_before = std::mem::take(&mut current.settings.log);
+        // Both were settings before, so their mixture can be read.
+        if let Ok(settings) = serde_json::from_value(Value::Object(has)) {
+            current.settings = settings;
+        }
+        changes.log = (current.settings.log != log_before).then(|| current.settings.log.clone());
+        current.declared = new.declared;
+        self.0.callers.set(callers(&current.settings));
+        changes
+    }
+}
+
+/// Who may ask. The schema has let pass only what these can read.
+fn callers(settings: &Settings) -> Callers {
+    let hosts = settings.allow_host.iter();
+    let origins = settings.allow_origin.iter();
+    Callers {
+        hosts: hosts
+            .filter_map(|host| crate::http::parse_host(host).ok())
+            .collect(),
+        origins: origins
+            .filter_map(|origin| crate::http::parse_origin(origin).ok())
+            .collect(),
+    }
+}

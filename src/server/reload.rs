@@ -1,0 +1,104 @@
+//! Reading the configuration's file again while the server runs.
+
+use super::declare::{Made, Plan, Services};
+use crate::config::Live;
+use crate::runtime::{doorbell, spawn_beside};
+use serde::Serialize;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What a reload came to.
+#[derive(Serialize, Debug)]
+pub struct Reloaded {
+    /// The file that was read.
+    pub file: String,
+    /// Keys whose new values are in effect.
+    pub applied: Vec<String>,
+    /// Keys whose new values count from the next start on.
+    pub restart: Vec<String>,
+    /// Declared resources.
+    pub resources: Made,
+}
+
+/// Why a reload came to nothing, or to a part.
+#[derive(Debug, thiserror::Error)]
+pub enum ReloadError {
+    /// The server was started without a file.
+    #[error("the server was started without a configuration file")]
+    NoFile,
+    /// Somebody else's is under way.
+    #[error("a reload is under way")]
+    Busy,
+    /// The thread that reads can't be started.
+    #[error("the configuration can't be read: {0}")]
+    Io(#[from] io::Error),
+    /// The file is wrong; nothing was changed.
+    #[error("{}", .0.join("\n"))]
+    Wrong(Vec<String>),
+    /// A declared resource can't be made; settings and those before it are as declared.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// Reads the file again and does what can be done of it. The log tells what that was.
+///
+/// # Errors
+/// [`ReloadError`] says what was left as it was.
+pub async fn reload(live: &Arc<Live>, services: &Services) -> Result<Reloaded, ReloadError> {
+    let outcome = attempt(live, services).await;
+    match &outcome {
+        Ok(reloaded) => {
+            let (file, applied) = (&reloaded.file, reloaded.applied.join(", "));
+            tracing::info!(file, applied, "the configuration was read again");
+            if !reloaded.restart.is_empty() {
+                let keys = reloaded.restart.join(", ");
+                tracing::warn!("changed, but in effect from the next start on: {keys}");
+            }
+        }
+        Err(ReloadError::Wrong(lines)) => {
+            for line in lines {
+                tracing::error!("not reloaded: {line}");
+            }
+        }
+        Err(error) => tracing::error!("not reloaded: {error}"),
+    }
+    outcome
+}
+
+async fn attempt(live: &Arc<Live>, services: &Services) -> Result<Reloaded, ReloadError> {
+    let file = live.file().ok_or(ReloadError::NoFile)?;
+    let turn = live.turn().ok_or(ReloadError::Busy)?;
+    let source = turn.source();
+    let loaded = beside(move || source.load()).await?;
+    let changes = turn.take(loaded.map_err(ReloadError::Wrong)?);
+    if let Some(filter) = &changes.log {
+        crate::log::set_filter(filter).map_err(ReloadError::Refused)?;
+    }
+    let made = Plan::of(&live.loaded()).make(services).await;
+    Ok(Reloaded {
+        file: file.display().to_string(),
+        applied: changes.applied,
+        restart: changes.restart,
+        resources: made.map_err(ReloadError::Refused)?,
+    })
+}
+
+/// Does what may wait for a disk on a thread of its own.
+async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
+    let (bell, mut waiter) = doorbell();
+    let place = Arc::new(Mutex::new(None));
+    let there = place.clone();
+    let thread = std::thread::Builder::new().name("lclq-reload".to_owned());
+    spawn_beside(thread, move || {
+        let outcome = work();
+        *there.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
+        bell.ring();
+    })?;
+    loop {
+        waiter.wait().await;
+        let outcome = place.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(outcome) = outcome {
+            return Ok(outcome);
+        }
+    }
+}
