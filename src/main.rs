@@ -4,10 +4,11 @@ mod memory;
 
 use clap::ArgMatches;
 use lclq::cli::{Command, ConfigCommand, ShowForm, StartArgs};
+use lclq::config::import::{Format, Imported};
 use lclq::config::{self, Config, Source};
 use lclq::operate;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -104,9 +105,34 @@ fn configuration(command: ConfigCommand, matches: &ArgMatches) -> Result<(), Fai
                 ShowForm::Json => format!("{:#}\n", config::text::show_json(&loaded)),
             }
         }
+        ConfigCommand::Import { format, files } => return import(format, &files),
         ConfigCommand::Schema => format!("{:#}\n", config::schema::of_file()),
         ConfigCommand::Reference => config::text::reference(),
     };
+    print(&text)
+}
+
+fn import(format: Option<Format>, files: &[PathBuf]) -> Result<(), Failure> {
+    let mut imported = Imported::default();
+    for path in files {
+        let name = path.display().to_string();
+        let format = format.or_else(|| Format::of(path));
+        let format = format.ok_or_else(|| Failure::new(format!("{name}: give its --format")))?;
+        let text = std::fs::read_to_string(path);
+        let text = text.map_err(|error| Failure::new(format!("{name}: {error}")))?;
+        imported.read(format, &name, &text).map_err(Failure::new)?;
+    }
+    print(&imported.to_toml())?;
+    for note in &imported.notes {
+        lclq::log::last_words(note);
+    }
+    match imported.problems() {
+        lines if lines.is_empty() => Ok(()),
+        lines => Err(Failure { lines, code: 1 }),
+    }
+}
+
+fn print(text: &str) -> Result<(), Failure> {
     let written = std::io::stdout().write_all(text.as_bytes());
     written.map_err(|error| Failure::new(format!("can't write the answer: {error}")))
 }

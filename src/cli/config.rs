@@ -1,6 +1,7 @@
 //! Commands about configuration files.
 
 use super::StartArgs;
+use crate::config::import::Format;
 use clap::{Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -24,6 +25,15 @@ pub enum ConfigCommand {
         output: ShowForm,
         #[command(flatten)]
         start: Box<StartArgs>,
+    },
+    /// Print other tools' files as a file of ours: ElasticMQ's configuration, GoAWS', LocalStack's
+    /// scripts, Terraform's state and plans. What can't be taken over is told on standard error.
+    Import {
+        /// By default what the files' names say: .conf, .yaml, .sh, .json or .tfstate.
+        #[arg(long, value_enum, value_name = "FORMAT")]
+        format: Option<Format>,
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
     },
     /// Print the JSON Schema of the file.
     Schema,

@@ -5,6 +5,7 @@ pub mod declared;
 pub mod file;
 mod forms;
 pub mod given;
+pub mod import;
 pub mod layers;
 mod live;
 mod load;

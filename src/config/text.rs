@@ -12,7 +12,7 @@ use std::fmt::Write;
 /// Columns of a comment.
 const COLUMNS: usize = 96;
 
-fn toml_value(value: &Value) -> String {
+pub(super) fn toml_value(value: &Value) -> String {
     let key = |key: &str| {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
         if !key.is_empty() && key.bytes().all(plain) {
@@ -248,6 +248,14 @@ in a file start at its folder.
 - `lclq config check FILE` tells everything that is wrong with a file, with lines.
 - `lclq config show` prints what all layers amount to, and where each value comes from.
 - `lclq config schema` prints the JSON Schema of the file, docs/lclq.schema.json, for editors.
+- `lclq config import FILE...` prints as such a file what ElasticMQ's and GoAWS' configurations, shell
+  scripts for LocalStack, and Terraform's states and plans have; what it leaves out it tells.
+
+A server that was started with a file reads it again on SIGHUP and on `POST /config/reload` (admin
+port). It takes new values of `log.filter`, `server.allow-host`, `server.allow-origin`,
+`server.apply-changes` and `pubsub.project`, and makes declared resources; the answer and the log name
+other keys that have changed, which count from the next start on. A file with errors changes nothing.
+`GET /config` answers with what is in effect, with user names, passwords and queries of URLs masked.
 
 ## Settings
 ";

@@ -1,0 +1,101 @@
+//! ElasticMQ's configuration.
+
+use super::{Imported, sqs};
+use hocon::Config;
+use serde_json::{Map, Value, json};
+
+pub(super) fn read(imported: &mut Imported, text: &str) -> Result<(), String> {
+    // What it includes of its own classpath is its defaults.
+    let lines = text.lines().map(|line| match line.trim_start() {
+        start if start.starts_with("include") && start.contains("classpath") => "",
+        _ => line,
+    });
+    let text = lines.collect::<Vec<_>>().join("\n");
+    let config = hocon::parse(&text).map_err(|error| error.to_string())?;
+    for (key, name) in [("aws.region", "region"), ("aws.accountId", "account")] {
+        if let Some(value) = config.get_string_option(key) {
+            imported.settings.push(("sqs", name, value.into()));
+        }
+    }
+    let Some(queues) = config.get("queues").and_then(|queues| queues.as_object()) else {
+        return Ok(());
+    };
+    for (name, queue) in queues {
+        match queue.as_object() {
+            Some(keys) => read_queue(imported, name, &Config::new(keys.clone())),
+            None => imported.note(format!("queue {name} is no object: left out")),
+        }
+    }
+    Ok(())
+}
+
+fn read_queue(imported: &mut Imported, name: &str, queue: &Config) {
+    let mut attributes = Map::new();
+    let mut left_out = Vec::new();
+    for key in queue.keys() {
+        let attribute = match key {
+            "defaultVisibilityTimeout" => "VisibilityTimeout",
+            "delay" => "DelaySeconds",
+            "receiveMessageWait" => "ReceiveMessageWaitTimeSeconds",
+            "fifo" => "FifoQueue",
+            "contentBasedDeduplication" => "ContentBasedDeduplication",
+            "deadLettersQueue" => {
+                match dead_letters(queue) {
+                    Some(policy) => drop(attributes.insert("RedrivePolicy".to_owned(), policy)),
+                    None => left_out.push(key),
+                }
+                continue;
+            }
+            "tags" => continue,
+            _ => {
+                left_out.push(key);
+                continue;
+            }
+        };
+        let value = match attribute {
+            "FifoQueue" | "ContentBasedDeduplication" => queue.get_bool(key).ok().map(Value::from),
+            _ => queue
+                .get_duration(key)
+                .ok()
+                .map(|time| time.as_secs().into()),
+        };
+        match value {
+            // A standard queue has no such attribute.
+            Some(Value::Bool(false)) => {}
+            Some(value) => drop(attributes.insert(attribute.to_owned(), value)),
+            None => left_out.push(key),
+        }
+    }
+    sqs::queue(imported, name, &attributes);
+    if let Some(tags) = queue.get("tags").and_then(|tags| tags.as_object()) {
+        let tags = Config::new(tags.clone());
+        let text = |key: &&str| {
+            let value = tags.get_string_option(&format!("{key:?}"));
+            Some(((*key).to_owned(), Value::from(value?)))
+        };
+        let name = full_name(name, &attributes);
+        sqs::tag(
+            imported,
+            &name,
+            &tags.keys().iter().filter_map(text).collect(),
+        );
+    }
+    for key in left_out {
+        imported.note(format!("queue {name}: {key}: left out"));
+    }
+}
+
+fn full_name(name: &str, attributes: &Map<String, Value>) -> String {
+    if attributes.contains_key("FifoQueue") && !name.ends_with(".fifo") {
+        format!("{name}.fifo")
+    } else {
+        name.to_owned()
+    }
+}
+
+fn dead_letters(queue: &Config) -> Option<Value> {
+    let name = queue.get_string_option("deadLettersQueue.name")?;
+    let count = queue.get_i64_option("deadLettersQueue.maxReceiveCount")?;
+    let policy = json!({"deadLetterTargetArn": name, "maxReceiveCount": count});
+    Some(policy.to_string().into())
+}
