@@ -132,10 +132,7 @@ pub const TABLES: &[(&str, &[(&str, &str)])] = &[
     ),
     (
         "admin",
-        &[
-            ("port", "admin-port"),
-            ("test-controls", "test-controls"),
-        ],
+        &[("port", "admin-port"), ("test-controls", "test-controls")],
     ),
     (
         "storage",
