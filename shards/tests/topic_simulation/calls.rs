@@ -626,10 +626,14 @@ impl Model {
         if strict && using.mark.dead_of.is_none() {
             self.acknowledged_in_order(at, using.mark.number)?;
         }
+        // Of one that had gone for its age nothing is noted, and with a clock that was set back it may be
+        // young enough again.
+        let gone = self.plan.clock_steps && self.is_expired(at, using.mark.number, call.at).0;
         let reader = &mut self.readers[at];
         let held = reader.held.entry(using.mark).or_default();
         // Under a dead-letter policy it may have gone there, or come back, in the meantime.
-        let sure = using.current && held.sequence == using.lease.sequence || !moves && !reader.wild;
+        let sure = using.current && held.sequence == using.lease.sequence
+            || !moves && !reader.wild && !gone;
         if sure {
             held.done = Sure::Yes;
         } else if held.done == Sure::No {
