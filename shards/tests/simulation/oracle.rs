@@ -364,6 +364,11 @@ impl Oracle {
             return Known::Unsure;
         }
         let latest = home.floor == lease.receive_count && home.received_at == lease.received_at;
+        // One from before a receive that was given back is over, even of the same millisecond.
+        let before = home
+            .given_back
+            .is_some_and(|(count, at)| lease.receive_count < count && lease.received_at <= at);
+        let latest = latest && !before;
         if latest && home.busy_until > now {
             Known::Current
         } else {
