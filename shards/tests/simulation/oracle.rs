@@ -397,7 +397,12 @@ impl Oracle {
     /// Whether a message may be past its retention, in whatever queue it is.
     pub fn may_be_expired(&self, life: &Life, now: Millis) -> bool {
         let retention_s = self.nearby_retention_s[life.queue];
-        let early_ms = self.clock.rise_since(life.told_at);
+        // A move writes it down anew, by the clock of then.
+        let early_ms = if self.moves[life.queue] {
+            self.clock.rise_after(life.told_at)
+        } else {
+            self.clock.rise_since(life.told_at)
+        };
         now + early_ms >= life.sent_at + Millis::from(retention_s) * 1000
     }
 
