@@ -36,6 +36,8 @@ fn main() -> ExitCode {
         Command::Snapshot(args) => operated(operate::snapshot(args)),
         Command::Schema(args) => operated(operate::schema(args)),
         Command::Clock(args) => operated(operate::clock(args)),
+        Command::Generate(command) => lclq::cli::generate(command)
+            .map_err(|error| Failure::new(format!("can't write it: {error}"))),
     };
     let code = match outcome {
         Ok(()) => ExitCode::SUCCESS,

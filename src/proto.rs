@@ -3,8 +3,14 @@
 //! `bytes` fields are [`bytes::Bytes`], so that decoding from `Bytes` copies no payload; maps are
 //! sorted, so that what is returned has a stable order.
 
-// What is generated isn't held to our lints.
-#![allow(clippy::all, clippy::pedantic, missing_docs, rustdoc::all)]
+#![allow(
+    clippy::all,
+    clippy::pedantic,
+    missing_docs,
+    rustdoc::all,
+    unused_qualifications,
+    reason = "what is generated isn't held to our lints"
+)]
 
 include!(concat!(env!("OUT_DIR"), "/contracts.rs"));
 

@@ -196,12 +196,7 @@ fn a_long_poll_ends_in_its_clients_time() {
     let mut waiting = test.server.client();
     let request = json!({ "QueueUrl": url, "WaitTimeSeconds": 20 });
     waiting.send("ReceiveMessage", &request).unwrap();
-    loop {
-        let stats = test.admin.get("/api/v1/stats").unwrap().ok();
-        if stats["waiters"] == 1 {
-            break;
-        }
-    }
+    test.server.wait_for_polls(1);
     test.pass(10_000);
     test.send(&url, "now", json!({}));
     let received = waiting.receive().unwrap().ok();

@@ -216,17 +216,17 @@ fn what_a_topic_does_to_messages() {
         let mask = "messageTransforms";
         world.by_one(|peer| peer.update_topic(mask, json!({"messageTransforms": []})));
         world.all_see("plain", publish, 200);
-        world.by_one(|peer| peer.take());
+        world.by_one(Peer::take);
         for _ in 0..2 {
             world.by_one(|peer| {
                 peer.update_topic(mask, json!({"messageTransforms": dropping()}));
             });
             world.all_see("filtering", publish, 200);
-            assert_eq!(world.by_one(|peer| peer.take()), [Value::Null; 0]);
+            assert_eq!(world.by_one(Peer::take), [Value::Null; 0]);
             world.by_one(|peer| peer.update_topic(mask, json!({"messageTransforms": []})));
             world.all_see("plain again", publish, 200);
             let count = 2 * world.peers.len();
-            assert_eq!(world.by_one(|peer| peer.take()).len(), count, "dropped");
+            assert_eq!(world.by_one(Peer::take).len(), count, "dropped");
         }
         let disabled = json!([{
             "disabled": true,
@@ -428,7 +428,7 @@ fn how_acknowledging_counts() {
     in_worlds(|mut world| {
         world.create(json!({}), json!({}));
         assert_eq!(world.by_one(|peer| peer.publish("a")), 200);
-        let taken = world.by_one(|peer| peer.take());
+        let taken = world.by_one(Peer::take);
         let again = json!({"ackIds": [taken[0]["ackId"]]});
         let path = format!("{SUBSCRIPTION}:acknowledge");
         let acknowledge = |peer: &mut Peer| peer.rest("POST", &path, again.clone()).status;
@@ -605,7 +605,11 @@ fn settings_of_queues() {
         world.all_see("tagged", tags, json!({"Tags": {"a": "1"}}));
         let untag = json!({"QueueUrl": url, "TagKeys": ["a"]});
         world.by_one(|peer| peer.sqs.ok("UntagQueue", &untag));
-        let none = |peer: &mut Peer| tags(peer)["Tags"].as_object().is_none_or(|t| t.is_empty());
+        let none = |peer: &mut Peer| {
+            tags(peer)["Tags"]
+                .as_object()
+                .is_none_or(serde_json::Map::is_empty)
+        };
         world.all_see("untagged", none, true);
 
         let sources = |peer: &mut Peer| {

@@ -20,8 +20,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 struct Echo;
 
 impl Protocol for Echo {
-    // An `async fn` would borrow the protocol for as long as the connection lives.
-    #[allow(clippy::manual_async_fn)]
+    #[allow(
+        clippy::manual_async_fn,
+        reason = "an `async fn` would borrow the protocol for as long as the connection lives"
+    )]
     fn serve(&self, channel: Channel, drain: Drain) -> impl Future<Output = ()> + 'static {
         async move {
             // A client that breaks off is the end of its echo and nothing else.

@@ -40,7 +40,7 @@ fn engine(c: &mut Criterion) {
                             }
                         }
                         spent
-                    })
+                    });
                 },
             );
         }

@@ -67,7 +67,7 @@ where
         }
     };
     spawn_cores(DriverKind::Epoll, 1, core)
-        .and_then(|cores| cores.join())
+        .and_then(lclq::runtime::CoreThreads::join)
         .expect("the core ran to its end");
 }
 

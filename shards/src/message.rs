@@ -42,7 +42,7 @@ pub(crate) struct Message {
 }
 
 /// Memory that a message takes beside its payload, bytes.
-pub(crate) const MESSAGE_BYTES: usize = std::mem::size_of::<Message>();
+pub(crate) const MESSAGE_BYTES: usize = size_of::<Message>();
 
 impl Message {
     pub fn received_at(&self) -> Millis {

@@ -2,11 +2,13 @@
 
 mod config;
 mod controls;
+mod generate;
 mod operate;
 mod operate_pubsub;
 
 pub use config::{ConfigCommand, ShowForm};
 pub use controls::ClockCommand;
+pub use generate::{GenerateCommand, generate};
 pub use operate::{MessageCommand, OperateArgs, Output, QueueCommand, Server};
 pub use operate_pubsub::{
     ProjectArgs, SchemaCommand, SchemaKind, SnapshotCommand, SubscriptionCommand, TopicCommand,
@@ -56,6 +58,9 @@ pub enum Command {
     Schema(ProjectArgs<SchemaCommand>),
     /// Stop a test server's clock, and have it jump ahead.
     Clock(OperateArgs<ClockCommand>),
+    /// Make completions for a shell, manual pages, or the reference of this command line.
+    #[command(subcommand)]
+    Generate(GenerateCommand),
 }
 
 const START_EXAMPLES: &str = "\

@@ -52,8 +52,10 @@ pub struct Call {
 
 impl Call {
     /// Reads the head of a request that [`is_grpc`]. What is wrong with it makes the answer.
-    // The answer is as large as any, and made to be passed on.
-    #[allow(clippy::result_large_err)]
+    #[allow(
+        clippy::result_large_err,
+        reason = "the answer is as large as any, and made to be passed on"
+    )]
     pub fn new(core: Rc<GrpcCore>, request: Request<Incoming>) -> Result<Self, Answer> {
         if request.method() != Method::POST {
             return Err(http_error(StatusCode::METHOD_NOT_ALLOWED));

@@ -57,10 +57,9 @@ where
         .opens_until()
         .saturating_duration_since(Instant::now());
     let told = drain.or_stop(version(&mut channel));
-    let version = match timeout(time, told).await {
-        Ok(Some(Ok(version))) => version,
+    let Ok(Some(Ok(version))) = timeout(time, told).await else {
         // Broken, too slow, or we are stopping, and nothing has been asked yet.
-        _ => return,
+        return;
     };
     let state = Rc::new(ConnState::default());
     state.head_partial.set(version == Version::Http1);

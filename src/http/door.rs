@@ -326,7 +326,7 @@ fn is_loopback_origin(origin: &str) -> bool {
 fn quoted(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     text.chars()
-        .filter(|char| char.is_ascii_graphic())
+        .filter(char::is_ascii_graphic)
         .take(QUOTED_CHARS_MAX)
         .collect()
 }

@@ -73,8 +73,10 @@ impl<K, D: Definition> Directory<K, D> {
 /// Has `shard` carry out a command that names something there. Where that has changed since it was
 /// looked up, `anew` looks it up again and makes the command anew; it is given the one that came
 /// back. `None` if it changes all the time.
-// An `async fn` would keep what it is given twice.
-#[allow(clippy::manual_async_fn)]
+#[allow(
+    clippy::manual_async_fn,
+    reason = "an `async fn` would keep what it is given twice"
+)]
 pub fn ask_until_current<E>(
     mesh: &Mesh,
     mut shard: u16,

@@ -23,8 +23,8 @@ pub(super) enum Request {
 pub(super) type Answer = (Token, Reply);
 
 // Frames are copied into and out of the ring: growing one by accident would cost every request.
-const _: () = assert!(std::mem::size_of::<Request>() <= 136);
-const _: () = assert!(std::mem::size_of::<Answer>() <= 136);
+const _: () = assert!(size_of::<Request>() <= 136);
+const _: () = assert!(size_of::<Answer>() <= 136);
 
 /// The sending end. It rings its receiver when told to, so that a batch costs one ring.
 pub(super) struct Sender<T> {

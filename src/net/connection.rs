@@ -25,10 +25,9 @@ pub(super) async fn run<P: Protocol>(
     let drain = place.drain();
     let time = Duration::from_millis(opening_ms_max);
     let opening = Channel::open(stream, secure, Instant::now() + time);
-    let channel = match timeout(time, drain.or_stop(opening)).await {
-        Ok(Some(Ok(Some(channel)))) => channel,
+    let Ok(Some(Ok(Some(channel)))) = timeout(time, drain.or_stop(opening)).await else {
         // Closed before its first byte, broken, too slow, or we are stopping.
-        _ => return,
+        return;
     };
     Serving {
         future: protocol.serve(channel, drain),

@@ -462,7 +462,9 @@ async fn rest(
     let answer = services.pubsub.rest_inside(request).await;
     let status = answer.status();
     let body = answer.into_body().collect().await;
-    let body = body.map(|body| body.to_bytes()).unwrap_or_default();
+    let body = body
+        .map(http_body_util::Collected::to_bytes)
+        .unwrap_or_default();
     let answer: Value = serde_json::from_slice(&body).unwrap_or_default();
     if status.is_success() {
         return Ok(answer);

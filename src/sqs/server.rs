@@ -60,8 +60,10 @@ pub struct Scope<'r> {
     pub trace: Option<&'r str>,
 }
 
-// An `async fn` would keep what it is given twice, and hyper moves the future before it runs.
-#[allow(clippy::manual_async_fn)]
+#[allow(
+    clippy::manual_async_fn,
+    reason = "an `async fn` would keep what it is given twice, and hyper moves the future before it runs"
+)]
 impl Sqs {
     /// An endpoint on `mesh`, which must be of the calling core.
     pub fn new(
@@ -267,7 +269,7 @@ impl Sqs {
             region: region.unwrap_or(&self.config.region),
             account: account.unwrap_or(&self.config.account),
             host: host
-                .or(uri.authority().map(|authority| authority.as_str()))
+                .or(uri.authority().map(http::uri::Authority::as_str))
                 .unwrap_or("localhost"),
             scheme: if is_https { "https" } else { "http" },
             path: uri.path(),

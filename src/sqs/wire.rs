@@ -158,5 +158,5 @@ pub fn no_action(request_id: [u8; 16]) -> Response<ReplyBody> {
 fn id_header(id: [u8; 16]) -> HeaderValue {
     let mut text = Vec::with_capacity(36);
     uuid(&mut text, id);
-    HeaderValue::from_maybe_shared(bytes::Bytes::from(text)).expect("a UUID is ASCII")
+    HeaderValue::from_maybe_shared(Bytes::from(text)).expect("a UUID is ASCII")
 }

@@ -321,7 +321,7 @@ fn full_disk(disk: &dyn Disk, runtime: &str) {
     let mut kept = drain(&mut client, "a");
     kept.extend(drain(&mut client, "b"));
     for body in &scene.there {
-        assert!(kept.contains(body), "{:.10} is lost", body);
+        assert!(kept.contains(body), "{body:.10} is lost");
     }
     kept.sort();
     for pair in kept.windows(2) {

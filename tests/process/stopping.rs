@@ -25,7 +25,7 @@ fn long_polls_are_answered_when_the_server_stops() {
             polls.push(client);
         }
         let _idle = server.client().get("/health").unwrap();
-        std::thread::sleep(Duration::from_millis(100));
+        server.wait_for_polls(polls.len());
         let asked = Instant::now();
         server.terminate();
         for poll in &mut polls {

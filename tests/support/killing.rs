@@ -4,6 +4,7 @@
 use super::{Launch, Server, any_seed, io_uring_works};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
+use std::panic::{UnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::Duration;
 
@@ -157,6 +158,17 @@ impl Killing {
             load.is_complete(),
             "not everything happened in {killed} kills"
         );
+    }
+}
+
+/// Sees that a load finds a promise broken, and doesn't fail for another reason.
+pub fn must_be_noticed(crash: impl FnOnce() + UnwindSafe) {
+    let panic = catch_unwind(crash).expect_err("a forgetful store went unnoticed");
+    let text = panic.downcast_ref::<String>().cloned();
+    let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+    let text = text.unwrap_or_default();
+    for unrelated in ["did not start", "neither ready nor gone", "doesn't end"] {
+        assert!(!text.contains(unrelated), "{text}");
     }
 }
 

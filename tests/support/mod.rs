@@ -3,8 +3,11 @@
 //!
 //! The binary is `$LCLQ_BIN`, or the one Cargo built for this test run.
 
-// Each test binary compiles this module for itself and uses a part of it.
-#![allow(dead_code, unused_imports)]
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "each test binary compiles this module for itself and uses a part of it"
+)]
 
 mod client;
 pub mod killing;
@@ -233,6 +236,20 @@ impl Server {
     /// A client of its Pub/Sub endpoint, not connected yet.
     pub fn pubsub_client(&self) -> Client {
         Client::new(self.pubsub_address)
+    }
+
+    /// Waits until so many long polls wait in it.
+    pub fn wait_for_polls(&self, count: usize) {
+        let mut admin = self.admin_client();
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let stats = admin.get("/api/v1/stats").expect("an answer").ok();
+            if stats["waiters"] == count {
+                return;
+            }
+            assert!(Instant::now() < until, "{count} polls, but: {stats}");
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// What it has logged so far; all of it, once it has ended.

@@ -135,7 +135,7 @@ pub(crate) struct Stored {
 crate::message::linked!(push_stored, unlink_stored, Stored, older, newer);
 
 /// Memory that a stored message takes beside its bytes.
-pub(crate) const STORED_BYTES: usize = std::mem::size_of::<Stored>() + 16;
+pub(crate) const STORED_BYTES: usize = size_of::<Stored>() + 16;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum EntryState {
@@ -177,7 +177,7 @@ crate::message::linked!(push_entry, unlink_entry, Entry, prev, next);
 crate::message::linked!(push_entry_by_age, unlink_entry_by_age, Entry, older, newer);
 
 /// Memory that an entry takes, bytes.
-pub(crate) const ENTRY_BYTES: usize = std::mem::size_of::<Entry>();
+pub(crate) const ENTRY_BYTES: usize = size_of::<Entry>();
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Listed {

@@ -147,8 +147,10 @@ pub struct Shard {
     /// before name other slots.
     pub(crate) restored: Vec<(u64, u32)>,
     pub(crate) effects: VecDeque<Effect>,
-    // Boxed where it is made, and boxed it goes on.
-    #[allow(clippy::vec_box)]
+    #[allow(
+        clippy::vec_box,
+        reason = "boxed where it is made, and boxed it goes on"
+    )]
     pub(crate) outgoing: Vec<Box<Transfer>>,
     pub(crate) ops: Vec<Op>,
     /// Names whose definitions have changed since the host last told of it.

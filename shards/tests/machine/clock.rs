@@ -10,7 +10,7 @@
 //!   line as they are loaded, and stay on the disk as they were written;
 //! - leases, waits and idle times are not stored: they are exact by the true time.
 
-#![allow(dead_code)] // Each simulation asks what it has to know.
+#![allow(dead_code, reason = "each simulation asks what it has to know")]
 
 use super::START;
 use fastrand::Rng;

@@ -1,7 +1,6 @@
 //! One shard's disk: the journal in memory, watched, and sabotaged where a canary wants it.
 
-// Each simulation has canaries of its own.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "each simulation has canaries of its own")]
 
 use super::memory_journal::MemoryJournal;
 use super::numbered::Map;

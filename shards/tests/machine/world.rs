@@ -95,7 +95,7 @@ impl<S: Simulation> World<S> {
     /// Messages that were sent to other shards and have not surely arrived there.
     pub fn on_their_way(&self) -> usize {
         let hosts = self.members.iter().map(|member| &member.host);
-        hosts.map(|host| host.on_their_way()).sum()
+        hosts.map(ShardHost::on_their_way).sum()
     }
 
     pub fn core_of(&self, shard: u16) -> usize {

@@ -66,7 +66,7 @@ impl TokenKey {
 
     fn new(key: PrivateKey) -> Self {
         let (modulus, exponent) = (key.n_bytes(), key.e_bytes());
-        let digest = sha2::Sha256::digest(&modulus);
+        let digest = Sha256::digest(&modulus);
         let id: String = digest[..20]
             .iter()
             .map(|byte| format!("{byte:02x}"))
@@ -124,7 +124,7 @@ impl TokenKey {
 
 /// A service account's number: 21 digits that always belong to the same email.
 fn subject(email: &str) -> String {
-    let digest = sha2::Sha256::digest(email.as_bytes());
+    let digest = Sha256::digest(email.as_bytes());
     let number = digest
         .iter()
         .take(8)

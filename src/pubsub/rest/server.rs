@@ -101,7 +101,7 @@ impl<C: UnaryCaller> Rest<C> {
             path if path.starts_with("/v1/") => None,
             path => {
                 let host = head.headers.get(HOST).and_then(|host| host.to_str().ok());
-                let host = host.or(head.uri.authority().map(|authority| authority.as_str()));
+                let host = host.or(head.uri.authority().map(http::uri::Authority::as_str));
                 let document = self.caller.document(path, host.unwrap_or("localhost"));
                 Some(match document.await? {
                     Ok(json) => reply(JSON, json),

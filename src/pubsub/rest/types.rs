@@ -130,7 +130,7 @@ impl Types {
             by_name: HashMap::new(),
         });
         let mut described: Vec<_> = message.fields().collect();
-        described.sort_by_key(|field| field.number());
+        described.sort_by_key(FieldDescriptor::number);
         assert!(
             described.len() <= FIELDS_MAX && message.oneofs().len() <= FIELDS_MAX,
             "{} is too large",

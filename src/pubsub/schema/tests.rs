@@ -563,6 +563,10 @@ fn work_per_byte_does_not_grow_with_the_definition() {
 }
 
 #[test]
+#[allow(
+    clippy::too_many_lines,
+    reason = "one table of what is taken and what not"
+)]
 fn json_is_taken_as_the_usual_parser_takes_it() {
     use prost_reflect::{DescriptorPool, DynamicMessage};
     let definition = r#"

@@ -203,7 +203,7 @@ fn caught(name: &str, deadline: &Deadline, error: CaughtError<'_>) -> TransformE
         CaughtError::Exception(exception) => exception
             .message()
             .unwrap_or_else(|| "an exception without a message".to_owned()),
-        CaughtError::Value(value) => match value.as_string().map(|text| text.to_string()) {
+        CaughtError::Value(value) => match value.as_string().map(rquickjs::String::to_string) {
             Some(Ok(text)) => text,
             _ => format!("a thrown value of type {}", value.type_name()),
         },

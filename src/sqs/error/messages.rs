@@ -77,8 +77,7 @@ pub fn batch_too_long(bytes: usize) -> SqsError {
     SqsError::new(
         Kind::BatchRequestTooLong,
         format!(
-            "Batch requests cannot be longer than {} bytes. You have sent {bytes} bytes.",
-            BATCH_BYTES_MAX
+            "Batch requests cannot be longer than {BATCH_BYTES_MAX} bytes. You have sent {bytes} bytes."
         ),
     )
 }
