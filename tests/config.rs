@@ -723,3 +723,37 @@ fn hang_up(server: &Server) {
     let sent = Command::new("kill").args(["-HUP", &pid]).status();
     assert!(sent.unwrap().success());
 }
+
+#[test]
+fn settings_that_are_kept_and_not_done_may_be_declared_too() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
+    let path = written(
+        directory.path(),
+        r#"
+[[topics]]
+name = "ingested"
+ingestion-data-source-settings.cloud-storage = { bucket = "a-bucket", text-format = {} }
+
+[[subscriptions]]
+name = "rows"
+topic = "ingested"
+bigtable-config = { table = "projects/p/instances/i/tables/t", write-metadata = true }
+"#,
+    );
+    for _ in 0..2 {
+        let mut server = Launch::new()
+            .data_dir(&data)
+            .flag("--config", &path)
+            .start();
+        let topic = pubsub(&server, "projects/local/topics/ingested");
+        let source = &topic["ingestionDataSourceSettings"]["cloudStorage"];
+        assert_eq!(source["bucket"], "a-bucket", "{topic}");
+        let rows = pubsub(&server, "projects/local/subscriptions/rows");
+        assert_eq!(rows["bigtableConfig"]["writeMetadata"], true, "{rows}");
+        server.terminate();
+        server.wait();
+        let log = server.stderr();
+        assert!(!log.contains("differs"), "{log}");
+    }
+}

@@ -120,6 +120,17 @@ pub enum Encoding {
     Binary,
 }
 
+/// Which of a source's log entries a topic gets.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Severity {
+    Disabled,
+    Debug,
+    Info,
+    Warning,
+    Error,
+}
+
 /// Declares types whose keys in the file are the service's in kebab-case. Serialised they are what
 /// its REST API takes.
 macro_rules! of_the_service {
@@ -161,6 +172,8 @@ of_the_service! {
         message_storage_policy: MessageStoragePolicy,
         /// Name of a key; kept, not used.
         kms_key_name: String,
+        /// Where messages come from besides publishers; kept, not done.
+        ingestion_data_source_settings: IngestionDataSourceSettings,
         /// JavaScript that messages go through.
         message_transforms: Vec<MessageTransform>,
     }
@@ -208,6 +221,8 @@ of_the_service! {
         cloud_storage_config: CloudStorageConfig,
         /// Write to BigQuery instead; kept, not done.
         bigquery_config: BigQueryConfig,
+        /// Write to Bigtable instead; kept, not done.
+        bigtable_config: BigtableConfig,
         /// Seconds in which a message has to be acknowledged.
         #[schemars(range(min = 10, max = 600))]
         ack_deadline_seconds: i64,
@@ -241,9 +256,13 @@ of_the_service! {
         attributes: Texts,
         /// The token that requests carry.
         oidc_token: OidcToken,
+        /// Push messages with their attributes, which is the default.
+        pubsub_wrapper: PubsubWrapper,
         /// Push the data alone.
         no_wrapper: NoWrapper,
     }
+    /// The usual form of a push has no settings.
+    PubsubWrapper {}
     /// The token that push requests carry.
     OidcToken {
         /// Whom it names.
@@ -303,6 +322,129 @@ of_the_service! {
         drop_unknown_fields: bool,
         /// Whose account writes.
         service_account_email: String,
+    }
+    /// Write to Bigtable.
+    BigtableConfig {
+        /// Name of the table.
+        table: String,
+        /// Id of the app profile.
+        app_profile_id: String,
+        /// Whose account writes.
+        service_account_email: String,
+        /// Whether attributes are written.
+        write_metadata: bool,
+        /// How messages become rows.
+        column_family_mapping: ColumnFamilyMapping,
+    }
+    /// How messages become rows.
+    ColumnFamilyMapping {
+        /// By the schema's row key.
+        row_key_schema: RowKeySchema,
+        /// By fields in a row.
+        delimited_key: DelimitedKey,
+    }
+    /// The schema's row key has no settings.
+    RowKeySchema {}
+    /// Fields in a row.
+    DelimitedKey {
+        /// Names of the fields.
+        key_fields: Vec<String>,
+        /// What stands between them, in base64.
+        delimiter: String,
+    }
+    /// Where messages come from besides publishers.
+    IngestionDataSourceSettings {
+        /// Kinesis.
+        aws_kinesis: AwsKinesis,
+        /// Cloud Storage.
+        cloud_storage: IngestedCloudStorage,
+        /// Event Hubs.
+        azure_event_hubs: AzureEventHubs,
+        /// Amazon MSK.
+        aws_msk: AwsMsk,
+        /// Confluent Cloud.
+        confluent_cloud: ConfluentCloud,
+        /// Logs of the service.
+        platform_logs_settings: PlatformLogsSettings,
+    }
+    /// Kinesis.
+    AwsKinesis {
+        /// ARN of the stream.
+        stream_arn: String,
+        /// ARN of the consumer.
+        consumer_arn: String,
+        /// ARN of the role.
+        aws_role_arn: String,
+        /// Whose account reads.
+        gcp_service_account: String,
+    }
+    /// Cloud Storage as a source.
+    IngestedCloudStorage {
+        /// Name of the bucket.
+        bucket: String,
+        /// Read text.
+        text_format: TextFormat,
+        /// Read Avro.
+        avro_format: AvroFormat,
+        /// Read Avro that Pub/Sub has written.
+        pubsub_avro_format: AvroFormat,
+        /// Objects from then on, such as "2026-01-01T00:00:00Z".
+        minimum_object_create_time: String,
+        /// Which objects.
+        match_glob: String,
+    }
+    /// Text.
+    TextFormat {
+        /// What stands between messages.
+        delimiter: String,
+    }
+    /// Avro has no settings.
+    AvroFormat {}
+    /// Event Hubs.
+    AzureEventHubs {
+        /// Name of the resource group.
+        resource_group: String,
+        /// Name of the namespace.
+        namespace: String,
+        /// Name of the event hub.
+        event_hub: String,
+        /// Id of the client.
+        client_id: String,
+        /// Id of the tenant.
+        tenant_id: String,
+        /// Id of the subscription.
+        subscription_id: String,
+        /// Whose account reads.
+        gcp_service_account: String,
+    }
+    /// Amazon MSK.
+    AwsMsk {
+        /// ARN of the cluster.
+        cluster_arn: String,
+        /// Name of the topic.
+        topic: String,
+        /// ARN of the role.
+        aws_role_arn: String,
+        /// Whose account reads.
+        gcp_service_account: String,
+    }
+    /// Confluent Cloud.
+    ConfluentCloud {
+        /// Host and port of the bootstrap server.
+        bootstrap_server: String,
+        /// Id of the cluster.
+        cluster_id: String,
+        /// Name of the topic.
+        topic: String,
+        /// Id of the identity pool.
+        identity_pool_id: String,
+        /// Whose account reads.
+        gcp_service_account: String,
+    }
+    /// Logs of the service.
+    PlatformLogsSettings {
+        /// How grave they have to be.
+        severity: Severity,
     }
     /// When a subscription is deleted if nobody uses it.
     ExpirationPolicy {
@@ -397,14 +539,39 @@ mod tests {
     use prost_reflect::{DescriptorPool, Kind, MessageDescriptor};
     use serde_json::Value;
 
+    /// What the service says, what has a newer name, and what it takes and forgets.
+    const NO_KEYS: &[&str] = &[
+        "ai_inference",
+        "analytics_hub_subscription_info",
+        "compiled_proto_schema",
+        "compression",
+        "detached",
+        "enabled",
+        "revision_create_time",
+        "revision_id",
+        "satisfies_pzs",
+        "state",
+        "tags",
+        "topic_message_retention_duration",
+    ];
+
     fn assert_fields(schema: &Value, message: &MessageDescriptor) {
+        if message.full_name().starts_with("google.protobuf.") || message.is_map_entry() {
+            return;
+        }
+        for field in message.fields() {
+            let key = field.name().replace('_', "-");
+            let is_there = schema["properties"].get(&key).is_some();
+            let is_left_out = NO_KEYS.contains(&field.name());
+            assert!(is_there != is_left_out, "{}", field.full_name());
+        }
         for (key, schema) in schema["properties"].as_object().into_iter().flatten() {
             let name = key.replace('-', "_");
             let field = message.get_field_by_name(&name);
             let field = field.unwrap_or_else(|| panic!("{} has no {name}", message.full_name()));
             if let Kind::Message(message) = field.kind() {
-                assert_fields(schema, &message);
-                assert_fields(&schema["items"], &message);
+                let is_list = schema["type"] == "array";
+                assert_fields(if is_list { &schema["items"] } else { schema }, &message);
             }
         }
     }
