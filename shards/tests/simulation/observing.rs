@@ -187,8 +187,11 @@ impl Oracle {
         let (from, life_delay_s, received) = (
             (life.made_at, life.at),
             life.delay_s.0,
-            // The answer to an earlier receive may be lost.
-            std::mem::replace(&mut life.received, true) || lease.receive_count > 1,
+            // The answer to an earlier receive may be lost, and a repeated attempt gives out what
+            // was received when it was made first.
+            std::mem::replace(&mut life.received, true)
+                || lease.receive_count > 1
+                || self.clock.truth(lease.received_at) < call.at,
         );
         let (from, delay_s) = if self.plan.queues[call.queue].fifo {
             (from.0, self.delays_s(call.queue, call.order).0)

@@ -334,6 +334,13 @@ impl Oracle {
         if (home.floor, home.received_at) != (lease.receive_count, lease.received_at) {
             return;
         }
+        // One from before a receive that was given back is over, and so is left alone.
+        let before = home
+            .given_back
+            .is_some_and(|(count, at)| lease.receive_count < count && lease.received_at <= at);
+        if before {
+            return;
+        }
         // Over, or repeated by another client, it is left alone.
         home.counted &= home.busy_until > now && home.attempt.is_none();
         home.given_back = Some((lease.receive_count, lease.received_at));
