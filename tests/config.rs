@@ -713,9 +713,23 @@ fn a_hangup_reloads_where_there_is_a_file() {
     assert_eq!(attributes(&server, "orders")["VisibilityTimeout"], "30");
     server.stop();
     // Without a file it is what it always was: the end.
-    let mut server = Launch::new().start();
+    let mut launch = Launch::new();
+    heed_hangups(&mut launch.command);
+    let mut server = launch.start();
     hang_up(&server);
     assert!(!server.wait().success());
+}
+
+/// Undoes what `nohup` does, under which these tests may run.
+fn heed_hangups(command: &mut Command) {
+    use std::os::unix::process::CommandExt;
+    // SAFETY: `signal` may be called between fork and exec, and the default action has no conditions.
+    unsafe {
+        command.pre_exec(|| {
+            libc::signal(libc::SIGHUP, libc::SIG_DFL);
+            Ok(())
+        });
+    }
 }
 
 fn hang_up(server: &Server) {

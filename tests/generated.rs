@@ -64,7 +64,7 @@ fn every_command_has_a_manual_page() {
     lclq(&["generate", "man", pages.to_str().unwrap()]);
     for (page, text) in [
         ("lclq.1", "AWS_ENDPOINT_URL_SQS"),
-        ("lclq-start.1", "LCLQ_DATA_DIR"),
+        ("lclq-start.1", "--data-dir"),
         ("lclq-queue-redrive.1", "DEAD-LETTER"),
         ("lclq-clock-advance.1", "15m"),
     ] {

@@ -165,7 +165,12 @@ fn a_core_that_panics_ends_the_server_and_loses_nothing() {
             line.contains("core ") && line.contains(" panicked"),
             "{log}"
         );
-        assert_eq!(log.lines().last(), Some(line), "{runtime}: {log}");
+        // The other core may fail at the same moment, and say so; nobody says anything else.
+        let mut after = log.lines().rev().take_while(|other| other != &line);
+        assert!(
+            after.all(|other| other.contains("ERROR panicked")),
+            "{runtime}: {log}"
+        );
 
         let server = started_on(&data).start();
         let mut client = server.client();
