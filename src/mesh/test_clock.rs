@@ -92,8 +92,8 @@ impl TestClock {
     }
 
     /// Has every core deal with what is due now. When the next is due, and whether nothing is under
-    /// way.
-    async fn ask(&self) -> (Millis, bool) {
+    /// way; `None` where a core hasn't answered by `until`.
+    async fn ask(&self, until: Instant) -> Option<(Millis, bool)> {
         let question = self.question.fetch_add(1, Ordering::AcqRel) + 1;
         for bell in self.bells.get().into_iter().flatten() {
             bell.ring();
@@ -105,6 +105,9 @@ impl TestClock {
             .any(|core| core.answered.load(Ordering::Acquire) < question)
         {
             looks += 1;
+            if Instant::now() >= until {
+                return None;
+            }
             if looks < EAGER_LOOKS {
                 yield_now().await;
             } else {
@@ -116,10 +119,10 @@ impl TestClock {
             .clone()
             .map(|core| core.next_due.load(Ordering::Relaxed));
         let idle = cores.map(|core| core.idle.load(Ordering::Relaxed));
-        (
+        Some((
             next_due.min().unwrap_or(Millis::MAX),
             idle.fold(true, |all, one| all & one),
-        )
+        ))
     }
 
     /// Waits until all that is due now, and what follows from it, is done. Answers when the next is
@@ -128,7 +131,9 @@ impl TestClock {
         let until = Instant::now() + MOMENT_TIME_MAX;
         let mut quiet = 0;
         while Instant::now() < until {
-            let (next_due, idle) = self.ask().await;
+            let Some((next_due, idle)) = self.ask(until).await else {
+                break;
+            };
             // Something may go from one core that was asked early to one that was asked late.
             quiet = if idle { quiet + 1 } else { 0 };
             if quiet == 2 && next_due > wall_clock() {
@@ -172,8 +177,11 @@ impl TestClock {
             }
             Order::Resume => {
                 run_from(wall_clock());
-                self.ask().await;
-                Ok(())
+                let until = Instant::now() + MOMENT_TIME_MAX;
+                let answered = self.ask(until).await;
+                answered
+                    .map(drop)
+                    .ok_or(ClockError::Unsettled(wall_clock()))
             }
             Order::Advance(ms) => self.pass_until(wall_clock().saturating_add(ms)).await,
             Order::Set(to) => self.pass_until(to).await,
