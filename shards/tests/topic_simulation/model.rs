@@ -376,7 +376,32 @@ impl Model {
                 least += u64::from(owed == Sure::Yes && done == Sure::No && !dead_letters);
             }
         }
-        (least, most)
+        (least, most + self.dead_letters_of_others(subscription))
+    }
+
+    /// Dead letters that may have come back to other subscriptions, and be here by a snapshot of theirs.
+    fn dead_letters_of_others(&self, subscription: usize) -> u64 {
+        let others = self.readers[subscription].sought_others.iter().copied();
+        let with_dead_letters =
+            others.filter(|of| self.plan.subscriptions[*of].dead_letters_to.is_some());
+        let may_be = |of: usize, number: u64| {
+            let plan = &self.plan.subscriptions[of];
+            let message = &self.published[number];
+            let fits = plan.topic == message.topic
+                && plan.class.is_none_or(|class| class == message.class)
+                && message.order > 0;
+            let mark = Mark {
+                number,
+                dead_of: Some(of),
+            };
+            fits && self.done(subscription, mark) != Sure::Yes
+        };
+        with_dead_letters
+            .map(|of| {
+                let numbers = self.published.numbers();
+                numbers.filter(|number| may_be(of, *number)).count() as u64
+            })
+            .sum()
     }
 
     /// What a seek to a time (by the clock) leaves behind, if nothing else happens.

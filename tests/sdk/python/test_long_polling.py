@@ -11,7 +11,9 @@ import pytest
 from support.errors import refused
 
 # How late a poll may answer. Two busy cores run this suite four times over, hence the slack.
-LATE_SECONDS = 0.3
+# Against a poll that ends with its wait of 20 s, or with the next one; a busy machine is not what is
+# looked at.
+LATE_SECONDS = 0.9
 
 
 class Poll:
