@@ -710,6 +710,7 @@ async fn write_answers() {
     for _ in 0..WRITING_TURNS {
         crate::runtime::yield_now().await;
     }
+    crate::runtime::send_written();
 }
 
 /// A request under way. Dropping it before it is answered cancels it if it is a long poll.

@@ -86,13 +86,16 @@ pub fn choose(choice: RuntimeChoice) -> Result<(DriverKind, String), RuntimeErro
             Err(reason) => Err(RuntimeError { reason }),
         },
         // By measurement (`loadtest/run drivers`), not by fashion: docs/benchmarks.md has the figures.
-        RuntimeChoice::Auto => Ok((
-            DriverKind::Epoll,
-            match probe() {
-                Ok(()) => "auto: io_uring is possible here, but epoll measured faster".to_owned(),
-                Err(reason) => format!("auto: io_uring can't run here ({reason})"),
-            },
-        )),
+        RuntimeChoice::Auto => Ok(match probe() {
+            Ok(()) => (
+                DriverKind::IoUring,
+                "auto: the faster one, and the kernel allows it".to_owned(),
+            ),
+            Err(reason) => (
+                DriverKind::Epoll,
+                format!("auto: io_uring can't run here ({reason})"),
+            ),
+        }),
     }
 }
 
@@ -123,9 +126,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn epoll_is_always_possible() {
+    fn epoll_is_always_possible_and_auto_takes_io_uring_where_it_is() {
         assert_eq!(choose(RuntimeChoice::Epoll).unwrap().0, DriverKind::Epoll);
-        assert_eq!(choose(RuntimeChoice::Auto).unwrap().0, DriverKind::Epoll);
+        let auto = choose(RuntimeChoice::Auto).unwrap().0;
+        assert_eq!(auto == DriverKind::IoUring, probe().is_ok());
     }
 
     #[test]

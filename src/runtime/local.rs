@@ -111,6 +111,12 @@ pub(super) fn turn_ring() {
     try_with_core(|core| core.ring.get().map(Ring::turn));
 }
 
+/// Hands the kernel what the calling core's connections have written.
+pub fn send_written() {
+    #[cfg(target_os = "linux")]
+    turn_ring();
+}
+
 /// Keeps a task's waker, for as little as it costs when that is the one it was.
 pub(super) fn remember(waker: &mut Option<Waker>, cx: &Context<'_>) {
     match waker {

@@ -147,27 +147,24 @@ impl hyper::rt::Write for Stream {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let mut whole = [0; FLAT_BYTES_MAX];
-        let flat;
-        let bufs = match flatten(bufs, &mut whole) {
-            Some(bytes) => {
-                flat = [IoSlice::new(bytes)];
-                &flat
-            }
-            None => bufs,
-        };
         match &mut self.io {
-            Io::Epoll(stream) => match bufs {
-                [one] => Pin::new(stream).poll_write(cx, one),
-                many => Pin::new(stream).poll_write_vectored(cx, many),
-            },
+            Io::Epoll(stream) => {
+                let stream = Pin::new(stream);
+                let mut whole = [0; FLAT_BYTES_MAX];
+                match (flatten(bufs, &mut whole), bufs) {
+                    (Some(bytes), _) => stream.poll_write(cx, bytes),
+                    (None, [one]) => stream.poll_write(cx, one),
+                    (None, many) => stream.poll_write_vectored(cx, many),
+                }
+            }
             #[cfg(target_os = "linux")]
             Io::IoUring(stream) => stream.poll_write_vectored(cx, bufs),
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // Nothing is buffered between a write and the kernel.
+        // Nothing is buffered between a write and the kernel, but for what a ring sends at its core's
+        // next turn, whatever happens here.
         Poll::Ready(Ok(()))
     }
 
@@ -175,7 +172,7 @@ impl hyper::rt::Write for Stream {
         match &mut self.io {
             Io::Epoll(stream) => Pin::new(stream).poll_shutdown(cx),
             #[cfg(target_os = "linux")]
-            Io::IoUring(stream) => Poll::Ready(stream.shutdown()),
+            Io::IoUring(stream) => stream.poll_shutdown(cx),
         }
     }
 }

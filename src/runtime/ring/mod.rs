@@ -2,16 +2,18 @@
 //!
 //! tokio schedules tasks, keeps timers and accepts, on both drivers. What differs is how bytes come
 //! in. A connection asks the ring once, and from then on the kernel puts what arrives into buffers
-//! of a pool that it shares with the ring: no call per read, no readiness to wait for. Writes are
-//! plain vectored calls, since a socket nearly always has room; the ring tells when it has again.
+//! of a pool that it shares with the ring: no call per read, no readiness to wait for. Short writes
+//! go out with the next turn, all in one call; long ones are plain vectored calls, since a socket
+//! nearly always has room, and the ring tells when it has again.
 //!
 //! All this happens in [`Ring::turn`]: it hands over what was asked for, lets the kernel do the work
 //! that it put off (`IORING_SETUP_DEFER_TASKRUN`: it does none at any other time, so nothing
 //! interrupts a core), and wakes the tasks that completions are for. A core takes a turn before it
-//! sleeps. A sleeping or a busy one is told of new work by an eventfd in tokio's epoll set, for
-//! which a task of the core waits.
+//! sleeps, and after the tasks that were ready when something was to be sent. A sleeping or a busy one
+//! is told of new work by an eventfd in tokio's epoll set, for which a task of the core waits.
 
 mod buffers;
+mod sends;
 mod stream;
 
 pub(super) use stream::RingStream;
@@ -21,7 +23,7 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
 use std::net::TcpStream;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{Ordering, fence};
 use std::task::{Poll, Waker};
 
@@ -32,6 +34,7 @@ use tokio::io::unix::AsyncFd;
 
 use super::local::{remember, spawn_local, with_core};
 use buffers::Buffers;
+use sends::Sending;
 
 /// Requests that the kernel takes at a time; the others wait for their turn.
 const SUBMISSIONS_MAX: u32 = 256;
@@ -52,6 +55,7 @@ const QUIET: bool = cfg!(target_arch = "x86_64");
 const RECEIVED: u64 = 0;
 const ROOM: u64 = 1;
 const CANCELLED: u64 = 2;
+const SENT: u64 = 3;
 const KIND_BITS: u32 = 2;
 
 fn user_data(index: usize, kind: u64) -> u64 {
@@ -65,6 +69,8 @@ pub(super) struct Ring {
     signal: Cell<Option<AsyncFd<OwnedFd>>>,
     /// Wakes the task that takes turns.
     turns: RefCell<Option<Waker>>,
+    /// That task is to run, since something is to be sent.
+    turn_asked: Cell<bool>,
 }
 
 struct Inner {
@@ -72,9 +78,13 @@ struct Inner {
     ring: IoUring,
     buffers: Buffers,
     connections: Slab<Connection>,
-    /// What found no place in the ring: at most two requests and their cancellations for each
+    /// What found no place in the ring: at most three requests and their cancellations for each
     /// connection.
     waiting: VecDeque<squeue::Entry>,
+    /// Connections that the last turn with anything had bytes for.
+    received_last: usize,
+    /// Empty ones, for what is to be sent.
+    send_buffers: Vec<Vec<u8>>,
 }
 
 /// What the ring knows of a connection.
@@ -85,6 +95,9 @@ struct Connection {
     end: Option<End>,
     reader: Option<Waker>,
     writer: Option<Waker>,
+    sending: Sending,
+    /// Of its socket, which is open for as long as this is here.
+    fd: Option<RawFd>,
     /// The kernel receives.
     receiving: bool,
     /// The kernel is asked to stop receiving.
@@ -138,14 +151,25 @@ impl Ring {
             inner: RefCell::new(inner),
             signal: Cell::new(Some(signal)),
             turns: RefCell::new(None),
+            turn_asked: Cell::new(false),
         })
     }
 
     /// Hands over what was asked for, and wakes the tasks whose wait is over.
     pub(super) fn turn(&self) {
+        self.turn_asked.set(false);
         let left = self.inner.borrow_mut().turn();
         // Nobody is told of this work again.
         if left && let Some(turns) = &*self.turns.borrow() {
+            turns.wake_by_ref();
+        }
+    }
+
+    /// Has a turn taken once the tasks that are ready now have run.
+    fn turn_soon(&self) {
+        if !self.turn_asked.replace(true)
+            && let Some(turns) = &*self.turns.borrow()
+        {
             turns.wake_by_ref();
         }
     }
@@ -188,6 +212,8 @@ impl Inner {
             buffers,
             connections: Slab::new(),
             waiting: VecDeque::new(),
+            received_last: 0,
+            send_buffers: Vec::new(),
         })
     }
 
@@ -250,42 +276,49 @@ impl Inner {
 
     /// Takes what is done.
     fn take_completions(&mut self) {
-        let Self {
-            ring,
-            buffers,
-            connections,
-            waiting,
-        } = self;
-        for completion in ring.completion() {
+        let mut received = 0;
+        while let Some(completion) = self.next_completion() {
             let index = (completion.user_data() >> KIND_BITS) as usize;
             let kind = completion.user_data() & ((1 << KIND_BITS) - 1);
-            if kind == CANCELLED {
-                continue;
-            }
-            let connection = &mut connections[index];
-            if kind == ROOM {
-                connection.awaiting_room = false;
-                if let Some(writer) = connection.writer.take() {
-                    writer.wake();
+            match kind {
+                CANCELLED => continue,
+                SENT => self.take_sent(index, completion.result()),
+                ROOM => {
+                    let connection = &mut self.connections[index];
+                    connection.awaiting_room = false;
+                    if let Some(writer) = connection.writer.take() {
+                        writer.wake();
+                    }
                 }
-            } else {
-                connection.take(&completion, buffers);
-                let unread = connection.received.len();
-                if connection.receiving && !connection.stopping && unread >= UNREAD_MAX {
-                    connection.stopping = true;
-                    waiting.push_back(cancellation(index, RECEIVED));
+                _ => {
+                    received += 1;
+                    let connection = &mut self.connections[index];
+                    connection.take(&completion, &mut self.buffers);
+                    let unread = connection.received.len();
+                    if connection.receiving && !connection.stopping && unread >= UNREAD_MAX {
+                        connection.stopping = true;
+                        self.waiting.push_back(cancellation(index, RECEIVED));
+                    }
                 }
             }
+            let connection = &self.connections[index];
             if connection.orphan.is_some() && connection.is_free() {
-                connections.remove(index);
+                self.connections.remove(index);
             }
         }
+        if received > 0 {
+            self.received_last = received;
+        }
+    }
+
+    fn next_completion(&mut self) -> Option<cqueue::Entry> {
+        self.ring.completion().next()
     }
 
     /// Asks the kernel for something at the next turn.
     fn ask(&mut self, entry: squeue::Entry) {
-        // SAFETY: no request points to memory: receiving takes the pool's buffers. Descriptors are
-        // open until the kernel is done with them, see `orphan`.
+        // SAFETY: receiving takes the pool's buffers, and what is sent stays where it is, in
+        // `sending`, until the kernel is done with it. So do descriptors, see `orphan`.
         if !self.waiting.is_empty() || unsafe { self.ring.submission().push(&entry) }.is_err() {
             self.waiting.push_back(entry);
         }
@@ -301,7 +334,7 @@ fn cancellation(index: usize, kind: u64) -> squeue::Entry {
 impl Connection {
     /// Whether the kernel has nothing to do for it.
     fn is_free(&self) -> bool {
-        !self.receiving && !self.awaiting_room
+        !self.receiving && !self.awaiting_room && !self.sending.is_under_way()
     }
 
     /// Takes what the kernel says about receiving.

@@ -11,8 +11,8 @@ use socket2::SockRef;
 use tokio::task::coop::poll_proceed;
 
 use super::buffers::{BUFFER_BYTES, GROUP};
-use super::{Connection, End, Inner, RECEIVED, ROOM, cancellation, user_data, with_inner};
-use crate::runtime::local::{remember, try_with_core};
+use super::{Connection, End, Inner, RECEIVED, ROOM, SENT, cancellation, user_data, with_inner};
+use crate::runtime::local::{remember, try_with_core, with_core};
 
 pub(in crate::runtime) struct RingStream {
     /// Until it is dropped.
@@ -23,9 +23,13 @@ pub(in crate::runtime) struct RingStream {
 impl RingStream {
     /// Takes over a connected, non-blocking socket.
     pub(in crate::runtime) fn new(socket: TcpStream) -> Self {
+        let connection = Connection {
+            fd: Some(socket.as_raw_fd()),
+            ..Connection::default()
+        };
         RingStream {
             socket: Some(socket),
-            index: with_inner(|inner| inner.connections.insert(Connection::default())),
+            index: with_inner(|inner| inner.connections.insert(connection)),
         }
     }
 
@@ -54,6 +58,21 @@ impl RingStream {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let turn = ready!(poll_proceed(cx));
+        let sent = with_core(|core| {
+            let ring = core.ring();
+            let mut inner = ring.inner.borrow_mut();
+            let sent = inner.poll_send(self.index, self.socket(), cx, bufs);
+            if matches!(sent, Some(Poll::Ready(Ok(_)))) {
+                ring.turn_soon();
+            }
+            sent
+        });
+        if let Some(sent) = sent {
+            if sent.is_ready() {
+                turn.made_progress();
+            }
+            return sent;
+        }
         loop {
             let written = match bufs {
                 [one] => self.socket().write(one),
@@ -72,9 +91,13 @@ impl RingStream {
         Poll::Pending
     }
 
-    /// Says that nothing more will be written.
-    pub(in crate::runtime) fn shutdown(&mut self) -> io::Result<()> {
-        self.socket().shutdown(Shutdown::Write)
+    /// Says that nothing more will be written, once what was is sent.
+    pub(in crate::runtime) fn poll_shutdown(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        ready!(with_inner(|inner| inner.poll_sent(self.index, cx)))?;
+        Poll::Ready(self.socket().shutdown(Shutdown::Write))
     }
 }
 
@@ -174,11 +197,16 @@ impl Inner {
         connection.orphan = socket;
         let receives = connection.receiving && !connection.stopping;
         let awaits_room = connection.awaiting_room;
+        let sends = connection.sending.is_under_way();
         if receives {
             self.ask(cancellation(index, RECEIVED));
         }
         if awaits_room {
             self.ask(cancellation(index, ROOM));
+        }
+        // After the send itself, which has been tried by then: what there was room for is gone.
+        if sends {
+            self.ask(cancellation(index, SENT));
         }
     }
 }

@@ -3,6 +3,7 @@
 mod doorbells;
 mod sockets;
 mod tasks;
+mod writes;
 
 use std::future::Future;
 use std::sync::mpsc;

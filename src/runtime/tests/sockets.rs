@@ -10,9 +10,9 @@ use hyper::rt::{Read as _, ReadBuf, Write as _};
 use super::{drivers, join, on_cores};
 use crate::runtime::{SharedListener, Shutdown, Stream, sleep, spawn_cores, spawn_local, timeout};
 
-const ANY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+pub(super) const ANY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-async fn read(stream: &mut Stream, buf: &mut [u8]) -> std::io::Result<usize> {
+pub(super) async fn read(stream: &mut Stream, buf: &mut [u8]) -> std::io::Result<usize> {
     poll_fn(|cx| {
         let mut target = ReadBuf::new(buf);
         ready!(Pin::new(&mut *stream).poll_read(cx, target.unfilled()))?;
@@ -21,7 +21,7 @@ async fn read(stream: &mut Stream, buf: &mut [u8]) -> std::io::Result<usize> {
     .await
 }
 
-async fn write_all(stream: &mut Stream, mut bytes: &[u8]) -> std::io::Result<()> {
+pub(super) async fn write_all(stream: &mut Stream, mut bytes: &[u8]) -> std::io::Result<()> {
     while !bytes.is_empty() {
         // In two pieces, so that the vectored path is what is tested.
         let (left, right) = bytes.split_at(bytes.len() / 2);
