@@ -4,6 +4,7 @@ pub mod admin;
 pub mod allocator;
 pub mod cli;
 pub mod config;
+pub mod faults;
 pub mod grpc;
 pub mod http;
 pub mod log;

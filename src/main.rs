@@ -36,6 +36,7 @@ fn main() -> ExitCode {
         Command::Snapshot(args) => operated(operate::snapshot(args)),
         Command::Schema(args) => operated(operate::schema(args)),
         Command::Clock(args) => operated(operate::clock(args)),
+        Command::Fault(args) => operated(operate::fault(args)),
         Command::Generate(command) => lclq::cli::generate(command)
             .map_err(|error| Failure::new(format!("can't write it: {error}"))),
     };

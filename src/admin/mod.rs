@@ -13,6 +13,7 @@ mod routes;
 mod stats;
 
 use crate::config::Live;
+use crate::faults::Faults;
 use crate::http::{
     Door, HttpLimits, Negotiated, ReplyBody, is_preflight, preflight_reply, read_body,
 };
@@ -74,6 +75,7 @@ impl Admin {
             receipt_secret,
             limits.clone(),
             uncounted,
+            Faults::default(),
         );
         Rc::new(Self {
             mesh,

@@ -1,6 +1,6 @@
 //! Commands that drive a test server.
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 
 /// About the clock of a server that was started with --test-controls.
 #[derive(Subcommand, Clone, Debug)]
@@ -22,6 +22,80 @@ pub enum ClockCommand {
     },
     /// Let it go on by itself.
     Resume,
+}
+
+/// About the faults that requests to a server that was started with --test-controls suffer.
+#[derive(Subcommand, Clone, Debug)]
+pub enum FaultCommand {
+    /// Show the rules, and what they did.
+    List,
+    /// Add a rule, or put it in the place of one of its name.
+    Set(Box<FaultArgs>),
+    /// Take a rule away.
+    Remove {
+        /// Its name.
+        name: String,
+    },
+    /// Take all rules away.
+    Clear,
+}
+
+/// A fault rule.
+#[derive(Args, Clone, Debug)]
+pub struct FaultArgs {
+    /// Its name; a number where it has none.
+    #[arg(long)]
+    pub name: Option<String>,
+    /// For requests to this dialect alone.
+    #[arg(long, value_parser = ["sqs", "pubsub"])]
+    pub dialect: Option<String>,
+    /// For these actions or methods: * is any characters, ? one.
+    #[arg(long, value_name = "PATTERN")]
+    pub action: Option<String>,
+    /// For these queues, or topics, subscriptions, snapshots and schemas by their full names.
+    #[arg(long, value_name = "PATTERN")]
+    pub resource: Option<String>,
+    /// For this share of them, 0 to 1.
+    #[arg(long, conflicts_with = "every")]
+    pub share: Option<f64>,
+    /// For every n-th of them.
+    #[arg(long, value_name = "N")]
+    pub every: Option<u64>,
+    /// For so many of them, and then no more.
+    #[arg(long, value_name = "N")]
+    pub times: Option<u64>,
+    /// What chance begins with.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    #[command(flatten)]
+    pub effect: FaultEffect,
+    /// What --error says.
+    #[arg(long, requires = "error", value_name = "TEXT")]
+    pub message: Option<String>,
+    /// The longest delay, where --latency is the shortest.
+    #[arg(long, requires = "latency", value_name = "TIME", value_parser = duration_ms)]
+    pub latency_max: Option<u64>,
+}
+
+/// What requests suffer by a rule.
+#[derive(Args, Clone, Debug)]
+#[group(required = true, multiple = false)]
+pub struct FaultEffect {
+    /// They are refused with this code, such as InternalFailure or UNAVAILABLE.
+    #[arg(long, value_name = "CODE")]
+    pub error: Option<String>,
+    /// They are refused as too many.
+    #[arg(long)]
+    pub throttle: bool,
+    /// They are carried out later: 250ms, 2s.
+    #[arg(long, value_name = "TIME", value_parser = duration_ms)]
+    pub latency: Option<u64>,
+    /// Their connection ends, before they are carried out or instead of the answer.
+    #[arg(long, value_parser = ["before", "after"])]
+    pub drop: Option<String>,
+    /// This share of their batch's entries fails.
+    #[arg(long, value_name = "SHARE")]
+    pub entries: Option<f64>,
 }
 
 /// A time as people write it, ms.

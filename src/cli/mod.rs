@@ -7,7 +7,7 @@ mod operate;
 mod operate_pubsub;
 
 pub use config::{ConfigCommand, ShowForm};
-pub use controls::ClockCommand;
+pub use controls::{ClockCommand, FaultArgs, FaultCommand};
 pub use generate::{GenerateCommand, generate};
 pub use operate::{MessageCommand, OperateArgs, Output, QueueCommand, Server};
 pub use operate_pubsub::{
@@ -58,6 +58,8 @@ pub enum Command {
     Schema(ProjectArgs<SchemaCommand>),
     /// Stop a test server's clock, and have it jump ahead.
     Clock(OperateArgs<ClockCommand>),
+    /// Have requests to a test server fail, wait, or lose their connection.
+    Fault(OperateArgs<FaultCommand>),
     /// Make completions for a shell, manual pages, or the reference of this command line.
     #[command(subcommand)]
     Generate(GenerateCommand),

@@ -20,6 +20,7 @@ pub use settings::Settings;
 
 use crate::admin::Controls;
 use crate::cli::Command;
+use crate::faults::Faults;
 use crate::http::{BodyBudget, HttpLimits};
 use crate::mesh::{MeshConfig, Storage};
 use crate::net::NetLimits;
@@ -173,6 +174,7 @@ impl Config {
             controls: Controls {
                 enabled: args.test_controls,
                 data_dir: args.data_dir,
+                faults: Faults::default(),
             },
             log_format: args.log_format,
             log: args.log,

@@ -18,6 +18,7 @@ use super::deadline::{WithDeadline, deadline};
 use super::encoded::{Encoded, decode};
 use super::error::unknown_method;
 use super::frames::FrameDecoder;
+use super::intercept::Intercepted;
 use super::replies::{Queue, Replies};
 use super::requests::{MessageStream, Requests};
 use super::status::Status;
@@ -108,7 +109,12 @@ impl Call {
     {
         let (reply_encoding, deadline) = (self.reply_encoding, self.deadline);
         let core = self.core.clone();
-        let run = async move { method(self.only_message().await?).await };
+        let run = async move {
+            match &self.core.intercept {
+                Some(intercept) if intercept.is_on() => Box::pin(self.intercepted(method)).await,
+                _ => method(self.only_message().await?).await,
+            }
+        };
         match WithDeadline::at(deadline, run).await {
             Ok(reply) => {
                 let frame = compress(reply_encoding, reply.into_frame(), GZIP_BYTES_MIN);
@@ -119,6 +125,26 @@ impl Call {
                 )
             }
             Err(status) => error_answer(&status),
+        }
+    }
+
+    async fn intercepted<F, Fut>(self, method: F) -> Result<Encoded, Status>
+    where
+        F: FnOnce(Bytes) -> Fut,
+        Fut: Future<Output = Result<Encoded, Status>>,
+    {
+        let (core, path) = (self.core.clone(), self.path.clone());
+        let request = self.only_message().await?;
+        let Some(intercept) = &core.intercept else {
+            return method(request).await;
+        };
+        match intercept.before(path.path(), &request).await {
+            Intercepted::Goes => method(request).await,
+            Intercepted::Ends(status) => Err(status),
+            Intercepted::EndsAfter(status) => {
+                let _done = method(request).await;
+                Err(status)
+            }
         }
     }
 

@@ -32,6 +32,11 @@ pub enum Code {
 }
 
 impl Code {
+    /// The code of a name as JSON errors have it.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| code.name() == name)
+    }
+
     /// Every code, in the order of their numbers.
     pub const ALL: [Code; 17] = [
         Code::Ok,
@@ -128,6 +133,8 @@ pub struct Status {
     pub message: Cow<'static, str>,
     /// For programs: messages of `google.rpc`.
     pub details: Vec<Any>,
+    /// Nobody is told: the connection ends instead. A test has asked for it.
+    pub breaks_off: bool,
 }
 
 impl Status {
@@ -138,6 +145,7 @@ impl Status {
             code,
             message: message.into(),
             details: Vec::new(),
+            breaks_off: false,
         }
     }
 

@@ -12,6 +12,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use super::error::{failed, stopping};
+use super::intercept::Intercept;
 use super::limits::GrpcLimits;
 use super::replies::Queue;
 use super::status::Status;
@@ -22,15 +23,17 @@ use crate::runtime::spawn_local;
 #[derive(Debug)]
 pub struct GrpcCore {
     pub(super) limits: GrpcLimits,
+    pub(super) intercept: Option<Box<dyn Intercept>>,
     stopping: Cell<bool>,
     streams: RefCell<Slab<Waker>>,
 }
 
 impl GrpcCore {
     /// One per core.
-    pub fn new(limits: GrpcLimits) -> Rc<Self> {
+    pub fn new(limits: GrpcLimits, intercept: Option<Box<dyn Intercept>>) -> Rc<Self> {
         Rc::new(GrpcCore {
             limits,
+            intercept,
             stopping: Cell::new(false),
             streams: RefCell::default(),
         })

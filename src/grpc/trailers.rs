@@ -8,6 +8,7 @@ use std::fmt::Write;
 
 use super::body::GrpcBody;
 use super::status::{Code, Status};
+use crate::http::broken_off;
 
 /// How a call ended, among the headers or trailers of its answer.
 pub const STATUS: HeaderName = HeaderName::from_static("grpc-status");
@@ -32,6 +33,9 @@ pub(super) fn answer(body: GrpcBody) -> Response<GrpcBody> {
 pub fn error_answer(status: &Status) -> Response<GrpcBody> {
     let mut answer = answer(GrpcBody::empty());
     write_status(status, answer.headers_mut());
+    if status.breaks_off {
+        return broken_off(answer);
+    }
     answer
 }
 

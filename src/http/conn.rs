@@ -5,7 +5,7 @@ use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -67,6 +67,7 @@ where
     let service = Service {
         handler,
         state: state.clone(),
+        is_http1: version == Version::Http1,
     };
     let driver = match version {
         Version::Http1 => Driver::Http1 {
@@ -139,6 +140,7 @@ fn http2(limits: &HttpLimits) -> http2::Builder<HyperExecutor> {
 struct Service<H> {
     handler: Rc<H>,
     state: Rc<ConnState>,
+    is_http1: bool,
 }
 
 impl<H, Fut, B> hyper::service::Service<Request<Incoming>> for Service<H>
@@ -161,6 +163,7 @@ where
         InFlight {
             future: (self.handler)(request),
             counted: Some(counted),
+            is_http1: self.is_http1,
         }
     }
 }
@@ -171,7 +174,18 @@ pin_project_lite::pin_project! {
         #[pin]
         future: F,
         counted: Option<Counted>,
+        is_http1: bool,
     }
+}
+
+/// Marks an answer that never leaves: its connection ends instead.
+#[derive(Clone, Copy)]
+struct BrokenOff;
+
+/// Has the connection end instead of taking this answer.
+pub fn broken_off<B>(mut answer: Response<B>) -> Response<B> {
+    answer.extensions_mut().insert(BrokenOff);
+    answer
 }
 
 impl<F, B> Future for InFlight<F>
@@ -182,13 +196,22 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        this.future.poll(cx).map(|reply| {
-            let counted = this.counted.take();
-            Ok(reply.map(|body| InFlightBody {
-                body,
-                _counted: counted,
-            }))
-        })
+        let reply = ready!(this.future.poll(cx));
+        if reply.extensions().get::<BrokenOff>().is_some()
+            && let Some(counted) = this.counted
+        {
+            counted.state.broken_off.set(true);
+            // HTTP/1 would write what it is given, and looks at the connection next; HTTP/2 wakes the
+            // connection's task by giving it something.
+            if *this.is_http1 {
+                return Poll::Pending;
+            }
+        }
+        let counted = this.counted.take();
+        Poll::Ready(Ok(reply.map(|body| InFlightBody {
+            body,
+            _counted: counted,
+        })))
     }
 }
 
@@ -357,7 +380,11 @@ where
             this.driver.as_mut().graceful_shutdown();
         }
         loop {
+            if this.state.broken_off.get() {
+                return Poll::Ready(());
+            }
             match this.driver.as_mut().poll(cx) {
+                Poll::Pending if this.state.broken_off.get() => return Poll::Ready(()),
                 Poll::Pending => {}
                 Poll::Ready(Ok(())) => return Poll::Ready(()),
                 Poll::Ready(Err(error)) => {

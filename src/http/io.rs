@@ -31,6 +31,8 @@ pub(super) struct ConnState {
     pub(super) in_flight: Cell<u32>,
     /// Requests begun, ever.
     pub(super) requests: Cell<u64>,
+    /// It ends now, whatever it owes.
+    pub(super) broken_off: Cell<bool>,
 }
 
 /// Looks at a connection's first bytes, of which there is one at least, until they tell which

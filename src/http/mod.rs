@@ -17,7 +17,7 @@ mod serve;
 pub use body::{BodyError, ReplyBody, read_body};
 pub use budget::{Admission, BODIES_BYTES_DEFAULT, BodyBudget, Busy, SMALL_BODY_BYTES_MAX};
 pub use compress::{GZIP_BYTES_MIN, accepts_gzip, decompress_admitted, decompress_body};
-pub use conn::Http;
+pub use conn::{Http, broken_off};
 pub use cors::{is_preflight, preflight_reply};
 pub use door::{Callers, Door, Refusal, SharedCallers, parse_host, parse_origin};
 pub use limits::HttpLimits;

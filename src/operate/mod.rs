@@ -3,10 +3,12 @@
 
 mod client;
 mod clock;
+mod fault;
 mod output;
 mod pubsub;
 
 pub use clock::clock;
+pub use fault::fault;
 pub use pubsub::{schema, snapshot, subscription, topic};
 
 use crate::cli::{MessageCommand, OperateArgs, Output, QueueCommand, Server};

@@ -7,6 +7,7 @@ mod deliverers;
 mod delivery;
 pub mod error;
 pub mod export;
+mod faulty;
 pub mod limits;
 pub mod names;
 pub mod offload;

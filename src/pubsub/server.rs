@@ -2,15 +2,17 @@
 
 use super::core::Pubsub;
 use super::error::{PubsubResult, not_let_in, pushed_in_circles, replies_full, unknown_path};
+use super::faulty::{Faulty, STREAMING_PULL};
 use super::limits::REQUEST_BYTES_MAX;
 use super::outside::Outside;
 use super::proto::{PublishResponse, publisher, schema_service, subscriber};
 use super::push::hops::HOPS_MAX;
 use super::push::token_keys;
 use super::rest::{Rest, UnaryCaller, error_reply};
+use crate::faults::Faults;
 use crate::grpc::{
-    Answer, Call, Code, GRPC_STATUS, GrpcBody, GrpcCore, GrpcLimits, HealthService,
-    ReflectionService, error_answer, is_grpc,
+    Answer, Call, Code, GRPC_STATUS, GrpcBody, GrpcCore, GrpcLimits, HealthService, Intercept,
+    Intercepted, ReflectionService, error_answer, is_grpc,
 };
 use crate::http::{BodyBudget, Door, HttpLimits, Refusal, ReplyBody};
 use crate::mesh::Mesh;
@@ -55,6 +57,7 @@ pub struct PubsubEndpoint {
     door: Door,
     limits: Rc<HttpLimits>,
     observer: Observer,
+    faulty: Faulty,
     /// Made when they are first asked for: both are tables of every type there is, a megabyte that
     /// most servers never need.
     rest: OnceCell<Rc<Rest<Caller>>>,
@@ -69,6 +72,7 @@ impl PubsubEndpoint {
         limits: Rc<HttpLimits>,
         outside: Outside,
         observer: Observer,
+        faults: Faults,
     ) -> Rc<Self> {
         let is_serving = {
             let mesh = mesh.clone();
@@ -76,13 +80,19 @@ impl PubsubEndpoint {
         };
         let pubsub = Pubsub::new(mesh.clone(), ack_key(receipt_secret), outside);
         pubsub.start_deliverers();
+        let faulty = Faulty::new(faults);
+        let intercept: Box<dyn Intercept> = Box::new(faulty.clone());
         Rc::new(Self {
             pubsub,
-            grpc: GrpcCore::new(GrpcLimits {
-                request_bytes_max: REQUEST_BYTES_MAX,
-                bodies: limits.bodies.clone(),
-                ..GrpcLimits::default()
-            }),
+            grpc: GrpcCore::new(
+                GrpcLimits {
+                    request_bytes_max: REQUEST_BYTES_MAX,
+                    bodies: limits.bodies.clone(),
+                    ..GrpcLimits::default()
+                },
+                Some(intercept),
+            ),
+            faulty,
             health: HealthService::new(SERVICES, is_serving),
             mesh,
             door: Door::new(&limits.callers),
@@ -100,6 +110,7 @@ impl PubsubEndpoint {
                 mesh: self.mesh.clone(),
                 bodies: self.limits.bodies.clone(),
                 observer: self.observer.clone(),
+                faulty: self.faulty.clone(),
             };
             Rest::new(caller, &self.limits)
         };
@@ -183,6 +194,10 @@ impl PubsubEndpoint {
         }
         let (service, method) = call.names();
         let answer = match service {
+            subscriber::NAME if method == STREAMING_PULL && self.faulty.is_on() => {
+                operation = Some(Operation::subscriber(subscriber::Method::StreamingPull));
+                Box::pin(self.open_stream_faultily(call)).await
+            }
             publisher::NAME => {
                 let to = self.pubsub.clone();
                 lead!(publisher, to, method, call, as_operation!(publisher))
@@ -219,6 +234,21 @@ impl PubsubEndpoint {
     }
 }
 
+impl PubsubEndpoint {
+    /// Opens a stream, unless a rule has it otherwise. What it is about comes later, so only rules
+    /// without a resource are for it.
+    async fn open_stream_faultily(&self, call: Call) -> Answer {
+        let path = format!("/{}/{STREAMING_PULL}", subscriber::NAME);
+        match self.faulty.before(&path, None).await {
+            Intercepted::Goes => {
+                let method = subscriber::Method::StreamingPull;
+                subscriber::dispatch(self.pubsub.clone(), method, call).await
+            }
+            Intercepted::Ends(error) | Intercepted::EndsAfter(error) => error_answer(&error),
+        }
+    }
+}
+
 #[cold]
 fn refused(refusal: &Refusal, request: &Request<Incoming>) -> Answer {
     let error = not_let_in(refusal);
@@ -234,13 +264,18 @@ struct Caller {
     mesh: Mesh,
     bodies: BodyBudget,
     observer: Observer,
+    faulty: Faulty,
 }
 
 impl UnaryCaller for Caller {
     async fn call(&self, path: &str, request: Bytes, hops: u32) -> PubsubResult<Bytes> {
         let since = Instant::now();
         let mut operation = Operation::PUBSUB_UNKNOWN;
-        let reply = self.carry_out(path, request, hops, &mut operation).await;
+        let reply = if self.faulty.is_on() {
+            Box::pin(self.carry_out_faultily(path, request, hops, &mut operation)).await
+        } else {
+            self.carry_out(path, request, hops, &mut operation).await
+        };
         let outcome = match &reply {
             Ok(_) => Outcome::Done,
             Err(error) => outcome_of_code(error.code),
@@ -259,6 +294,24 @@ impl UnaryCaller for Caller {
 }
 
 impl Caller {
+    async fn carry_out_faultily(
+        &self,
+        path: &str,
+        request: Bytes,
+        hops: u32,
+        operation: &mut Operation,
+    ) -> PubsubResult<Bytes> {
+        let intercepted = self.faulty.before(path, Some(&request)).await;
+        if let Intercepted::Ends(error) = intercepted {
+            return Err(error);
+        }
+        let reply = self.carry_out(path, request, hops, operation).await;
+        match intercepted {
+            Intercepted::EndsAfter(error) => Err(error),
+            _ => reply,
+        }
+    }
+
     async fn carry_out(
         &self,
         path: &str,

@@ -5,6 +5,7 @@ use super::registry::{Inside, OnCore, StartOnCore};
 use super::reload::reload;
 use super::{Listening, ServerError, Until};
 use crate::config::Live;
+use crate::faults::Faults;
 use crate::http::HttpLimits;
 use crate::mesh::{Mesh, MeshParts};
 use crate::net::NetLimits;
@@ -140,7 +141,14 @@ impl Core {
         // What the server asks itself is not counted among clients' requests.
         let uncounted = Observers::new(1).of_core(0);
         let (mesh, config) = (mesh.clone(), self.sqs.clone());
-        let sqs = Sqs::new(mesh, config, &self.receipt_secret, limits, uncounted);
+        let sqs = Sqs::new(
+            mesh,
+            config,
+            &self.receipt_secret,
+            limits,
+            uncounted,
+            Faults::default(),
+        );
         let services = Services { sqs, pubsub };
         let made = Plan::of(&self.live.loaded()).make(&services).await;
         made.map_err(ServerError::Declared)?;

@@ -2,6 +2,7 @@
 
 use super::registry::{Dialect, Endpoint, OnCore, StartOnCore};
 use crate::config::{Config, Service};
+use crate::faults::Faults;
 use crate::http::{Http, HttpLimits};
 use crate::net::AnyProtocol;
 use crate::pubsub::export::StoreTarget;
@@ -18,6 +19,7 @@ pub(super) struct PubsubDialect {
     cloud_storage: Option<StoreTarget>,
     cores: usize,
     limits: HttpLimits,
+    faults: Faults,
 }
 
 impl PubsubDialect {
@@ -33,6 +35,7 @@ impl PubsubDialect {
             cloud_storage: config.cloud_storage.clone(),
             cores: config.cores,
             limits: config.http.clone(),
+            faults: config.controls.faults.clone(),
         }
     }
 }
@@ -44,14 +47,19 @@ impl Dialect for PubsubDialect {
 
     fn prepare(self: Box<Self>) -> Result<StartOnCore, Box<dyn Error + Send + Sync>> {
         let outside = OutsidePlan::new(self.push, self.cloud_storage, self.cores)?;
-        let limits = self.limits;
+        let (limits, faults) = (self.limits, self.faults);
         Ok(Box::new(move |core: &OnCore<'_>| {
-            start(core, &outside, &limits)
+            start(core, &outside, &limits, &faults)
         }))
     }
 }
 
-fn start(core: &OnCore<'_>, outside: &OutsidePlan, limits: &HttpLimits) -> Rc<dyn AnyProtocol> {
+fn start(
+    core: &OnCore<'_>,
+    outside: &OutsidePlan,
+    limits: &HttpLimits,
+    faults: &Faults,
+) -> Rc<dyn AnyProtocol> {
     let limits = Rc::new(limits.clone());
     let mesh = core.mesh.clone();
     let outside = outside.on_core();
@@ -61,6 +69,7 @@ fn start(core: &OnCore<'_>, outside: &OutsidePlan, limits: &HttpLimits) -> Rc<dy
         limits.clone(),
         outside,
         core.observer.clone(),
+        faults.clone(),
     );
     {
         let (pubsub, shutdown) = (pubsub.clone(), core.shutdown.clone());

@@ -2,6 +2,7 @@
 
 use super::registry::{Dialect, Endpoint, OnCore, StartOnCore};
 use crate::config::{Config, Service};
+use crate::faults::Faults;
 use crate::http::{Http, HttpLimits};
 use crate::net::AnyProtocol;
 use crate::sqs::{Sqs, SqsConfig};
@@ -12,6 +13,7 @@ pub(super) struct SqsDialect {
     endpoints: Vec<Endpoint>,
     sqs: SqsConfig,
     limits: HttpLimits,
+    faults: Faults,
 }
 
 impl SqsDialect {
@@ -21,6 +23,7 @@ impl SqsDialect {
             endpoints: config.endpoints(Service::Sqs, "http", &ports),
             sqs: config.sqs.clone(),
             limits: config.http.clone(),
+            faults: config.controls.faults.clone(),
         }
     }
 }
@@ -45,6 +48,7 @@ impl SqsDialect {
             core.receipt_secret,
             limits.clone(),
             core.observer.clone(),
+            self.faults.clone(),
         );
         Rc::new(Http::new(limits, move |request| {
             sqs.clone().handle(request)

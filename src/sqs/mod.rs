@@ -10,6 +10,7 @@ mod decode;
 mod developer_endpoint;
 mod encode;
 mod error;
+mod faulty;
 #[cfg(test)]
 mod garbage;
 mod heads;
@@ -29,3 +30,8 @@ mod wire;
 
 pub use actions::Action;
 pub use server::{Sqs, SqsConfig};
+
+/// Whether an error of the dialect has this code, in either protocol.
+pub fn is_error_code(code: &str) -> bool {
+    error::Kind::named(code).is_some()
+}

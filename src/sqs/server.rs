@@ -10,6 +10,7 @@ use super::heads::{Heads, protocol_of};
 use super::ids::random_uuid;
 use super::target::Targets;
 use super::wire::{Protocol, no_action};
+use crate::faults::{EntryFaults, Faults};
 use crate::http::{
     Door, HttpLimits, Negotiated, Refusal, ReplyBody, decompress_admitted, is_preflight,
     preflight_reply, read_body,
@@ -43,8 +44,9 @@ pub struct Sqs {
     pub(super) signer: ReceiptSigner,
     pub(super) targets: Targets,
     door: Door,
-    limits: Rc<HttpLimits>,
-    observer: Observer,
+    pub(super) limits: Rc<HttpLimits>,
+    pub(super) observer: Observer,
+    pub(super) faults: Faults,
 }
 
 /// Whose queues a request means, and where it was sent to.
@@ -58,6 +60,8 @@ pub struct Scope<'r> {
     pub path: &'r str,
     /// `X-Amzn-Trace-Id`, which becomes a message's trace header.
     pub trace: Option<&'r str>,
+    /// Which entries of a batch a test wants to fail.
+    pub entry_faults: Option<&'r EntryFaults>,
 }
 
 #[allow(
@@ -72,6 +76,7 @@ impl Sqs {
         receipt_secret: &[u8; 32],
         limits: Rc<HttpLimits>,
         observer: Observer,
+        faults: Faults,
     ) -> Rc<Self> {
         Rc::new(Self {
             targets: Targets::new(&mesh),
@@ -81,6 +86,7 @@ impl Sqs {
             door: Door::new(&limits.callers),
             limits,
             observer,
+            faults,
         })
     }
 
@@ -122,6 +128,9 @@ impl Sqs {
                     Box::pin(self.answer_developer(head, body)).await
                 }
                 _ => match read_body(body, &self.limits).await {
+                    Ok(body) if self.faults.are_set() => {
+                        Box::pin(self.answer_faultily(head, body)).await
+                    }
                     Ok(body) => self.answer(head, body).await,
                     Err(error) => {
                         let error = body_not_read(&error);
@@ -205,7 +214,8 @@ impl Sqs {
             let body = self.decompressed(&heads, body).await?;
             let action = heads.action()?;
             *operation = Operation::sqs(action);
-            let scope = self.scope(&heads, &head.uri, None);
+            let mut scope = self.scope(&heads, &head.uri, None);
+            scope.entry_faults = head.extensions.get();
             let source = actions::Source::Json(&body);
             actions::run(self, &scope, action, source, Protocol::Json, request_id).await
         }
@@ -227,7 +237,8 @@ impl Sqs {
             let name = form.get("Action").ok_or_else(missing_action)?;
             let action = actions::Action::from_name(name).ok_or_else(|| unknown_action(name))?;
             *operation = Operation::sqs(action);
-            let scope = self.scope(&heads, &head.uri, form.get("X-Amz-Credential"));
+            let mut scope = self.scope(&heads, &head.uri, form.get("X-Amz-Credential"));
+            scope.entry_faults = head.extensions.get();
             if scope.path.len() > 1
                 && !action.is_on_a_queue()
                 && super::names::is_queue_path(scope.path, scope.account)
@@ -239,7 +250,7 @@ impl Sqs {
         }
     }
 
-    async fn decompressed(&self, heads: &Heads<'_>, body: Bytes) -> SqsResult<Bytes> {
+    pub(super) async fn decompressed(&self, heads: &Heads<'_>, body: Bytes) -> SqsResult<Bytes> {
         decompress_admitted(heads.content_encoding, body, &self.limits)
             .await
             .map_err(|error| body_not_read(&error))
@@ -274,6 +285,7 @@ impl Sqs {
             scheme: if is_https { "https" } else { "http" },
             path: uri.path(),
             trace: heads.trace_id.and_then(|value| value.to_str().ok()),
+            entry_faults: None,
         }
     }
 

@@ -2,12 +2,14 @@
 
 mod clock;
 mod clock_file;
+mod faults;
 mod reset;
 
 pub use clock_file::restore_clock;
 
 use super::Admin;
 use super::answers::{AdminError, AdminResult};
+use crate::faults::Faults;
 use crate::http::ReplyBody;
 use http::{Method, Response, StatusCode};
 use std::path::PathBuf;
@@ -19,6 +21,8 @@ pub struct Controls {
     pub enabled: bool,
     /// The data directory, if there is one.
     pub data_dir: Option<PathBuf>,
+    /// What requests suffer.
+    pub faults: Faults,
 }
 
 pub(super) async fn answer(
@@ -36,6 +40,7 @@ pub(super) async fn answer(
     }
     match segments {
         ["clock", rest @ ..] => clock::answer(admin, method, rest, body).await,
+        ["faults", rest @ ..] => faults::answer(admin, method, rest, body),
         ["reset"] if method == Method::POST => reset::answer(admin, body).await,
         ["reset"] => Err(AdminError::wrong_method("POST")),
         _ => Err(AdminError::not_found("there is no such test control")),

@@ -158,7 +158,7 @@ impl Service {
         };
         let for_health = seen.clone();
         Service {
-            core: GrpcCore::new(limits),
+            core: GrpcCore::new(limits, None),
             health: HealthService::new(SERVICES, move || {
                 !for_health.is_down.load(Ordering::SeqCst)
             }),

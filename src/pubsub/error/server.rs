@@ -24,6 +24,24 @@ pub fn journal_down() -> PubsubError {
     storage_unavailable("the journal can't be written")
 }
 
+/// What a fault rule has asked for; an internal error where the code isn't one of gRPC's.
+pub fn injected(code: &str, message: String) -> PubsubError {
+    Status::new(Code::named(code).unwrap_or(Code::Internal), message)
+}
+
+/// A request too many, by a fault rule.
+pub fn throttled() -> PubsubError {
+    exhausted("Quota exceeded for requests; please retry.")
+}
+
+/// What nobody is told, since the connection ends instead.
+pub fn connection_dropped() -> PubsubError {
+    PubsubError {
+        breaks_off: true,
+        ..Status::new(Code::Unavailable, "The connection was dropped.")
+    }
+}
+
 /// A mistake of ours, which the log tells more of.
 pub fn internal() -> PubsubError {
     storage_unavailable("an internal error")

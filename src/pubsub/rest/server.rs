@@ -17,7 +17,7 @@ use super::bindings::{Bindings, Route};
 use super::request::transcode;
 use super::to_json::write_json;
 use crate::http::{
-    BodyError, HttpLimits, Negotiated, ReplyBody, decompress_admitted, is_preflight,
+    BodyError, HttpLimits, Negotiated, ReplyBody, broken_off, decompress_admitted, is_preflight,
     preflight_reply, read_body,
 };
 
@@ -205,5 +205,8 @@ pub(in super::super) fn error_reply(error: &PubsubError) -> Response<ReplyBody> 
     let (status, body) = rest_error(error);
     let mut reply = reply(JSON, body);
     *reply.status_mut() = status;
+    if error.breaks_off {
+        return broken_off(reply);
+    }
     reply
 }

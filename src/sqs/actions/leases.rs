@@ -8,6 +8,7 @@ use crate::sqs::error::{
     invalid_handle, invisible_too_long, missing_parameter, no_entries, not_available_for_change,
     too_many_entries, visibility_timeout_out_of_bounds,
 };
+use crate::sqs::faulty::entry_fault;
 use crate::sqs::limits::{BATCH_ENTRIES_MAX, VISIBILITY_TIMEOUT_S_MAX};
 use crate::sqs::names::is_plain_name;
 use crate::sqs::request::{
@@ -194,7 +195,7 @@ impl Members for BatchDone<'_> {
 
 /// Runs a batch: `read` turns each entry into what the command takes, `send` makes the command.
 async fn run_batch<'e, T>(
-    sqs: &Sqs,
+    (sqs, scope): (&Sqs, &Scope<'_>),
     target: Rc<Target>,
     given: &'e [HandleEntry<'_>],
     (request, element): (&'static str, &'static str),
@@ -211,7 +212,9 @@ async fn run_batch<'e, T>(
     let leases = sqs.leases(&target, handles.clone()).await?;
     for (at, ((entry, handle), lease)) in given.iter().zip(handles).zip(leases).enumerate() {
         let id = entry.id.as_deref().unwrap_or("");
-        let lease = if handle.is_empty() {
+        let lease = if let Some(error) = entry_fault(scope, at) {
+            Err(error)
+        } else if handle.is_empty() {
             Err(empty_member(request, at, "ReceiptHandle"))
         } else {
             lease
@@ -255,7 +258,7 @@ pub async fn delete_batch(
     let read = |_, _: &HandleEntry<'_>, lease| Ok(lease);
     let send = |queue, entries| Command::Delete { queue, entries };
     let names = (request, "DeleteMessageBatchResultEntry");
-    run_batch(sqs, target, &given, names, read, send, out).await
+    run_batch((sqs, scope), target, &given, names, read, send, out).await
 }
 
 pub async fn change_batch(
@@ -274,5 +277,5 @@ pub async fn change_batch(
     };
     let send = |queue, entries| Command::ChangeVisibility { queue, entries };
     let names = (request, "ChangeMessageVisibilityBatchResultEntry");
-    run_batch(sqs, target, &given, names, read, send, out).await
+    run_batch((sqs, scope), target, &given, names, read, send, out).await
 }

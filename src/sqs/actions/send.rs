@@ -10,6 +10,7 @@ use crate::sqs::error::{
     invalid_group_id, memory_full, message_too_long, missing_parameter, no_group_in_batch,
     not_for_queue_type,
 };
+use crate::sqs::faulty::entry_fault;
 use crate::sqs::ids::random_uuid;
 use crate::sqs::limits::{BATCH_BYTES_MAX, DELAY_S_MAX};
 use crate::sqs::message_attributes::{Attributes, check_system};
@@ -286,7 +287,9 @@ pub async fn batch(
             group_id: entry.message_group_id.as_deref(),
         };
         let body = message.body.map_or("", |body| &**body);
-        let prepared_one = if body.is_empty() {
+        let prepared_one = if let Some(error) = entry_fault(scope, at) {
+            Err(error)
+        } else if body.is_empty() {
             Err(empty_member(BATCH_ENTRY, at, "MessageBody"))
         } else {
             prepare(&message, &target, scope, now)

@@ -39,6 +39,49 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 30] = [
+        Self::BatchEntryIdsNotDistinct,
+        Self::BatchRequestTooLong,
+        Self::EmptyBatchRequest,
+        Self::InvalidBatchEntryId,
+        Self::TooManyEntriesInBatchRequest,
+        Self::QueueDeletedRecently,
+        Self::QueueDoesNotExist,
+        Self::QueueNameExists,
+        Self::UnsupportedOperation,
+        Self::PurgeQueueInProgress,
+        Self::OverLimit,
+        Self::ReceiptHandleIsInvalid,
+        Self::ResourceNotFound,
+        Self::InvalidAddress,
+        Self::InvalidRequest,
+        Self::RequestThrottled,
+        Self::InvalidAttributeName,
+        Self::InvalidAttributeValue,
+        Self::InvalidMessageContents,
+        Self::InvalidParameterValue,
+        Self::MissingParameter,
+        Self::EmptyValue,
+        Self::InvalidAction,
+        Self::UnknownOperation,
+        Self::MissingAction,
+        Self::Serialization,
+        Self::RequestTooLarge,
+        Self::AccessDenied,
+        Self::ServiceUnavailable,
+        Self::InternalFailure,
+    ];
+
+    /// The kind with a code of either protocol, without a namespace. `None` where there is none.
+    pub fn named(code: &str) -> Option<Self> {
+        let is_named = |kind: &Self| {
+            let json = kind.json_type().rsplit('#').next();
+            code == kind.query_code() || json == Some(code)
+        };
+        Self::ALL.into_iter().find(is_named)
+    }
+
     /// Type in the JSON protocol, with its namespace.
     pub fn json_type(self) -> &'static str {
         use Kind::*;

@@ -42,6 +42,17 @@ pub fn stopping() -> SqsError {
     SqsError::new(Kind::ServiceUnavailable, "The server is stopping.")
 }
 
+/// What a fault rule has asked for; an internal failure where the code isn't one of SQS.
+pub fn injected(code: &str, message: String) -> SqsError {
+    let kind = Kind::named(code).unwrap_or(Kind::InternalFailure);
+    SqsError::new(kind, message)
+}
+
+/// A request too many, by a fault rule.
+pub fn throttled() -> SqsError {
+    SqsError::new(Kind::RequestThrottled, "Request is throttled.")
+}
+
 pub fn internal() -> SqsError {
     SqsError::new(Kind::InternalFailure, "Internal failure.")
 }
