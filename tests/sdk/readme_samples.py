@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Checks that README.md's samples are the files in examples/, and runs each of them.
+"""Checks that the samples of README.md and docs/testing.md are the files in examples/, and runs each.
 
 A sample is a fenced code block that follows a comment such as
 
     <!-- sample: sqs/python -->
 
 and must be, character for character, the one source file in examples/sqs/python.
-Each runs against the server that LCLQ_ENDPOINT (for SQS) and LCLQ_PUBSUB (for Pub/Sub,
-host:port) name, and must print its greeting.
-With --examples, every example in examples/ runs, whatever README.md says; names after that,
+Each runs against the server that LCLQ_ENDPOINT (for SQS), LCLQ_PUBSUB (for Pub/Sub, host:port) and
+LCLQ_URL (test controls) name, and must print what it is to print.
+With --examples, every example in examples/ runs, whatever the documents say; names after that,
 such as pubsub/go, choose some of them. Dependencies come from the caches of the SDK suites.
 """
 
@@ -21,7 +21,12 @@ import tempfile
 from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[2]
-SUITES = {"sqs": REPO / "tests" / "sdk", "pubsub": REPO / "tests" / "pubsub"}
+DOCUMENTS = ["README.md", "docs/testing.md"]
+SUITES = {
+    "sqs": REPO / "tests" / "sdk",
+    "pubsub": REPO / "tests" / "pubsub",
+    "testing": REPO / "tests" / "sdk",
+}
 CACHE = Path(os.environ.get("LCLQ_TEST_CACHE") or REPO / "target" / "test-cache")
 ENDPOINT = os.environ.get("LCLQ_ENDPOINT", "http://127.0.0.1:9324").rstrip("/")
 PUBSUB = os.environ.get("LCLQ_PUBSUB", "127.0.0.1:8085")
@@ -56,7 +61,7 @@ def run(command, directory, **environment):
 
 
 def python(directory, service):
-    suite = {"sqs": "python", "pubsub": "pubsub-python"}[service]
+    suite = {"pubsub": "pubsub-python"}.get(service, "python")
     venv = CACHE / suite / "venv"
     if not (venv / "bin" / "python").exists():
         venv = CACHE / "samples" / f"{service}-venv"
@@ -100,6 +105,8 @@ LANGUAGES = {
     "java": ("Hello.java", java, "Hello from Java"),
     "rust": ("src/main.rs", rust, "Hello from Rust"),
 }
+# What those of docs/testing.md print.
+TESTED = "1 failure, 0 at once, 1 an hour later"
 KINDS = [f"{service}/{language}" for service in SUITES for language in LANGUAGES]
 
 
@@ -107,32 +114,36 @@ def check_text(name, text):
     _, language = name.split("/")
     source = REPO / "examples" / name / LANGUAGES[language][0]
     if source.read_text() != text:
-        raise Failure(f"README.md's sample is not {source.relative_to(REPO)}")
+        raise Failure(f"the document's sample is not {source.relative_to(REPO)}")
 
 
 def check_output(name):
     service, language = name.split("/")
     _, runner, greeting = LANGUAGES[language]
+    expected = TESTED if service == "testing" else greeting
     with tempfile.TemporaryDirectory(prefix="lclq-sample-") as place:
         directory = Path(place) / "sample"
         ignored = shutil.ignore_patterns("node_modules", "target", "__pycache__")
         shutil.copytree(REPO / "examples" / name, directory, ignore=ignored)
         printed = runner(directory, service)
-    if printed.strip() != greeting:
-        raise Failure(f"printed {printed!r}, not {greeting!r}")
+    if printed.strip() != expected:
+        raise Failure(f"printed {printed!r}, not {expected!r}")
 
 
 def samples():
-    """The names of the samples, each with its text in README.md, or None for the whole of examples/."""
+    """The names of the samples, each with its text in a document, or None for the whole of examples/."""
     if sys.argv[1:2] == ["--examples"]:
         return [(name, None) for name in sys.argv[2:] or KINDS]
-    readme = (REPO / "README.md").read_text()
-    found = SAMPLE.findall(readme)
-    if len(found) != len(COMMENT.findall(readme)):
-        raise SystemExit("README.md has a sample comment without a code block right after it")
-    if not found:
-        raise SystemExit("README.md has no samples")
-    return found
+    every = []
+    for name in DOCUMENTS:
+        text = (REPO / name).read_text()
+        found = SAMPLE.findall(text)
+        if len(found) != len(COMMENT.findall(text)):
+            raise SystemExit(f"{name} has a sample comment without a code block right after it")
+        if not found:
+            raise SystemExit(f"{name} has no samples")
+        every += found
+    return every
 
 
 def main():
