@@ -26,6 +26,9 @@ mod modes;
 mod refusals;
 #[path = "process/stopping.rs"]
 mod stopping;
+#[cfg(target_os = "linux")]
+#[path = "process/supervisor.rs"]
+mod supervisor;
 mod support;
 #[cfg(target_os = "linux")]
 #[path = "process/threads.rs"]

@@ -88,6 +88,11 @@ pub fn last_words(message: &str) {
     }
 }
 
+/// The last lines that were logged, oldest first: a hundred at most, of a thousand bytes at most.
+pub fn recent() -> Vec<String> {
+    SINK.get().map(Sink::recent).unwrap_or_default()
+}
+
 /// Waits a moment until all that was logged is written.
 pub fn flush() {
     if let Some(sink) = SINK.get() {

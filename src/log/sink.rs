@@ -5,6 +5,7 @@
 
 use super::text::OneLine;
 use crate::config::given::LogFormat;
+use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -16,6 +17,10 @@ use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 const WAITING_BYTES_MAX: usize = 1 << 20;
 /// Pause before a standard error that was made non-blocking is tried again.
 const FULL_PAUSE: Duration = Duration::from_millis(10);
+/// Lines that are kept for whoever asks what was logged last.
+const RECENT_LINES_MAX: usize = 100;
+/// Bytes kept of such a line.
+const RECENT_LINE_BYTES_MAX: usize = 1000;
 
 /// Where the log's lines are left. Nobody waits here and nothing fails.
 pub(super) struct Sink {
@@ -37,6 +42,8 @@ struct State {
     /// Lines that were dropped and not told of yet.
     dropped: u64,
     writing: bool,
+    /// The last lines, whether or not there was room to write them.
+    recent: VecDeque<Box<[u8]>>,
 }
 
 impl Shared {
@@ -69,6 +76,11 @@ impl Sink {
     /// Leaves a line, its end included.
     pub fn push(&self, line: &[u8]) {
         let mut state = self.shared.state();
+        if state.recent.len() == RECENT_LINES_MAX {
+            state.recent.pop_front();
+        }
+        let kept = &line[..line.len().min(RECENT_LINE_BYTES_MAX)];
+        state.recent.push_back(kept.into());
         if state.waiting.len() + line.len() > WAITING_BYTES_MAX {
             state.dropped += 1;
             return;
@@ -79,6 +91,12 @@ impl Sink {
         if was_empty {
             self.shared.filled.notify_one();
         }
+    }
+
+    /// The last lines, each without its end, oldest first.
+    pub fn recent(&self) -> Vec<String> {
+        let text = |line: &Box<[u8]>| String::from_utf8_lossy(line.trim_ascii_end()).into_owned();
+        self.shared.state().recent.iter().map(text).collect()
     }
 
     /// Waits until all lines are written, or `within` is over.

@@ -3,6 +3,7 @@
 use super::declare::{Plan, Services};
 use super::registry::{Inside, OnCore, StartOnCore};
 use super::reload::reload;
+use super::supervisor::{News, Supervisor};
 use super::{Listening, ServerError, Until};
 use crate::config::Live;
 use crate::faults::Faults;
@@ -42,6 +43,8 @@ pub(super) struct Core {
     pub(super) receipt_secret: [u8; 32],
     pub(super) observers: Observers,
     pub(super) until: Until,
+    /// Who wants to know how the server is.
+    pub(super) supervisor: Option<Supervisor>,
     pub(super) shutdown: Shutdown,
     /// A core's shards serve the requests of all cores, so they close when the last has ended.
     pub(super) ended: Shutdown,
@@ -92,6 +95,11 @@ impl Core {
             self.shutdown.trigger();
         }
         readiness.say(declared);
+        if index == 0
+            && let Some(supervisor) = self.supervisor.clone()
+        {
+            supervisor.watch(mesh.clone());
+        }
         {
             let (mesh, shutdown) = (mesh.clone(), self.shutdown.clone());
             spawn_local(async move {
@@ -121,10 +129,13 @@ impl Core {
                     format!("can't listen for signals: {error}"),
                 ))
             })?;
-            let shutdown = self.shutdown.clone();
+            let (shutdown, supervisor) = (self.shutdown.clone(), self.supervisor.clone());
             spawn_local(async move {
                 asked_to_end.await;
                 tracing::info!("stopping");
+                if let Some(supervisor) = supervisor {
+                    supervisor.tell(News::Stopping);
+                }
                 shutdown.trigger();
             });
         }

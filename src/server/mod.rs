@@ -2,17 +2,21 @@
 
 mod admin;
 mod core;
+mod crash;
 mod declare;
 mod pubsub;
 mod registry;
 mod reload;
 mod sqs;
+mod supervisor;
 
 pub use declare::{Made, Services};
 pub use registry::{Dialect, Endpoint, Inside, OnCore, Registry, StartOnCore};
 pub use reload::{ReloadError, Reloaded, reload};
 
 use self::core::{Core, Served};
+use self::crash::CrashReport;
+use self::supervisor::{News, Supervisor};
 use crate::admin::restore_clock;
 use crate::config::Config;
 use crate::mesh::{MeshError, MeshPlan, Storage};
@@ -190,12 +194,21 @@ pub fn check(config: Config) -> Result<(), ServerError> {
 pub fn run(config: Config) -> Result<(), ServerError> {
     let registry = Registry::of(&config);
     let file = config.live.file();
+    let report = CrashReport::new(config.controls.data_dir.as_deref(), config.live.shown());
     let server = Server::start(config, registry, Until::Signal)?;
     if let Err(error) = announce(server.listening(), file.as_deref()) {
         // Whoever started it doesn't listen; its clients may all the same.
         tracing::warn!(%error, "nobody was told that this is ready");
     }
-    server.join()?;
+    if let Some(supervisor) = &server.supervisor {
+        supervisor.tell(News::Ready);
+    }
+    server
+        .join()
+        .inspect_err(|error| match report.write(error) {
+            Ok(path) => tracing::error!(path = %path.display(), "what was known of the failure"),
+            Err(error) => tracing::error!(%error, "no report of the failure can be written"),
+        })?;
     tracing::info!("stopped");
     Ok(())
 }
@@ -205,6 +218,7 @@ pub struct Server {
     listening: Vec<Listening>,
     shutdown: Shutdown,
     threads: CoreThreads,
+    supervisor: Option<Supervisor>,
 }
 
 impl Server {
@@ -224,6 +238,10 @@ impl Server {
         let all = served.iter().flat_map(|served| &served.listening);
         let listening = all.cloned().collect();
         let shutdown = Shutdown::new();
+        let supervisor = match until {
+            Until::Signal => Supervisor::asked_for()?,
+            Until::Told => None,
+        };
         let (ready, readiness) = mpsc::channel::<Result<(), ServerError>>();
         let core = Core {
             live: config.live,
@@ -235,6 +253,7 @@ impl Server {
             receipt_secret,
             observers: Observers::new(config.cores),
             until,
+            supervisor: supervisor.clone(),
             shutdown: shutdown.clone(),
             ended: Shutdown::new(),
             serving: Arc::new(AtomicUsize::new(config.cores)),
@@ -254,6 +273,7 @@ impl Server {
             listening,
             shutdown,
             threads,
+            supervisor,
         })
     }
 

@@ -138,6 +138,19 @@ fn a_thread_that_cannot_start_ends_the_start() {
     }
 }
 
+/// The one report of a failure in a data directory.
+fn report_in(data: &Path) -> String {
+    let entries = std::fs::read_dir(data).unwrap();
+    let reports: Vec<_> = entries
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "txt"))
+        .collect();
+    let [report] = &reports[..] else {
+        panic!("{reports:?}");
+    };
+    std::fs::read_to_string(report).unwrap()
+}
+
 #[test]
 fn a_core_that_panics_ends_the_server_and_loses_nothing() {
     let directory = tempfile::tempdir().unwrap();
@@ -165,6 +178,16 @@ fn a_core_that_panics_ends_the_server_and_loses_nothing() {
             line.contains("core ") && line.contains(" panicked"),
             "{log}"
         );
+        let report = report_in(&data);
+        for part in [
+            "failed: core ",
+            "\"from\": \"--cores\"",
+            "ERROR panicked",
+            "starting",
+        ] {
+            assert!(report.contains(part), "{runtime}: no {part} in {report}");
+        }
+        assert!(!report.contains("kept"), "{runtime}: a body: {report}");
         // The other core may fail at the same moment, and say so; nobody says anything else.
         let mut after = log.lines().rev().take_while(|other| other != &line);
         assert!(
