@@ -58,12 +58,47 @@ impl NameBucket {
     }
 }
 
-/// Buckets in which a definition has changed since they were last taken. Its size is fixed, however
-/// many changes nobody asks for.
+/// Changes that are told of one by one; of more at once only the number is told.
+pub const CHANGES_KEPT_MAX: usize = 256;
+
+/// What became of a definition.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Change {
+    /// It was made.
+    Created,
+    /// It is another now.
+    Changed,
+    /// It is gone.
+    Deleted,
+}
+
+/// A change of one definition.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NameChange {
+    /// What the name is of.
+    pub space: NameSpace,
+    /// The name.
+    pub name: Box<str>,
+    /// What became of it.
+    pub change: Change,
+}
+
+/// Changes in the order in which they were made.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub struct NameChanges {
+    /// The first of them.
+    pub kept: Vec<NameChange>,
+    /// Those for which there was no room.
+    pub missed: u64,
+}
+
+/// Definitions that have changed since they were last taken, and in which buckets. Its size is
+/// bounded, however many changes nobody asks for.
 #[derive(Debug)]
 pub(crate) struct ChangedNames {
     any: bool,
     bits: Box<[u64; WORDS]>,
+    changes: NameChanges,
 }
 
 impl Default for ChangedNames {
@@ -71,15 +106,39 @@ impl Default for ChangedNames {
         Self {
             any: false,
             bits: Box::new([0; WORDS]),
+            changes: NameChanges::default(),
         }
     }
 }
 
 impl ChangedNames {
-    pub fn note(&mut self, space: NameSpace, name: &str) {
+    pub fn note(&mut self, space: NameSpace, name: &str, change: Change) {
+        if self.changes.kept.len() < CHANGES_KEPT_MAX {
+            self.changes.kept.push(NameChange {
+                space,
+                name: name.into(),
+                change,
+            });
+        } else {
+            self.changes.missed += 1;
+        }
         let at = NameBucket::of(space, name).index();
         self.bits[at / 64] |= 1 << (at % 64);
         self.any = true;
+    }
+
+    /// What was noted last has made the thing.
+    pub fn was_made(&mut self) {
+        if self.changes.missed == 0
+            && let Some(last) = self.changes.kept.last_mut()
+        {
+            last.change = Change::Created;
+        }
+    }
+
+    /// Hands out the changes, each once.
+    pub fn take_changes(&mut self) -> NameChanges {
+        std::mem::take(&mut self.changes)
     }
 
     #[inline]
@@ -116,8 +175,8 @@ mod tests {
         for n in 0..500 {
             let name = format!("projects/p/topics/t{n}");
             for space in [NameSpace::Topic, NameSpace::Subscription] {
-                changed.note(space, &name);
-                changed.note(space, &name);
+                changed.note(space, &name, Change::Changed);
+                changed.note(space, &name, Change::Changed);
                 expected.insert(NameBucket::of(space, &name).index());
             }
         }
@@ -127,6 +186,10 @@ mod tests {
         assert_eq!(taken, Vec::from_iter(expected));
         assert!(!changed.any());
         changed.take(|bucket| panic!("{bucket:?} twice"));
+        let changes = changed.take_changes();
+        assert_eq!(changes.kept.len(), CHANGES_KEPT_MAX);
+        assert_eq!(changes.missed, 2000 - CHANGES_KEPT_MAX as u64);
+        assert_eq!(changed.take_changes(), NameChanges::default());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::Millis;
 use crate::command::pubsub::{AdminCommand, PubsubCommand};
 use crate::command::{Command, QueueCommand, Refusal, Reply, ShardStats, Token};
-use crate::definitions::NameBucket;
+use crate::definitions::{NameBucket, NameChanges};
 use crate::journal::{Batch, Completion, Journal, JournalError};
 use crate::moves::{Transfer, TransferAck};
 use crate::shard::{Hold, Shard, ShardConfig};
@@ -250,6 +250,11 @@ impl ShardHost {
         self.shard.changed_names.take(each);
     }
 
+    /// The changes of definitions since they were last asked for, the first of them by name.
+    pub fn take_changes(&mut self) -> NameChanges {
+        self.shard.changed_names.take_changes()
+    }
+
     /// The next thing to send out.
     #[inline]
     pub fn next_outgoing(&mut self) -> Option<Outgoing> {
@@ -374,6 +379,7 @@ fn is_write(command: &Command) -> bool {
                 AdminCommand::Get { .. }
                     | AdminCommand::List { .. }
                     | AdminCommand::ListOfTopic { .. }
+                    | AdminCommand::Follow { .. }
                     | AdminCommand::Reserve { .. }
                     | AdminCommand::Release { .. }
             ),
@@ -394,6 +400,7 @@ fn is_write(command: &Command) -> bool {
             | QueueCommand::ListSources { .. }
             | QueueCommand::ReturnDeliveries(_)
             | QueueCommand::Peek { .. }
+            | QueueCommand::Follow { .. }
             | QueueCommand::ListMoves(..)
             | QueueCommand::Stats => false,
         },

@@ -25,10 +25,11 @@ mod ring;
 mod sealed;
 mod shard;
 mod slab;
+pub mod taps;
 mod wheel;
 
 pub use dedup::{DedupEntry, DedupKey, WINDOW_MS as DEDUPLICATION_WINDOW_MS};
-pub use definitions::{NAME_BUCKETS, NameBucket, NameSpace};
+pub use definitions::{Change, NAME_BUCKETS, NameBucket, NameChange, NameChanges, NameSpace};
 pub use host::{Outgoing, ShardHost};
 pub use memory::MemoryPool;
 pub use name::{QueueName, partition_of, shard_of};

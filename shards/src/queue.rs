@@ -3,10 +3,10 @@
 use crate::attributes::{AttributeMap, QueueConfig};
 use crate::command::{Counts, Description, QueueRef};
 use crate::dedup::DedupWindow;
-use crate::message::Ends;
+use crate::message::{Ends, Message};
 use crate::moves::MoveTask;
 use crate::records::QueueRecord;
-use crate::slab::NONE;
+use crate::slab::{NONE, Slab};
 use crate::{Millis, QueueName};
 use hashbrown::HashTable;
 use std::collections::{BTreeMap, VecDeque};
@@ -116,7 +116,7 @@ impl Queue {
         }
     }
 
-    pub fn describe(&self, queue: QueueRef) -> Description {
+    pub fn describe(&self, queue: QueueRef, messages: &Slab<Message>) -> Description {
         let cold = &self.cold;
         Description {
             queue,
@@ -126,6 +126,9 @@ impl Queue {
             created_at: cold.created_at,
             modified_at: cold.modified_at,
             counts: self.counts,
+            oldest_at: messages
+                .get(self.ages.head)
+                .map(|oldest| oldest.payload.sent_at()),
         }
     }
 

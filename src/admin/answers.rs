@@ -1,11 +1,17 @@
 //! What the admin API answers: JSON, and errors with a code and a message.
 
 use crate::http::{BodyError, Refusal, ReplyBody};
-use http::header::{CONTENT_TYPE, HeaderValue};
+use bytes::Bytes;
+use futures_util::Stream;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
+use http_body::{Body, Frame, SizeHint};
 use serde::Serialize;
 use serde_json::json;
+use std::convert::Infallible;
 use std::fmt::Display;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 /// What a request comes to.
 pub(super) type AdminResult<T> = Result<T, AdminError>;
@@ -67,11 +73,60 @@ impl AdminError {
     }
 }
 
-/// JSON with 200.
-pub(super) fn ok(body: &impl Serialize) -> Response<ReplyBody> {
-    with_status(StatusCode::OK, body)
+/// A whole answer, or one that goes on until somebody has enough.
+pub enum AdminBody {
+    /// All there is.
+    Whole(ReplyBody),
+    /// Piece by piece. A piece is asked for once the one before has been written, so a slow reader
+    /// holds up nothing and piles nothing up.
+    Stream(Pin<Box<dyn Stream<Item = Bytes>>>),
 }
 
+impl From<ReplyBody> for AdminBody {
+    fn from(body: ReplyBody) -> Self {
+        Self::Whole(body)
+    }
+}
+
+impl Body for AdminBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        match self.get_mut() {
+            Self::Whole(body) => Pin::new(body).poll_frame(cx),
+            Self::Stream(stream) => {
+                let piece = stream.as_mut().poll_next(cx);
+                piece.map(|piece| piece.map(|bytes| Ok(Frame::data(bytes))))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self, Self::Whole(body) if body.is_end_stream())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(body) => body.size_hint(),
+            Self::Stream(_) => SizeHint::default(),
+        }
+    }
+}
+
+/// Events for a browser's EventSource, piece by piece.
+pub(super) fn event_stream(pieces: impl Stream<Item = Bytes> + 'static) -> Response<AdminBody> {
+    let mut answer = Response::new(AdminBody::Stream(Box::pin(pieces)));
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+}
+
+/// JSON.
 pub(super) fn with_status(status: StatusCode, body: &impl Serialize) -> Response<ReplyBody> {
     // Our own types: they have no keys but texts, and nothing that can fail.
     let mut text = serde_json::to_vec(body).unwrap_or_default();

@@ -1,14 +1,35 @@
 //! Reading the configuration again.
 
 use super::Admin;
-use super::answers::{AdminError, AdminResult, ok};
-use crate::http::ReplyBody;
-use crate::server::{self, ReloadError, Services};
-use http::{Response, StatusCode};
+use super::answers::{AdminError, AdminResult};
+use super::route::Asked;
+use crate::server::{self, ReloadError, Reloaded, Services};
+use http::StatusCode;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+use std::rc::Rc;
+
+/// The configuration in effect.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ConfigView {
+    /// The file that was read, if any.
+    file: Value,
+    /// Settings as `lclq config show --output json` prints them.
+    config: Value,
+}
+
+pub(super) async fn show(admin: Rc<Admin>, _: Asked) -> AdminResult<ConfigView> {
+    let mut shown = admin.live.shown();
+    Ok(ConfigView {
+        file: shown["file"].take(),
+        config: shown["config"].take(),
+    })
+}
 
 /// Reads the file again; answers what was applied, what waits for a restart, and what became of
 /// declared resources.
-pub(super) async fn reload(admin: &Admin) -> AdminResult<Response<ReplyBody>> {
+pub(super) async fn reload(admin: Rc<Admin>, _: Asked) -> AdminResult<Reloaded> {
     let Some(pubsub) = admin.pubsub.clone() else {
         return Err(AdminError::unavailable("the server starts or stops"));
     };
@@ -17,7 +38,7 @@ pub(super) async fn reload(admin: &Admin) -> AdminResult<Response<ReplyBody>> {
         pubsub,
     };
     match server::reload(&admin.live, &services).await {
-        Ok(reloaded) => Ok(ok(&reloaded)),
+        Ok(reloaded) => Ok(reloaded),
         Err(error) => Err(refused(&error)),
     }
 }

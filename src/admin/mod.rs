@@ -5,25 +5,43 @@
 
 mod answers;
 mod config;
+mod connections;
 mod controls;
+mod cores;
+mod events;
+mod messages;
 mod metrics;
+mod openapi;
+mod operations;
+mod pages;
 mod process;
+mod pubsub;
+mod pubsub_messages;
 mod queues;
+mod reference;
+mod route;
 mod routes;
 mod stats;
+mod tail;
 
 use crate::config::Live;
 use crate::faults::Faults;
 use crate::http::{
     Door, HttpLimits, Negotiated, ReplyBody, is_preflight, preflight_reply, read_body,
 };
-use crate::mesh::Mesh;
+use crate::mesh::{Mesh, wall_clock};
+use crate::net::ConnectionList;
 use crate::observe::Observers;
 use crate::pubsub::PubsubEndpoint;
+use crate::runtime::Shutdown;
 use crate::sqs::{Sqs, SqsConfig};
+pub use answers::AdminBody;
 pub use controls::{Controls, restore_clock};
+pub use openapi::document as openapi_document;
+pub use reference::reference;
 
 use answers::{AdminError, AdminResult};
+use events::Subscribers;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use std::rc::Rc;
@@ -39,6 +57,22 @@ pub struct Operated {
     pub live: Arc<Live>,
     /// Whether tests may drive the server.
     pub controls: Controls,
+    /// Those who follow events, on all cores.
+    pub(crate) subscribers: Subscribers,
+    /// Tells this run of the server from others.
+    run: String,
+}
+
+impl Operated {
+    /// Of a server that starts now.
+    pub fn new(live: Arc<Live>, controls: Controls) -> Self {
+        Self {
+            live,
+            controls,
+            subscribers: Subscribers::default(),
+            run: format!("{:x}", wall_clock()),
+        }
+    }
 }
 
 /// One core's admin endpoint.
@@ -54,6 +88,22 @@ pub struct Admin {
     door: Door,
     limits: Rc<HttpLimits>,
     controls: Controls,
+    subscribers: Subscribers,
+    run: String,
+    connections: ConnectionList,
+    shutdown: Shutdown,
+}
+
+/// What one core's endpoint works with, beside the mesh.
+pub struct Surroundings {
+    /// What all cores took note of.
+    pub observers: Observers,
+    /// The open connections of all cores.
+    pub connections: ConnectionList,
+    /// Tells when the server stops.
+    pub shutdown: Shutdown,
+    /// Answers what is asked of Pub/Sub's own REST paths.
+    pub pubsub: Option<Rc<PubsubEndpoint>>,
 }
 
 impl Admin {
@@ -63,11 +113,21 @@ impl Admin {
         config: SqsConfig,
         receipt_secret: &[u8; 32],
         limits: Rc<HttpLimits>,
-        observers: Observers,
-        pubsub: Option<Rc<PubsubEndpoint>>,
+        surroundings: Surroundings,
         operated: Operated,
     ) -> Rc<Self> {
-        let Operated { live, controls } = operated;
+        let Operated {
+            live,
+            controls,
+            subscribers,
+            run,
+        } = operated;
+        let Surroundings {
+            observers,
+            connections,
+            shutdown,
+            pubsub,
+        } = surroundings;
         let uncounted = Observers::new(1).of_core(0);
         let sqs = Sqs::new(
             mesh.clone(),
@@ -87,36 +147,54 @@ impl Admin {
             door: Door::new(&limits.callers),
             limits,
             controls,
+            subscribers,
+            run,
+            connections,
+            shutdown,
         })
     }
 
     /// Answers one request.
-    pub async fn handle(self: Rc<Self>, request: Request<Incoming>) -> Response<ReplyBody> {
+    pub async fn handle(self: Rc<Self>, request: Request<Incoming>) -> Response<AdminBody> {
         if let Err(refusal) = self.door.admit(&request) {
-            return AdminError::forbidden(refusal).answer();
+            return AdminError::forbidden(refusal).answer().map(AdminBody::from);
         }
         if is_preflight(&request) {
-            return preflight_reply(request.headers());
+            return preflight_reply(request.headers()).map(AdminBody::from);
         }
         if request.uri().path().starts_with(PUBSUB_REST)
             && let Some(pubsub) = &self.pubsub
         {
-            return pubsub.rest_inside(request).await;
+            return pubsub.rest_inside(request).await.map(AdminBody::from);
         }
         let asked = Negotiated::of(request.headers());
-        let mut answer = self
+        let answer = self
             .answer(request)
             .await
-            .unwrap_or_else(AdminError::answer);
-        asked.finish(&mut answer);
-        answer
+            .unwrap_or_else(|error| error.answer().map(AdminBody::from));
+        finished(&asked, answer)
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> AdminResult<Response<ReplyBody>> {
+    async fn answer(
+        self: Rc<Self>,
+        request: Request<Incoming>,
+    ) -> AdminResult<Response<AdminBody>> {
         let (head, body) = request.into_parts();
         let body = read_body(body, &self.limits)
             .await
             .map_err(AdminError::unread)?;
-        routes::answer(self, &head, &body).await
+        routes::answer(self, head, body).await
     }
+}
+
+/// Gives an answer the form that was asked for. One that goes on is sent as it is.
+fn finished(asked: &Negotiated, answer: Response<AdminBody>) -> Response<AdminBody> {
+    let (head, body) = answer.into_parts();
+    let (whole, stream) = match body {
+        AdminBody::Whole(body) => (body, None),
+        stream => (ReplyBody::empty(), Some(stream)),
+    };
+    let mut answer = Response::from_parts(head, whole);
+    asked.finish(&mut answer);
+    answer.map(|body| stream.unwrap_or(AdminBody::Whole(body)))
 }

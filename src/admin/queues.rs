@@ -1,45 +1,53 @@
-//! Queues: list, make, look at, change, empty, delete; their messages; redrive.
+//! Queues as resources: list, make, look at, change, empty, delete.
 //!
 //! A queue is named in the path, with `region` and `account` as parameters where they aren't the
 //! server's own.
 
 use super::Admin;
-use super::answers::{AdminError, AdminResult, ok, with_status};
-use crate::http::ReplyBody;
-use bytes::Bytes;
-use http::{Method, Response, StatusCode};
+use super::answers::{AdminError, AdminResult};
+use super::pages::{Page, Pages, SORTED_MAX};
+use super::route::{Asked, Json, NoBody};
+use http::StatusCode;
 use lclq_shards::QueueName;
 use lclq_shards::command::{Command, Description, QueueCommand, Reply};
-use serde::Serialize;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
-/// Queues of one answer.
-const PAGE_DEFAULT: usize = 100;
-const PAGE_MAX: usize = 1000;
+/// What a shard is asked for at once.
+const SHARD_PAGE: usize = 1000;
 
-/// A queue as the API shows it.
-#[derive(Serialize)]
-struct Shown {
+/// A queue.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Queue {
     name: String,
     region: String,
     account: String,
     arn: String,
     fifo: bool,
+    /// Messages that can be received.
     visible: u64,
+    /// Messages that were received and are neither deleted nor visible again.
     in_flight: u64,
+    /// Messages that wait for their delay.
     delayed: u64,
+    /// Time since the oldest message was sent, ms.
+    oldest_age_ms: Option<u64>,
     /// ms since 1970.
     created_at: u64,
+    /// ms since 1970.
     modified_at: u64,
-    /// Those that were set.
+    /// Those that were set, by their names in SQS.
     attributes: BTreeMap<&'static str, String>,
     tags: BTreeMap<String, String>,
 }
 
-impl Shown {
+impl Queue {
     fn of(queue: Description) -> Self {
         let attributes = queue.attributes.into_iter();
+        let now = crate::mesh::wall_clock();
         Self {
             arn: queue.name.arn(),
             fifo: queue.name.name.ends_with(".fifo"),
@@ -49,6 +57,7 @@ impl Shown {
             visible: queue.counts.visible,
             in_flight: queue.counts.in_flight,
             delayed: queue.counts.delayed,
+            oldest_age_ms: queue.oldest_at.map(|at| now.saturating_sub(at)),
             created_at: queue.created_at,
             modified_at: queue.modified_at,
             attributes: attributes
@@ -59,231 +68,239 @@ impl Shown {
     }
 }
 
-pub(super) async fn answer(
-    admin: &Admin,
-    method: &Method,
-    rest: &[&str],
-    query: &str,
-    body: &Bytes,
-) -> AdminResult<Response<ReplyBody>> {
-    let query = Parameters::read(query);
-    match (method, rest) {
-        (&Method::GET, []) => list(admin, &query).await,
-        (&Method::POST, []) => create(admin, &query, body).await,
-        (_, []) => Err(AdminError::wrong_method("GET or POST")),
-        (&Method::GET, [name]) => {
-            let queue = described(admin, &query.queue(admin, name)).await?;
-            Ok(ok(&Shown::of(queue)))
-        }
-        (&Method::DELETE, [name]) => {
-            ask(admin, &query.queue(admin, name), "DeleteQueue", json!({})).await?;
-            Ok(with_status(StatusCode::OK, &json!({ "deleted": name })))
-        }
-        (&Method::PATCH, [name]) => change(admin, &query.queue(admin, name), body).await,
-        (_, [_]) => Err(AdminError::wrong_method("GET, PATCH or DELETE")),
-        (&Method::POST, [name, "purge"]) => {
-            ask(admin, &query.queue(admin, name), "PurgeQueue", json!({})).await?;
-            Ok(ok(&json!({ "purged": name })))
-        }
-        (&Method::POST, [name, "redrive"]) => redrive(admin, &query.queue(admin, name), body).await,
-        (&Method::GET, [name, "messages"]) => {
-            let queue = query.queue(admin, name);
-            let parameters = [("Max", "max"), ("After", "after")];
-            let parameters = parameters
-                .into_iter()
-                .filter_map(|(theirs, ours)| Some((theirs, query.get(ours)?)));
-            let answer = admin.sqs.peek_inside(&queue, parameters).await;
-            as_admin_answer(answer).map(|body| ok(&body))
-        }
-        (&Method::POST, [name, "messages"]) => {
-            let sent = object(body)?;
-            let answer = ask(admin, &query.queue(admin, name), "SendMessage", sent).await?;
-            Ok(with_status(StatusCode::CREATED, &answer))
-        }
-        (&Method::POST, [name, "receive"]) => {
-            let mut wanted = object(body)?;
-            for names in ["MessageSystemAttributeNames", "MessageAttributeNames"] {
-                wanted[names] = json!(["All"]);
-            }
-            let answer = ask(admin, &query.queue(admin, name), "ReceiveMessage", wanted).await?;
-            let messages = answer.get("Messages").cloned();
-            Ok(ok(
-                &json!({ "messages": messages.unwrap_or_else(|| json!([])) }),
-            ))
-        }
-        (&Method::POST, [name, "settle"]) => settle(admin, &query.queue(admin, name), body).await,
-        (_, [_, "messages"]) => Err(AdminError::wrong_method("GET or POST")),
-        (_, [_, "purge" | "redrive" | "receive" | "settle"]) => {
-            Err(AdminError::wrong_method("POST"))
-        }
-        _ => Err(AdminError::not_found("a queue has no such part")),
+/// Which queue, where it isn't the server's own region or account.
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct Place {
+    /// Region of the queue; the server's own where absent.
+    pub region: Option<String>,
+    /// Account of the queue; the server's own where absent.
+    pub account: Option<String>,
+}
+
+impl Place {
+    pub fn queue(&self, admin: &Admin, name: &str) -> QueueName {
+        let region = self.region.as_deref().unwrap_or(&admin.config.region);
+        let account = self.account.as_deref().unwrap_or(&admin.config.account);
+        QueueName::new(region, account, name)
     }
 }
 
-/// All queues, by name, a page at a time: `prefix`, `limit` (1-1000, 100), `after`.
-async fn list(admin: &Admin, query: &Parameters) -> AdminResult<Response<ReplyBody>> {
-    let limit = match query.get("limit") {
-        None => PAGE_DEFAULT,
-        Some(text) => text
-            .parse()
-            .ok()
-            .filter(|limit| (1..=PAGE_MAX).contains(limit))
-            .ok_or_else(|| {
-                AdminError::bad_request(format!("limit is a number from 1 to {PAGE_MAX}"))
-            })?,
+/// What a list of queues is sorted by.
+#[derive(Deserialize, JsonSchema, Clone, Copy, Default, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum QueueOrder {
+    #[default]
+    Name,
+    Visible,
+    InFlight,
+    Delayed,
+    OldestAgeMs,
+    CreatedAt,
+}
+
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct ListQueues {
+    /// Only queues whose names begin so.
+    #[serde(default)]
+    prefix: String,
+    /// Only queues whose names have this in them.
+    #[serde(default)]
+    contains: String,
+    /// Only queues of this region.
+    region: Option<String>,
+    /// Only queues of this account.
+    account: Option<String>,
+    /// What to sort by: name, visible, in_flight, delayed, oldest_age_ms or created_at.
+    #[serde(default)]
+    sort: QueueOrder,
+    /// The greatest first; not by name.
+    #[serde(default)]
+    descending: bool,
+    #[serde(flatten)]
+    pages: Pages,
+}
+
+impl ListQueues {
+    fn holds(&self, name: &QueueName) -> bool {
+        let is = |wanted: &Option<String>, found: &str| {
+            wanted.as_deref().is_none_or(|wanted| wanted == found)
+        };
+        name.name.starts_with(&*self.prefix)
+            && name.name.contains(&*self.contains)
+            && is(&self.region, &name.region)
+            && is(&self.account, &name.account)
+    }
+}
+
+/// Queues, a page at a time.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct QueueList {
+    queues: Vec<Queue>,
+    /// To be given as `after` for the next page; null after the last.
+    next: Option<String>,
+}
+
+pub(super) async fn list(admin: Rc<Admin>, asked: Asked<ListQueues>) -> AdminResult<QueueList> {
+    let query = &asked.query;
+    let is_by_name = query.sort == QueueOrder::Name;
+    if is_by_name && query.descending {
+        return Err(AdminError::bad_request("names are in ascending order only"));
+    }
+    // Of each shard no more than a page of the whole, and one more to tell whether it is the last.
+    let most = if is_by_name {
+        query.pages.limit() + 1
+    } else {
+        SORTED_MAX + 1
     };
-    let prefix = query.get("prefix").unwrap_or_default();
     let mut found: Vec<(String, Description)> = Vec::new();
     for shard in 0..admin.mesh.shards() {
-        let mut after = query.get("after").map(str::to_owned);
-        let mut of_shard = 0;
-        // A page of the whole is at most a page of each shard; one more tells whether it is the last.
-        while of_shard <= limit {
+        let mut after = query.pages.after.clone().filter(|_| is_by_name);
+        let before = found.len();
+        while found.len() - before < most {
             let command = QueueCommand::ListAll {
                 after: after.take().map(String::into_boxed_str),
-                queues_max: PAGE_MAX,
+                queues_max: SHARD_PAGE,
             };
-            let command = Command::Queue(Box::new(command));
-            let Reply::DescribedAll(queues) = admin.mesh.call(shard, command).await else {
-                return Err(AdminError::unavailable(format!(
-                    "shard {shard} does not answer"
-                )));
+            let Reply::DescribedAll(queues) = ask_shard(&admin, shard, command).await else {
+                return Err(unanswered(shard));
             };
-            let is_last = queues.len() < PAGE_MAX;
+            let is_last = queues.len() < SHARD_PAGE;
             after = queues.last().map(|queue| queue.name.key());
+            let left = most - (found.len() - before);
             let fitting = queues
                 .into_iter()
-                .filter(|queue| queue.name.name.starts_with(prefix))
-                .take(limit + 1 - of_shard);
-            let before = found.len();
+                .filter(|queue| query.holds(&queue.name))
+                .take(left);
             found.extend(fitting.map(|queue| (queue.name.key(), queue)));
-            of_shard += found.len() - before;
             if is_last {
                 break;
             }
         }
     }
     found.sort_by(|(one, _), (other, _)| one.cmp(other));
-    let is_last = found.len() <= limit;
-    found.truncate(limit);
-    let next = found
-        .last()
-        .map(|(key, _)| key.clone())
-        .filter(|_| !is_last);
-    let queues: Vec<Shown> = found
-        .into_iter()
-        .map(|(_, queue)| Shown::of(queue))
-        .collect();
-    Ok(ok(&json!({ "queues": queues, "next": next })))
+    let page = if is_by_name {
+        query.pages.by_name(found)
+    } else {
+        let figure = |queue: &Description| match query.sort {
+            QueueOrder::Name => 0,
+            QueueOrder::Visible => queue.counts.visible,
+            QueueOrder::InFlight => queue.counts.in_flight,
+            QueueOrder::Delayed => queue.counts.delayed,
+            QueueOrder::OldestAgeMs => queue.oldest_at.map_or(0, |at| u64::MAX - at),
+            QueueOrder::CreatedAt => queue.created_at,
+        };
+        query.pages.by_figure(found, query.descending, figure)?
+    };
+    let Page { shown, next } = page;
+    let queues = shown.into_iter().map(Queue::of).collect();
+    Ok(QueueList { queues, next })
 }
 
-/// `{"name": …, "attributes": {…}, "tags": {…}}`, attributes by their names in SQS.
-async fn create(
-    admin: &Admin,
-    query: &Parameters,
-    body: &Bytes,
-) -> AdminResult<Response<ReplyBody>> {
-    let asked = object(body)?;
-    let Some(name) = asked.get("name").and_then(Value::as_str) else {
-        return Err(AdminError::bad_request("name is missing"));
-    };
-    let queue = query.queue(admin, name);
-    let mut request = json!({ "QueueName": name });
-    let mut attributes = texts(asked.get("attributes"), "attributes")?;
+/// A queue to make.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CreateQueue {
+    /// One that ends in `.fifo` makes a FIFO queue.
+    name: String,
+    /// By their names in SQS; objects stand for their JSON.
+    #[serde(default)]
+    attributes: Map<String, Value>,
+    #[serde(default)]
+    tags: Map<String, Value>,
+}
+
+pub(super) async fn create(
+    admin: Rc<Admin>,
+    asked: Asked<Place, Json<CreateQueue>>,
+) -> AdminResult<Queue> {
+    let Json(wanted) = asked.body;
+    let queue = asked.query.queue(&admin, &wanted.name);
+    let mut attributes = texts(wanted.attributes, "attributes")?;
     // What the name says already need not be said again.
-    if name.ends_with(".fifo") && !attributes.contains_key("FifoQueue") {
+    if wanted.name.ends_with(".fifo") && !attributes.contains_key("FifoQueue") {
         attributes.insert("FifoQueue".to_owned(), "true".into());
     }
-    request["Attributes"] = attributes.into();
-    request["tags"] = texts(asked.get("tags"), "tags")?.into();
+    let request = json!({
+        "QueueName": wanted.name,
+        "Attributes": attributes,
+        "tags": texts(wanted.tags, "tags")?,
+    });
     as_admin_answer(admin.sqs.act_inside(&queue, "CreateQueue", &request).await)?;
-    let made = described(admin, &queue).await?;
-    Ok(with_status(StatusCode::CREATED, &Shown::of(made)))
+    described(&admin, &queue).await
 }
 
-/// `{"attributes": {…}}`, and tags to set or, where null, to take off.
-async fn change(
-    admin: &Admin,
-    queue: &QueueName,
-    body: &Bytes,
-) -> AdminResult<Response<ReplyBody>> {
-    let asked = object(body)?;
-    let attributes = texts(asked.get("attributes"), "attributes")?;
+pub(super) async fn show(admin: Rc<Admin>, asked: Asked<Place>) -> AdminResult<Queue> {
+    described(&admin, &asked.query.queue(&admin, asked.part(0))).await
+}
+
+/// What to change of a queue.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ChangeQueue {
+    /// By their names in SQS.
+    #[serde(default)]
+    attributes: Map<String, Value>,
+    /// Tags to set or, where null, to take off.
+    #[serde(default)]
+    tags: Map<String, Value>,
+}
+
+pub(super) async fn change(
+    admin: Rc<Admin>,
+    asked: Asked<Place, Json<ChangeQueue>>,
+) -> AdminResult<Queue> {
+    let queue = asked.query.queue(&admin, asked.part(0));
+    let Json(wanted) = asked.body;
+    let attributes = texts(wanted.attributes, "attributes")?;
     if !attributes.is_empty() {
         let request = json!({ "Attributes": attributes });
-        ask(admin, queue, "SetQueueAttributes", request).await?;
+        ask(&admin, &queue, "SetQueueAttributes", request).await?;
     }
-    if let Some(tags) = asked.get("tags") {
-        let off: Vec<&String> = tags
-            .as_object()
-            .into_iter()
-            .flatten()
-            .filter(|(_, value)| value.is_null())
-            .map(|(key, _)| key)
-            .collect();
-        let mut set = tags.clone();
-        if let Some(set) = set.as_object_mut() {
-            set.retain(|_, value| !value.is_null());
-        }
-        let set = texts(Some(&set), "tags")?;
-        if !set.is_empty() {
-            ask(admin, queue, "TagQueue", json!({ "Tags": set })).await?;
-        }
-        if !off.is_empty() {
-            ask(admin, queue, "UntagQueue", json!({ "TagKeys": off })).await?;
-        }
+    let (off, set): (Map<_, _>, Map<_, _>) = wanted
+        .tags
+        .into_iter()
+        .partition(|(_, value)| value.is_null());
+    let set = texts(set, "tags")?;
+    if !set.is_empty() {
+        ask(&admin, &queue, "TagQueue", json!({ "Tags": set })).await?;
     }
-    Ok(ok(&Shown::of(described(admin, queue).await?)))
+    let off: Vec<&String> = off.keys().collect();
+    if !off.is_empty() {
+        ask(&admin, &queue, "UntagQueue", json!({ "TagKeys": off })).await?;
+    }
+    described(&admin, &queue).await
 }
 
-/// Moves a dead-letter queue's messages back, or to `destination`: `{"destination": name, "rate": n}`.
-async fn redrive(
-    admin: &Admin,
-    queue: &QueueName,
-    body: &Bytes,
-) -> AdminResult<Response<ReplyBody>> {
-    let asked = object(body)?;
-    let mut request = json!({ "SourceArn": queue.arn() });
-    if let Some(destination) = asked.get("destination").and_then(Value::as_str) {
-        let destination = QueueName::new(&queue.region, &queue.account, destination);
-        request["DestinationArn"] = destination.arn().into();
-    }
-    if let Some(rate) = asked.get("rate") {
-        request["MaxNumberOfMessagesPerSecond"] = rate.clone();
-    }
-    let answer = admin
-        .sqs
-        .act_inside(queue, "StartMessageMoveTask", &request);
-    Ok(with_status(
-        StatusCode::ACCEPTED,
-        &as_admin_answer(answer.await)?,
-    ))
+/// What is gone.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Deleted {
+    /// Its name.
+    pub deleted: String,
 }
 
-/// `{"receipt": …}` deletes a message, with `"visibility_timeout"` it is kept for so long instead.
-async fn settle(
-    admin: &Admin,
-    queue: &QueueName,
-    body: &Bytes,
-) -> AdminResult<Response<ReplyBody>> {
-    let asked = object(body)?;
-    let Some(receipt) = asked.get("receipt").and_then(Value::as_str) else {
-        return Err(AdminError::bad_request("receipt is missing"));
-    };
-    let mut request = json!({ "ReceiptHandle": receipt });
-    let action = match asked.get("visibility_timeout") {
-        None => "DeleteMessage",
-        Some(seconds) => {
-            request["VisibilityTimeout"] = seconds.clone();
-            "ChangeMessageVisibility"
-        }
-    };
-    ask(admin, queue, action, request).await?;
-    Ok(ok(&json!({ "settled": true })))
+pub(super) async fn delete(admin: Rc<Admin>, asked: Asked<Place>) -> AdminResult<Deleted> {
+    let queue = asked.query.queue(&admin, asked.part(0));
+    ask(&admin, &queue, "DeleteQueue", json!({})).await?;
+    let deleted = asked.part(0).to_owned();
+    Ok(Deleted { deleted })
+}
+
+/// What is empty.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Purged {
+    /// Its name.
+    pub purged: String,
+}
+
+pub(super) async fn purge(admin: Rc<Admin>, asked: Asked<Place, NoBody>) -> AdminResult<Purged> {
+    let queue = asked.query.queue(&admin, asked.part(0));
+    ask(&admin, &queue, "PurgeQueue", json!({})).await?;
+    let purged = asked.part(0).to_owned();
+    Ok(Purged { purged })
 }
 
 /// Has the dialect carry out an action on a queue.
-async fn ask(
+pub(super) async fn ask(
     admin: &Admin,
     queue: &QueueName,
     action: &str,
@@ -293,7 +310,7 @@ async fn ask(
     as_admin_answer(admin.sqs.act_inside(queue, action, &request).await)
 }
 
-fn as_admin_answer((status, body): (StatusCode, Value)) -> AdminResult<Value> {
+pub(super) fn as_admin_answer((status, body): (StatusCode, Value)) -> AdminResult<Value> {
     if status.is_success() {
         return Ok(body);
     }
@@ -308,83 +325,54 @@ fn as_admin_answer((status, body): (StatusCode, Value)) -> AdminResult<Value> {
     Err(AdminError::new(status, code, text("message")))
 }
 
-async fn described(admin: &Admin, queue: &QueueName) -> AdminResult<Description> {
-    let shard = queue.shard(admin.mesh.shards());
+async fn described(admin: &Admin, queue: &QueueName) -> AdminResult<Queue> {
     let missing = || AdminError::not_found(format!("there is no queue {}", queue.name));
-    let resolve = Command::Queue(Box::new(QueueCommand::Resolve(queue.clone())));
-    let Reply::Queue(found) = admin.mesh.call(shard, resolve).await else {
-        return Err(missing());
-    };
-    let describe = Command::Queue(Box::new(QueueCommand::Describe(found)));
-    match admin.mesh.call(shard, describe).await {
-        Reply::Described(description) => Ok(*description),
+    let shard = queue.shard(admin.mesh.shards());
+    let found = resolved(admin, queue).await?;
+    match ask_shard(admin, shard, QueueCommand::Describe(found)).await {
+        Reply::Described(description) => Ok(Queue::of(*description)),
         _ => Err(missing()),
     }
 }
 
-/// A body that is a JSON object, or nothing.
-fn object(body: &Bytes) -> AdminResult<Value> {
-    if body.is_empty() {
-        return Ok(json!({}));
+/// Where a queue lives.
+pub(super) async fn resolved(
+    admin: &Admin,
+    queue: &QueueName,
+) -> AdminResult<lclq_shards::command::QueueRef> {
+    let shard = queue.shard(admin.mesh.shards());
+    match ask_shard(admin, shard, QueueCommand::Resolve(queue.clone())).await {
+        Reply::Queue(found) => Ok(found),
+        _ => Err(AdminError::not_found(format!(
+            "there is no queue {}",
+            queue.name
+        ))),
     }
-    let value: Value = serde_json::from_slice(body).map_err(AdminError::bad_request)?;
-    if !value.is_object() {
-        return Err(AdminError::bad_request("the body is not a JSON object"));
-    }
-    Ok(value)
 }
 
-/// An object whose values are texts, numbers or booleans, as texts; anything else is an error.
-fn texts(value: Option<&Value>, name: &str) -> AdminResult<serde_json::Map<String, Value>> {
-    let members = match value {
-        None => return Ok(serde_json::Map::new()),
-        Some(Value::Object(members)) => members,
-        Some(_) => return Err(AdminError::bad_request(format!("{name} is not an object"))),
-    };
+pub(super) async fn ask_shard(admin: &Admin, shard: u16, command: QueueCommand) -> Reply {
+    let command = Command::Queue(Box::new(command));
+    admin.mesh.call(shard, command).await
+}
+
+pub(super) fn unanswered(shard: u16) -> AdminError {
+    AdminError::unavailable(format!("shard {shard} does not answer"))
+}
+
+/// An object's values as texts: numbers and booleans, and objects, such as policies, as their JSON.
+fn texts(members: Map<String, Value>, name: &str) -> AdminResult<Map<String, Value>> {
     members
-        .iter()
+        .into_iter()
         .map(|(key, value)| {
             let text = match value {
-                Value::String(text) => text.clone(),
+                Value::String(text) => text,
                 Value::Null => {
                     let message = format!("{name}.{key} is null");
                     return Err(AdminError::bad_request(message));
                 }
-                // Policies, too: an object is what its text would be.
                 other => other.to_string(),
             };
-            Ok((key.clone(), text.into()))
+            Ok((key, text.into()))
         })
         .collect()
-}
-
-/// The parameters of a request.
-struct Parameters(Vec<(String, String)>);
-
-impl Parameters {
-    fn read(query: &str) -> Self {
-        Self(
-            form_urlencoded::parse(query.as_bytes())
-                .into_owned()
-                .collect(),
-        )
-    }
-
-    fn get(&self, name: &str) -> Option<&str> {
-        let found = self.0.iter().find(|(other, _)| other == name)?;
-        Some(&found.1)
-    }
-
-    fn queue(&self, admin: &Admin, name: &str) -> QueueName {
-        let region = self.get("region").unwrap_or(&admin.config.region);
-        let account = self.get("account").unwrap_or(&admin.config.account);
-        QueueName::new(region, account, name)
-    }
-}
-
-/// Undoes percent-encoding.
-pub(super) fn decoded(text: &str) -> String {
-    percent_encoding::percent_decode_str(text)
-        .decode_utf8_lossy()
-        .into_owned()
 }

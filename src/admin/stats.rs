@@ -2,11 +2,14 @@
 
 use super::Admin;
 use super::answers::{AdminError, AdminResult};
+use super::route::Asked;
 use lclq_shards::command::{Command, QueueCommand, Reply, ShardStats};
+use schemars::JsonSchema;
 use serde::Serialize;
+use std::rc::Rc;
 
 /// Counts as the API shows them, of one shard or of all.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, JsonSchema)]
 pub(super) struct Stats {
     pub queues: u64,
     pub topics: u64,
@@ -45,11 +48,27 @@ impl Stats {
     }
 }
 
-#[derive(Serialize)]
+/// Counts of one shard.
+#[derive(Serialize, JsonSchema)]
 pub(super) struct OfShard {
     shard: u16,
     #[serde(flatten)]
     stats: Stats,
+}
+
+/// Counts by shard.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ShardList {
+    shards: Vec<OfShard>,
+}
+
+pub(super) async fn show(admin: Rc<Admin>, _: Asked) -> AdminResult<Stats> {
+    of_all(&admin).await
+}
+
+pub(super) async fn list(admin: Rc<Admin>, _: Asked) -> AdminResult<ShardList> {
+    let shards = of_shards(&admin).await?;
+    Ok(ShardList { shards })
 }
 
 pub(super) async fn of_all(admin: &Admin) -> AdminResult<Stats> {

@@ -5,10 +5,12 @@ use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use http::header::{HeaderValue, USER_AGENT};
 use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -61,7 +63,16 @@ where
         // Broken, too slow, or we are stopping, and nothing has been asked yet.
         return;
     };
-    let state = Rc::new(ConnState::default());
+    let state = Rc::new(ConnState {
+        seen: channel.connection().cloned(),
+        ..ConnState::default()
+    });
+    if let Some(seen) = &state.seen {
+        let _ = seen.protocol.set(match version {
+            Version::Http1 => "http/1.1",
+            Version::Http2 => "http/2",
+        });
+    }
     state.head_partial.set(version == Version::Http1);
     let io = ConnIo::new(channel, state.clone());
     let service = Service {
@@ -157,6 +168,16 @@ where
         state.requests.set(state.requests.get() + 1);
         state.in_flight.set(state.in_flight.get() + 1);
         state.head_partial.set(false);
+        if let Some(seen) = &state.seen {
+            seen.requests.store(state.requests.get(), Ordering::Relaxed);
+            seen.in_flight
+                .store(state.in_flight.get(), Ordering::Relaxed);
+            if state.requests.get() == 1
+                && let Some(Ok(name)) = request.headers().get(USER_AGENT).map(HeaderValue::to_str)
+            {
+                seen.note_user_agent(name);
+            }
+        }
         let counted = Counted {
             state: state.clone(),
         };
@@ -253,6 +274,10 @@ impl Drop for Counted {
     fn drop(&mut self) {
         let state = &self.state;
         state.in_flight.set(state.in_flight.get() - 1);
+        if let Some(seen) = &state.seen {
+            seen.in_flight
+                .store(state.in_flight.get(), Ordering::Relaxed);
+        }
         // Body bytes looked like the start of a head.
         state.head_partial.set(false);
     }

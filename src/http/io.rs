@@ -4,11 +4,12 @@ use std::cell::Cell;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 
-use crate::net::{Channel, OPENING_BYTES_MAX};
+use crate::net::{Channel, Connection, OPENING_BYTES_MAX};
 
 /// What every HTTP/2 connection begins with, where it isn't negotiated otherwise.
 pub(super) const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -33,6 +34,8 @@ pub(super) struct ConnState {
     pub(super) requests: Cell<u64>,
     /// It ends now, whatever it owes.
     pub(super) broken_off: Cell<bool>,
+    /// What operators see of it.
+    pub(super) seen: Option<Arc<Connection>>,
 }
 
 /// Looks at a connection's first bytes, of which there is one at least, until they tell which

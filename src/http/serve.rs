@@ -27,5 +27,5 @@ pub async fn serve<H, Fut, B>(
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     let http = Rc::new(Http::new(limits, handler));
-    net::serve(listener, NetLimits::default(), None, http, shutdown).await;
+    net::serve(listener, NetLimits::default(), None, http, shutdown, None).await;
 }

@@ -6,6 +6,7 @@
 //! it isn't, the shard is asked again. Coming too often to that costs a question and is never wrong,
 //! which is why names share versions by bucket.
 
+use super::events::Events;
 use lclq_shards::{NAME_BUCKETS, NameBucket, Outgoing, ShardHost};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -15,6 +16,8 @@ pub struct Versions {
     // Not padded to cache lines: they are written as seldom as definitions change, and read with
     // every request, so it counts for more that they take little of the cache.
     buckets: Box<[AtomicU64]>,
+    /// The same changes by name, for those who watch.
+    events: Events,
 }
 
 /// What a name's version was at some time.
@@ -35,6 +38,7 @@ impl Default for Versions {
     fn default() -> Self {
         Self {
             buckets: (0..NAME_BUCKETS).map(|_| AtomicU64::new(0)).collect(),
+            events: Events::default(),
         }
     }
 }
@@ -52,6 +56,11 @@ impl Versions {
     #[inline]
     pub fn is_current(&self, stamp: &Stamp) -> bool {
         self.stamp(stamp.bucket).version == stamp.version
+    }
+
+    /// The changes by name.
+    pub fn events(&self) -> &Events {
+        &self.events
     }
 
     /// A definition in this bucket has changed.
@@ -73,5 +82,6 @@ impl Versions {
     #[cold]
     fn tell(&self, host: &mut ShardHost) {
         host.take_changed_names(|bucket| self.advance(bucket));
+        self.events.add(host.take_changes());
     }
 }

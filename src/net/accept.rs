@@ -11,6 +11,7 @@ use super::channel::Secure;
 use super::connection;
 use super::drain::Connections;
 use super::limits::NetLimits;
+use super::listed::Listing;
 use super::protocol::Protocol;
 use crate::runtime::{Listener, Shutdown, Stream, sleep, spawn_local, timeout, yield_now};
 
@@ -19,13 +20,14 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Accepts connections and has `protocol` serve them until `shutdown`, then stops accepting, lets
 /// what is under way end for [`NetLimits::shutdown_ms_max`], and drops what is left. Returns when
-/// every connection has ended.
+/// every connection has ended. Operators see them where there is a `listing`.
 pub async fn serve<P: Protocol>(
     mut listener: Listener,
     limits: NetLimits,
     secure: Option<Rc<dyn Secure>>,
     protocol: Rc<P>,
     shutdown: Shutdown,
+    listing: Option<Listing>,
 ) {
     let connections = Rc::new(Connections::default());
     {
@@ -33,7 +35,15 @@ pub async fn serve<P: Protocol>(
             let (secure, protocol) = (secure.clone(), protocol.clone());
             let connections = connections.clone();
             let opening_ms_max = limits.opening_ms_max;
-            connection::run(stream, opening_ms_max, secure, protocol, connections)
+            let listing = listing.clone();
+            connection::run(
+                stream,
+                opening_ms_max,
+                secure,
+                protocol,
+                connections,
+                listing,
+            )
         };
         let accepting = accept(&mut listener, limits.connections_per_core_max, take);
         let mut accepting = pin!(accepting);

@@ -4,11 +4,13 @@ use std::future::{Future, poll_fn};
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
 
+use super::listed::Connection;
 use crate::runtime::Stream;
 
 /// Bytes that may be looked at before they are read: the length of HTTP/2's preface, the longest
@@ -42,6 +44,7 @@ pub struct Channel {
     opening_start: u8,
     opening_end: u8,
     opens_until: Instant,
+    pub(super) connection: Option<Arc<Connection>>,
 }
 
 enum Io {
@@ -81,7 +84,13 @@ impl Channel {
             opening_start: 0,
             opening_end: 0,
             opens_until,
+            connection: None,
         }
+    }
+
+    /// The connection as operators see it, where they do.
+    pub fn connection(&self) -> Option<&Arc<Connection>> {
+        self.connection.as_ref()
     }
 
     /// What is known of the first bytes and hasn't been read yet.

@@ -9,10 +9,12 @@ mod channel;
 mod connection;
 mod drain;
 mod limits;
+mod listed;
 mod protocol;
 
 pub use accept::serve;
 pub use channel::{Channel, Duplex, OPENING_BYTES_MAX, Secure};
 pub use drain::Drain;
 pub use limits::NetLimits;
+pub use listed::{Connection, ConnectionList, Listing, end as end_connection};
 pub use protocol::{AnyProtocol, Protocol};

@@ -8,6 +8,7 @@ use super::accept::serve;
 use super::channel::{Channel, Secure};
 use super::drain::Drain;
 use super::limits::NetLimits;
+use super::listed::Listing;
 use crate::runtime::{Listener, Shutdown};
 
 /// What is spoken on the connections of a listener. The client speaks first: a connection gets
@@ -28,6 +29,7 @@ pub trait AnyProtocol {
         limits: NetLimits,
         secure: Option<Rc<dyn Secure>>,
         shutdown: Shutdown,
+        listing: Option<Listing>,
     ) -> Pin<Box<dyn Future<Output = ()>>>;
 }
 
@@ -38,7 +40,8 @@ impl<P: Protocol> AnyProtocol for P {
         limits: NetLimits,
         secure: Option<Rc<dyn Secure>>,
         shutdown: Shutdown,
+        listing: Option<Listing>,
     ) -> Pin<Box<dyn Future<Output = ()>>> {
-        Box::pin(serve(listener, limits, secure, self, shutdown))
+        Box::pin(serve(listener, limits, secure, self, shutdown, listing))
     }
 }

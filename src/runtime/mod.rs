@@ -41,7 +41,7 @@ pub use hyper_glue::{HyperExecutor, HyperTimer};
 pub use listener::{ConnectionSlot, Listener, SharedListener};
 pub use local::{core_index, driver, send_written, spawn_local, yield_now};
 pub use shutdown::{Shutdown, reload_signal, shutdown_signal};
-pub use stream::Stream;
+pub use stream::{Stream, Transferred};
 pub use timer::{Sleep, TimedOut, sleep, sleep_until, timeout};
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The admin endpoint among what is served.
 
 use super::registry::{Dialect, Endpoint, OnCore, StartOnCore};
-use crate::admin::{Admin, Operated};
+use crate::admin::{Admin, Operated, Surroundings};
 use crate::config::{Config, Service};
 use crate::http::{Http, HttpLimits};
 use crate::net::AnyProtocol;
@@ -28,10 +28,7 @@ impl AdminDialect {
             is_asked_for: config.ports.admin.is_some(),
             sqs: config.sqs.clone(),
             limits: config.http.clone(),
-            operated: Operated {
-                live: config.live.clone(),
-                controls: config.controls.clone(),
-            },
+            operated: Operated::new(config.live.clone(), config.controls.clone()),
         }
     }
 }
@@ -59,8 +56,12 @@ impl AdminDialect {
             self.sqs.clone(),
             core.receipt_secret,
             limits.clone(),
-            core.observers.clone(),
-            core.inside.pubsub.borrow().clone(),
+            Surroundings {
+                observers: core.observers.clone(),
+                connections: core.connections.clone(),
+                shutdown: core.shutdown.clone(),
+                pubsub: core.inside.pubsub.borrow().clone(),
+            },
             self.operated.clone(),
         );
         Rc::new(Http::new(limits, move |request| {

@@ -34,7 +34,7 @@ pub struct Services {
 }
 
 /// What became of declared resources, by kind and name.
-#[derive(Serialize, Debug, Default)]
+#[derive(Serialize, schemars::JsonSchema, Debug, Default)]
 pub struct Made {
     /// They were not there.
     pub created: Vec<String>,

@@ -20,6 +20,7 @@ use self::supervisor::{News, Supervisor};
 use crate::admin::restore_clock;
 use crate::config::Config;
 use crate::mesh::{MeshError, MeshPlan, Storage};
+use crate::net::ConnectionList;
 use crate::observe::Observers;
 use crate::runtime::{
     CoreThreads, DescriptorPlan, DriverKind, SharedListener, Shutdown, descriptors_open,
@@ -252,6 +253,7 @@ impl Server {
             parts: plan.into_parts(),
             receipt_secret,
             observers: Observers::new(config.cores),
+            connections: ConnectionList::new(config.cores),
             until,
             supervisor: supervisor.clone(),
             shutdown: shutdown.clone(),

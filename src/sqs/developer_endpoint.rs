@@ -109,10 +109,12 @@ async fn look(
     }
     let target = sqs.target(&scope, Some(url)).await?;
     let (mut messages, mut after, mut bytes) = (Vec::new(), 0, 0);
+    let mut near = None;
     loop {
         let command = QueueCommand::Peek {
             queue: target.queue(),
             after,
+            near,
             messages_max: PAGE_MESSAGES,
         };
         let peeked = match sqs.ask_queue(&target, command).await? {
@@ -120,7 +122,9 @@ async fn look(
             other => return Err(unexpected(&other)),
         };
         let is_last = peeked.len() < PAGE_MESSAGES;
-        after = peeked.last().map_or(after, |last| last.sequence);
+        if let Some(last) = peeked.last() {
+            (after, near) = (last.sequence, Some(last.slot));
+        }
         for message in peeked {
             let is_asked_for = match message.state {
                 MessageState::Visible => true,

@@ -192,6 +192,7 @@ fn retarget(command: &mut Command, to: QueueRef) {
             | Tag(queue, _)
             | Untag(queue, _)
             | Peek { queue, .. }
+            | Follow { queue, .. }
             | StartMove { source: queue, .. }
             | CancelMove(queue, _)
             | ListMoves(queue, _) => *queue = to,

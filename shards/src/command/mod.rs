@@ -6,6 +6,7 @@ pub use crate::lease::LeaseRef;
 
 use crate::attributes::{AttributeMap, QueueAttribute};
 use crate::moves::{Transfer, TransferAck};
+use crate::taps::{PassedPage, TapPosition};
 use crate::{Millis, Payload, QueueName};
 use pubsub::{PubsubCommand, PubsubRefusal, Pulled, Resource, Settled, StreamRef};
 use smallvec::SmallVec;
@@ -174,6 +175,19 @@ pub enum QueueCommand {
         queue: QueueRef,
         /// Only messages with a greater sequence number.
         after: u64,
+        /// Place of the message with that number, if known: it is where the look goes on, instead of
+        /// walking there from the oldest message.
+        near: Option<u32>,
+        /// At most so many.
+        messages_max: usize,
+    },
+    /// What has been sent to a queue since it was last asked for, without taking it; answered by
+    /// [`Reply::Passed`].
+    Follow {
+        /// Which.
+        queue: QueueRef,
+        /// Where the last answer ended; from now on where absent.
+        from: Option<TapPosition>,
         /// At most so many.
         messages_max: usize,
     },
@@ -293,6 +307,8 @@ pub struct Description {
     pub modified_at: Millis,
     /// Counts of messages.
     pub counts: Counts,
+    /// When its oldest message was sent, ms since 1970.
+    pub oldest_at: Option<Millis>,
 }
 
 /// Counts of a queue's messages.
@@ -324,6 +340,8 @@ pub struct Peeked {
     pub payload: Payload,
     /// Its sequence number.
     pub sequence: u64,
+    /// Its place in the shard's memory.
+    pub slot: u32,
     /// Its state.
     pub state: MessageState,
     /// How often it was received.
@@ -386,6 +404,8 @@ pub enum Reply {
     Names(Vec<Box<str>>),
     /// To `Peek`.
     Peeked(Vec<Peeked>),
+    /// To `Follow`.
+    Passed(Box<PassedPage>),
     /// To `CancelMove`: messages moved so far.
     MoveCancelled(u64),
     /// To `ListMoves`.

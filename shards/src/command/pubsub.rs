@@ -9,6 +9,7 @@ use crate::lease::LeaseRef;
 use crate::records::{SubscriptionSettings, TopicSettings};
 
 pub use crate::payload::SharedBytes;
+use crate::taps::TapPosition;
 
 /// What a resource is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -188,6 +189,18 @@ pub enum AdminCommand {
         /// At most so many.
         names_max: usize,
     },
+    /// What has been published since it was last asked for, to a topic or for a subscription, without
+    /// taking it; answered by [`crate::command::Reply::Passed`].
+    Follow {
+        /// `Topic` or `Subscription`.
+        kind: Kind,
+        /// Its name.
+        name: Box<str>,
+        /// Where the last answer ended; from now on where absent.
+        from: Option<TapPosition>,
+        /// At most so many.
+        messages_max: usize,
+    },
     /// Makes a topic; answered by `Resource`, or refused with `Exists`.
     CreateTopic {
         /// Its name.
@@ -348,6 +361,13 @@ pub struct Resource {
     pub available: u64,
     /// Messages of a subscription that are leased.
     pub outstanding: u64,
+    /// When the oldest message was published that a subscription has and that is not acknowledged,
+    /// ms since 1970; earlier than that where many are kept that are.
+    pub oldest_at: Option<Millis>,
+    /// Open streams of a subscription.
+    pub streams: u32,
+    /// Subscriptions and snapshots of a topic.
+    pub attached: u32,
 }
 
 impl Resource {

@@ -11,6 +11,7 @@ use crate::records::{Op, PublishedRecord};
 use crate::shard::timer::Timer;
 use crate::shard::{Hold, Shard};
 use crate::slab::NONE;
+use crate::taps::Passed;
 
 impl Shard {
     pub(super) fn publish(&mut self, token: Token, topic: u32, messages: Vec<SharedBytes>) {
@@ -35,6 +36,15 @@ impl Shard {
     /// Gives a message the next sequence number, and to all that want it.
     pub(super) fn publish_one(&mut self, topic: u32, bytes: SharedBytes) {
         self.counters.sent += 1;
+        if self.taps.any() {
+            let (of, at) = (self.pubsub.topics[topic].id, self.now);
+            let sequence = self.next_sequence;
+            self.taps.note(of, at, || Passed::Published {
+                sequence,
+                bytes: bytes.clone(),
+                at,
+            });
+        }
         // The list comes back as it was: publishing changes no subscription.
         let readers = std::mem::take(&mut self.pubsub.topics[topic].readers);
         self.publish_to(topic, self.now, bytes, &readers, false);

@@ -2,8 +2,10 @@
 
 use super::command::{AdminCommand, Kind, PubsubRefusal, Resource, SharedBytes};
 use crate::command::{Refusal, Reply, Token};
+use crate::definitions::Change;
 use crate::records::Op;
 use crate::shard::{Hold, Shard};
+use crate::taps::{Passed, TapPosition};
 use std::ops::Bound;
 
 /// Names that can be in the making at once.
@@ -42,6 +44,12 @@ impl Shard {
                 after,
                 names_max,
             } => self.list_of_topic(token, &topic, kind, after.as_deref(), names_max),
+            AdminCommand::Follow {
+                kind,
+                name,
+                from,
+                messages_max,
+            } => self.follow(token, kind, &name, from, messages_max),
             AdminCommand::CreateTopic {
                 name,
                 spec,
@@ -159,9 +167,38 @@ impl Shard {
                     expires_at: None,
                     available: 0,
                     outstanding: 0,
+                    oldest_at: None,
+                    streams: 0,
+                    attached: 0,
                 }
             }
         }
+    }
+
+    fn follow(
+        &mut self,
+        token: Token,
+        kind: Kind,
+        name: &str,
+        from: Option<TapPosition>,
+        messages_max: usize,
+    ) -> Result<(), PubsubRefusal> {
+        let slot = self.find(kind, name)?;
+        let topic = match kind {
+            Kind::Topic => slot,
+            _ => self.pubsub.subscriptions[slot].topic,
+        };
+        let id = self.pubsub.topics[topic].id;
+        let mut page = self.taps.follow(id, self.now, from, messages_max);
+        if kind == Kind::Subscription {
+            let subscription = &self.pubsub.subscriptions[slot];
+            page.messages.retain(|passed| match passed {
+                Passed::Published { bytes, .. } => subscription.passes(bytes),
+                Passed::Sent { .. } => false,
+            });
+        }
+        self.reply(token, Reply::Passed(Box::new(page)), Hold::No);
+        Ok(())
     }
 
     pub(super) fn set_policy(
@@ -204,7 +241,8 @@ impl Shard {
             Kind::Schema => {
                 self.pubsub.names.remove(&(kind, name.into()));
                 let schema = self.pubsub.schemas.remove(slot);
-                self.changed_names.note(kind.into(), name);
+                let change = Change::Deleted;
+                self.changed_names.note(kind.into(), name, change);
                 self.log(Op::DropSchema(schema.id));
             }
         }

@@ -3,7 +3,7 @@
 use super::command::{Kind, PubsubRefusal, SharedBytes};
 use super::state::Schema;
 use crate::command::{Reply, Token};
-use crate::definitions::NameSpace;
+use crate::definitions::{Change, NameSpace};
 use crate::records::Op;
 use crate::records::SchemaRecord;
 use crate::shard::{Hold, Shard};
@@ -40,6 +40,9 @@ impl Shard {
             }
         };
         self.log_schema(slot);
+        if version.is_none() {
+            self.changed_names.was_made();
+        }
         let resource = Box::new(self.resource(Kind::Schema, slot));
         self.reply(token, Reply::Resource(resource), Hold::UntilCommit);
         Ok(())
@@ -62,7 +65,8 @@ impl Shard {
     /// A schema was made or has changed.
     pub(super) fn log_schema(&mut self, slot: u32) {
         let name = &self.pubsub.schemas[slot].name;
-        self.changed_names.note(NameSpace::Schema, name);
+        let change = Change::Changed;
+        self.changed_names.note(NameSpace::Schema, name, change);
         if self.config.durable {
             let schema = &self.pubsub.schemas[slot];
             let record = SchemaRecord {

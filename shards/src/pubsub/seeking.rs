@@ -202,6 +202,7 @@ impl Shard {
         };
         let slot = self.add_subscription(record, topic);
         self.set_backlog(slot, floor, |stored| unacked.contains(&stored.sequence));
+        self.changed_names.was_made();
         let resource = Box::new(self.subscription_resource(slot));
         self.reply(token, Reply::Resource(resource), Hold::UntilCommit);
     }

@@ -5,10 +5,14 @@ use super::filter::Filter;
 use super::state::{EntryState, Subscription};
 use crate::Millis;
 use crate::command::{Reply, Token};
+use crate::definitions::Change;
 use crate::records::Op;
 use crate::records::{SubscriptionRecord, SubscriptionSettings};
 use crate::shard::{Hold, Shard};
 use crate::slab::NONE;
+
+/// Acknowledged messages that are passed over in search of the oldest one that isn't.
+const ACKED_WALKED_MAX: usize = 256;
 
 impl Shard {
     pub(super) fn subscription_resource(&self, slot: u32) -> Resource {
@@ -30,7 +34,24 @@ impl Shard {
             expires_at: subscription.snapshot_expires_at,
             available: subscription.available,
             outstanding: subscription.outstanding,
+            oldest_at: self.oldest_at(slot),
+            streams: subscription.streams.len() as u32,
+            attached: 0,
         }
+    }
+
+    fn oldest_at(&self, slot: u32) -> Option<Millis> {
+        let ps = &self.pubsub;
+        let mut at = ps.subscriptions[slot].entries.head;
+        for _ in 0..ACKED_WALKED_MAX {
+            let entry = ps.entries.get(at)?;
+            if entry.state != EntryState::Acked {
+                break;
+            }
+            at = entry.newer;
+        }
+        let entry = ps.entries.get(at)?;
+        Some(ps.stored[entry.stored].published_at)
     }
 
     pub(super) fn create_subscription(
@@ -62,6 +83,7 @@ impl Shard {
         };
         let slot = self.add_subscription(record, topic);
         self.log_subscription(slot);
+        self.changed_names.was_made();
         let resource = Box::new(self.subscription_resource(slot));
         self.reply(token, Reply::Resource(resource), Hold::UntilCommit);
         Ok(())
@@ -250,7 +272,8 @@ impl Shard {
         let (id, topic) = (subscription.id, subscription.topic);
         let key = (subscription.kind(), subscription.name.clone());
         self.pubsub.names.remove(&key);
-        self.changed_names.note(key.0.into(), &key.1);
+        let change = Change::Deleted;
+        self.changed_names.note(key.0.into(), &key.1, change);
         self.pubsub.topics[topic]
             .readers
             .retain(|reader| *reader != slot);
@@ -269,7 +292,8 @@ impl Shard {
     pub(super) fn log_subscription(&mut self, slot: u32) {
         let subscription = &self.pubsub.subscriptions[slot];
         let space = subscription.kind().into();
-        self.changed_names.note(space, &subscription.name);
+        let change = Change::Changed;
+        self.changed_names.note(space, &subscription.name, change);
         if self.config.durable {
             let subscription = &self.pubsub.subscriptions[slot];
             let record = SubscriptionRecord {

@@ -3,7 +3,7 @@
 use super::command::{Kind, PubsubRefusal, Resource, SharedBytes};
 use super::state::Topic;
 use crate::command::{Reply, Token};
-use crate::definitions::NameSpace;
+use crate::definitions::{Change, NameSpace};
 use crate::records::Op;
 use crate::records::{TopicRecord, TopicSettings};
 use crate::shard::{Hold, Shard};
@@ -28,6 +28,9 @@ impl Shard {
             expires_at: None,
             available: 0,
             outstanding: 0,
+            oldest_at: None,
+            streams: 0,
+            attached: topic.attached,
         }
     }
 
@@ -76,6 +79,7 @@ impl Shard {
             policy: SharedBytes::from([]),
         });
         self.log_topic(slot);
+        self.changed_names.was_made();
         let resource = Box::new(self.topic_resource(slot));
         self.reply(token, Reply::Resource(resource), Hold::UntilCommit);
         Ok(())
@@ -188,7 +192,8 @@ impl Shard {
         // Theirs is a deleted topic now.
         for reader in &self.pubsub.topics[slot].readers {
             let reader = &self.pubsub.subscriptions[*reader];
-            self.changed_names.note(reader.kind().into(), &reader.name);
+            let space = reader.kind().into();
+            self.changed_names.note(space, &reader.name, Change::Changed);
         }
         self.pubsub.topic_ghosts.push(slot);
     }
@@ -205,8 +210,12 @@ impl Shard {
 
     /// A topic was made, or has changed, or its name is free again.
     pub(super) fn log_topic(&mut self, slot: u32) {
-        let name = &self.pubsub.topics[slot].name;
-        self.changed_names.note(NameSpace::Topic, name);
+        let topic = &self.pubsub.topics[slot];
+        let change = match topic.deleted {
+            true => Change::Deleted,
+            false => Change::Changed,
+        };
+        self.changed_names.note(NameSpace::Topic, &topic.name, change);
         if self.config.durable {
             let topic = &self.pubsub.topics[slot];
             let record = TopicRecord {

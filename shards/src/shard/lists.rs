@@ -12,6 +12,7 @@ use crate::queue::Queue;
 use crate::records::{MessageRecord, Op};
 use crate::shard::timer::Timer;
 use crate::slab::{NONE, Slab};
+use crate::taps::Passed;
 use crate::wheel::Wheel;
 use std::hash::{BuildHasher, Hasher};
 
@@ -57,6 +58,15 @@ impl Shard {
                 base_count: arrival.base_count,
                 first_received_at: arrival.first_received_at,
             }));
+        }
+        if self.taps.any() {
+            let (of, at) = (self.queues[queue_slot].id, self.now);
+            let payload = &arrival.payload;
+            self.taps.note(of, at, || Passed::Sent {
+                sequence,
+                payload: payload.clone(),
+                at,
+            });
         }
         let slot = self.place_message(queue_slot, sequence, arrival);
         (sequence, slot)

@@ -15,7 +15,7 @@ pub(crate) mod timer;
 pub use eviction::Eviction;
 
 use crate::command::{Command, QueueRef, Refusal, Reply, ShardStats, Token};
-use crate::definitions::{ChangedNames, NameSpace};
+use crate::definitions::{Change, ChangedNames, NameSpace};
 use crate::memory::{Grant, MemoryPool};
 use crate::message::{Group, Message};
 use crate::moves::{Outbox, Transfer};
@@ -23,6 +23,7 @@ use crate::pubsub::state::PubSub;
 use crate::queue::Queue;
 use crate::records::Op;
 use crate::slab::Slab;
+use crate::taps::Taps;
 use crate::wheel::Wheel;
 use crate::{Millis, QueueName};
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, VecDeque};
@@ -155,6 +156,7 @@ pub struct Shard {
     pub(crate) ops: Vec<Op>,
     /// Names whose definitions have changed since the host last told of it.
     pub(crate) changed_names: ChangedNames,
+    pub(crate) taps: Taps,
     /// First sequence number given out since the open batch was opened, and where its insert is.
     pub(crate) batch_first_sequence: u64,
     pub(crate) batch_inserts: Vec<u32>,
@@ -231,6 +233,7 @@ impl Shard {
             outgoing: Vec::new(),
             ops: Vec::new(),
             changed_names: ChangedNames::default(),
+            taps: Taps::default(),
             batch_first_sequence: 1,
             batch_inserts: Vec::new(),
             dirty: Vec::new(),
@@ -363,7 +366,8 @@ impl Shard {
     /// A queue was made or has changed.
     pub(crate) fn log_queue(&mut self, slot: u32) {
         let key = self.queues[slot].cold.name.key();
-        self.changed_names.note(NameSpace::Queue, &key);
+        let change = Change::Changed;
+        self.changed_names.note(NameSpace::Queue, &key, change);
         if self.config.durable {
             let record = self.queues[slot].record();
             self.ops.push(Op::PutQueue(Box::new(record)));

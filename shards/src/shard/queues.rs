@@ -3,7 +3,7 @@
 use super::{Hold, Shard};
 use crate::attributes::{AttributeMap, QueueAttribute, QueueConfig, parse_redrive_policy};
 use crate::command::{MessageState, Peeked, QueueCommand, QueueRef, Refusal, Reply, Token};
-use crate::definitions::NameSpace;
+use crate::definitions::{Change, NameSpace};
 use crate::message::State;
 use crate::queue::Queue;
 use crate::records::{Op, QueueRecord};
@@ -27,6 +27,7 @@ impl Shard {
             | Tag(queue, _)
             | Untag(queue, _)
             | Peek { queue, .. }
+            | Follow { queue, .. }
             | StartMove { source: queue, .. }
             | CancelMove(queue, _)
             | ListMoves(queue, _) => Some(*queue),
@@ -56,7 +57,7 @@ impl Shard {
             }
             SetAttributes(_, changes) => self.set_attributes(token, slot, changes),
             Describe(queue) => {
-                let description = self.queues[slot].describe(queue);
+                let description = self.queues[slot].describe(queue, &self.messages);
                 self.reply(token, Reply::Described(Box::new(description)), Hold::No);
             }
             Delete(_) => self.delete_queue(token, slot),
@@ -92,7 +93,7 @@ impl Shard {
                     .names
                     .range((from, Bound::Unbounded))
                     .take(queues_max)
-                    .map(|(_, slot)| self.queues[*slot].describe(self.queue_ref(*slot)))
+                    .map(|(_, slot)| self.queues[*slot].describe(self.queue_ref(*slot), &self.messages))
                     .collect();
                 self.reply(token, Reply::DescribedAll(described), Hold::No);
             }
@@ -106,11 +107,19 @@ impl Shard {
             }
             Peek {
                 after,
+                near,
                 messages_max,
                 ..
             } => {
-                let peeked = self.peek(slot, after, messages_max);
+                let peeked = self.peek(slot, after, near, messages_max);
                 self.reply(token, Reply::Peeked(peeked), Hold::No);
+            }
+            Follow {
+                from, messages_max, ..
+            } => {
+                let id = self.queues[slot].id;
+                let page = self.taps.follow(id, self.now, from, messages_max);
+                self.reply(token, Reply::Passed(Box::new(page)), Hold::No);
             }
             StartMove {
                 destination,
@@ -172,6 +181,7 @@ impl Shard {
             moves: Vec::new(),
         });
         self.log_queue(slot);
+        self.changed_names.was_made();
         self.reply(token, Reply::Queue(self.queue_ref(slot)), Hold::UntilCommit);
     }
 
@@ -261,7 +271,8 @@ impl Shard {
             self.refuse(waiter.token, Refusal::NoQueue);
         }
         self.names.remove(&key);
-        self.changed_names.note(NameSpace::Queue, &key);
+        let change = Change::Deleted;
+        self.changed_names.note(NameSpace::Queue, &key, change);
         if self.deleted_at.len() < DELETED_NAMES_MAX {
             self.deleted_at.insert(key, self.now);
         } else {
@@ -359,15 +370,20 @@ impl Shard {
             .collect()
     }
 
-    fn peek(&self, slot: u32, after: u64, messages_max: usize) -> Vec<Peeked> {
+    fn peek(&self, slot: u32, after: u64, near: Option<u32>, messages_max: usize) -> Vec<Peeked> {
         let mut out = Vec::new();
-        let mut at = self.queues[slot].ages.head;
+        let near = near.and_then(|near| self.messages.get(near));
+        let mut at = match near {
+            Some(message) if message.queue == slot && message.sequence == after => message.newer,
+            _ => self.queues[slot].ages.head,
+        };
         while at != NONE && out.len() < messages_max {
             let message = &self.messages[at];
             if message.sequence > after {
                 out.push(Peeked {
                     payload: message.payload.clone(),
                     sequence: message.sequence,
+                    slot: at,
                     state: match message.state {
                         State::Ready => MessageState::Visible,
                         State::InFlight => MessageState::InFlight,

@@ -141,11 +141,12 @@ impl World {
         found: &mut Map<u64, Vec<Found>>,
     ) -> Result<Counts, Violation> {
         let mut seen = Counts::default();
-        let mut after = 0;
+        let (mut after, mut near) = (0, None);
         loop {
             let command = QueueCommand::Peek {
                 queue: place,
                 after,
+                near,
                 messages_max: 100,
             };
             let page = match self.ask_queue(shard, command)? {
@@ -153,7 +154,7 @@ impl World {
                 other => return Err(format!("{other:?}")),
             };
             let Some(last) = page.last() else { break };
-            after = last.sequence;
+            (after, near) = (last.sequence, Some(last.slot));
             for peeked in page {
                 match peeked.state {
                     MessageState::Visible => seen.visible += 1,

@@ -257,6 +257,7 @@ impl World {
                 let command = QueueCommand::Peek {
                     queue: found,
                     after,
+                    near: None,
                     messages_max: 100,
                 };
                 let page = match self.ask(shard, Command::Queue(Box::new(command)))? {

@@ -1,58 +1,82 @@
 //! The clock of a test server.
 
 use super::super::Admin;
-use super::super::answers::{AdminError, AdminResult, ok};
-use super::clock_file;
-use crate::http::ReplyBody;
+use super::super::answers::{AdminError, AdminResult};
+use super::super::route::{Asked, Json, NoQuery};
+use super::{allowed, clock_file};
 use crate::mesh::{ClockError, ClockOrder};
 use crate::runtime::{Driven, clock_driven, undriven_clock, wall_clock};
-use http::{Method, Response, StatusCode};
+use http::StatusCode;
 use lclq_shards::Millis;
 use prost_types::Timestamp;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::rc::Rc;
 
 /// Longest time that passes at once, ms: a hundred years.
 const ADVANCE_MS_MAX: Millis = 100 * 366 * 86_400_000;
 
-#[derive(Deserialize)]
+/// How far to go.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Advance {
+pub(in crate::admin) struct Advance {
+    /// How much time passes, ms.
     ms: Millis,
 }
 
-#[derive(Deserialize)]
+/// Where to go.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Set {
+pub(in crate::admin) struct Set {
+    /// A time such as 2026-12-24T18:00:00Z, or ms since 1970; not before the present one.
     to: Value,
 }
 
-pub(super) async fn answer(
-    admin: &Admin,
-    method: &Method,
-    segments: &[&str],
-    body: &[u8],
-) -> AdminResult<Response<ReplyBody>> {
-    let order = match (method, segments) {
-        (&Method::GET, []) => return Ok(ok(&state())),
-        (&Method::POST, ["stop"]) => ClockOrder::Stop,
-        (&Method::POST, ["resume"]) => ClockOrder::Resume,
-        (&Method::POST, ["advance"]) => {
-            let Advance { ms } = read(body, r#"{"ms": 3600000}"#)?;
-            ClockOrder::Advance(bounded(ms)?)
-        }
-        (&Method::POST, ["set"]) => {
-            let Set { to } = read(body, r#"{"to": "2026-12-24T18:00:00Z"}"#)?;
-            let to = time(&to)?;
-            bounded(to.saturating_sub(wall_clock()))?;
-            ClockOrder::Set(to)
-        }
-        (_, []) => return Err(AdminError::wrong_method("GET")),
-        (_, ["stop" | "resume" | "advance" | "set"]) => {
-            return Err(AdminError::wrong_method("POST"));
-        }
-        _ => return Err(AdminError::not_found("the clock can't do that")),
-    };
+/// The server's clock.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::admin) struct ClockState {
+    /// ms since 1970.
+    now_ms: u64,
+    now: String,
+    /// `running` or `stopped`.
+    state: &'static str,
+    /// How far it is ahead of the clock that nobody drives, ms.
+    ahead_ms: i64,
+}
+
+pub(in crate::admin) async fn show(admin: Rc<Admin>, _: Asked) -> AdminResult<ClockState> {
+    allowed(&admin)?;
+    Ok(state())
+}
+
+pub(in crate::admin) async fn stop(admin: Rc<Admin>, _: Asked) -> AdminResult<ClockState> {
+    drive(&admin, ClockOrder::Stop).await
+}
+
+pub(in crate::admin) async fn resume(admin: Rc<Admin>, _: Asked) -> AdminResult<ClockState> {
+    drive(&admin, ClockOrder::Resume).await
+}
+
+pub(in crate::admin) async fn advance(
+    admin: Rc<Admin>,
+    asked: Asked<NoQuery, Json<Advance>>,
+) -> AdminResult<ClockState> {
+    let order = ClockOrder::Advance(bounded(asked.body.0.ms)?);
+    drive(&admin, order).await
+}
+
+pub(in crate::admin) async fn set(
+    admin: Rc<Admin>,
+    asked: Asked<NoQuery, Json<Set>>,
+) -> AdminResult<ClockState> {
+    let to = time(&asked.body.0.to)?;
+    bounded(to.saturating_sub(wall_clock()))?;
+    drive(&admin, ClockOrder::Set(to)).await
+}
+
+async fn drive(admin: &Admin, order: ClockOrder) -> AdminResult<ClockState> {
+    allowed(admin)?;
     let driven = admin.mesh.drive_clock(order).await;
     // What part of the way it has come, it has come.
     clock_file::keep(admin.controls.data_dir.as_deref())?;
@@ -62,14 +86,9 @@ pub(super) async fn answer(
         ClockError::Unsettled(_) => AdminError::unavailable(error),
     })?;
     let state = state();
-    tracing::warn!(clock = %state, "a test drives the clock");
-    Ok(ok(&state))
-}
-
-fn read<'b, T: Deserialize<'b>>(body: &'b [u8], example: &str) -> AdminResult<T> {
-    serde_json::from_slice(body).map_err(|error| {
-        AdminError::bad_request(format!("{error}; this path takes an object like {example}"))
-    })
+    let (now, is) = (&state.now, state.state);
+    tracing::warn!(now, is, "a test drives the clock");
+    Ok(state)
 }
 
 fn bounded(ms: Millis) -> AdminResult<Millis> {
@@ -101,19 +120,19 @@ fn time(given: &Value) -> AdminResult<Millis> {
     })
 }
 
-fn state() -> Value {
+fn state() -> ClockState {
     let now = wall_clock();
     let time = Timestamp {
         seconds: (now / 1000) as i64,
         nanos: (now % 1000) as i32 * 1_000_000,
     };
-    json!({
-        "now_ms": now,
-        "now": time.to_string(),
-        "state": match clock_driven() {
+    ClockState {
+        now_ms: now,
+        now: time.to_string(),
+        state: match clock_driven() {
             Some(Driven::Stopped(_)) => "stopped",
             _ => "running",
         },
-        "ahead_ms": now as i64 - undriven_clock() as i64,
-    })
+        ahead_ms: now as i64 - undriven_clock() as i64,
+    }
 }

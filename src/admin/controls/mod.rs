@@ -1,17 +1,16 @@
 //! What a test may do to a server that was started for tests (`--test-controls`).
 
-mod clock;
+pub(super) mod clock;
 mod clock_file;
-mod faults;
-mod reset;
+pub(super) mod faults;
+pub(super) mod reset;
 
 pub use clock_file::restore_clock;
 
 use super::Admin;
 use super::answers::{AdminError, AdminResult};
 use crate::faults::Faults;
-use crate::http::ReplyBody;
-use http::{Method, Response, StatusCode};
+use http::StatusCode;
 use std::path::PathBuf;
 
 /// Whether tests may drive the server, and what outlives it.
@@ -25,24 +24,14 @@ pub struct Controls {
     pub faults: Faults,
 }
 
-pub(super) async fn answer(
-    admin: &Admin,
-    method: &Method,
-    segments: &[&str],
-    body: &[u8],
-) -> AdminResult<Response<ReplyBody>> {
-    if !admin.controls.enabled {
-        return Err(AdminError::new(
-            StatusCode::FORBIDDEN,
-            "TestControlsOff",
-            "this server isn't for tests to drive; start it with --test-controls",
-        ));
+/// Whether tests may drive the server.
+fn allowed(admin: &Admin) -> AdminResult<()> {
+    if admin.controls.enabled {
+        return Ok(());
     }
-    match segments {
-        ["clock", rest @ ..] => clock::answer(admin, method, rest, body).await,
-        ["faults", rest @ ..] => faults::answer(admin, method, rest, body),
-        ["reset"] if method == Method::POST => reset::answer(admin, body).await,
-        ["reset"] => Err(AdminError::wrong_method("POST")),
-        _ => Err(AdminError::not_found("there is no such test control")),
-    }
+    Err(AdminError::new(
+        StatusCode::FORBIDDEN,
+        "TestControlsOff",
+        "this server isn't for tests to drive; start it with --test-controls",
+    ))
 }

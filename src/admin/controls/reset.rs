@@ -1,28 +1,28 @@
 //! Back to a server that has nothing: everything, or what one account, region or project has.
 
 use super::super::Admin;
-use super::super::answers::{AdminError, AdminResult, ok};
-use crate::http::ReplyBody;
-use http::Response;
+use super::super::answers::{AdminError, AdminResult};
+use super::super::route::{Asked, Json, NoQuery};
 use lclq_shards::QueueName;
 use lclq_shards::command::{Command, QueueCommand, QueueRef, Refusal, Reply};
 use lclq_shards::pubsub::command::{AdminCommand, Kind, PubsubCommand};
-use serde::Deserialize;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::rc::Rc;
 
 /// What one question to a shard brings at most.
 const PAGE: usize = 1000;
 
 /// What to delete; everything where nothing is said.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, JsonSchema, Default)]
 #[serde(deny_unknown_fields)]
-struct Scope {
+pub(in crate::admin) struct ResetScope {
     account: Option<String>,
     region: Option<String>,
     project: Option<String>,
 }
 
-impl Scope {
+impl ResetScope {
     fn has_queues(&self) -> bool {
         self.project.is_none() || self.account.is_some() || self.region.is_some()
     }
@@ -47,16 +47,20 @@ impl Scope {
     }
 }
 
-pub(super) async fn answer(admin: &Admin, body: &[u8]) -> AdminResult<Response<ReplyBody>> {
-    let scope: Scope = if body.is_empty() {
-        Scope::default()
-    } else {
-        serde_json::from_slice(body).map_err(|error| {
-            AdminError::bad_request(format!(
-                r#"{error}; this path takes nothing, or an object like {{"project": "p"}}"#
-            ))
-        })?
-    };
+/// How much was deleted.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::admin) struct ResetAnswer {
+    queues: usize,
+    topics_subscriptions_snapshots_schemas: usize,
+}
+
+pub(in crate::admin) async fn reset(
+    admin: Rc<Admin>,
+    asked: Asked<NoQuery, Json<ResetScope>>,
+) -> AdminResult<ResetAnswer> {
+    super::allowed(&admin)?;
+    let admin = &*admin;
+    let scope = asked.body.0;
     let (mut queues, mut resources) = (0, 0);
     for shard in 0..admin.mesh.shards() {
         if scope.has_queues() {
@@ -75,13 +79,13 @@ pub(super) async fn answer(admin: &Admin, body: &[u8]) -> AdminResult<Response<R
         }
     }
     tracing::warn!(queues, resources, "a test has reset the server");
-    Ok(ok(&json!({
-        "queues": queues,
-        "topics_subscriptions_snapshots_schemas": resources,
-    })))
+    Ok(ResetAnswer {
+        queues,
+        topics_subscriptions_snapshots_schemas: resources,
+    })
 }
 
-async fn delete_queues(admin: &Admin, shard: u16, scope: &Scope) -> AdminResult<usize> {
+async fn delete_queues(admin: &Admin, shard: u16, scope: &ResetScope) -> AdminResult<usize> {
     let mut deleted = 0;
     let mut after: Option<Box<str>> = None;
     loop {
@@ -111,7 +115,7 @@ async fn delete_resources(
     admin: &Admin,
     shard: u16,
     kind: Kind,
-    scope: &Scope,
+    scope: &ResetScope,
 ) -> AdminResult<usize> {
     let mut deleted = 0;
     let mut after: Option<Box<str>> = None;

@@ -127,6 +127,10 @@ pub fn not_a_whole_number(name: &str, value: &str) -> SqsError {
     invalid_parameter(name, value, "Must be a whole number.")
 }
 
+pub fn no_such_state(value: &str) -> SqsError {
+    invalid_parameter("State", value, "Must be visible, in-flight or delayed.")
+}
+
 pub fn listed_names_out_of_bounds(number: i64) -> SqsError {
     invalid_parameter(
         "MaxResults",
