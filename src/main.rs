@@ -37,6 +37,12 @@ fn main() -> ExitCode {
         Command::Schema(args) => operated(operate::schema(args)),
         Command::Clock(args) => operated(operate::clock(args)),
         Command::Fault(args) => operated(operate::fault(args)),
+        Command::Connection(args) => operated(operate::connection(args)),
+        Command::Shard(args) => operated(operate::shard(args)),
+        Command::Core(args) => operated(operate::core(args)),
+        Command::Tail(args) => operated(operate::tail(&args)),
+        Command::Events(args) => operated(operate::events(&args)),
+        Command::Top(args) => operated(operate::top(&args)),
         Command::Generate(command) => lclq::cli::generate(command)
             .map_err(|error| Failure::new(format!("can't write it: {error}"))),
     };

@@ -20,6 +20,10 @@ pub enum GenerateCommand {
     },
     /// Print the reference of all commands, as Markdown.
     Reference,
+    /// Print the reference of the admin API, as Markdown.
+    AdminApi,
+    /// Print the admin API as an OpenAPI 3.1 document.
+    Openapi,
 }
 
 /// Makes it.
@@ -39,6 +43,8 @@ pub fn generate(command: GenerateCommand) -> io::Result<()> {
             std::fs::create_dir_all(&dir)?;
             clap_mangen::generate_to(Cli::command(), &dir)
         }
+        GenerateCommand::AdminApi => out.write_all(crate::admin::reference().as_bytes()),
+        GenerateCommand::Openapi => writeln!(out, "{:#}", crate::admin::openapi_document()),
         GenerateCommand::Reference => {
             let options = clap_markdown::MarkdownOptions::new()
                 .title("Command line".to_owned())

@@ -5,13 +5,20 @@ mod controls;
 mod generate;
 mod operate;
 mod operate_pubsub;
+mod watch;
 
 pub use config::{ConfigCommand, ShowForm};
 pub use controls::{ClockCommand, FaultArgs, FaultCommand};
 pub use generate::{GenerateCommand, generate};
-pub use operate::{MessageCommand, OperateArgs, Output, QueueCommand, Server};
+pub use operate::{
+    MessageCommand, OperateArgs, Output, PeekState, QueueCommand, QueueSort, Server,
+};
 pub use operate_pubsub::{
     ProjectArgs, SchemaCommand, SchemaKind, SnapshotCommand, SubscriptionCommand, TopicCommand,
+};
+
+pub use watch::{
+    ConnectionCommand, CoreCommand, EventsArgs, ShardCommand, TailArgs, TailKind, TopArgs,
 };
 
 use crate::config::given::Given;
@@ -60,6 +67,18 @@ pub enum Command {
     Clock(OperateArgs<ClockCommand>),
     /// Have requests to a test server fail, wait, or lose their connection.
     Fault(OperateArgs<FaultCommand>),
+    /// List and end connections.
+    Connection(OperateArgs<ConnectionCommand>),
+    /// List shards.
+    Shard(OperateArgs<ShardCommand>),
+    /// List cores.
+    Core(OperateArgs<CoreCommand>),
+    /// Follow what passes through a queue, a topic or a subscription, without taking it.
+    Tail(TailArgs),
+    /// Follow changes of resources, and counts.
+    Events(EventsArgs),
+    /// Watch a server live: rates, backlogs, times, by queue and by shard.
+    Top(TopArgs),
     /// Make completions for a shell, manual pages, or the reference of this command line.
     #[command(subcommand)]
     Generate(GenerateCommand),

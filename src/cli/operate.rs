@@ -51,6 +51,12 @@ pub enum QueueCommand {
         /// Only those whose names begin so.
         #[arg(long)]
         prefix: Option<String>,
+        /// Only those whose names have this in them.
+        #[arg(long)]
+        contains: Option<String>,
+        /// What to sort by, the greatest first; names where absent.
+        #[arg(long, value_enum)]
+        sort: Option<QueueSort>,
     },
     /// Make a queue; a name that ends in .fifo makes a FIFO queue.
     Create {
@@ -102,6 +108,21 @@ pub enum QueueCommand {
     },
 }
 
+/// What a list of queues is sorted by.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QueueSort {
+    /// Messages that can be received.
+    Visible,
+    /// Messages that were received and not deleted.
+    InFlight,
+    /// Messages that wait for their delay.
+    Delayed,
+    /// Age of the oldest message.
+    OldestAge,
+    /// When it was made.
+    Created,
+}
+
 /// About messages.
 #[derive(Subcommand, Clone, Debug)]
 pub enum MessageCommand {
@@ -120,6 +141,9 @@ pub enum MessageCommand {
         /// Seconds before it can be received.
         #[arg(long)]
         delay: Option<u32>,
+        /// A message attribute, which is a string. Repeatable.
+        #[arg(long = "attribute", short = 'a', value_parser = pair, value_name = "NAME=VALUE")]
+        attributes: Vec<(String, Option<String>)>,
     },
     /// Look at messages without receiving them.
     Peek {
@@ -128,6 +152,12 @@ pub enum MessageCommand {
         /// At most so many, 1-1000.
         #[arg(long, default_value_t = 20)]
         max: u32,
+        /// Only those in this state.
+        #[arg(long, value_enum)]
+        state: Option<PeekState>,
+        /// Only those with this text in their body, in an attribute or its name, or with this id.
+        #[arg(long, value_name = "TEXT")]
+        contains: Option<String>,
     },
     /// Receive messages.
     Receive {
@@ -143,6 +173,26 @@ pub enum MessageCommand {
         #[arg(long)]
         visibility_timeout: Option<u32>,
     },
+    /// Move messages to another queue. They must be such as can be received.
+    Move {
+        /// Name of the queue that they are in.
+        queue: String,
+        /// Ids of the messages.
+        #[arg(required = true)]
+        messages: Vec<String>,
+        /// Name of the queue that they go to.
+        #[arg(long, value_name = "QUEUE")]
+        to: String,
+    },
+    /// Change how long a message that was received stays invisible.
+    Keep {
+        /// Name of the queue.
+        queue: String,
+        /// The receipt handle it came with.
+        receipt: String,
+        /// Seconds from now; 0 gives it back.
+        seconds: u32,
+    },
     /// Delete a message that was received.
     Delete {
         /// Name of the queue.
@@ -150,6 +200,17 @@ pub enum MessageCommand {
         /// The receipt handle it came with.
         receipt: String,
     },
+}
+
+/// States of messages that are looked at.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PeekState {
+    /// They can be received.
+    Visible,
+    /// They were received and not deleted.
+    InFlight,
+    /// They wait for their delay.
+    Delayed,
 }
 
 /// A name and, where there is one, its value.

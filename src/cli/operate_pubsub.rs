@@ -110,6 +110,41 @@ pub enum SubscriptionCommand {
         #[arg(long)]
         ack: bool,
     },
+    /// Acknowledge messages that were pulled.
+    Ack {
+        /// Name of the subscription.
+        name: String,
+        /// Their ack ids.
+        #[arg(required = true)]
+        ack_ids: Vec<String>,
+    },
+    /// Change the ack deadline of messages that were pulled.
+    Keep {
+        /// Name of the subscription.
+        name: String,
+        /// Their ack ids.
+        #[arg(required = true)]
+        ack_ids: Vec<String>,
+        /// Seconds from now, 0-600; 0 gives them back.
+        #[arg(long)]
+        seconds: u32,
+    },
+    /// Acknowledge all messages published so far.
+    Purge {
+        /// Its name.
+        name: String,
+    },
+    /// Cut a subscription off its topic and drop its messages.
+    Detach {
+        /// Its name.
+        name: String,
+    },
+    /// Show backlogs: messages to deliver and delivered, age of the oldest, open streams.
+    Backlog {
+        /// Only those of this topic.
+        #[arg(long)]
+        topic: Option<String>,
+    },
     /// Seek to a time or to a snapshot.
     Seek {
         /// Name of the subscription.

@@ -3,7 +3,9 @@
 use super::Failure;
 use crate::cli::Server;
 use serde_json::Value;
+use std::io::BufReader;
 use std::time::Duration;
+use ureq::BodyReader;
 use ureq::http::{Method, Request, StatusCode};
 
 /// Longer than any long poll.
@@ -51,6 +53,36 @@ impl Client {
 
     pub fn delete(&self, path: &str) -> Result<Value, Failure> {
         self.ask(Method::DELETE, path, None)
+    }
+
+    /// Follows what goes on, line by line, for as long as the server has something to say.
+    pub fn follow(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<BufReader<BodyReader<'static>>, Failure> {
+        let mut encoded = form_urlencoded::Serializer::new(String::new());
+        encoded.extend_pairs(query);
+        let url = format!("{}/api/v1/{path}?{}", self.url, encoded.finish());
+        let unreachable = |error: ureq::Error| {
+            Failure::Unreachable(format!("no answer from {}: {error}", self.url))
+        };
+        let request = self.agent.get(&url).config().timeout_global(None).build();
+        let mut answer = request.call().map_err(unreachable)?;
+        if answer.status().is_success() {
+            return Ok(BufReader::new(answer.into_body().into_reader()));
+        }
+        let status = answer.status();
+        let text = answer.body_mut().read_to_string().map_err(unreachable)?;
+        let body: Value = serde_json::from_str(&text).unwrap_or_default();
+        let message = body["error"]["message"]
+            .as_str()
+            .unwrap_or(&text)
+            .to_owned();
+        Err(match status {
+            StatusCode::NOT_FOUND => Failure::Missing(message),
+            _ => Failure::Refused(message),
+        })
     }
 
     fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Failure> {

@@ -4,14 +4,22 @@
 mod client;
 mod clock;
 mod fault;
+mod follow;
+mod message;
 mod output;
 mod pubsub;
+mod top;
+mod watch;
 
 pub use clock::clock;
 pub use fault::fault;
+pub use follow::{events, tail};
+pub use message::message;
 pub use pubsub::{schema, snapshot, subscription, topic};
+pub use top::top;
+pub use watch::{connection, core, shard};
 
-use crate::cli::{MessageCommand, OperateArgs, Output, QueueCommand, Server};
+use crate::cli::{OperateArgs, Output, QueueCommand, QueueSort, Server};
 use client::Client;
 use output::{Column, print};
 use serde_json::{Value, json};
@@ -71,19 +79,6 @@ const QUEUE_COLUMNS: &[Column] = &[
     Column::text("ACCOUNT", "account"),
 ];
 
-const MESSAGE_COLUMNS: &[Column] = &[
-    Column::text("ID", "messageId"),
-    Column::text("STATE", "state"),
-    Column::number("RECEIVES", "receiveCount"),
-    Column::text("BODY", "body"),
-];
-
-const RECEIVED_COLUMNS: &[Column] = &[
-    Column::text("ID", "MessageId"),
-    Column::text("BODY", "Body"),
-    Column::text("RECEIPT", "ReceiptHandle"),
-];
-
 /// Says how the server is.
 pub fn health(server: &Server) -> Done {
     let answer = Client::of(server).get("health", &[])?;
@@ -127,8 +122,22 @@ pub fn shards(server: &Server) -> Done {
 pub fn queue(args: OperateArgs<QueueCommand>) -> Done {
     let (server, client) = (&args.server, Client::of(&args.server));
     match args.command {
-        QueueCommand::List { prefix } => {
-            let queues = all_queues(&client, prefix.as_deref().unwrap_or_default())?;
+        QueueCommand::List {
+            prefix,
+            contains,
+            sort,
+        } => {
+            let mut query = Vec::new();
+            let filters = [("prefix", &prefix), ("contains", &contains)];
+            query.extend(filters.into_iter().filter_map(|(name, value)| {
+                let value = value.as_deref()?;
+                Some((name, value))
+            }));
+            if let Some(sort) = sort {
+                query.push(("sort", sort_of(sort)));
+                query.push(("descending", "true"));
+            }
+            let queues = every_page(&client, "queues", "queues", &query)?;
             print(server.output, &queues.into(), QUEUE_COLUMNS)
         }
         QueueCommand::Create {
@@ -187,80 +196,42 @@ pub fn queue(args: OperateArgs<QueueCommand>) -> Done {
     }
 }
 
-/// Carries out a command about messages.
-pub fn message(args: OperateArgs<MessageCommand>) -> Done {
-    let (server, client) = (&args.server, Client::of(&args.server));
-    match args.command {
-        MessageCommand::Send {
-            queue,
-            body,
-            group,
-            deduplication,
-            delay,
-        } => {
-            let mut request = json!({ "MessageBody": body });
-            let optional = [
-                ("MessageGroupId", group.map(Value::from)),
-                ("MessageDeduplicationId", deduplication.map(Value::from)),
-                ("DelaySeconds", delay.map(Value::from)),
-            ];
-            for (name, value) in optional {
-                if let Some(value) = value {
-                    request[name] = value;
-                }
-            }
-            let sent = client.post(&path_of(&queue, "/messages"), &request)?;
-            print(server.output, &sent, &[Column::text("ID", "MessageId")])
-        }
-        MessageCommand::Peek { queue, max } => {
-            let max = max.to_string();
-            let peeked = client.get(&path_of(&queue, "/messages"), &[("max", &max)])?;
-            print(server.output, &peeked["messages"], MESSAGE_COLUMNS)
-        }
-        MessageCommand::Receive {
-            queue,
-            max,
-            wait,
-            visibility_timeout,
-        } => {
-            let mut request = json!({ "MaxNumberOfMessages": max, "WaitTimeSeconds": wait });
-            if let Some(seconds) = visibility_timeout {
-                request["VisibilityTimeout"] = seconds.into();
-            }
-            let received = client.post(&path_of(&queue, "/receive"), &request)?;
-            print(server.output, &received["messages"], RECEIVED_COLUMNS)
-        }
-        MessageCommand::Delete { queue, receipt } => {
-            client.post(&path_of(&queue, "/settle"), &json!({ "receipt": receipt }))?;
-            say(
-                server,
-                "the message is deleted",
-                &json!({ "deleted": true }),
-            )
-        }
-    }
-}
-
 fn path_of(queue: &str, part: &str) -> String {
     let name = percent_encoding::utf8_percent_encode(queue, percent_encoding::NON_ALPHANUMERIC);
     format!("queues/{name}{part}")
 }
 
-/// Every page of the list.
-fn all_queues(client: &Client, prefix: &str) -> Result<Vec<Value>, Failure> {
-    let (mut queues, mut after) = (Vec::new(), None::<String>);
+fn sort_of(sort: QueueSort) -> &'static str {
+    match sort {
+        QueueSort::Visible => "visible",
+        QueueSort::InFlight => "in_flight",
+        QueueSort::Delayed => "delayed",
+        QueueSort::OldestAge => "oldest_age_ms",
+        QueueSort::Created => "created_at",
+    }
+}
+
+/// Every page of a list.
+fn every_page(
+    client: &Client,
+    path: &str,
+    member: &str,
+    filters: &[(&str, &str)],
+) -> Result<Vec<Value>, Failure> {
+    let (mut all, mut after) = (Vec::new(), None::<String>);
     loop {
-        let mut query = vec![("limit", "1000"), ("prefix", prefix)];
+        let mut query = vec![("limit", "1000")];
+        query.extend(filters);
         if let Some(after) = &after {
             query.push(("after", after));
         }
-        let mut page = client.get("queues", &query)?;
-        if let Value::Array(more) = page["queues"].take() {
-            queues.extend(more);
+        let mut page = client.get(path, &query)?;
+        if let Value::Array(more) = page[member].take() {
+            all.extend(more);
         }
         match page["next"].as_str() {
             Some(next) => after = Some(next.to_owned()),
-            None => return Ok(queues),
+            None => return Ok(all),
         }
     }
 }

@@ -16,6 +16,14 @@ const MESSAGE_COLUMNS: &[Column] = &[
     Column::text("ACK ID", "ackId"),
 ];
 
+const BACKLOG_COLUMNS: &[Column] = &[
+    Column::text("NAME", "name"),
+    Column::number("AVAILABLE", "available"),
+    Column::number("OUTSTANDING", "outstanding"),
+    Column::number("OLDEST MS", "oldest_age_ms"),
+    Column::number("STREAMS", "streams"),
+];
+
 /// A kind of resource: how it is called in paths, and what a list shows of it.
 struct Kind {
     one: &'static str,
@@ -91,6 +99,15 @@ impl Project<'_> {
                 _ => return print(self.server.output, &all.into(), kind.columns),
             }
         }
+    }
+
+    /// Has the admin API do something with a resource.
+    fn post_api(&self, kind: &str, name: &str, verb: &str) -> Result<Value, Failure> {
+        let id = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
+        let project =
+            percent_encoding::utf8_percent_encode(self.name, percent_encoding::NON_ALPHANUMERIC);
+        let path = format!("{kind}/{id}/{verb}?project={project}");
+        self.client.post(&path, &json!({}))
     }
 
     fn create(&self, kind: &Kind, name: &str, body: &Value) -> Done {
@@ -199,6 +216,41 @@ pub fn subscription(args: ProjectArgs<SubscriptionCommand>) -> Done {
         SubscriptionCommand::Show { name } => project.shown(&SUBSCRIPTIONS, name),
         SubscriptionCommand::Delete { name } => project.delete(&SUBSCRIPTIONS, name),
         SubscriptionCommand::Pull { name, max, ack } => pull(&project, name, *max, *ack),
+        SubscriptionCommand::Ack { name, ack_ids } => {
+            let path = project.path(&SUBSCRIPTIONS, name, ":acknowledge");
+            project.client.post(&path, &json!({ "ackIds": ack_ids }))?;
+            let sentence = "the messages are acknowledged";
+            say(&args.server, sentence, &json!({ "acknowledged": true }))
+        }
+        SubscriptionCommand::Keep {
+            name,
+            ack_ids,
+            seconds,
+        } => {
+            let body = json!({ "ackIds": ack_ids, "ackDeadlineSeconds": seconds });
+            let path = project.path(&SUBSCRIPTIONS, name, ":modifyAckDeadline");
+            project.client.post(&path, &body)?;
+            let sentence = format!("the messages are kept for {seconds} s");
+            say(&args.server, &sentence, &json!({ "ack_deadline": seconds }))
+        }
+        SubscriptionCommand::Purge { name } => {
+            project.post_api("subscriptions", name, "purge")?;
+            let sentence = format!("subscription {name} is empty");
+            let full = project.full(&SUBSCRIPTIONS, name);
+            say(&args.server, &sentence, &json!({ "purged": full }))
+        }
+        SubscriptionCommand::Detach { name } => {
+            project.post_api("subscriptions", name, "detach")?;
+            let sentence = format!("subscription {name} is detached");
+            let full = project.full(&SUBSCRIPTIONS, name);
+            say(&args.server, &sentence, &json!({ "detached": full }))
+        }
+        SubscriptionCommand::Backlog { topic } => {
+            let mut query = vec![("project", project.name)];
+            query.extend(topic.as_deref().map(|topic| ("topic", topic)));
+            let all = super::every_page(&project.client, "subscriptions", "resources", &query)?;
+            print(args.server.output, &all.into(), BACKLOG_COLUMNS)
+        }
         SubscriptionCommand::Seek {
             name,
             time,
