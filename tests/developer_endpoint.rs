@@ -167,5 +167,14 @@ fn what_is_not_there_is_said_in_json_too() {
     }
     let health = client.get("/_localstack/health").unwrap().ok();
     assert_eq!(health["services"]["sqs"], "available");
+    // As those ask that only want to know whether it is there.
+    let head = "HEAD /_localstack/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    let mut stream = std::net::TcpStream::connect(server.address()).unwrap();
+    std::io::Write::write_all(&mut stream, head.as_bytes()).unwrap();
+    let answer = std::io::read_to_string(stream).unwrap();
+    assert!(
+        answer.starts_with("HTTP/1.1 200") && answer.ends_with("\r\n\r\n"),
+        "{answer}"
+    );
     server.stop();
 }

@@ -39,6 +39,9 @@ fn offered_by_bash(words: &[&str]) -> Vec<String> {
 fn bash_completes_commands_flags_and_values() {
     assert_eq!(offered_by_bash(&["lclq", "subs"]), ["subscription"]);
     assert_eq!(offered_by_bash(&["lclq", "queue", "re"]), ["redrive"]);
+    assert_eq!(offered_by_bash(&["lclq", "conn"]), ["connection"]);
+    let messages = offered_by_bash(&["lclq", "message", "m"]);
+    assert_eq!(messages, ["move"]);
     assert_eq!(
         offered_by_bash(&["lclq", "start", "--durab"]),
         ["--durability"]
@@ -51,7 +54,7 @@ fn bash_completes_commands_flags_and_values() {
 fn every_shell_has_completions() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let text = lclq(&["generate", "completions", shell]);
-        for command in ["start", "queue", "subscription", "clock"] {
+        for command in ["start", "queue", "subscription", "clock", "tail", "top"] {
             assert!(text.contains(command), "{shell} doesn't know {command}");
         }
     }

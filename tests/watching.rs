@@ -188,7 +188,7 @@ fn messages_are_found_by_state_and_text_and_moved() {
     assert_eq!(ids(&["--contains", &second]), std::slice::from_ref(&second));
     assert_eq!(ids(&["--state", "delayed"]).len(), 1);
     assert_eq!(ids(&["--state", "visible", "--max", "2"]).len(), 2);
-    assert_eq!(ids(&["--state", "in-flight"]), [String::new(); 0]);
+    assert_eq!(ids(&["--state", "in-flight"]).len(), 0);
     let table = prints(&server, &["message", "move", "from", &second, "--to", "to"]);
     let words: Vec<&str> = table.split_whitespace().collect();
     assert_eq!(words[..3], ["FROM", "TO", second.as_str()], "{table}");

@@ -83,11 +83,21 @@ fn operation(
     operation
 }
 
-fn tag(path: &str) -> &str {
-    match path.split('/').nth(1).unwrap_or_default() {
-        kind @ ("queues" | "topics" | "subscriptions" | "snapshots" | "schemas" | "test") => kind,
-        _ => "server",
-    }
+/// What operations are about.
+pub(super) const TAGS: [&str; 7] = [
+    "server",
+    "queues",
+    "topics",
+    "subscriptions",
+    "snapshots",
+    "schemas",
+    "test",
+];
+
+fn tag(path: &str) -> &'static str {
+    let first = path.split('/').nth(1).unwrap_or_default();
+    let named = TAGS.iter().find(|tag| **tag == first);
+    named.copied().unwrap_or(TAGS[0])
 }
 
 fn parameters(route: &Route, of_requests: &mut SchemaGenerator) -> Vec<Value> {

@@ -7,6 +7,7 @@ use super::pubsub::{self, Project};
 use super::queues::{self, Place};
 use super::route::Asked;
 use crate::proto::google::pubsub::v1::PubsubMessage;
+use crate::pubsub::message_number;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use http::Response;
@@ -48,7 +49,8 @@ struct PassedMessage {
 }
 
 impl PassedMessage {
-    fn of(passed: &Passed) -> Self {
+    /// Of a message of shard `shard` among `shards`.
+    fn of(passed: &Passed, shards: u16, shard: u16) -> Self {
         match passed {
             Passed::Sent { payload, at, .. } => {
                 let (text, data) = text_or_data(payload.body());
@@ -70,7 +72,7 @@ impl PassedMessage {
                 let (text, data) = text_or_data(&message.data);
                 Self {
                     at: *at,
-                    message_id: sequence.to_string(),
+                    message_id: message_number(shards, shard, *sequence).to_string(),
                     text,
                     data,
                     group: Some(message.ordering_key).filter(|key| !key.is_empty()),
@@ -91,6 +93,15 @@ fn text_or_data(bytes: &[u8]) -> (Option<String>, Option<String>) {
 enum Followed {
     Queue(QueueName, QueueRef),
     Pubsub(Kind, String, u16),
+}
+
+impl Followed {
+    fn shard(&self) -> u16 {
+        match self {
+            Self::Queue(_, queue) => queue.shard,
+            Self::Pubsub(_, _, shard) => *shard,
+        }
+    }
 }
 
 struct Tail {
@@ -167,10 +178,8 @@ impl Tail {
             let page = match self.look().await {
                 Ok(Some(page)) => page,
                 Ok(None) => {
-                    if self.position.is_none() {
-                        return None;
-                    }
-                    self.position = None;
+                    // Having said so, it is over.
+                    self.position.take()?;
                     event(
                         &mut out,
                         "end",
@@ -190,8 +199,10 @@ impl Tail {
                     &json!({ "messages": page.missed }),
                 );
             }
+            let shard = self.followed.shard();
             for passed in &page.messages {
-                event(&mut out, "message", None, &PassedMessage::of(passed));
+                let shown = PassedMessage::of(passed, self.admin.mesh.shards(), shard);
+                event(&mut out, "message", None, &shown);
             }
             let now = Instant::now();
             if out.is_empty() && now >= self.heartbeat_at {

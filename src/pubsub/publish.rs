@@ -63,6 +63,12 @@ struct Draft<'r> {
     has_surplus: bool,
 }
 
+/// The number that a message's id is, of so many shards.
+#[inline]
+pub fn message_number(shards: u16, shard: u16, sequence: u64) -> u64 {
+    MESSAGE_ID_BASE + sequence * u64::from(shards) + u64::from(shard)
+}
+
 impl Pubsub {
     /// Publishes the messages of an encoded `PublishRequest`; answers a `PublishResponse`.
     pub(super) async fn publish_encoded(&self, request: Bytes) -> PubsubResult<Encoded> {
@@ -163,8 +169,7 @@ impl Pubsub {
 
     /// A message's id in digits: unique within the server, ascending within a shard.
     pub(super) fn message_id(&self, shard: u16, sequence: u64) -> [u8; MESSAGE_ID_DIGITS] {
-        let shards = u64::from(self.mesh.shards());
-        let mut number = MESSAGE_ID_BASE + sequence * shards + u64::from(shard);
+        let mut number = message_number(self.mesh.shards(), shard, sequence);
         let mut digits = [b'0'; MESSAGE_ID_DIGITS];
         for digit in digits.iter_mut().rev() {
             *digit += (number % 10) as u8;

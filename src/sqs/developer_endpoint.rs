@@ -50,9 +50,11 @@ struct JsonAsked<'a> {
     queue_url: Option<Text<'a>>,
 }
 
-pub(super) fn health() -> Response<ReplyBody> {
+/// `is_down`: a journal can't write.
+pub(super) fn health(is_down: bool) -> Response<ReplyBody> {
+    let state = if is_down { "error" } else { "available" };
     let body = json!({
-        "services": { "sqs": "available" },
+        "services": { "sqs": state },
         "edition": "lclq",
         "version": env!("CARGO_PKG_VERSION"),
     });

@@ -123,7 +123,9 @@ impl Sqs {
                     let answer = Box::pin(super::peek::answer(self, &scope, query)).await;
                     answer.map(|body| self.limits.bodies.hold_reply(body.into_bytes()).into())
                 }
-                (&Method::GET, developer_endpoint::HEALTH_PATH) => developer_endpoint::health(),
+                (&Method::GET | &Method::HEAD, developer_endpoint::HEALTH_PATH) => {
+                    developer_endpoint::health(self.mesh.journal_down().is_some())
+                }
                 (_, path) if path.starts_with(developer_endpoint::PATH) => {
                     Box::pin(self.answer_developer(head, body)).await
                 }

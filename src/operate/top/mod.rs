@@ -1,5 +1,6 @@
 //! `lclq top`: a live view in a terminal.
 
+mod figures;
 mod sample;
 mod view;
 

@@ -1,5 +1,6 @@
 //! The view's lines and tables.
 
+use super::figures::{bytes, number, plain, time_ms, time_us};
 use super::sample::{Sample, Sort, quantile};
 use ratatui::Frame;
 use ratatui::layout::{Alignment, Constraint, Layout};
@@ -317,54 +318,6 @@ fn drawn(heads: &[&'static str], rows: impl Iterator<Item = Vec<String>>) -> Dra
         _ => Constraint::Length(head.len().max(9) as u16),
     });
     (heads.to_vec(), widths.collect(), rows.collect())
-}
-
-fn number(value: &Value) -> String {
-    value
-        .as_u64()
-        .map_or_else(|| "-".to_owned(), |number| number.to_string())
-}
-
-fn bytes(value: &Value) -> String {
-    let Some(bytes) = value.as_f64() else {
-        return "-".to_owned();
-    };
-    let units = ["B", "KiB", "MiB", "GiB", "TiB"];
-    let (mut shown, mut unit) = (bytes, 0);
-    while shown >= 1024.0 && unit + 1 < units.len() {
-        shown /= 1024.0;
-        unit += 1;
-    }
-    match unit {
-        0 => format!("{shown:.0} B"),
-        _ => format!("{shown:.1} {}", units[unit]),
-    }
-}
-
-fn time_ms(value: &Value) -> String {
-    let Some(ms) = value.as_u64() else {
-        return "-".to_owned();
-    };
-    match ms {
-        0..1_000 => format!("{ms} ms"),
-        1_000..120_000 => format!("{} s", ms / 1_000),
-        120_000..7_200_000 => format!("{} min", ms / 60_000),
-        7_200_000..172_800_000 => format!("{} h", ms / 3_600_000),
-        _ => format!("{} d", ms / 86_400_000),
-    }
-}
-
-fn time_us(us: u64) -> String {
-    match us {
-        0..1_000 => format!("{us} us"),
-        1_000..1_000_000 => format!("{} ms", us / 1_000),
-        _ => format!("{} s", us / 1_000_000),
-    }
-}
-
-/// Without what a terminal would act on.
-fn plain(text: &str) -> String {
-    text.chars().filter(|char| !char.is_control()).collect()
 }
 
 #[cfg(test)]

@@ -1,0 +1,104 @@
+//! All routes of the API, in one table: what isn't here isn't answered, and isn't in the document.
+
+mod pubsub;
+mod queues;
+mod server;
+mod test_controls;
+
+use super::Admin;
+use super::answers::{AdminBody, AdminError, AdminResult};
+use super::route::{Answered, Call, Route};
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Method, Response, StatusCode};
+use std::rc::Rc;
+use std::sync::LazyLock;
+
+/// Before the paths of the API. They are answered without it, too.
+pub(super) const PREFIX: &str = "/api/v1";
+
+pub(super) static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
+    let mut routes = server::routes();
+    routes.extend(queues::routes());
+    routes.extend(pubsub::routes());
+    routes.extend(test_controls::routes());
+    routes
+});
+
+/// Finds who answers a request, and has them do so. This is the one place that all requests of the
+/// API come through.
+pub(super) async fn answer(
+    admin: Rc<Admin>,
+    head: Parts,
+    body: Bytes,
+) -> AdminResult<Response<AdminBody>> {
+    let path = head.uri.path();
+    let path = path.strip_prefix(PREFIX).unwrap_or(path);
+    let segments: Vec<String> = path
+        .split('/')
+        .filter(|segment| !segment.is_empty())
+        .map(decoded)
+        .collect();
+    let method = match head.method {
+        Method::HEAD => Method::GET,
+        ref method => method.clone(),
+    };
+    let mut others: Vec<&str> = Vec::new();
+    for route in ROUTES.iter() {
+        let Some(path) = route.matches(&segments) else {
+            continue;
+        };
+        if route.method == method {
+            return route.handle(admin, Call { path, head, body }).await;
+        }
+        others.push(route.method.as_str());
+    }
+    if others.is_empty() {
+        return Err(AdminError::not_found(format!("there is nothing at {path}")));
+    }
+    Err(AdminError::wrong_method(&others.join(" or ")))
+}
+
+/// Undoes percent-encoding.
+fn decoded(text: &str) -> String {
+    percent_encoding::percent_decode_str(text)
+        .decode_utf8_lossy()
+        .into_owned()
+}
+
+const EVENTS: Answered = Answered {
+    status: StatusCode::OK,
+    media_type: "text/event-stream",
+    schema: None,
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::admin::route::Scope::Read;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_route_can_be_reached_and_has_a_name_of_its_own() {
+        let names: BTreeSet<_> = ROUTES.iter().map(|route| route.operation).collect();
+        assert_eq!(names.len(), ROUTES.len());
+        for route in ROUTES.iter() {
+            let segments: Vec<String> = route
+                .path
+                .split('/')
+                .filter(|part| !part.is_empty())
+                .map(str::to_owned)
+                .collect();
+            let found = ROUTES
+                .iter()
+                .find(|other| other.method == route.method && other.matches(&segments).is_some());
+            let found = found.map(|found| found.operation);
+            assert_eq!(found, Some(route.operation), "{} is hidden", route.path);
+            assert!(
+                route.scope == Read || route.method != Method::GET,
+                "{}",
+                route.path
+            );
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Routes by which tests drive a server that lets them.
+
+use crate::admin::controls::{clock, reset};
+use crate::admin::route::Route;
+use crate::admin::route::Scope::{Admin as Administer, Read};
+use http::Method;
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::new(
+            Method::GET,
+            "/test/clock",
+            Read,
+            ("getClock", "A test server's clock"),
+            clock::show,
+        ),
+        Route::new(
+            Method::POST,
+            "/test/clock/stop",
+            Administer,
+            ("stopClock", "Stop the clock"),
+            clock::stop,
+        ),
+        Route::new(
+            Method::POST,
+            "/test/clock/resume",
+            Administer,
+            ("resumeClock", "Let the clock go on"),
+            clock::resume,
+        ),
+        Route::new(
+            Method::POST,
+            "/test/clock/advance",
+            Administer,
+            ("advanceClock", "Have time pass at once"),
+            clock::advance,
+        ),
+        Route::new(
+            Method::POST,
+            "/test/clock/set",
+            Administer,
+            ("setClock", "Have time pass at once up to a time"),
+            clock::set,
+        ),
+        Route::new(
+            Method::POST,
+            "/test/reset",
+            Administer,
+            (
+                "resetServer",
+                "Delete everything, or what one account, region or project has",
+            ),
+            reset::reset,
+        ),
+    ]
+}
