@@ -323,7 +323,13 @@ fn of_server() -> Vec<Asked> {
     .into_iter()
     .map(|(operation, path)| asked(operation, path, None))
     .collect();
+    let rule = json!({ "name": "slow", "dialect": "sqs", "action": "PurgeQueue", "times": 1,
+                       "effect": { "latency": { "ms": 1 } } });
     asked_for.extend([
+        asked("setFault", "/test/faults", Some(rule)),
+        asked("listFaults", "/test/faults", None),
+        asked("removeFault", "/test/faults/slow", None),
+        asked("clearFaults", "/test/faults", None),
         asked(
             "advanceClock",
             "/test/clock/advance",

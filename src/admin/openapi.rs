@@ -22,7 +22,12 @@ pub fn document() -> Value {
         path[route.method.as_str().to_ascii_lowercase()] = operation;
     }
     let mut schemas = of_requests.take_definitions(true);
-    schemas.extend(of_answers.take_definitions(true));
+    for (name, schema) in of_answers.take_definitions(true) {
+        // A type that is taken and given would need two names.
+        let taken = schemas.get(&name);
+        debug_assert!(taken.is_none_or(|taken| *taken == schema), "{name}");
+        schemas.insert(name, schema);
+    }
     schemas.insert(ERROR.to_owned(), error_schema());
     json!({
         "openapi": "3.1.0",

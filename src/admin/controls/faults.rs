@@ -74,10 +74,7 @@ pub(in crate::admin) async fn clear(admin: Rc<Admin>, _: Asked) -> AdminResult<R
     Ok(RemovedFaults { removed })
 }
 
-pub(in crate::admin) async fn remove(
-    admin: Rc<Admin>,
-    asked: Asked,
-) -> AdminResult<RemovedFaults> {
+pub(in crate::admin) async fn remove(admin: Rc<Admin>, asked: Asked) -> AdminResult<RemovedFaults> {
     allowed(&admin)?;
     let name = asked.part(0);
     if !admin.controls.faults.remove(name) {

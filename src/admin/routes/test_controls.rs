@@ -1,9 +1,9 @@
 //! Routes by which tests drive a server that lets them.
 
-use crate::admin::controls::{clock, reset};
+use crate::admin::controls::{clock, faults, reset};
 use crate::admin::route::Route;
 use crate::admin::route::Scope::{Admin as Administer, Read};
-use http::Method;
+use http::{Method, StatusCode};
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -41,6 +41,38 @@ pub(super) fn routes() -> Vec<Route> {
             Administer,
             ("setClock", "Have time pass at once up to a time"),
             clock::set,
+        ),
+        Route::new(
+            Method::GET,
+            "/test/faults",
+            Read,
+            ("listFaults", "Fault rules, and what they did"),
+            faults::list,
+        ),
+        Route::new(
+            Method::POST,
+            "/test/faults",
+            Administer,
+            (
+                "setFault",
+                "Set a fault rule, in the place of one of its name",
+            ),
+            faults::set,
+        )
+        .answering(StatusCode::CREATED),
+        Route::new(
+            Method::DELETE,
+            "/test/faults",
+            Administer,
+            ("clearFaults", "Remove all fault rules"),
+            faults::clear,
+        ),
+        Route::new(
+            Method::DELETE,
+            "/test/faults/{name}",
+            Administer,
+            ("removeFault", "Remove a fault rule"),
+            faults::remove,
         ),
         Route::new(
             Method::POST,
