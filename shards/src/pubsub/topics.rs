@@ -193,7 +193,8 @@ impl Shard {
         for reader in &self.pubsub.topics[slot].readers {
             let reader = &self.pubsub.subscriptions[*reader];
             let space = reader.kind().into();
-            self.changed_names.note(space, &reader.name, Change::Changed);
+            self.changed_names
+                .note(space, &reader.name, Change::Changed);
         }
         self.pubsub.topic_ghosts.push(slot);
     }
@@ -215,7 +216,8 @@ impl Shard {
             true => Change::Deleted,
             false => Change::Changed,
         };
-        self.changed_names.note(NameSpace::Topic, &topic.name, change);
+        self.changed_names
+            .note(NameSpace::Topic, &topic.name, change);
         if self.config.durable {
             let topic = &self.pubsub.topics[slot];
             let record = TopicRecord {

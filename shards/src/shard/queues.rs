@@ -93,7 +93,9 @@ impl Shard {
                     .names
                     .range((from, Bound::Unbounded))
                     .take(queues_max)
-                    .map(|(_, slot)| self.queues[*slot].describe(self.queue_ref(*slot), &self.messages))
+                    .map(|(_, slot)| {
+                        self.queues[*slot].describe(self.queue_ref(*slot), &self.messages)
+                    })
                     .collect();
                 self.reply(token, Reply::DescribedAll(described), Hold::No);
             }

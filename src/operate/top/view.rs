@@ -372,8 +372,8 @@ mod tests {
             "lclq http://x  by backlog\n\
              queues 1  topics 0  subscriptions 0  waiting 0  memory 3.0 MiB\n\
              visible 300  in flight 2  delayed 0\n\
-             per second: sent 100  received 0  deleted 0  dead-lettered 0  dropped 0\n\
-             ─ queues ─────────────────────────────────────────────────────────────────────\n\
+             per second: sent 100  received 0  deleted 0  dead-lettered 0  dropped 0\n \
+             queues ──────────────────────────────────────────────────────────────────────\n\
              QUEUE                      VISIBLE    GROWS/S  IN FLIGHT    DELAYED     OLDEST\n\
              orders[31m                     300        100          2          0       65 s\n\
              \n \
