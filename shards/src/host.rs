@@ -395,6 +395,7 @@ fn is_write(command: &Command) -> bool {
             | QueueCommand::ReturnDeliveries(_)
             | QueueCommand::Peek { .. }
             | QueueCommand::ListMoves(..)
+            | QueueCommand::Figures { .. }
             | QueueCommand::Stats => false,
         },
     }

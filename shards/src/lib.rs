@@ -10,6 +10,7 @@ pub mod command;
 mod dedup;
 mod definitions;
 mod host;
+pub mod figures;
 pub mod journal;
 mod lease;
 mod memory;

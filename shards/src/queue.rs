@@ -3,6 +3,7 @@
 use crate::attributes::{AttributeMap, QueueConfig};
 use crate::command::{Counts, Description, QueueRef};
 use crate::dedup::DedupWindow;
+use crate::figures::Traffic;
 use crate::message::Ends;
 use crate::moves::MoveTask;
 use crate::records::QueueRecord;
@@ -25,6 +26,8 @@ pub(crate) struct Queue {
     pub ages: Ends,
     /// Messages by state.
     pub counts: Counts,
+    /// What has passed.
+    pub traffic: Traffic,
     /// The group of messages without a group id (standard queues).
     pub ungrouped: u32,
     /// Slots of the other groups that hold messages, by the hash of their id.
@@ -77,6 +80,7 @@ impl Queue {
             ready_groups: Ends::default(),
             ages: Ends::default(),
             counts: Counts::default(),
+            traffic: Traffic::default(),
             ungrouped: NONE,
             groups: HashTable::new(),
             waiters: Ends::default(),

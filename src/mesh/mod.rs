@@ -16,6 +16,7 @@ mod core;
 mod directory;
 #[cfg(test)]
 mod directory_simulation;
+mod figures;
 mod hosts;
 mod journals_down;
 mod lane;
@@ -32,6 +33,7 @@ mod versions;
 pub use crate::runtime::wall_clock;
 pub use core::{Call, Mesh};
 pub use directory::{Directory, ask_until_current};
+pub use figures::MeshSeen;
 pub use ownership::{Owner, Ownership};
 pub use remembered::Definition;
 pub use setup::{MeshConfig, MeshError, MeshParts, MeshPlan, Storage};

@@ -4,12 +4,14 @@ use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use super::channel::Secure;
 use super::connection;
 use super::drain::Connections;
+use super::figures::{ConnectionFigures, OpenConnection};
 use super::limits::NetLimits;
 use super::protocol::Protocol;
 use crate::runtime::{Listener, Shutdown, Stream, sleep, spawn_local, timeout, yield_now};
@@ -26,6 +28,7 @@ pub async fn serve<P: Protocol>(
     secure: Option<Rc<dyn Secure>>,
     protocol: Rc<P>,
     shutdown: Shutdown,
+    figures: Arc<ConnectionFigures>,
 ) {
     let connections = Rc::new(Connections::default());
     {
@@ -33,9 +36,16 @@ pub async fn serve<P: Protocol>(
             let (secure, protocol) = (secure.clone(), protocol.clone());
             let connections = connections.clone();
             let opening_ms_max = limits.opening_ms_max;
-            connection::run(stream, opening_ms_max, secure, protocol, connections)
+            let open = OpenConnection::new(figures.clone());
+            connection::run(stream, opening_ms_max, secure, protocol, connections, open)
         };
-        let accepting = accept(&mut listener, limits.connections_per_core_max, take);
+        let refused = || figures.refused();
+        let accepting = accept(
+            &mut listener,
+            limits.connections_per_core_max,
+            take,
+            refused,
+        );
         let mut accepting = pin!(accepting);
         let mut asked = pin!(shutdown.wait());
         poll_fn(|cx| {
@@ -61,8 +71,12 @@ pub async fn serve<P: Protocol>(
 }
 
 /// Accepts for ever: no error ends it.
-async fn accept<F>(listener: &mut Listener, connections_max: usize, take: impl Fn(Stream) -> F)
-where
+async fn accept<F>(
+    listener: &mut Listener,
+    connections_max: usize,
+    take: impl Fn(Stream) -> F,
+    refused: impl Fn(),
+) where
     F: Future<Output = ()> + 'static,
 {
     let mut starved = false;
@@ -71,6 +85,7 @@ where
             Ok(stream) => {
                 starved = false;
                 if listener.connections_open() > connections_max {
+                    refused();
                     // Dropping it closes it. Every core is at its bound then, since the listener
                     // gives to the least loaded.
                     tracing::debug!("too many connections: one refused");

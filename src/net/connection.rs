@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::channel::{Channel, Secure};
 use super::drain::{Connections, Place};
+use super::figures::OpenConnection;
 use super::protocol::Protocol;
 use crate::runtime::{Stream, timeout};
 
@@ -19,12 +20,13 @@ pub(super) async fn run<P: Protocol>(
     secure: Option<Rc<dyn Secure>>,
     protocol: Rc<P>,
     connections: Rc<Connections>,
+    open: Rc<OpenConnection>,
 ) {
     let place = connections.enter().await;
     drop(connections);
     let drain = place.drain();
     let time = Duration::from_millis(opening_ms_max);
-    let opening = Channel::open(stream, secure, Instant::now() + time);
+    let opening = Channel::open(stream, secure, Instant::now() + time, open);
     let Ok(Some(Ok(Some(channel)))) = timeout(time, drain.or_stop(opening)).await else {
         // Closed before its first byte, broken, too slow, or we are stopping.
         return;

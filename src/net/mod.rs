@@ -8,11 +8,13 @@ mod accept;
 mod channel;
 mod connection;
 mod drain;
+mod figures;
 mod limits;
 mod protocol;
 
 pub use accept::serve;
 pub use channel::{Channel, Duplex, OPENING_BYTES_MAX, Secure};
 pub use drain::Drain;
+pub use figures::{ConnectionFigures, ConnectionsSeen, EndpointFigures, Spoken};
 pub use limits::NetLimits;
 pub use protocol::{AnyProtocol, Protocol};

@@ -3,10 +3,12 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::accept::serve;
 use super::channel::{Channel, Secure};
 use super::drain::Drain;
+use super::figures::ConnectionFigures;
 use super::limits::NetLimits;
 use crate::runtime::{Listener, Shutdown};
 
@@ -28,6 +30,7 @@ pub trait AnyProtocol {
         limits: NetLimits,
         secure: Option<Rc<dyn Secure>>,
         shutdown: Shutdown,
+        figures: Arc<ConnectionFigures>,
     ) -> Pin<Box<dyn Future<Output = ()>>>;
 }
 
@@ -38,7 +41,8 @@ impl<P: Protocol> AnyProtocol for P {
         limits: NetLimits,
         secure: Option<Rc<dyn Secure>>,
         shutdown: Shutdown,
+        figures: Arc<ConnectionFigures>,
     ) -> Pin<Box<dyn Future<Output = ()>>> {
-        Box::pin(serve(listener, limits, secure, self, shutdown))
+        Box::pin(serve(listener, limits, secure, self, shutdown, figures))
     }
 }

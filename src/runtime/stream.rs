@@ -36,6 +36,7 @@ fn flatten<'a>(bufs: &[IoSlice<'_>], whole: &'a mut [u8; FLAT_BYTES_MAX]) -> Opt
 /// A TCP connection that belongs to the core that made it. Nagle's algorithm is off.
 pub struct Stream {
     io: Io,
+    bytes_read: u64,
     /// Gives the connection's place on its core back when dropped.
     _slot: Option<ConnectionSlot>,
 }
@@ -66,7 +67,11 @@ impl Stream {
             #[cfg(not(target_os = "linux"))]
             DriverKind::IoUring => unreachable!("io_uring exists on Linux only"),
         };
-        Ok(Stream { io, _slot: slot })
+        Ok(Stream {
+            io,
+            bytes_read: 0,
+            _slot: slot,
+        })
     }
 
     /// Takes over a socket of this core's.
@@ -80,8 +85,15 @@ impl Stream {
         socket.set_nodelay(true)?;
         Ok(Stream {
             io: Io::Epoll(socket),
+            bytes_read: 0,
             _slot: slot,
         })
+    }
+
+    /// Bytes read so far.
+    #[inline]
+    pub fn bytes_read(&self) -> u64 {
+        self.bytes_read
     }
 
     /// The other side's address.
@@ -121,6 +133,7 @@ impl hyper::rt::Read for Stream {
             Poll::Ready(Ok(read)) => {
                 // SAFETY: this many bytes have just been filled.
                 unsafe { buf.advance(read) };
+                self.bytes_read += read as u64;
                 Poll::Ready(Ok(()))
             }
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),

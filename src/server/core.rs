@@ -9,7 +9,7 @@ use crate::config::Live;
 use crate::faults::Faults;
 use crate::http::HttpLimits;
 use crate::mesh::{Mesh, MeshParts};
-use crate::net::NetLimits;
+use crate::net::{EndpointFigures, NetLimits};
 use crate::observe::Observers;
 use crate::runtime::{Shutdown, reload_signal, shutdown_signal, spawn_local};
 use crate::sqs::{Sqs, SqsConfig};
@@ -42,6 +42,7 @@ pub(super) struct Core {
     pub(super) parts: MeshParts,
     pub(super) receipt_secret: [u8; 32],
     pub(super) observers: Observers,
+    pub(super) connections: EndpointFigures,
     pub(super) until: Until,
     /// Who wants to know how the server is.
     pub(super) supervisor: Option<Supervisor>,
@@ -184,6 +185,7 @@ impl Core {
             receipt_secret: &self.receipt_secret,
             observer: &self.observers.of_core(index),
             observers: &self.observers,
+            connections: &self.connections,
             shutdown: &self.shutdown,
             inside,
         };
@@ -197,7 +199,8 @@ impl Core {
                 })?;
                 let (net, shutdown) = (self.net.clone(), self.shutdown.clone());
                 let protocol = protocol.clone();
-                serving.push(protocol.serve_listener(listener, net, None, shutdown));
+                let figures = self.connections.of(listening.name(), index);
+                serving.push(protocol.serve_listener(listener, net, None, shutdown, figures));
             }
         }
         Ok(serving)

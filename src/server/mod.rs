@@ -20,6 +20,7 @@ use self::supervisor::{News, Supervisor};
 use crate::admin::restore_clock;
 use crate::config::Config;
 use crate::mesh::{MeshError, MeshPlan, Storage};
+use crate::net::EndpointFigures;
 use crate::observe::Observers;
 use crate::runtime::{
     CoreThreads, DescriptorPlan, DriverKind, SharedListener, Shutdown, descriptors_open,
@@ -236,7 +237,9 @@ impl Server {
             "starting"
         );
         let all = served.iter().flat_map(|served| &served.listening);
-        let listening = all.cloned().collect();
+        let listening: Vec<Listening> = all.cloned().collect();
+        let names = listening.iter().map(Listening::name);
+        let connections = EndpointFigures::new(names, config.cores);
         let shutdown = Shutdown::new();
         let supervisor = match until {
             Until::Signal => Supervisor::asked_for()?,
@@ -252,6 +255,7 @@ impl Server {
             parts: plan.into_parts(),
             receipt_secret,
             observers: Observers::new(config.cores),
+            connections,
             until,
             supervisor: supervisor.clone(),
             shutdown: shutdown.clone(),

@@ -1,7 +1,7 @@
 //! What is served: dialects, each with the ports that it wants.
 
 use crate::mesh::Mesh;
-use crate::net::AnyProtocol;
+use crate::net::{AnyProtocol, EndpointFigures};
 use crate::observe::{Observer, Observers};
 use crate::pubsub::PubsubEndpoint;
 use crate::runtime::Shutdown;
@@ -31,6 +31,8 @@ pub struct OnCore<'a> {
     pub observer: &'a Observer,
     /// What all cores took note of.
     pub observers: &'a Observers,
+    /// What all cores saw of connections.
+    pub connections: &'a EndpointFigures,
     /// Tells when the server stops.
     pub shutdown: &'a Shutdown,
     /// What dialects that were started before this one leave for others on the core.

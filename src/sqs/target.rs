@@ -201,6 +201,7 @@ fn retarget(command: &mut Command, to: QueueRef) {
             | ListAll { .. }
             | ListSources { .. }
             | ReturnDeliveries(_)
+            | Figures { .. }
             | Stats => {}
         },
         Command::Pubsub(_) | Command::Transfer(_) => {}

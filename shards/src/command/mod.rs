@@ -5,6 +5,7 @@ pub mod pubsub;
 pub use crate::lease::LeaseRef;
 
 use crate::attributes::{AttributeMap, QueueAttribute};
+use crate::figures::{Buckets, FiguresOf, FiguresPage, RECEIVES_BOUNDS, Throttles, Traffic};
 use crate::moves::{Transfer, TransferAck};
 use crate::{Millis, Payload, QueueName};
 use pubsub::{PubsubCommand, PubsubRefusal, Pulled, Resource, Settled, StreamRef};
@@ -197,6 +198,15 @@ pub enum QueueCommand {
     ReturnDeliveries(Vec<LeaseRef>),
     /// Counts over the whole shard.
     Stats,
+    /// Figures of each queue, topic or subscription, in order of key.
+    Figures {
+        /// Of what.
+        of: FiguresOf,
+        /// Only those after this key.
+        after: Option<Box<str>>,
+        /// At most so many.
+        figures_max: usize,
+    },
 }
 
 /// A message as a receiver gets it.
@@ -357,6 +367,26 @@ pub struct ShardStats {
     pub dead_lettered: u64,
     /// Messages dropped for age or for room since the start.
     pub dropped: u64,
+    /// What has passed through queues since the start, those that are gone included.
+    pub sqs: Traffic,
+    /// What has passed through topics and subscriptions since the start.
+    pub pubsub: Traffic,
+    /// How often messages of queues were received before clients deleted them.
+    pub sqs_receives: Buckets<{ RECEIVES_BOUNDS.len() }>,
+    /// How often messages of subscriptions were delivered before clients acknowledged them.
+    pub pubsub_receives: Buckets<{ RECEIVES_BOUNDS.len() }>,
+    /// Messages of all subscriptions that are neither acknowledged nor leased.
+    pub available: u64,
+    /// Messages of all subscriptions that are leased.
+    pub outstanding: u64,
+    /// Message groups of queues that have messages.
+    pub groups: u64,
+    /// Ordering keys of subscriptions that have messages.
+    pub keys: u64,
+    /// Open streams.
+    pub streams: u64,
+    /// Requests refused for a limit since the start.
+    pub throttles: Throttles,
 }
 
 /// A shard's answer.
@@ -392,6 +422,8 @@ pub enum Reply {
     Moves(Vec<crate::moves::MoveTask>),
     /// To `Stats`.
     Stats(Box<ShardStats>),
+    /// To `Figures`.
+    Figures(Box<FiguresPage>),
     /// To `Publish`: sequence number of the first message; the others follow it.
     Published(u64),
     /// To `Pull` and `StreamPull`.

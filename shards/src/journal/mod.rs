@@ -8,6 +8,7 @@
 mod directory;
 #[cfg(test)]
 mod golden_records;
+mod figures;
 mod kept;
 mod private_files;
 mod sqlite;
@@ -15,6 +16,7 @@ mod store;
 mod writer;
 
 pub use directory::{DataDirectory, DirectoryError, Recovery};
+pub use figures::{JournalFigures, JournalsSeen};
 pub use kept::{Kept, UsedTwice};
 pub use sqlite::{DamagedRow, Durability, FileOwner, SqliteFile};
 pub use store::{JournalSetup, Secrets, Store, StoreError};

@@ -4,6 +4,7 @@ use super::command::Settled;
 use super::state::EntryState;
 use crate::Millis;
 use crate::command::{Reply, Token};
+use crate::figures::RECEIVES_BOUNDS;
 use crate::lease::LeaseRef;
 use crate::records::Op;
 use crate::shard::timer::Timer;
@@ -65,17 +66,25 @@ impl Shard {
                 Settled::Unordered
             }
             Found::Current(slot) => {
-                self.counters.deleted += 1;
+                self.count_acknowledged(subscription, slot);
                 self.acknowledge_entry(slot);
                 Settled::Counted
             }
             Found::Old(slot) if !exactly_once => {
-                self.counters.deleted += 1;
+                self.count_acknowledged(subscription, slot);
                 self.acknowledge_entry(slot);
                 Settled::Counted
             }
             Found::Old(_) | Found::Gone => uncounted(exactly_once),
         }
+    }
+
+    fn count_acknowledged(&mut self, subscription: u32, slot: u32) {
+        let deliveries = u64::from(self.pubsub.entries[slot].failures) + 1;
+        let receives = &mut self.counters.pubsub_receives;
+        receives.add(&RECEIVES_BOUNDS, deliveries);
+        self.pubsub.subscriptions[subscription].traffic.deleted += 1;
+        self.counters.pubsub.deleted += 1;
     }
 
     /// Whether no earlier message of an entry's ordering key is unacknowledged.
@@ -98,6 +107,8 @@ impl Shard {
             .map(
                 |(lease, deadline_s)| match self.find_delivery(subscription, lease) {
                     Found::Current(slot) if *deadline_s == 0 => {
+                        self.pubsub.subscriptions[subscription].traffic.returned += 1;
+                        self.counters.pubsub.returned += 1;
                         self.fail_entry(slot);
                         Settled::Counted
                     }
@@ -268,6 +279,7 @@ impl Shard {
         entry.timer = timer;
         let subscription = entry.subscription;
         self.pubsub.subscriptions[subscription].available += 1;
+        self.pubsub.available += 1;
     }
 
     /// A message is to be delivered again: with an ordering key, before all later ones of the key.
@@ -304,6 +316,7 @@ impl Shard {
             let subscription = entry.subscription;
             next = entry.next;
             self.pubsub.subscriptions[subscription].available += 1;
+            self.pubsub.available += 1;
         }
     }
 
@@ -317,7 +330,12 @@ impl Shard {
             return;
         }
         match entry.state {
-            EntryState::Outstanding => self.fail_entry(slot),
+            EntryState::Outstanding => {
+                let subscription = entry.subscription;
+                self.pubsub.subscriptions[subscription].traffic.expired += 1;
+                self.counters.pubsub.expired += 1;
+                self.fail_entry(slot);
+            }
             EntryState::Delayed => {
                 self.leave_entry_state(slot);
                 self.make_entry_ready(slot);

@@ -102,6 +102,7 @@ impl Shard {
         let (subscription_slot, group) = (entry.subscription, entry.group);
         let subscription = &mut ps.subscriptions[subscription_slot];
         subscription.available += 1;
+        ps.available += 1;
         if group == NONE {
             push_entry(&mut ps.entries, &mut subscription.ready, slot);
             self.want_service(subscription_slot);
@@ -205,13 +206,18 @@ impl Shard {
         match state {
             EntryState::Ready => {
                 subscription.available -= 1;
+                ps.available -= 1;
                 if group == NONE {
                     unlink_entry(&mut ps.entries, &mut subscription.ready, slot);
                 }
             }
-            EntryState::Delayed => subscription.available -= 1,
+            EntryState::Delayed => {
+                subscription.available -= 1;
+                ps.available -= 1;
+            }
             EntryState::Outstanding => {
                 subscription.outstanding -= 1;
+                ps.outstanding -= 1;
                 if group != NONE {
                     ps.groups[group].outstanding -= 1;
                 }
@@ -356,6 +362,8 @@ impl Shard {
         let in_group = entry.group != NONE;
         subscription.available -= 1;
         subscription.outstanding += 1;
+        ps.available -= 1;
+        ps.outstanding += 1;
         entry.state = EntryState::Outstanding;
         entry.holder = stream_slot;
         entry.leases += 1;
@@ -397,8 +405,20 @@ impl Shard {
     }
 
     /// Answers a call with messages.
-    pub(super) fn deliver_pulled(&mut self, token: Token, messages: Vec<Pulled>) {
-        self.counters.received += messages.len() as u64;
+    pub(super) fn deliver_pulled(
+        &mut self,
+        token: Token,
+        subscription_slot: u32,
+        messages: Vec<Pulled>,
+    ) {
+        let (received, is_empty) = (messages.len() as u64, messages.is_empty());
+        for traffic in [
+            &mut self.pubsub.subscriptions[subscription_slot].traffic,
+            &mut self.counters.pubsub,
+        ] {
+            traffic.received += received;
+            traffic.empty_receives += u64::from(is_empty);
+        }
         // Only what is durable may be seen: a message that a crash takes back was never there.
         let latest = messages.iter().map(|pulled| pulled.lease.sequence).max();
         let hold = latest.map_or(Hold::No, Hold::UntilDurable);
@@ -476,7 +496,7 @@ impl Shard {
         let messages = self.lease_entries(subscription_slot, stream, budget);
         if !messages.is_empty() {
             let waiter = self.end_pull_wait(slot);
-            return self.deliver_pulled(waiter.token, messages);
+            return self.deliver_pulled(waiter.token, subscription_slot, messages);
         }
         let ps = &mut self.pubsub;
         let subscription = &mut ps.subscriptions[subscription_slot];

@@ -19,6 +19,7 @@ impl Shard {
         let each = STORED_BYTES + readers * ENTRY_BYTES;
         let bytes: usize = messages.iter().map(|message| message.len() + each).sum();
         if !self.make_room(bytes as u64) {
+            self.counters.throttles.memory += 1;
             return self.refuse(token, Refusal::Pubsub(PubsubRefusal::MemoryFull));
         }
         // Before what it brings to those who wait: whoever passes answers on keeps their order.
@@ -34,7 +35,13 @@ impl Shard {
 
     /// Gives a message the next sequence number, and to all that want it.
     pub(super) fn publish_one(&mut self, topic: u32, bytes: SharedBytes) {
-        self.counters.sent += 1;
+        for traffic in [
+            &mut self.pubsub.topics[topic].traffic,
+            &mut self.counters.pubsub,
+        ] {
+            traffic.sent += 1;
+            traffic.sent_bytes += bytes.len() as u64;
+        }
         // The list comes back as it was: publishing changes no subscription.
         let readers = std::mem::take(&mut self.pubsub.topics[topic].readers);
         self.publish_to(topic, self.now, bytes, &readers, false);
@@ -147,7 +154,10 @@ impl Shard {
         let ps = &mut self.pubsub;
         let entry = &ps.entries[slot];
         debug_assert!(matches!(entry.state, EntryState::Acked | EntryState::Held));
-        let (subscription, stored) = (entry.subscription, entry.stored);
+        let (subscription, stored, newer) = (entry.subscription, entry.stored, entry.newer);
+        if ps.subscriptions[subscription].unacked_from == slot {
+            ps.subscriptions[subscription].unacked_from = newer;
+        }
         super::state::unlink_entry_by_age(
             &mut ps.entries,
             &mut ps.subscriptions[subscription].entries,

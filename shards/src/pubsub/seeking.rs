@@ -51,6 +51,7 @@ impl Shard {
                 self.set_backlog(slot, floor, |stored| held.contains(&stored.sequence));
             }
         }
+        self.pubsub.subscriptions[slot].unacked_from = NONE;
         self.note_subscription_use(slot);
         self.reply(token, Reply::Done, Hold::UntilCommit);
     }

@@ -95,6 +95,8 @@ impl Shard {
             groups_turn: false,
             available: 0,
             outstanding: 0,
+            traffic: Default::default(),
+            unacked_from: NONE,
             waiters: Default::default(),
             streams: Vec::new(),
             retention_timer: NONE,

@@ -98,6 +98,7 @@ impl Shard {
             retention_timer: NONE,
             readers: Vec::new(),
             attached: 0,
+            traffic: Default::default(),
             used_prev: NONE,
             used_next: NONE,
             used: 0,

@@ -3,6 +3,7 @@
 use super::timer::Timer;
 use super::{Hold, Shard};
 use crate::Millis;
+use crate::figures::RECEIVES_BOUNDS;
 use crate::command::{LeaseError, Reply, Token};
 use crate::lease::LeaseRef;
 use crate::message::State;
@@ -30,8 +31,11 @@ impl Shard {
         if self.queues[queue_slot].config.fifo && !self.is_current(slot, lease) {
             return Err(LeaseError::Expired);
         }
+        let receives = u64::from(self.messages[slot].receive_count);
         self.remove_message(slot);
-        self.counters.deleted += 1;
+        self.counters.sqs_receives.add(&RECEIVES_BOUNDS, receives);
+        self.counters.sqs.deleted += 1;
+        self.queues[queue_slot].traffic.deleted += 1;
         Ok(())
     }
 
@@ -73,6 +77,8 @@ impl Shard {
                 let mut at = self.at_queue(queue_slot);
                 at.leave_state(slot);
                 at.make_ready(slot);
+                self.queues[queue_slot].traffic.returned += 1;
+                self.counters.sqs.returned += 1;
             }
             return Ok(());
         }

@@ -146,6 +146,7 @@ impl Shard {
             to_serve: &mut self.to_serve,
             in_flight: &mut self.in_flight,
             delayed: &mut self.delayed,
+            named_groups: &mut self.named_groups,
             secret: &self.config.secret,
         }
     }
@@ -234,6 +235,7 @@ pub(crate) struct AtQueue<'a> {
     pub to_serve: &'a mut Vec<u32>,
     pub in_flight: &'a mut u64,
     pub delayed: &'a mut u64,
+    pub named_groups: &'a mut u64,
     secret: &'a [u8; 16],
 }
 
@@ -335,6 +337,7 @@ impl AtQueue<'_> {
                 entry.remove();
             }
             self.groups.remove(group_slot);
+            *self.named_groups -= 1;
         }
     }
 
@@ -398,6 +401,7 @@ impl AtQueue<'_> {
             return *found;
         }
         let made = self.groups.insert(new_group(self.queue_slot, hash, false));
+        *self.named_groups += 1;
         let groups = &*self.groups;
         self.queue
             .groups

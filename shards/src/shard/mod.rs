@@ -1,6 +1,7 @@
 //! One shard: a single-threaded state machine over its queues.
 
 pub(crate) mod eviction;
+mod figures;
 mod firing;
 mod leases;
 pub(crate) mod lists;
@@ -133,6 +134,8 @@ pub struct Shard {
     pub(crate) memory: Grant,
     pub(crate) in_flight: u64,
     pub(crate) delayed: u64,
+    /// Message groups that have an id and messages.
+    pub(crate) named_groups: u64,
     /// Least recently used queue first (only kept for that eviction policy).
     pub(crate) by_use: crate::message::Ends,
     pub(crate) topics_by_use: crate::message::Ends,
@@ -220,6 +223,7 @@ impl Shard {
             memory: Grant::new(pool),
             in_flight: 0,
             delayed: 0,
+            named_groups: 0,
             by_use: Default::default(),
             topics_by_use: Default::default(),
             uses: 0,
@@ -318,6 +322,17 @@ impl Shard {
         stats.waiters = (self.waiters.len() + self.pubsub.waiters.len()) as u64;
         stats.topics = self.pubsub.topics.len() as u64;
         stats.subscriptions = self.pubsub.subscriptions.len() as u64;
+        stats.available = self.pubsub.available;
+        stats.outstanding = self.pubsub.outstanding;
+        stats.groups = self.named_groups;
+        stats.keys = self.pubsub.groups.len() as u64;
+        stats.streams = self.pubsub.streams.len() as u64;
+        let mut all = stats.sqs;
+        all.add(&stats.pubsub);
+        stats.sent = all.sent;
+        stats.received = all.received;
+        stats.deleted = all.deleted;
+        stats.dead_lettered = all.dead_lettered;
         stats
     }
 

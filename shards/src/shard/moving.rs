@@ -21,7 +21,8 @@ const STEP_MESSAGES_MAX: u64 = 1000;
 impl Shard {
     /// Moves a ready message to its queue's dead-letter queue.
     pub(crate) fn dead_letter(&mut self, slot: u32, target: QueueName) -> Moved {
-        let arn = self.queues[self.messages[slot].queue].cold.name.arn();
+        let queue_slot = self.messages[slot].queue;
+        let arn = self.queues[queue_slot].cold.name.arn();
         let payload = self.messages[slot].payload.with_section(
             Section::DeadLetterSource,
             Some(arn.as_bytes()),
@@ -34,7 +35,8 @@ impl Shard {
         arrival.first_received_at = message.first_received_at().unwrap_or(0);
         let moved = self.move_message(slot, target, arrival, None);
         if moved == Moved::Gone {
-            self.counters.dead_lettered += 1;
+            self.queues[queue_slot].traffic.dead_lettered += 1;
+            self.counters.sqs.dead_lettered += 1;
         }
         moved
     }

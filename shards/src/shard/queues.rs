@@ -96,6 +96,14 @@ impl Shard {
                     .collect();
                 self.reply(token, Reply::DescribedAll(described), Hold::No);
             }
+            Figures {
+                of,
+                after,
+                figures_max,
+            } => {
+                let page = Box::new(self.figures(of, after, figures_max));
+                self.reply(token, Reply::Figures(page), Hold::No);
+            }
             ListSources {
                 target,
                 after,
@@ -285,6 +293,7 @@ impl Shard {
         record.purged_below = self.next_sequence;
         let mut fresh = Queue::new(record);
         fresh.cold.purged_at = Some(now);
+        fresh.traffic = self.queues[slot].traffic;
         let key = fresh.cold.name.key();
         let new_slot = self.queues.insert(fresh);
         self.names.insert(key, new_slot);

@@ -56,7 +56,7 @@ impl Server {
                 let for_handler = limits.clone();
                 let handler = move |request| answer(request, for_handler.clone(), seen.clone());
                 let http = Rc::new(Http::new(limits, handler));
-                net::serve(listener, net, None, http, shutdown).await;
+                net::serve(listener, net, None, http, shutdown, Default::default()).await;
             }
         })
         .unwrap();
