@@ -158,6 +158,84 @@ pub struct Throttles {
     pub waiting: u64,
 }
 
+/// Counts over a shard.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct ShardStats {
+    /// Queues.
+    pub queues: u64,
+    /// Topics.
+    pub topics: u64,
+    /// Subscriptions and snapshots.
+    pub subscriptions: u64,
+    /// Messages of all queues by state.
+    pub messages: Counts,
+    /// Bytes that messages take in memory.
+    pub resident_bytes: u64,
+    /// Long polls that wait.
+    pub waiters: u64,
+    /// Messages accepted since the start.
+    pub sent: u64,
+    /// Messages given out since the start.
+    pub received: u64,
+    /// Messages deleted by clients since the start.
+    pub deleted: u64,
+    /// Messages dead-lettered since the start.
+    pub dead_lettered: u64,
+    /// Messages dropped for age or for room since the start.
+    pub dropped: u64,
+    /// What has passed through queues since the start, those that are gone included.
+    pub sqs: Traffic,
+    /// What has passed through topics and subscriptions since the start.
+    pub pubsub: Traffic,
+    /// How often messages of queues were received before clients deleted them.
+    pub sqs_receives: Buckets<{ RECEIVES_BOUNDS.len() }>,
+    /// How often messages of subscriptions were delivered before clients acknowledged them.
+    pub pubsub_receives: Buckets<{ RECEIVES_BOUNDS.len() }>,
+    /// Messages of all subscriptions that are neither acknowledged nor leased.
+    pub available: u64,
+    /// Messages of all subscriptions that are leased.
+    pub outstanding: u64,
+    /// Message groups of queues that have messages.
+    pub groups: u64,
+    /// Ordering keys of subscriptions that have messages.
+    pub keys: u64,
+    /// Open streams.
+    pub streams: u64,
+    /// Requests refused for a limit since the start.
+    pub throttles: Throttles,
+}
+
+impl ShardStats {
+    /// Adds another shard's.
+    pub fn add(&mut self, other: &Self) {
+        self.queues += other.queues;
+        self.topics += other.topics;
+        self.subscriptions += other.subscriptions;
+        self.messages.visible += other.messages.visible;
+        self.messages.in_flight += other.messages.in_flight;
+        self.messages.delayed += other.messages.delayed;
+        self.resident_bytes += other.resident_bytes;
+        self.waiters += other.waiters;
+        self.sent += other.sent;
+        self.received += other.received;
+        self.deleted += other.deleted;
+        self.dead_lettered += other.dead_lettered;
+        self.dropped += other.dropped;
+        self.sqs.add(&other.sqs);
+        self.pubsub.add(&other.pubsub);
+        self.sqs_receives.add_all(&other.sqs_receives);
+        self.pubsub_receives.add_all(&other.pubsub_receives);
+        self.available += other.available;
+        self.outstanding += other.outstanding;
+        self.groups += other.groups;
+        self.keys += other.keys;
+        self.streams += other.streams;
+        self.throttles.memory += other.throttles.memory;
+        self.throttles.in_flight += other.throttles.in_flight;
+        self.throttles.waiting += other.throttles.waiting;
+    }
+}
+
 /// What has figures of its own.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum FiguresOf {

@@ -7,7 +7,7 @@ mod answers;
 mod config;
 mod controls;
 mod metrics;
-mod process;
+mod metrics_endpoint;
 mod queues;
 mod routes;
 mod stats;
@@ -22,6 +22,8 @@ use crate::observe::Observers;
 use crate::pubsub::PubsubEndpoint;
 use crate::sqs::{Sqs, SqsConfig};
 pub use controls::{Controls, restore_clock};
+pub use metrics::{Metrics, MetricsSettings, Periods, reference as metrics_reference};
+pub use metrics_endpoint::MetricsEndpoint;
 
 use answers::{AdminError, AdminResult};
 use http::{Request, Response};
@@ -47,7 +49,7 @@ pub struct Admin {
     /// Carries out what changes queues. What it is asked here is not counted among clients' requests.
     sqs: Rc<Sqs>,
     config: SqsConfig,
-    observers: Observers,
+    metrics: Rc<Metrics>,
     /// Answers what is asked of Pub/Sub's own REST paths.
     pubsub: Option<Rc<PubsubEndpoint>>,
     live: Arc<Live>,
@@ -63,7 +65,7 @@ impl Admin {
         config: SqsConfig,
         receipt_secret: &[u8; 32],
         limits: Rc<HttpLimits>,
-        observers: Observers,
+        metrics: Rc<Metrics>,
         pubsub: Option<Rc<PubsubEndpoint>>,
         operated: Operated,
     ) -> Rc<Self> {
@@ -81,7 +83,7 @@ impl Admin {
             mesh,
             sqs,
             config,
-            observers,
+            metrics,
             pubsub,
             live,
             door: Door::new(&limits.callers),

@@ -1,11 +1,11 @@
 //! Paths of the admin endpoint.
 
-use super::answers::{AdminError, AdminResult, ok, with_status};
-use super::{Admin, config, controls, metrics, queues, stats};
+use super::answers::{AdminError, AdminResult, ok};
+use super::{Admin, config, controls, queues, stats};
 use crate::http::ReplyBody;
 use bytes::Bytes;
 use http::request::Parts;
-use http::{Method, Response, StatusCode};
+use http::{Method, Response};
 use serde_json::json;
 
 /// Before the paths of the API. Those of queues, health, stats and config answer without it too.
@@ -30,13 +30,13 @@ pub(super) async fn answer(
         ref method => method,
     };
     match (method, &segments[..]) {
-        (&Method::GET, ["health"]) => Ok(health(admin)),
+        (&Method::GET, ["health"]) => Ok(admin.metrics.health()),
         (&Method::GET, ["ready"]) => Ok(ok(&json!({ "status": "ready" }))),
         (&Method::GET, ["version"]) => Ok(ok(&json!({
             "name": "lclq",
             "version": env!("CARGO_PKG_VERSION"),
         }))),
-        (&Method::GET, ["metrics"]) => metrics::answer(admin, head).await,
+        (&Method::GET, ["metrics"]) => admin.metrics.answer(head).await,
         (&Method::GET, ["stats"]) => Ok(ok(&stats::of_all(admin).await?)),
         (&Method::GET, ["shards"]) => Ok(ok(&json!({ "shards": stats::of_shards(admin).await? }))),
         (&Method::GET, ["config"]) => Ok(ok(&admin.live.shown())),
@@ -48,15 +48,5 @@ pub(super) async fn answer(
         }
         (_, ["config", "reload"]) => Err(AdminError::wrong_method("POST")),
         _ => Err(AdminError::not_found(format!("there is nothing at {path}"))),
-    }
-}
-
-fn health(admin: &Admin) -> Response<ReplyBody> {
-    match admin.mesh.journal_down() {
-        None => ok(&json!({ "status": "ok" })),
-        Some(reason) => with_status(
-            StatusCode::SERVICE_UNAVAILABLE,
-            &json!({ "status": "failing", "reason": reason }),
-        ),
     }
 }

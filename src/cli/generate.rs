@@ -20,6 +20,8 @@ pub enum GenerateCommand {
     },
     /// Print the reference of all commands, as Markdown.
     Reference,
+    /// Print the reference of all metrics, as Markdown.
+    Metrics,
 }
 
 /// Makes it.
@@ -46,5 +48,6 @@ pub fn generate(command: GenerateCommand) -> io::Result<()> {
             let text = clap_markdown::help_markdown_custom::<Cli>(&options);
             writeln!(out, "{}", text.trim_end())
         }
+        GenerateCommand::Metrics => write!(out, "{}", crate::admin::metrics_reference()),
     }
 }

@@ -7,8 +7,8 @@ use super::ownership::Ownership;
 use super::test_clock::TestClock;
 use crate::runtime::{Doorbell, PanicReport, become_journal_writer, doorbell, wall_clock};
 use lclq_shards::journal::{
-    DataDirectory, DirectoryError, Durability, Finding, JournalError, JournalFigures, JournalSetup, Recovery,
-    Secrets, Store, StoreError,
+    DataDirectory, DirectoryError, Durability, Finding, JournalError, JournalFigures, JournalSetup,
+    Recovery, Secrets, Store, StoreError,
 };
 use lclq_shards::{Eviction, MemoryPool, ShardConfig, ShardHost};
 use std::path::PathBuf;

@@ -124,10 +124,7 @@ impl Channel {
 
 /// What TLS makes of it is counted where it is written to the wire.
 #[inline]
-fn count_sent(
-    written: Poll<io::Result<usize>>,
-    open: &OpenConnection,
-) -> Poll<io::Result<usize>> {
+fn count_sent(written: Poll<io::Result<usize>>, open: &OpenConnection) -> Poll<io::Result<usize>> {
     if let Poll::Ready(Ok(bytes)) = written {
         open.sent(bytes as u64);
     }

@@ -103,7 +103,10 @@ fn uncount(figure: &AtomicU64) {
 
 /// Figures of all endpoints on all cores.
 #[derive(Clone, Default, Debug)]
-pub struct EndpointFigures(Arc<[(&'static str, Vec<Arc<ConnectionFigures>>)]>);
+pub struct EndpointFigures(Arc<[OfEndpoint]>);
+
+/// The name of an endpoint, and its figures by core.
+type OfEndpoint = (&'static str, Vec<Arc<ConnectionFigures>>);
 
 /// What all cores together have seen on one endpoint.
 #[derive(Clone, Copy, Default, Debug)]

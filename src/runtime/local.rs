@@ -142,6 +142,13 @@ pub fn spawn_local(future: impl Future<Output = ()> + 'static) {
     drop(tokio::task::spawn_local(FatalPanic { future }));
 }
 
+/// Lets all other ready tasks of this core run, and looks for what has become readable meanwhile,
+/// before the caller goes on.
+pub async fn yield_to_io() {
+    super::doorbell::check_doorbell();
+    tokio::task::yield_now().await;
+}
+
 /// Lets every other ready task of this core run first.
 pub async fn yield_now() {
     super::doorbell::check_doorbell();

@@ -1,7 +1,8 @@
 //! The admin endpoint among what is served.
 
+use super::metrics;
 use super::registry::{Dialect, Endpoint, OnCore, StartOnCore};
-use crate::admin::{Admin, Operated};
+use crate::admin::{Admin, MetricsSettings, Operated};
 use crate::config::{Config, Service};
 use crate::http::{Http, HttpLimits};
 use crate::net::AnyProtocol;
@@ -18,10 +19,11 @@ pub(super) struct AdminDialect {
     sqs: SqsConfig,
     limits: HttpLimits,
     operated: Operated,
+    metrics: MetricsSettings,
 }
 
 impl AdminDialect {
-    pub(super) fn new(config: &Config) -> Self {
+    pub(super) fn new(config: &Config, metrics: MetricsSettings) -> Self {
         let ports = [("admin", config.ports.admin.unwrap_or(PORT_DEFAULT))];
         Self {
             endpoints: config.endpoints(Service::Admin, "http", &ports),
@@ -32,6 +34,7 @@ impl AdminDialect {
                 live: config.live.clone(),
                 controls: config.controls.clone(),
             },
+            metrics,
         }
     }
 }
@@ -59,7 +62,7 @@ impl AdminDialect {
             self.sqs.clone(),
             core.receipt_secret,
             limits.clone(),
-            core.observers.clone(),
+            metrics::on_core(core, &self.metrics),
             core.inside.pubsub.borrow().clone(),
             self.operated.clone(),
         );

@@ -4,6 +4,7 @@ mod admin;
 mod core;
 mod crash;
 mod declare;
+mod metrics;
 mod pubsub;
 mod registry;
 mod reload;
@@ -102,7 +103,9 @@ impl Registry {
         let mut registry = Self::default();
         registry.add(sqs::SqsDialect::new(config));
         registry.add(pubsub::PubsubDialect::new(config));
-        registry.add(admin::AdminDialect::new(config));
+        let metrics = metrics::settings(config);
+        registry.add(admin::AdminDialect::new(config, metrics.clone()));
+        registry.add(metrics::MetricsDialect::new(config, metrics));
         registry
     }
 

@@ -5,7 +5,8 @@ pub mod pubsub;
 pub use crate::lease::LeaseRef;
 
 use crate::attributes::{AttributeMap, QueueAttribute};
-use crate::figures::{Buckets, FiguresOf, FiguresPage, RECEIVES_BOUNDS, Throttles, Traffic};
+pub use crate::figures::ShardStats;
+use crate::figures::{FiguresOf, FiguresPage};
 use crate::moves::{Transfer, TransferAck};
 use crate::{Millis, Payload, QueueName};
 use pubsub::{PubsubCommand, PubsubRefusal, Pulled, Resource, Settled, StreamRef};
@@ -340,53 +341,6 @@ pub struct Peeked {
     pub receive_count: u32,
     /// When it was received first, if ever, ms since 1970.
     pub first_received_at: Option<Millis>,
-}
-
-/// Counts over a shard.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
-pub struct ShardStats {
-    /// Queues.
-    pub queues: u64,
-    /// Topics.
-    pub topics: u64,
-    /// Subscriptions and snapshots.
-    pub subscriptions: u64,
-    /// Messages of all queues by state.
-    pub messages: Counts,
-    /// Bytes that messages take in memory.
-    pub resident_bytes: u64,
-    /// Long polls that wait.
-    pub waiters: u64,
-    /// Messages accepted since the start.
-    pub sent: u64,
-    /// Messages given out since the start.
-    pub received: u64,
-    /// Messages deleted by clients since the start.
-    pub deleted: u64,
-    /// Messages dead-lettered since the start.
-    pub dead_lettered: u64,
-    /// Messages dropped for age or for room since the start.
-    pub dropped: u64,
-    /// What has passed through queues since the start, those that are gone included.
-    pub sqs: Traffic,
-    /// What has passed through topics and subscriptions since the start.
-    pub pubsub: Traffic,
-    /// How often messages of queues were received before clients deleted them.
-    pub sqs_receives: Buckets<{ RECEIVES_BOUNDS.len() }>,
-    /// How often messages of subscriptions were delivered before clients acknowledged them.
-    pub pubsub_receives: Buckets<{ RECEIVES_BOUNDS.len() }>,
-    /// Messages of all subscriptions that are neither acknowledged nor leased.
-    pub available: u64,
-    /// Messages of all subscriptions that are leased.
-    pub outstanding: u64,
-    /// Message groups of queues that have messages.
-    pub groups: u64,
-    /// Ordering keys of subscriptions that have messages.
-    pub keys: u64,
-    /// Open streams.
-    pub streams: u64,
-    /// Requests refused for a limit since the start.
-    pub throttles: Throttles,
 }
 
 /// A shard's answer.

@@ -6,9 +6,9 @@
 //! refuse an owner that has been replaced.
 
 mod directory;
+mod figures;
 #[cfg(test)]
 mod golden_records;
-mod figures;
 mod kept;
 mod private_files;
 mod sqlite;

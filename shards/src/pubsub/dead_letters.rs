@@ -69,7 +69,9 @@ impl Shard {
             }
         }
         let subscription = self.pubsub.entries[slot].subscription;
-        self.pubsub.subscriptions[subscription].traffic.dead_lettered += 1;
+        self.pubsub.subscriptions[subscription]
+            .traffic
+            .dead_lettered += 1;
         self.counters.pubsub.dead_lettered += 1;
         self.acknowledge_entry(slot);
         true

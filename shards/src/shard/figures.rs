@@ -37,11 +37,7 @@ impl Shard {
         };
         let mut page = FiguresPage::default();
         let mut last = None;
-        for (key, slot) in self
-            .names
-            .range((from, Bound::Unbounded))
-            .take(figures_max)
-        {
+        for (key, slot) in self.names.range((from, Bound::Unbounded)).take(figures_max) {
             let queue = &self.queues[*slot];
             let oldest = queue.ages.head;
             page.figures.push(ResourceFigures {

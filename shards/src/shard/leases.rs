@@ -3,8 +3,8 @@
 use super::timer::Timer;
 use super::{Hold, Shard};
 use crate::Millis;
-use crate::figures::RECEIVES_BOUNDS;
 use crate::command::{LeaseError, Reply, Token};
+use crate::figures::RECEIVES_BOUNDS;
 use crate::lease::LeaseRef;
 use crate::message::State;
 use crate::queue::Attempt;

@@ -62,10 +62,7 @@ impl Shard {
 
     fn deliver(&mut self, token: Token, queue_slot: u32, deliveries: Deliveries) {
         let (received, is_empty) = (deliveries.len() as u64, deliveries.is_empty());
-        for traffic in [
-            &mut self.queues[queue_slot].traffic,
-            &mut self.counters.sqs,
-        ] {
+        for traffic in [&mut self.queues[queue_slot].traffic, &mut self.counters.sqs] {
             traffic.received += received;
             traffic.empty_receives += u64::from(is_empty);
         }

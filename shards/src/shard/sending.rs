@@ -87,10 +87,7 @@ impl Shard {
             arrival.available_at = self.now + Millis::from(delay_s) * 1000;
         }
         let (sequence, _) = self.insert_message(queue_slot, arrival);
-        for traffic in [
-            &mut self.queues[queue_slot].traffic,
-            &mut self.counters.sqs,
-        ] {
+        for traffic in [&mut self.queues[queue_slot].traffic, &mut self.counters.sqs] {
             traffic.sent += 1;
             traffic.sent_bytes += bytes;
         }
