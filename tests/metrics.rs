@@ -666,6 +666,37 @@ fn the_port_for_metrics_has_these_and_health_alone() {
 }
 
 #[test]
+fn a_journal_that_fails_is_told_of() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = launch()
+        .flag("--metrics-port", "0")
+        .data_dir(directory.path())
+        .start();
+    use_all(&server);
+    let mut client = server.metrics_client();
+    let failed = r#"lclq_backend_errors_total{backend="sqlite",operation="commit"}"#;
+    let well = [
+        ("lclq_journal_up".to_owned(), 1.0),
+        (failed.to_owned(), 0.0),
+    ];
+    holds(&scrape(&mut client, "/metrics"), &well);
+    for entry in std::fs::read_dir(directory.path()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.to_string_lossy().contains("sqlite") {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+    let message = json!({ "QueueUrl": url("orders"), "MessageBody": "lost" });
+    let answer = server.client().call("SendMessage", &message).unwrap();
+    assert_eq!(answer.status, 503, "{}", answer.json());
+    let found = samples(&scrape(&mut client, "/metrics"));
+    assert!(found[failed] >= 1.0);
+    assert_eq!(found["lclq_journal_up"], 0.0);
+    assert_eq!(client.get("/health").unwrap().status, 503);
+    server.kill();
+}
+
+#[test]
 fn dashboard_and_alerts_ask_for_what_there_is() {
     let documented = documented("");
     for file in ["deploy/grafana/lclq.json", "deploy/prometheus/alerts.yml"] {

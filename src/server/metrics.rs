@@ -40,6 +40,7 @@ pub(super) fn settings(config: &Config) -> MetricsSettings {
             Storage::Memory => "memory",
             Storage::Sqlite { .. } => "sqlite",
         },
+        bodies: config.http.bodies.clone(),
         periods: Arc::new(Periods::default()),
     }
 }

@@ -72,7 +72,7 @@ families! {
     RECEIVE_LATENCY = Histogram "lclq_receive_latency_seconds" ["backend"]
         "The same of ReceiveMessage and Pull.";
     THROTTLED = Counter "lclq_throttled_requests_total" ["reason"]
-        "What was refused for a limit: memory for messages, messages in_flight of a queue, waiting calls or streams, a core that is overloaded, connections.";
+        "What was refused for a limit: memory for messages or request_memory for bodies, messages in_flight of a queue, waiting calls or streams, a core that is overloaded, connections.";
 
     SENT = Counter "lclq_messages_sent_total" ["queue_id", "queue_name", "dialect"]
         "Messages accepted by a queue or a topic.";

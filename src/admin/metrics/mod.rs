@@ -19,7 +19,7 @@ pub use reference::reference;
 
 use super::answers::{AdminError, AdminResult};
 use super::stats;
-use crate::http::{ReplyBody, accepts_gzip};
+use crate::http::{BodyBudget, ReplyBody, accepts_gzip};
 use crate::mesh::{Mesh, wall_clock};
 use crate::net::EndpointFigures;
 use crate::observe::Observers;
@@ -49,6 +49,8 @@ pub struct MetricsSettings {
     pub series_max: usize,
     /// What keeps the messages.
     pub backend: &'static str,
+    /// Knows how many requests found no room for their bodies.
+    pub bodies: BodyBudget,
     /// What was seen at earlier scrapes.
     pub periods: Arc<Periods>,
 }

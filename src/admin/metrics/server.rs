@@ -95,6 +95,7 @@ pub(super) fn totals(metrics: &Metrics, totals: &ShardStats, text: &mut Text) {
         ("memory", totals.throttles.memory),
         ("in_flight", totals.throttles.in_flight),
         ("waiting", totals.throttles.waiting),
+        ("request_memory", metrics.settings.bodies.refused()),
         ("overloaded", metrics.mesh.seen().overloaded),
         (
             "connections",
