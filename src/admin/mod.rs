@@ -22,7 +22,9 @@ use crate::observe::Observers;
 use crate::pubsub::PubsubEndpoint;
 use crate::sqs::{Sqs, SqsConfig};
 pub use controls::{Controls, restore_clock};
-pub use metrics::{Metrics, MetricsSettings, Periods, reference as metrics_reference};
+pub use metrics::{
+    Metrics, MetricsSettings, Periods, SCRAPES_MAX, Turns, reference as metrics_reference,
+};
 pub use metrics_endpoint::MetricsEndpoint;
 
 use answers::{AdminError, AdminResult};

@@ -5,8 +5,9 @@ use lclq_shards::journal::{JournalFigures, JournalsSeen};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Figures of one core. Only the core writes them.
+/// Figures of one core. Only the core writes them, into cache lines that no other core writes.
 #[derive(Default)]
+#[repr(align(128))]
 pub(super) struct CoreFigures {
     /// Requests found in a lane at the start of its turn, where there were any.
     lane_depths: Histogram<{ SIZE_BOUNDS.len() }>,

@@ -1,7 +1,7 @@
 //! A port for metrics and health alone, where one is asked for.
 
 use super::registry::{Dialect, Endpoint, OnCore, StartOnCore};
-use crate::admin::{Metrics, MetricsEndpoint, MetricsSettings, Periods};
+use crate::admin::{Metrics, MetricsEndpoint, MetricsSettings, Periods, SCRAPES_MAX, Turns};
 use crate::config::Config;
 use crate::http::{Http, HttpLimits};
 use crate::mesh::Storage;
@@ -10,6 +10,7 @@ use std::error::Error;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 pub(super) struct MetricsDialect {
     endpoints: Vec<Endpoint>,
@@ -41,6 +42,8 @@ pub(super) fn settings(config: &Config) -> MetricsSettings {
             Storage::Sqlite { .. } => "sqlite",
         },
         bodies: config.http.bodies.clone(),
+        turns: (0..config.cores).map(|_| Turns::default()).collect(),
+        scrapes: Arc::new(Semaphore::new(SCRAPES_MAX)),
         periods: Arc::new(Periods::default()),
     }
 }

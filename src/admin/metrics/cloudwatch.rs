@@ -47,7 +47,7 @@ families! {
 /// Writes a family: one series for each queue for which there is a value.
 async fn each(
     text: &mut Text,
-    pace: &mut Pace,
+    pace: &mut Pace<'_>,
     family: &'static Family,
     queues: &[(&Shown, QueueName)],
     value: impl Fn(usize, &Shown) -> Option<f64>,
@@ -66,7 +66,12 @@ async fn each(
 }
 
 /// Queues under CloudWatch's names.
-pub(super) async fn write(metrics: &Metrics, scrape: &Scrape, text: &mut Text, pace: &mut Pace) {
+pub(super) async fn write(
+    metrics: &Metrics,
+    scrape: &Scrape,
+    text: &mut Text,
+    pace: &mut Pace<'_>,
+) {
     type Gauge = (&'static Family, fn(&Scrape, &Shown) -> f64);
     let gauges: [Gauge; 8] = [
         (&VISIBLE_AVERAGE, |_, q| q.figures.counts.visible as f64),

@@ -167,6 +167,8 @@ families! {
     JOURNAL_BUSY = Counter "lclq_journal_busy_seconds_total" []
         "Time that journals' threads ran.";
 
+    SCRAPE_TURN = Histogram "lclq_scrape_turn_seconds" []
+        "Time on its CPU for which a scrape kept its core in one go, before others had their turn.";
     BUILD_INFO = Gauge "lclq_build_info" ["version"]
         "1; the label says the version.";
     PROCESS_CPU = Counter "process_cpu_seconds_total" []

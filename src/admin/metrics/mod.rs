@@ -30,16 +30,21 @@ use http::{Response, StatusCode};
 use lclq_shards::Millis;
 use lclq_shards::figures::{FiguresOf, ShardStats};
 use pace::Pace;
+pub use pace::Turns;
 use resources::Resources;
 use serde_json::json;
 use std::rc::Rc;
 use std::sync::Arc;
 use text::Text;
+use tokio::sync::Semaphore;
 
 const PROMETHEUS: HeaderValue =
     HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 const OPEN_METRICS: HeaderValue =
     HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
+
+/// Scrapes that are carried out at a time; others wait. One takes some megabytes.
+pub const SCRAPES_MAX: usize = 4;
 
 /// How metrics are shown.
 #[derive(Clone, Debug)]
@@ -49,8 +54,12 @@ pub struct MetricsSettings {
     pub series_max: usize,
     /// What keeps the messages.
     pub backend: &'static str,
-    /// Knows how many requests found no room for their bodies.
+    /// Bounds what answers take, and knows how many requests found no room for their bodies.
     pub bodies: BodyBudget,
+    /// How long scrapes kept each core in one go.
+    pub turns: Arc<[Turns]>,
+    /// Scrapes that may be under way at once.
+    pub scrapes: Arc<Semaphore>,
     /// What was seen at earlier scrapes.
     pub periods: Arc<Periods>,
 }
@@ -108,7 +117,13 @@ impl Metrics {
             .and_then(|accept| accept.to_str().ok());
         let open = accept.is_some_and(|accept| accept.contains("application/openmetrics-text"));
         let names = names(head.uri.query().unwrap_or(""))?;
-        let mut pace = Pace::new();
+        let busy = || AdminError::unavailable("too many scrapes, or answers that nobody reads");
+        let _turn = self.settings.scrapes.acquire().await.map_err(|_| busy())?;
+        let bodies = &self.settings.bodies;
+        if !bodies.has_room_for_replies() {
+            return Err(busy());
+        }
+        let mut pace = Pace::new(&self.settings.turns[self.mesh.core()]);
         let scrape = self.scrape(&mut pace).await?;
         let mut text = Text::new(open);
         if names.contains(&Names::Own) {
@@ -133,7 +148,8 @@ impl Metrics {
             false => None,
         };
         let is_compressed = compressed.is_some();
-        let mut answer = Response::new(ReplyBody::new(compressed.unwrap_or(text)));
+        let body = bodies.hold_reply(compressed.unwrap_or(text));
+        let mut answer = Response::new(ReplyBody::new(body));
         let headers = answer.headers_mut();
         if is_compressed {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
@@ -154,7 +170,7 @@ impl Metrics {
         }
     }
 
-    async fn scrape(&self, pace: &mut Pace) -> AdminResult<Scrape> {
+    async fn scrape(&self, pace: &mut Pace<'_>) -> AdminResult<Scrape> {
         let mut by_shard = Vec::new();
         let mut totals = ShardStats::default();
         for shard in 0..self.mesh.shards() {

@@ -47,7 +47,7 @@ fn labels(shown: &Shown) -> [&str; 2] {
 
 async fn each(
     text: &mut Text,
-    pace: &mut Pace,
+    pace: &mut Pace<'_>,
     family: &'static Family,
     shown: &[Shown],
     value: impl Fn(&ResourceFigures) -> f64,
@@ -62,7 +62,12 @@ async fn each(
 }
 
 /// Topics and subscriptions under Cloud Monitoring's names.
-pub(super) async fn write(metrics: &Metrics, scrape: &Scrape, text: &mut Text, pace: &mut Pace) {
+pub(super) async fn write(
+    metrics: &Metrics,
+    scrape: &Scrape,
+    text: &mut Text,
+    pace: &mut Pace<'_>,
+) {
     type Figure = (&'static Family, fn(&ResourceFigures) -> u64);
     let of_subscriptions: [Figure; 8] = [
         (&UNDELIVERED, |figures| {

@@ -5,12 +5,12 @@ use super::pace::Pace;
 use super::text::Text;
 
 #[cfg(target_os = "linux")]
-pub(super) async fn write(text: &mut Text, pace: &mut Pace) {
+pub(super) async fn write(text: &mut Text, pace: &mut Pace<'_>) {
     linux::write(text, pace).await;
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(super) async fn write(_text: &mut Text, _pace: &mut Pace) {}
+pub(super) async fn write(_text: &mut Text, _pace: &mut Pace<'_>) {}
 
 fn gauge(text: &mut Text, family: &'static Family, value: Option<f64>) {
     if let Some(value) = value {
@@ -28,7 +28,7 @@ mod linux {
     /// Descriptors or threads that are looked at before the pace is.
     const STEP_ENTRIES_MAX: usize = 64;
 
-    pub async fn write(text: &mut Text, pace: &mut Pace) {
+    pub async fn write(text: &mut Text, pace: &mut Pace<'_>) {
         let threads = threads(pace).await;
         write_threads(text, &threads);
         let stat = Stat::read();
@@ -49,7 +49,7 @@ mod linux {
         waited_s: f64,
     }
 
-    async fn threads(pace: &mut Pace) -> Vec<Thread> {
+    async fn threads(pace: &mut Pace<'_>) -> Vec<Thread> {
         let mut threads = Vec::new();
         let entries = fs::read_dir("/proc/self/task").into_iter().flatten();
         for (at, entry) in entries.flatten().enumerate() {
@@ -136,7 +136,7 @@ mod linux {
         }
     }
 
-    async fn open_descriptors(pace: &mut Pace) -> Option<f64> {
+    async fn open_descriptors(pace: &mut Pace<'_>) -> Option<f64> {
         const FD: &str = "/proc/self/fd";
         // Linux says it at once from 6.2 on, and 0 before.
         let size = fs::metadata(FD).ok()?.size();

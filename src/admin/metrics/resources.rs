@@ -58,7 +58,7 @@ impl Resources {
         of: FiguresOf,
         counts: &[u64],
         most: usize,
-        pace: &mut Pace,
+        pace: &mut Pace<'_>,
     ) -> AdminResult<Self> {
         let mut read = Self::default();
         for (shard, quota) in quotas(counts, most).into_iter().enumerate() {
@@ -135,7 +135,7 @@ fn quotas(counts: &[u64], most: usize) -> Vec<usize> {
 /// together.
 async fn each(
     text: &mut Text,
-    pace: &mut Pace,
+    pace: &mut Pace<'_>,
     family: &'static Family,
     resources: &Resources,
     rest: &[&str],
@@ -163,7 +163,7 @@ async fn each(
 type OfTraffic = (&'static Family, fn(&Traffic) -> u64);
 
 /// Messages by queue, topic and subscription.
-pub(super) async fn messages(scrape: &Scrape, text: &mut Text, pace: &mut Pace) {
+pub(super) async fn messages(scrape: &Scrape, text: &mut Text, pace: &mut Pace<'_>) {
     let (sqs, pubsub) = (&scrape.totals.sqs, &scrape.totals.pubsub);
     let of_topics: [OfTraffic; 2] = [
         (&families::SENT, |traffic| traffic.sent),
@@ -233,7 +233,7 @@ pub(super) fn age_s(now: Millis, at: Option<Millis>) -> f64 {
 }
 
 /// What queues hold.
-pub(super) async fn queues(scrape: &Scrape, text: &mut Text, pace: &mut Pace) {
+pub(super) async fn queues(scrape: &Scrape, text: &mut Text, pace: &mut Pace<'_>) {
     type Gauge = (&'static Family, fn(&ResourceFigures) -> u64, u64);
     let all = &scrape.totals;
     let gauges: [Gauge; 4] = [
@@ -270,7 +270,7 @@ pub(super) async fn subscriptions(
     metrics: &Metrics,
     scrape: &Scrape,
     text: &mut Text,
-    pace: &mut Pace,
+    pace: &mut Pace<'_>,
 ) {
     type Figure = (&'static Family, fn(&ResourceFigures) -> u64, u64);
     let all = &scrape.totals;

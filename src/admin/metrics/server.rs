@@ -17,7 +17,7 @@ const RECEIVES: [&str; 2] = ["ReceiveMessage", "Pull"];
 type Times = Buckets<{ TIME_BOUNDS_US.len() }>;
 
 /// What was asked, and how long it took.
-pub(super) async fn requests(metrics: &Metrics, text: &mut Text, pace: &mut Pace) {
+pub(super) async fn requests(metrics: &Metrics, text: &mut Text, pace: &mut Pace<'_>) {
     let seen: Vec<_> = metrics.observers.seen().collect();
     text.family(&families::API_REQUESTS);
     for seen in &seen {
@@ -132,6 +132,12 @@ pub(super) fn mesh(metrics: &Metrics, text: &mut Text) {
     for (core, depths) in seen.lane_depths.iter().enumerate() {
         text.histogram(&[&core.to_string()], depths, &SIZE_BOUNDS, 1.0);
     }
+    let mut turns = Times::default();
+    for of_core in &*metrics.settings.turns {
+        of_core.add_to(&mut turns);
+    }
+    text.family(&families::SCRAPE_TURN);
+    text.histogram(&[], &turns, &TIME_BOUNDS_US, US_PER_S);
     text.family(&families::BUILD_INFO);
     text.sample(&[env!("CARGO_PKG_VERSION")], 1.0);
 }
