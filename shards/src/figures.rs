@@ -89,11 +89,16 @@ impl<const N: usize> Buckets<N> {
     /// Counts a value, as [`Histogram::add`] does.
     #[inline]
     pub fn add(&mut self, bounds: &[u64; N], value: u64) {
+        self.sum += value;
+        // Most are here, and then there is nothing to search.
+        if value <= bounds[0] {
+            self.counts[0] += 1;
+            return;
+        }
         match bounds.iter().position(|bound| value <= *bound) {
             Some(at) => self.counts[at] += 1,
             None => self.above += 1,
         }
-        self.sum += value;
     }
 
     /// Adds another's counts.

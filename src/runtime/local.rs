@@ -164,6 +164,8 @@ pub fn thread_cpu_time() -> Duration {
 /// Lets all other ready tasks of this core run, and looks for what has become readable meanwhile,
 /// before the caller goes on.
 pub async fn yield_to_io() {
+    // The ring has no turn where tokio looks at its events without going to sleep.
+    send_written();
     super::doorbell::check_doorbell();
     tokio::task::yield_now().await;
 }

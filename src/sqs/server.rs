@@ -16,7 +16,7 @@ use crate::http::{
     preflight_reply, read_body,
 };
 use crate::mesh::Mesh;
-use crate::observe::{Observer, Operation, Outcome as Ending, Wire};
+use crate::observe::{Observer, Operation, Outcome as Ending};
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
@@ -189,11 +189,8 @@ impl Sqs {
                 Err(error) if error.kind.is_senders() => Ending::Refused,
                 Err(_) => Ending::Failed,
             };
-            let wire = match protocol {
-                Protocol::Json => Wire::Json,
-                Protocol::Query | Protocol::QueryJson => Wire::Query,
-            };
-            self.observer.answered(operation, wire, ending, since);
+            self.observer
+                .answered(operation, protocol.wire(), ending, since);
             match body {
                 Ok(body) => protocol.reply(self.limits.bodies.hold_reply(body), request_id),
                 Err(error) if error.kind == Kind::MissingAction => no_action(request_id),

@@ -35,6 +35,7 @@ impl Shard {
     pub(super) fn acknowledge(&mut self, token: Token, subscription: u32, leases: &[LeaseRef]) {
         let settings = &self.pubsub.subscriptions[subscription].settings;
         let (exactly_once, ordering) = (settings.exactly_once, settings.ordering);
+        let before = self.counters.pubsub.deleted;
         let results = if exactly_once && ordering {
             // Only what comes before a message in its key is in its way, not how a request lists
             // them.
@@ -51,6 +52,8 @@ impl Shard {
                 .map(|lease| self.acknowledge_delivery(subscription, lease, exactly_once))
                 .collect()
         };
+        let acknowledged = self.counters.pubsub.deleted - before;
+        self.pubsub.subscriptions[subscription].traffic.deleted += acknowledged;
         self.note_subscription_use(subscription);
         self.reply(token, Reply::Acknowledged(results), Hold::UntilCommit);
     }
@@ -66,24 +69,21 @@ impl Shard {
                 Settled::Unordered
             }
             Found::Current(slot) => {
-                self.count_acknowledged(subscription, slot);
-                self.acknowledge_entry(slot);
+                self.acknowledge_and_count(slot);
                 Settled::Counted
             }
             Found::Old(slot) if !exactly_once => {
-                self.count_acknowledged(subscription, slot);
-                self.acknowledge_entry(slot);
+                self.acknowledge_and_count(slot);
                 Settled::Counted
             }
             Found::Old(_) | Found::Gone => uncounted(exactly_once),
         }
     }
 
-    fn count_acknowledged(&mut self, subscription: u32, slot: u32) {
-        let deliveries = u64::from(self.pubsub.entries[slot].failures) + 1;
+    fn acknowledge_and_count(&mut self, slot: u32) {
+        let deliveries = u64::from(self.acknowledge_entry(slot)) + 1;
         let receives = &mut self.counters.pubsub_receives;
         receives.add(&RECEIVES_BOUNDS, deliveries);
-        self.pubsub.subscriptions[subscription].traffic.deleted += 1;
         self.counters.pubsub.deleted += 1;
     }
 
@@ -179,13 +179,14 @@ impl Shard {
         }
     }
 
-    /// Done with a message.
-    pub(super) fn acknowledge_entry(&mut self, slot: u32) {
+    /// Done with a message. Answers how often its delivery has failed.
+    pub(super) fn acknowledge_entry(&mut self, slot: u32) -> u32 {
         self.withdraw_entry(slot);
         let ps = &mut self.pubsub;
         let entry = &mut ps.entries[slot];
         entry.state = EntryState::Acked;
         let (subscription, stored_slot) = (entry.subscription, entry.stored);
+        let failures = entry.failures;
         let subscription = &ps.subscriptions[subscription];
         let retain = subscription.settings.retain_acked;
         let subscription_id = subscription.id;
@@ -204,6 +205,7 @@ impl Shard {
         if !retain {
             self.drop_entry(slot);
         }
+        failures
     }
 
     /// Takes an entry out of its state and its group. It keeps its place by age only.

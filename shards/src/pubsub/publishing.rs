@@ -155,14 +155,11 @@ impl Shard {
         let entry = &ps.entries[slot];
         debug_assert!(matches!(entry.state, EntryState::Acked | EntryState::Held));
         let (subscription, stored, newer) = (entry.subscription, entry.stored, entry.newer);
-        if ps.subscriptions[subscription].unacked_from == slot {
-            ps.subscriptions[subscription].unacked_from = newer;
+        let subscription = &mut ps.subscriptions[subscription];
+        if subscription.unacked_from == slot {
+            subscription.unacked_from = newer;
         }
-        super::state::unlink_entry_by_age(
-            &mut ps.entries,
-            &mut ps.subscriptions[subscription].entries,
-            slot,
-        );
+        super::state::unlink_entry_by_age(&mut ps.entries, &mut subscription.entries, slot);
         ps.entries.remove(slot);
         self.resident_bytes -= ENTRY_BYTES as u64;
         let kept = &mut ps.stored[stored];

@@ -17,9 +17,11 @@ const INVISIBLE_S_MAX: u64 = 12 * 60 * 60;
 impl Shard {
     pub(crate) fn delete(&mut self, token: Token, queue_slot: u32, entries: &[LeaseRef]) {
         let mut results = SmallVec::with_capacity(entries.len());
+        let before = self.counters.sqs.deleted;
         for lease in entries {
             results.push(self.delete_one(queue_slot, lease));
         }
+        self.queues[queue_slot].traffic.deleted += self.counters.sqs.deleted - before;
         self.reply(token, Reply::Leases(results), Hold::UntilCommit);
     }
 
@@ -31,11 +33,9 @@ impl Shard {
         if self.queues[queue_slot].config.fifo && !self.is_current(slot, lease) {
             return Err(LeaseError::Expired);
         }
-        let receives = u64::from(self.messages[slot].receive_count);
-        self.remove_message(slot);
+        let receives = u64::from(self.remove_message(slot));
         self.counters.sqs_receives.add(&RECEIVES_BOUNDS, receives);
         self.counters.sqs.deleted += 1;
-        self.queues[queue_slot].traffic.deleted += 1;
         Ok(())
     }
 

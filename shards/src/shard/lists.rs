@@ -157,8 +157,8 @@ impl Shard {
         self.at_queue(self.messages[slot].queue)
     }
 
-    /// Takes a message out of its queue for good.
-    pub(crate) fn remove_message(&mut self, slot: u32) {
+    /// Takes a message out of its queue for good. Answers how often it was received.
+    pub(crate) fn remove_message(&mut self, slot: u32) -> u32 {
         let mut at = self.at_message(slot);
         at.leave_state(slot);
         unlink_by_age(at.messages, &mut at.queue.ages, slot);
@@ -180,6 +180,7 @@ impl Shard {
                 None => self.ops.push(Op::Delete(message.sequence)),
             }
         }
+        message.receive_count
     }
 
     /// Lets a FIFO queue's changed delay act on the messages that nobody has received. Only
