@@ -386,7 +386,8 @@ fn is_write(command: &Command) -> bool {
             | QueueCommand::Tag(..)
             | QueueCommand::Untag(..)
             | QueueCommand::StartMove { .. }
-            | QueueCommand::CancelMove(..) => true,
+            | QueueCommand::CancelMove(..)
+            | QueueCommand::Import(_) => true,
             QueueCommand::Resolve(_)
             | QueueCommand::Describe(_)
             | QueueCommand::List { .. }
@@ -395,7 +396,8 @@ fn is_write(command: &Command) -> bool {
             | QueueCommand::ReturnDeliveries(_)
             | QueueCommand::Peek { .. }
             | QueueCommand::ListMoves(..)
-            | QueueCommand::Stats => false,
+            | QueueCommand::Stats
+            | QueueCommand::Export(_) => false,
         },
     }
 }

@@ -17,6 +17,7 @@ mod message;
 pub mod moves;
 mod name;
 mod payload;
+pub mod portable;
 pub mod pubsub;
 mod queue;
 mod receipt;

@@ -7,6 +7,7 @@ mod answers;
 mod config;
 mod controls;
 mod metrics;
+mod portable;
 mod process;
 mod queues;
 mod routes;
@@ -15,15 +16,17 @@ mod stats;
 use crate::config::Live;
 use crate::faults::Faults;
 use crate::http::{
-    Door, HttpLimits, Negotiated, ReplyBody, is_preflight, preflight_reply, read_body,
+    Door, HttpLimits, Negotiated, ReplyBody, Streamed, is_preflight, preflight_reply, read_body,
 };
 use crate::mesh::Mesh;
 use crate::observe::Observers;
 use crate::pubsub::PubsubEndpoint;
 use crate::sqs::{Sqs, SqsConfig};
 pub use controls::{Controls, restore_clock};
+pub use portable::Shared as Portable;
 
 use answers::{AdminError, AdminResult};
+use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use std::rc::Rc;
@@ -39,6 +42,8 @@ pub struct Operated {
     pub live: Arc<Live>,
     /// Whether tests may drive the server.
     pub controls: Controls,
+    /// Exports, imports and saved states.
+    pub portable: Portable,
 }
 
 /// One core's admin endpoint.
@@ -54,6 +59,7 @@ pub struct Admin {
     door: Door,
     limits: Rc<HttpLimits>,
     controls: Controls,
+    portable: Portable,
 }
 
 impl Admin {
@@ -67,7 +73,11 @@ impl Admin {
         pubsub: Option<Rc<PubsubEndpoint>>,
         operated: Operated,
     ) -> Rc<Self> {
-        let Operated { live, controls } = operated;
+        let Operated {
+            live,
+            controls,
+            portable,
+        } = operated;
         let uncounted = Observers::new(1).of_core(0);
         let sqs = Sqs::new(
             mesh.clone(),
@@ -87,36 +97,48 @@ impl Admin {
             door: Door::new(&limits.callers),
             limits,
             controls,
+            portable,
         })
     }
 
     /// Answers one request.
-    pub async fn handle(self: Rc<Self>, request: Request<Incoming>) -> Response<ReplyBody> {
+    pub async fn handle(self: Rc<Self>, request: Request<Incoming>) -> Response<Streamed> {
         if let Err(refusal) = self.door.admit(&request) {
-            return AdminError::forbidden(refusal).answer();
+            return AdminError::forbidden(refusal).answer().map(Streamed::Whole);
         }
         if is_preflight(&request) {
-            return preflight_reply(request.headers());
+            return preflight_reply(request.headers()).map(Streamed::Whole);
         }
         if request.uri().path().starts_with(PUBSUB_REST)
             && let Some(pubsub) = &self.pubsub
         {
-            return pubsub.rest_inside(request).await;
+            return pubsub.rest_inside(request).await.map(Streamed::Whole);
         }
-        let asked = Negotiated::of(request.headers());
+        let (head, body) = request.into_parts();
+        // Of any length: these are never collected.
+        if portable::is_export(&head) {
+            return stream_or_refusal(portable::export(&self, &head).await);
+        }
+        if portable::is_import(&head) {
+            return stream_or_refusal(portable::import(&self, &head, body).await);
+        }
+        let asked = Negotiated::of(&head.headers);
         let mut answer = self
-            .answer(request)
+            .answer(head, body)
             .await
             .unwrap_or_else(AdminError::answer);
         asked.finish(&mut answer);
-        answer
+        answer.map(Streamed::Whole)
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> AdminResult<Response<ReplyBody>> {
-        let (head, body) = request.into_parts();
+    async fn answer(&self, head: Parts, body: Incoming) -> AdminResult<Response<ReplyBody>> {
         let body = read_body(body, &self.limits)
             .await
             .map_err(AdminError::unread)?;
         routes::answer(self, &head, &body).await
     }
+}
+
+fn stream_or_refusal(outcome: AdminResult<Response<Streamed>>) -> Response<Streamed> {
+    outcome.unwrap_or_else(|refusal| refusal.answer().map(Streamed::Whole))
 }

@@ -1,7 +1,7 @@
 //! The admin endpoint among what is served.
 
 use super::registry::{Dialect, Endpoint, OnCore, StartOnCore};
-use crate::admin::{Admin, Operated};
+use crate::admin::{Admin, Operated, Portable};
 use crate::config::{Config, Service};
 use crate::http::{Http, HttpLimits};
 use crate::net::AnyProtocol;
@@ -31,6 +31,7 @@ impl AdminDialect {
             operated: Operated {
                 live: config.live.clone(),
                 controls: config.controls.clone(),
+                portable: Portable::default(),
             },
         }
     }

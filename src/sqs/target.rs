@@ -201,7 +201,9 @@ fn retarget(command: &mut Command, to: QueueRef) {
             | ListAll { .. }
             | ListSources { .. }
             | ReturnDeliveries(_)
-            | Stats => {}
+            | Stats
+            | Export(_)
+            | Import(_) => {}
         },
         Command::Pubsub(_) | Command::Transfer(_) => {}
     }

@@ -6,6 +6,7 @@ pub use crate::lease::LeaseRef;
 
 use crate::attributes::{AttributeMap, QueueAttribute};
 use crate::moves::{Transfer, TransferAck};
+use crate::portable::{ExportCommand, Exported, ImportCommand, Imported};
 use crate::{Millis, Payload, QueueName};
 use pubsub::{PubsubCommand, PubsubRefusal, Pulled, Resource, Settled, StreamRef};
 use smallvec::SmallVec;
@@ -197,6 +198,10 @@ pub enum QueueCommand {
     ReturnDeliveries(Vec<LeaseRef>),
     /// Counts over the whole shard.
     Stats,
+    /// Reads the shard's state.
+    Export(ExportCommand),
+    /// Takes up state.
+    Import(ImportCommand),
 }
 
 /// A message as a receiver gets it.
@@ -405,6 +410,10 @@ pub enum Reply {
     Resource(Box<Resource>),
     /// To `AdminCommand::List`.
     Resources(Vec<Resource>),
+    /// To `Export`.
+    Exported(Box<Exported>),
+    /// To `Import`.
+    Imported(Box<Imported>),
     /// To `Transfer`.
     Transferred(TransferAck),
     /// Refused as a whole.

@@ -7,7 +7,7 @@ pub(crate) mod lists;
 mod moving;
 mod queues;
 mod receiving;
-mod restored_times;
+pub(crate) mod restored_times;
 pub(crate) mod restoring;
 pub(crate) mod sending;
 pub(crate) mod timer;
@@ -19,6 +19,7 @@ use crate::definitions::{ChangedNames, NameSpace};
 use crate::memory::{Grant, MemoryPool};
 use crate::message::{Group, Message};
 use crate::moves::{Outbox, Transfer};
+use crate::portable::view::Portable;
 use crate::pubsub::state::PubSub;
 use crate::queue::Queue;
 use crate::records::Op;
@@ -165,6 +166,7 @@ pub struct Shard {
     pub(crate) counters: ShardStats,
     pub(crate) ids: IdSource,
     pub(crate) pubsub: PubSub,
+    pub(crate) portable: Portable,
 }
 
 /// Message ids for messages that the shard itself makes new (move tasks).
@@ -238,6 +240,7 @@ impl Shard {
             counters: ShardStats::default(),
             ids,
             pubsub: PubSub::new(now),
+            portable: Portable::default(),
         }
     }
 
