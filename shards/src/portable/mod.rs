@@ -126,6 +126,8 @@ pub enum ExportCommand {
         view: u64,
         /// Definitions; else what they hold.
         definitions: bool,
+        /// At most about so many; [`SLICE_PIECES`] takes a fraction of a millisecond.
+        pieces_max: usize,
     },
     /// Ends a view; answered by [`Exported::Done`].
     Close {
@@ -133,6 +135,10 @@ pub enum ExportCommand {
         view: u64,
     },
 }
+
+/// Pieces of one slice, holders of messages counted among them: what a shard is held up by for a
+/// fraction of a millisecond.
+pub const SLICE_PIECES: usize = 512;
 
 /// Longest time for which messages from other shards are held off, ms.
 pub const HOLD_MS: Millis = 2_000;
@@ -267,7 +273,11 @@ impl Shard {
                 Exported::Done
             }
             ExportCommand::Open => Exported::Opened(self.open_view()),
-            ExportCommand::Slice { view, definitions } => self.slice_of_view(view, definitions),
+            ExportCommand::Slice {
+                view,
+                definitions,
+                pieces_max,
+            } => self.slice_of_view(view, definitions, pieces_max),
             ExportCommand::Close { view } => {
                 if self
                     .portable

@@ -5,9 +5,6 @@ use super::{Exported, Piece, PortablePublished};
 use crate::shard::Shard;
 use crate::slab::NONE;
 
-/// Pieces of one slice at most, holders of messages counted among them: what takes a fraction of a
-/// millisecond.
-const SLICE_PIECES_MAX: usize = 512;
 /// Bytes of messages of one slice, unless one is longer.
 const SLICE_BYTES_MAX: usize = 256 << 10;
 
@@ -31,14 +28,19 @@ impl Slice {
 }
 
 impl Shard {
-    pub(super) fn slice_of_view(&mut self, number: u64, definitions: bool) -> Exported {
+    pub(super) fn slice_of_view(
+        &mut self,
+        number: u64,
+        definitions: bool,
+        pieces_max: usize,
+    ) -> Exported {
         let open = self.portable.view.take();
         let Some(mut view) = open.filter(|view| view.number == number && !view.is_lost) else {
             return Exported::Lost;
         };
         let mut slice = Slice {
             pieces: Vec::new(),
-            room: SLICE_PIECES_MAX,
+            room: pieces_max.max(1),
             bytes: 0,
         };
         let is_last = if definitions {

@@ -8,7 +8,7 @@ use crate::runtime::{spawn_local, wall_clock};
 use lclq_shards::Millis;
 use lclq_shards::command::{QueueCommand, Reply};
 use lclq_shards::moves::Address;
-use lclq_shards::portable::{ExportCommand, Exported, Opened, Piece};
+use lclq_shards::portable::{ExportCommand, Exported, Opened, Piece, SLICE_PIECES};
 use std::collections::HashSet;
 
 /// A view of every shard. Definitions of all come first, then what they hold.
@@ -100,6 +100,7 @@ impl Exporter {
             let command = ExportCommand::Slice {
                 view: view.view,
                 definitions: self.definitions,
+                pieces_max: SLICE_PIECES,
             };
             let command = of_queues(QueueCommand::Export(command));
             let Reply::Exported(answer) = self.mesh.call(shard, command).await else {

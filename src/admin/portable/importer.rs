@@ -2,7 +2,7 @@
 
 use super::super::answers::{AdminError, AdminResult};
 use super::only::Only;
-use super::takers::{Definition, Takers};
+use super::takers::{Definition, Takers, TopicPlace};
 use super::{of_queues, unanswered};
 use crate::mesh::{Call, Mesh};
 use http::StatusCode;
@@ -83,7 +83,7 @@ pub(in crate::admin) struct Importer {
     takers: Takers,
     /// By the shard and id that they had.
     queues: HashMap<(u16, u64), Option<(u16, QueueRef)>>,
-    topics: HashMap<(u16, u64), Option<(u16, u32, u64, bool)>>,
+    topics: HashMap<(u16, u64), Option<TopicPlace>>,
     subscriptions: HashMap<(u16, u64), u64>,
     batch: Option<Batch>,
     batch_bytes: usize,
