@@ -14,6 +14,7 @@ use lclq_shards::pubsub::command::*;
 use lclq_shards::pubsub::{SubscriptionSettings, TopicSettings};
 use lclq_shards::{QueueName, Section, ShardConfig, shard_of};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 /// Unless `LCLQ_SIMULATION_SEEDS` says how many.
 const SEEDS: u64 = 150;
@@ -627,4 +628,55 @@ fn numbers_go_on_above_those_of_the_other_server() {
     assert_eq!(driver.now, START);
     let close = wrap(PubsubCommand::ReturnDeliveries { leases: Vec::new() });
     assert!(matches!(driver.ask(close), Reply::Done));
+}
+
+/// Prints how long a shard is held up; what it asserts allows for a busy machine and no optimiser.
+#[test]
+fn a_slice_holds_a_shard_up_for_a_moment() {
+    let mut world = World::new(1);
+    let queue = world.driver.create("q", &[]);
+    let line = world.driver.fifo("line.fifo");
+    for n in 0..50_000 {
+        let text = format!("{n}-{}", "x".repeat(200));
+        world.driver.send(queue, &text);
+        world.driver.send_group(line, "g", &text);
+    }
+    let mut longest = Duration::ZERO;
+    let mut timed = |what: &mut dyn FnMut()| {
+        let started = Instant::now();
+        what();
+        let took = started.elapsed();
+        longest = longest.max(took);
+        took
+    };
+    let mut view = 0;
+    let opening = timed(&mut || view = opened(&mut world.driver).view);
+    let (mut messages, mut slices) = (0, 0);
+    for definitions in [true, false] {
+        let mut is_last = false;
+        while !is_last {
+            timed(&mut || {
+                let slice = ExportCommand::Slice {
+                    view,
+                    definitions,
+                    pieces_max: SLICE_PIECES,
+                };
+                match export(&mut world.driver, slice) {
+                    Exported::Slice {
+                        pieces,
+                        is_last: last,
+                    } => {
+                        is_last = last;
+                        let is_message = |piece: &&Piece| matches!(piece, Piece::Message { .. });
+                        messages += pieces.iter().filter(is_message).count();
+                    }
+                    other => panic!("{other:?}"),
+                }
+            });
+            slices += 1;
+        }
+    }
+    println!("opened in {opening:?}; {slices} slices, the longest in {longest:?}");
+    assert_eq!(messages, 100_000);
+    assert!(longest < Duration::from_millis(250));
 }

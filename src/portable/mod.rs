@@ -6,6 +6,9 @@ mod fields;
 mod frames;
 mod lines;
 
+#[cfg(test)]
+mod tests;
+
 pub use frames::{Framer, Unframer};
 pub use lines::{Counts, End, FORMAT, Header, Line, to_line};
 

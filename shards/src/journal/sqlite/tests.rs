@@ -154,7 +154,6 @@ fn put_queue() -> Op {
         purged_below: 0,
         moves: Vec::new(),
         dedup_secret: None,
-        dedup_secret: None,
     }))
 }
 
