@@ -23,6 +23,8 @@ pub(in crate::admin) struct Exporter {
     /// Ids of queues and topics that are meant.
     queues: HashSet<(u16, u64)>,
     topics: HashSet<(u16, u64)>,
+    /// Messages between shards may still wait.
+    is_held: bool,
 }
 
 impl Exporter {
@@ -37,12 +39,13 @@ impl Exporter {
             seen: HashSet::new(),
             queues: HashSet::new(),
             topics: HashSet::new(),
+            is_held: true,
         };
         // While views open, nothing goes from shard to shard: it would be in both, or in neither.
         exporter.to_all(ExportCommand::Hold).await?;
-        let opened = exporter.open_all().await;
+        exporter.open_all().await?;
         exporter.to_all(ExportCommand::Release).await?;
-        opened?;
+        exporter.is_held = false;
         Ok(exporter)
     }
 
@@ -166,7 +169,13 @@ impl Exporter {
 impl Drop for Exporter {
     fn drop(&mut self) {
         let (mesh, views) = (self.mesh.clone(), std::mem::take(&mut self.views));
+        let is_held = self.is_held;
         spawn_local(async move {
+            // Whoever asked may have gone in the middle of it.
+            if is_held {
+                let release = |_| of_queues(QueueCommand::Export(ExportCommand::Release));
+                drop(mesh.call_all(release).await);
+            }
             for (shard, view) in (0..).zip(views) {
                 let view = view.view;
                 let close = of_queues(QueueCommand::Export(ExportCommand::Close { view }));

@@ -4,7 +4,7 @@ use super::super::answers::{AdminError, AdminResult};
 use super::importer::OnConflict;
 use super::{of_queues, unanswered};
 use crate::mesh::Mesh;
-use crate::runtime::sleep;
+use crate::runtime::{sleep, spawn_local};
 use http::StatusCode;
 use lclq_shards::command::{Command, QueueCommand, QueueRef, Refusal, Reply};
 use lclq_shards::journal::QueueRecord;
@@ -145,10 +145,12 @@ impl Takers {
         let name = record.name.clone();
         let holder = shard_of(name.as_bytes(), self.mesh.shards());
         self.reserve(holder, &name).await?;
-        let outcome = self.make_subscription(record, topic).await;
-        let release = AdminCommand::Release { name };
-        drop(self.mesh.call(holder, of_pubsub(release)).await);
-        outcome
+        let _reserved = Reserved {
+            mesh: self.mesh.clone(),
+            shard: holder,
+            name,
+        };
+        self.make_subscription(record, topic).await
     }
 
     async fn make_subscription(
@@ -291,6 +293,24 @@ impl Takers {
             Reply::Imported(answer) => Ok(*answer),
             _ => Err(unanswered(shard)),
         }
+    }
+}
+
+/// A name that nobody else can make something of: given back also where whoever asked has gone.
+struct Reserved {
+    mesh: Mesh,
+    shard: u16,
+    name: Box<str>,
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        let (mesh, shard) = (self.mesh.clone(), self.shard);
+        let name = std::mem::take(&mut self.name);
+        spawn_local(async move {
+            let release = of_pubsub(AdminCommand::Release { name });
+            drop(mesh.call(shard, release).await);
+        });
     }
 }
 
