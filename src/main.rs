@@ -35,6 +35,9 @@ fn main() -> ExitCode {
         Command::Subscription(args) => operated(operate::subscription(args)),
         Command::Snapshot(args) => operated(operate::snapshot(args)),
         Command::Schema(args) => operated(operate::schema(args)),
+        Command::Export(args) => operated(operate::export(&args)),
+        Command::Import(args) => operated(operate::import(&args)),
+        Command::State(args) => operated(operate::state(args)),
         Command::Clock(args) => operated(operate::clock(args)),
         Command::Fault(args) => operated(operate::fault(args)),
         Command::Generate(command) => lclq::cli::generate(command)

@@ -386,7 +386,8 @@ fn is_write(command: &Command) -> bool {
             | QueueCommand::Tag(..)
             | QueueCommand::Untag(..)
             | QueueCommand::StartMove { .. }
-            | QueueCommand::CancelMove(..) => true,
+            | QueueCommand::CancelMove(..)
+            | QueueCommand::Import(_) => true,
             QueueCommand::Resolve(_)
             | QueueCommand::Describe(_)
             | QueueCommand::List { .. }
@@ -396,7 +397,8 @@ fn is_write(command: &Command) -> bool {
             | QueueCommand::Peek { .. }
             | QueueCommand::ListMoves(..)
             | QueueCommand::Figures { .. }
-            | QueueCommand::Stats => false,
+            | QueueCommand::Stats
+            | QueueCommand::Export(_) => false,
         },
     }
 }

@@ -18,6 +18,7 @@ mod message;
 pub mod moves;
 mod name;
 mod payload;
+pub mod portable;
 pub mod pubsub;
 mod queue;
 mod receipt;

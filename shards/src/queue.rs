@@ -58,6 +58,7 @@ pub(crate) struct Cold {
     pub purged_at: Option<Millis>,
     pub purged_below: u64,
     pub moves: Vec<MoveTask>,
+    pub dedup_secret: Option<[u8; 16]>,
     pub dedup: DedupWindow,
     pub attempts: VecDeque<Attempt>,
 }
@@ -100,6 +101,7 @@ impl Queue {
                 purged_at: None,
                 purged_below: record.purged_below,
                 moves: record.moves,
+                dedup_secret: record.dedup_secret,
                 dedup: DedupWindow::default(),
                 attempts: VecDeque::new(),
             }),
@@ -117,6 +119,7 @@ impl Queue {
             modified_at: cold.modified_at,
             purged_below: cold.purged_below,
             moves: cold.moves.clone(),
+            dedup_secret: cold.dedup_secret,
         }
     }
 

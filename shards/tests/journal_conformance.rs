@@ -250,6 +250,7 @@ fn queue(id: u64, purged_below: u64) -> Op {
         modified_at: NOW + 1,
         purged_below,
         moves: vec![task],
+        dedup_secret: None,
     }))
 }
 

@@ -8,6 +8,7 @@ mod config;
 mod controls;
 mod metrics;
 mod metrics_endpoint;
+mod portable;
 mod queues;
 mod routes;
 mod stats;
@@ -15,7 +16,7 @@ mod stats;
 use crate::config::Live;
 use crate::faults::Faults;
 use crate::http::{
-    Door, HttpLimits, Negotiated, ReplyBody, is_preflight, preflight_reply, read_body,
+    Door, HttpLimits, Negotiated, ReplyBody, Streamed, is_preflight, preflight_reply, read_body,
 };
 use crate::mesh::Mesh;
 use crate::observe::Observers;
@@ -26,8 +27,10 @@ pub use metrics::{
     Metrics, MetricsSettings, Periods, SCRAPES_MAX, Turns, reference as metrics_reference,
 };
 pub use metrics_endpoint::MetricsEndpoint;
+pub use portable::Shared as Portable;
 
 use answers::{AdminError, AdminResult};
+use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use std::rc::Rc;
@@ -43,6 +46,8 @@ pub struct Operated {
     pub live: Arc<Live>,
     /// Whether tests may drive the server.
     pub controls: Controls,
+    /// Exports, imports and saved states.
+    pub portable: Portable,
 }
 
 /// One core's admin endpoint.
@@ -58,6 +63,7 @@ pub struct Admin {
     door: Door,
     limits: Rc<HttpLimits>,
     controls: Controls,
+    portable: Portable,
 }
 
 impl Admin {
@@ -71,7 +77,11 @@ impl Admin {
         pubsub: Option<Rc<PubsubEndpoint>>,
         operated: Operated,
     ) -> Rc<Self> {
-        let Operated { live, controls } = operated;
+        let Operated {
+            live,
+            controls,
+            portable,
+        } = operated;
         let uncounted = Observers::new(1).of_core(0);
         let sqs = Sqs::new(
             mesh.clone(),
@@ -91,36 +101,48 @@ impl Admin {
             door: Door::new(&limits.callers),
             limits,
             controls,
+            portable,
         })
     }
 
     /// Answers one request.
-    pub async fn handle(self: Rc<Self>, request: Request<Incoming>) -> Response<ReplyBody> {
+    pub async fn handle(self: Rc<Self>, request: Request<Incoming>) -> Response<Streamed> {
         if let Err(refusal) = self.door.admit(&request) {
-            return AdminError::forbidden(refusal).answer();
+            return AdminError::forbidden(refusal).answer().map(Streamed::Whole);
         }
         if is_preflight(&request) {
-            return preflight_reply(request.headers());
+            return preflight_reply(request.headers()).map(Streamed::Whole);
         }
         if request.uri().path().starts_with(PUBSUB_REST)
             && let Some(pubsub) = &self.pubsub
         {
-            return pubsub.rest_inside(request).await;
+            return pubsub.rest_inside(request).await.map(Streamed::Whole);
         }
-        let asked = Negotiated::of(request.headers());
+        let (head, body) = request.into_parts();
+        // Of any length: these are never collected.
+        if portable::is_export(&head) {
+            return stream_or_refusal(portable::export(&self, &head).await);
+        }
+        if portable::is_import(&head) {
+            return stream_or_refusal(portable::import(&self, &head, body).await);
+        }
+        let asked = Negotiated::of(&head.headers);
         let mut answer = self
-            .answer(request)
+            .answer(head, body)
             .await
             .unwrap_or_else(AdminError::answer);
         asked.finish(&mut answer);
-        answer
+        answer.map(Streamed::Whole)
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> AdminResult<Response<ReplyBody>> {
-        let (head, body) = request.into_parts();
+    async fn answer(&self, head: Parts, body: Incoming) -> AdminResult<Response<ReplyBody>> {
         let body = read_body(body, &self.limits)
             .await
             .map_err(AdminError::unread)?;
         routes::answer(self, &head, &body).await
     }
+}
+
+fn stream_or_refusal(outcome: AdminResult<Response<Streamed>>) -> Response<Streamed> {
+    outcome.unwrap_or_else(|refusal| refusal.answer().map(Streamed::Whole))
 }

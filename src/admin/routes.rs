@@ -47,6 +47,8 @@ pub(super) async fn answer(
             Err(AdminError::wrong_method("GET"))
         }
         (_, ["config", "reload"]) => Err(AdminError::wrong_method("POST")),
+        (_, ["export"]) => Err(AdminError::wrong_method("GET")),
+        (_, ["import"]) => Err(AdminError::wrong_method("POST")),
         _ => Err(AdminError::not_found(format!("there is nothing at {path}"))),
     }
 }

@@ -5,14 +5,17 @@ mod controls;
 mod generate;
 mod operate;
 mod operate_pubsub;
+mod portable;
 
 pub use config::{ConfigCommand, ShowForm};
-pub use controls::{ClockCommand, FaultArgs, FaultCommand};
+pub use controls::{ClockCommand, FaultArgs, FaultCommand, StateCommand};
 pub use generate::{GenerateCommand, generate};
 pub use operate::{MessageCommand, OperateArgs, Output, QueueCommand, Server};
 pub use operate_pubsub::{
     ProjectArgs, SchemaCommand, SchemaKind, SnapshotCommand, SubscriptionCommand, TopicCommand,
 };
+
+pub use portable::{ExportArgs, ImportArgs, OnConflict};
 
 use crate::config::given::Given;
 use clap::{Args, Parser, Subcommand};
@@ -56,6 +59,12 @@ pub enum Command {
     Snapshot(ProjectArgs<SnapshotCommand>),
     /// List, make, show and delete schemas.
     Schema(ProjectArgs<SchemaCommand>),
+    /// Write everything that a server has into a file: definitions and messages.
+    Export(ExportArgs),
+    /// Have a server take up what a file of lclq export has.
+    Import(ImportArgs),
+    /// Save a test server's state under a name, and bring it back.
+    State(OperateArgs<StateCommand>),
     /// Stop a test server's clock, and have it jump ahead.
     Clock(OperateArgs<ClockCommand>),
     /// Have requests to a test server fail, wait, or lose their connection.

@@ -13,6 +13,7 @@ mod io;
 mod limits;
 mod negotiated;
 mod serve;
+mod streamed;
 
 pub use body::{BodyError, ReplyBody, read_body};
 pub use budget::{Admission, BODIES_BYTES_DEFAULT, BodyBudget, Busy, SMALL_BODY_BYTES_MAX};
@@ -23,6 +24,7 @@ pub use door::{Callers, Door, Refusal, SharedCallers, parse_host, parse_origin};
 pub use limits::HttpLimits;
 pub use negotiated::Negotiated;
 pub use serve::serve;
+pub use streamed::Streamed;
 
 #[cfg(test)]
 pub(crate) mod tests;

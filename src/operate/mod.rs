@@ -5,11 +5,15 @@ mod client;
 mod clock;
 mod fault;
 mod output;
+mod portable;
 mod pubsub;
+mod state;
 
 pub use clock::clock;
 pub use fault::fault;
+pub use portable::{export, import};
 pub use pubsub::{schema, snapshot, subscription, topic};
+pub use state::state;
 
 use crate::cli::{MessageCommand, OperateArgs, Output, QueueCommand, Server};
 use client::Client;

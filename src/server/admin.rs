@@ -2,7 +2,7 @@
 
 use super::metrics;
 use super::registry::{Dialect, Endpoint, OnCore, StartOnCore};
-use crate::admin::{Admin, MetricsSettings, Operated};
+use crate::admin::{Admin, MetricsSettings, Operated, Portable};
 use crate::config::{Config, Service};
 use crate::http::{Http, HttpLimits};
 use crate::net::AnyProtocol;
@@ -33,6 +33,7 @@ impl AdminDialect {
             operated: Operated {
                 live: config.live.clone(),
                 controls: config.controls.clone(),
+                portable: Portable::default(),
             },
             metrics,
         }

@@ -202,7 +202,9 @@ fn retarget(command: &mut Command, to: QueueRef) {
             | ListSources { .. }
             | ReturnDeliveries(_)
             | Figures { .. }
-            | Stats => {}
+            | Stats
+            | Export(_)
+            | Import(_) => {}
         },
         Command::Pubsub(_) | Command::Transfer(_) => {}
     }

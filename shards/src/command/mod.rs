@@ -8,6 +8,7 @@ use crate::attributes::{AttributeMap, QueueAttribute};
 pub use crate::figures::ShardStats;
 use crate::figures::{FiguresOf, FiguresPage};
 use crate::moves::{Transfer, TransferAck};
+use crate::portable::{ExportCommand, Exported, ImportCommand, Imported};
 use crate::{Millis, Payload, QueueName};
 use pubsub::{PubsubCommand, PubsubRefusal, Pulled, Resource, Settled, StreamRef};
 use smallvec::SmallVec;
@@ -208,6 +209,10 @@ pub enum QueueCommand {
         /// At most so many.
         figures_max: usize,
     },
+    /// Reads the shard's state.
+    Export(ExportCommand),
+    /// Takes up state.
+    Import(ImportCommand),
 }
 
 /// A message as a receiver gets it.
@@ -391,6 +396,10 @@ pub enum Reply {
     Resource(Box<Resource>),
     /// To `AdminCommand::List`.
     Resources(Vec<Resource>),
+    /// To `Export`.
+    Exported(Box<Exported>),
+    /// To `Import`.
+    Imported(Box<Imported>),
     /// To `Transfer`.
     Transferred(TransferAck),
     /// Refused as a whole.

@@ -209,7 +209,10 @@ impl Shard {
     }
 
     /// Takes an entry out of its state and its group. It keeps its place by age only.
-    pub(super) fn withdraw_entry(&mut self, slot: u32) {
+    pub(crate) fn withdraw_entry(&mut self, slot: u32) {
+        if self.portable.view.is_some() {
+            self.view_entry_goes(slot, false);
+        }
         self.leave_entry_state(slot);
         let ps = &mut self.pubsub;
         let group_slot = ps.entries[slot].group;
@@ -271,7 +274,7 @@ impl Shard {
         }
     }
 
-    fn delay_entry(&mut self, slot: u32, delay_ms: Millis) {
+    pub(crate) fn delay_entry(&mut self, slot: u32, delay_ms: Millis) {
         if delay_ms == 0 {
             return self.make_entry_ready(slot);
         }

@@ -121,7 +121,7 @@ impl Shard {
     }
 
     /// Makes what lists say of a group true again, and removes one that is empty.
-    pub(super) fn settle_key_group(&mut self, group_slot: u32) {
+    pub(crate) fn settle_key_group(&mut self, group_slot: u32) {
         let ps = &mut self.pubsub;
         let group = &mut ps.groups[group_slot];
         if group.outstanding == 0 && group.holder != NONE {
@@ -187,7 +187,7 @@ impl Shard {
 
     /// Takes an entry out of its state: counts, deadline, lists. It keeps its place by age, and its
     /// group stays to be settled.
-    pub(super) fn leave_entry_state(&mut self, slot: u32) {
+    pub(crate) fn leave_entry_state(&mut self, slot: u32) {
         let ps = &mut self.pubsub;
         let entry = &mut ps.entries[slot];
         if entry.timer != NONE {

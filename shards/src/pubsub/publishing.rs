@@ -89,7 +89,7 @@ impl Shard {
     }
 
     /// Puts a message into its topic's list; nobody holds it yet.
-    pub(super) fn store(
+    pub(crate) fn store(
         &mut self,
         topic_slot: u32,
         sequence: u64,
@@ -125,7 +125,7 @@ impl Shard {
     }
 
     /// Gives a subscription an entry for a stored message.
-    pub(super) fn add_entry(&mut self, subscription_slot: u32, stored: u32) -> u32 {
+    pub(crate) fn add_entry(&mut self, subscription_slot: u32, stored: u32) -> u32 {
         self.resident_bytes += ENTRY_BYTES as u64;
         let ps = &mut self.pubsub;
         ps.stored[stored].refs += 1;
@@ -151,6 +151,9 @@ impl Shard {
 
     /// Takes an entry out of its subscription for good. It must stand in no other list.
     pub(super) fn drop_entry(&mut self, slot: u32) {
+        if self.portable.view.is_some() {
+            self.view_entry_goes(slot, true);
+        }
         let ps = &mut self.pubsub;
         let entry = &ps.entries[slot];
         debug_assert!(matches!(entry.state, EntryState::Acked | EntryState::Held));
@@ -242,7 +245,10 @@ impl Shard {
         self.unstore(slot);
     }
 
-    fn unstore(&mut self, slot: u32) {
+    pub(crate) fn unstore(&mut self, slot: u32) {
+        if self.portable.view.is_some() {
+            self.view_stored_goes(slot);
+        }
         let ps = &mut self.pubsub;
         let (topic, newer) = (ps.stored[slot].topic, ps.stored[slot].newer);
         let topic = &mut ps.topics[topic];
@@ -296,7 +302,7 @@ impl Shard {
         self.pubsub.topics[topic_slot].retention_timer = timer;
     }
 
-    fn note_no_insert(&mut self) {
+    pub(crate) fn note_no_insert(&mut self) {
         if self.config.durable {
             // Inserts of a batch are found by their distance from its first sequence number.
             self.batch_inserts.push(NONE);

@@ -159,6 +159,9 @@ impl Shard {
 
     /// Takes a message out of its queue for good. Answers how often it was received.
     pub(crate) fn remove_message(&mut self, slot: u32) -> u32 {
+        if self.portable.view.is_some() {
+            self.view_message_goes(slot);
+        }
         let mut at = self.at_message(slot);
         at.leave_state(slot);
         unlink_by_age(at.messages, &mut at.queue.ages, slot);

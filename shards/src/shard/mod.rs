@@ -8,7 +8,7 @@ pub(crate) mod lists;
 mod moving;
 mod queues;
 mod receiving;
-mod restored_times;
+pub(crate) mod restored_times;
 pub(crate) mod restoring;
 pub(crate) mod sending;
 pub(crate) mod timer;
@@ -20,6 +20,7 @@ use crate::definitions::{ChangedNames, NameSpace};
 use crate::memory::{Grant, MemoryPool};
 use crate::message::{Group, Message};
 use crate::moves::{Outbox, Transfer};
+use crate::portable::view::Portable;
 use crate::pubsub::state::PubSub;
 use crate::queue::Queue;
 use crate::records::Op;
@@ -168,6 +169,7 @@ pub struct Shard {
     pub(crate) counters: ShardStats,
     pub(crate) ids: IdSource,
     pub(crate) pubsub: PubSub,
+    pub(crate) portable: Portable,
 }
 
 /// Message ids for messages that the shard itself makes new (move tasks).
@@ -242,6 +244,7 @@ impl Shard {
             counters: ShardStats::default(),
             ids,
             pubsub: PubSub::new(now),
+            portable: Portable::default(),
         }
     }
 

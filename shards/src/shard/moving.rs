@@ -28,6 +28,7 @@ impl Shard {
             Some(arn.as_bytes()),
             None,
         );
+        let payload = payload.renumbered();
         let message = &self.messages[slot];
         let mut arrival = Arrival::new(payload);
         arrival.receive_count = message.receive_count;
@@ -120,6 +121,10 @@ impl Shard {
     pub(crate) fn transfer(&mut self, token: Token, transfer: Transfer) {
         let source = transfer.source;
         let arrived = self.inboxes[usize::from(source)];
+        if self.now < self.portable.hold_until {
+            // Sent again in a moment.
+            return self.refuse(token, Refusal::Overloaded);
+        }
         if transfer.number > arrived + 1 && transfer.number > transfer.oldest {
             // One before it was not taken. Taking this one would count that as arrived.
             return self.refuse(token, Refusal::Overloaded);
@@ -140,7 +145,7 @@ impl Shard {
         self.reply(token, Reply::Transferred(ack), Hold::UntilCommit);
     }
 
-    fn accept_transfer(&mut self, transfer: Transfer) {
+    pub(crate) fn accept_transfer(&mut self, transfer: Transfer) {
         let Address::Queue(name) = &transfer.to else {
             return self.accept_dead_letter(transfer);
         };
@@ -343,6 +348,7 @@ impl Shard {
         };
         let identity = Some((self.ids.next(), self.now));
         let payload = payload.with_section(Section::DeadLetterSource, None, identity);
+        let payload = payload.renumbered();
         Ok(self.move_message(slot, destination, Arrival::new(payload), Some(task)))
     }
 

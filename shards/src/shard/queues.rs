@@ -135,6 +135,8 @@ impl Shard {
                 self.reply(token, Reply::Moves(moves), Hold::No);
             }
             ReturnDeliveries(leases) => self.return_received(token, &leases),
+            Export(command) => self.export(token, command),
+            Import(command) => self.import(token, command),
             Stats => {
                 let stats = Box::new(self.stats());
                 self.reply(token, Reply::Stats(stats), Hold::No);
@@ -178,6 +180,7 @@ impl Shard {
             modified_at: self.now,
             purged_below: 0,
             moves: Vec::new(),
+            dedup_secret: None,
         });
         self.log_queue(slot);
         self.reply(token, Reply::Queue(self.queue_ref(slot)), Hold::UntilCommit);
@@ -291,10 +294,22 @@ impl Shard {
         }
         let mut record = self.queues[slot].record();
         record.purged_below = self.next_sequence;
-        let mut fresh = Queue::new(record);
-        fresh.cold.purged_at = Some(now);
-        fresh.traffic = self.queues[slot].traffic;
+        let traffic = self.queues[slot].traffic;
+        let new_slot = self.put_in_place(slot, record);
+        self.queues[new_slot].cold.purged_at = Some(now);
+        self.queues[new_slot].traffic = traffic;
+        self.log_queue(new_slot);
+        self.reply(token, Reply::Done, Hold::UntilCommit);
+    }
+
+    /// Puts an empty queue in the place of another, whose waiting receives go on. Answers its slot.
+    pub(crate) fn put_in_place(&mut self, slot: u32, record: QueueRecord) -> u32 {
+        let now = self.now;
+        let fresh = Queue::new(record);
         let key = fresh.cold.name.key();
+        if let Some(redrive) = &fresh.config.redrive {
+            self.sources.insert((redrive.target.key(), key.clone()));
+        }
         let new_slot = self.queues.insert(fresh);
         self.names.insert(key, new_slot);
         while self.queues[slot].waiters.head != NONE {
@@ -311,11 +326,11 @@ impl Shard {
             self.arm_move(new_slot, now);
         }
         self.make_ghost(slot);
-        self.log_queue(new_slot);
-        self.reply(token, Reply::Done, Hold::UntilCommit);
+        new_slot
     }
 
     fn make_ghost(&mut self, slot: u32) {
+        self.view_queue_goes(slot);
         self.forget_use(slot);
         let queue = &mut self.queues[slot];
         queue.ghost = true;

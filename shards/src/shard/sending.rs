@@ -64,7 +64,8 @@ impl Shard {
                 .payload
                 .section(Section::Deduplication)
                 .unwrap_or_default();
-            let key = dedup_key(&self.config.secret, group, id);
+            let secret = self.queues[queue_slot].cold.dedup_secret.as_ref();
+            let key = dedup_key(secret.unwrap_or(&self.config.secret), group, id);
             self.expire_dedup(queue_slot, 4);
             if let Some(first) = self.queues[queue_slot].cold.dedup.get(key, self.now) {
                 return Ok(Sent {

@@ -4,6 +4,7 @@ mod clock;
 mod clock_file;
 mod faults;
 mod reset;
+mod states;
 
 pub use clock_file::restore_clock;
 
@@ -41,6 +42,7 @@ pub(super) async fn answer(
     match segments {
         ["clock", rest @ ..] => clock::answer(admin, method, rest, body).await,
         ["faults", rest @ ..] => faults::answer(admin, method, rest, body),
+        ["states", rest @ ..] => states::answer(admin, method, rest).await,
         ["reset"] if method == Method::POST => reset::answer(admin, body).await,
         ["reset"] => Err(AdminError::wrong_method("POST")),
         _ => Err(AdminError::not_found("there is no such test control")),

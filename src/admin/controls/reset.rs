@@ -9,6 +9,7 @@ use lclq_shards::command::{Command, QueueCommand, QueueRef, Refusal, Reply};
 use lclq_shards::pubsub::command::{AdminCommand, Kind, PubsubCommand};
 use serde::Deserialize;
 use serde_json::json;
+use std::collections::HashSet;
 
 /// What one question to a shard brings at most.
 const PAGE: usize = 1000;
@@ -57,10 +58,30 @@ pub(super) async fn answer(admin: &Admin, body: &[u8]) -> AdminResult<Response<R
             ))
         })?
     };
+    let (queues, resources) = delete_all(admin, &scope, &HashSet::new()).await?;
+    tracing::warn!(queues, resources, "a test has reset the server");
+    Ok(ok(&json!({
+        "queues": queues,
+        "topics_subscriptions_snapshots_schemas": resources,
+    })))
+}
+
+/// Deletes everything but the queues of these keys.
+pub(super) async fn clear(admin: &Admin, but: &HashSet<String>) -> AdminResult<()> {
+    delete_all(admin, &Scope::default(), but).await?;
+    Ok(())
+}
+
+/// Answers how many queues were deleted, and how many other resources.
+async fn delete_all(
+    admin: &Admin,
+    scope: &Scope,
+    but: &HashSet<String>,
+) -> AdminResult<(usize, usize)> {
     let (mut queues, mut resources) = (0, 0);
     for shard in 0..admin.mesh.shards() {
         if scope.has_queues() {
-            queues += delete_queues(admin, shard, &scope).await?;
+            queues += delete_queues(admin, shard, scope, but).await?;
         }
         if scope.has_topics() {
             // Those that hold on to others first.
@@ -70,18 +91,19 @@ pub(super) async fn answer(admin: &Admin, body: &[u8]) -> AdminResult<Response<R
                 Kind::Topic,
                 Kind::Schema,
             ] {
-                resources += delete_resources(admin, shard, kind, &scope).await?;
+                resources += delete_resources(admin, shard, kind, scope).await?;
             }
         }
     }
-    tracing::warn!(queues, resources, "a test has reset the server");
-    Ok(ok(&json!({
-        "queues": queues,
-        "topics_subscriptions_snapshots_schemas": resources,
-    })))
+    Ok((queues, resources))
 }
 
-async fn delete_queues(admin: &Admin, shard: u16, scope: &Scope) -> AdminResult<usize> {
+async fn delete_queues(
+    admin: &Admin,
+    shard: u16,
+    scope: &Scope,
+    but: &HashSet<String>,
+) -> AdminResult<usize> {
     let mut deleted = 0;
     let mut after: Option<Box<str>> = None;
     loop {
@@ -94,7 +116,9 @@ async fn delete_queues(admin: &Admin, shard: u16, scope: &Scope) -> AdminResult<
         };
         let found = queues.len();
         after = queues.last().map(|queue| queue.name.key().into());
-        let ours = queues.into_iter().filter(|queue| scope.holds(&queue.name));
+        let ours = queues
+            .into_iter()
+            .filter(|queue| scope.holds(&queue.name) && !but.contains(&queue.name.key()));
         let ours: Vec<QueueRef> = ours.map(|queue| queue.queue).collect();
         for queue in ours {
             // Somebody else may have deleted it in the meantime.
