@@ -12,6 +12,7 @@ pub mod mesh;
 pub mod net;
 pub mod observe;
 pub mod operate;
+pub mod portable;
 pub mod proto;
 mod protobuf;
 pub mod pubsub;

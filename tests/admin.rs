@@ -1,9 +1,8 @@
-//! The admin endpoint: queues and their messages as JSON, counts, metrics.
+//! The admin endpoint: queues and their messages as JSON, counts, health.
 
 mod support;
 
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use support::{Client, Launch, Server};
 
 fn get(client: &mut Client, path: &str) -> Value {
@@ -241,118 +240,6 @@ fn redrive_moves_dead_letters_back() {
     assert_eq!(status, 202, "{answer}");
     while visible(&mut admin, "work") == 0 {}
     assert_eq!(visible(&mut admin, "dead"), 0);
-    server.stop();
-}
-
-/// Samples by name and labels.
-fn samples(text: &str) -> BTreeMap<String, f64> {
-    let lines = text.lines().filter(|line| !line.starts_with('#'));
-    lines
-        .map(|line| {
-            let (name, value) = line.rsplit_once(' ').expect("a sample");
-            (name.to_owned(), value.parse().expect("a number"))
-        })
-        .collect()
-}
-
-#[test]
-fn metrics_tell_what_was_asked_and_what_there_is() {
-    let server = started();
-    let mut client = server.client();
-    client.ok("CreateQueue", &json!({ "QueueName": "orders" }));
-    let url = "http://localhost/000000000000/orders";
-    for _ in 0..3 {
-        client.ok(
-            "SendMessage",
-            &json!({ "QueueUrl": url, "MessageBody": "x" }),
-        );
-    }
-    client.ok("ReceiveMessage", &json!({ "QueueUrl": url }));
-    let missing = json!({ "QueueUrl": "http://localhost/000000000000/none" });
-    assert_eq!(client.call("DeleteQueue", &missing).unwrap().status, 400);
-    assert_eq!(client.call("NoSuchAction", &json!({})).unwrap().status, 404);
-    let mut rest = server.pubsub_client();
-    rest.rest("PUT", "/v1/projects/p/topics/topic", &json!({}))
-        .unwrap()
-        .ok();
-    assert_eq!(rest.get("/v1/projects/p/topics/none").unwrap().status, 404);
-
-    let mut admin = server.admin_client();
-    let answer = admin.get("/metrics").unwrap();
-    assert!(
-        answer.head.contains("text/plain; version=0.0.4"),
-        "{}",
-        answer.head
-    );
-    let text = String::from_utf8(answer.body).unwrap();
-    let found = samples(&text);
-    for (name, value) in [
-        (
-            r#"lclq_api_requests_total{api="sqs",operation="SendMessage",status="ok"}"#,
-            3.0,
-        ),
-        (
-            r#"lclq_api_requests_total{api="sqs",operation="DeleteQueue",status="client_error"}"#,
-            1.0,
-        ),
-        (
-            r#"lclq_api_requests_total{api="sqs",operation="unknown",status="client_error"}"#,
-            1.0,
-        ),
-        (
-            r#"lclq_api_requests_total{api="pubsub",operation="CreateTopic",status="ok"}"#,
-            1.0,
-        ),
-        (
-            r#"lclq_api_requests_total{api="pubsub",operation="GetTopic",status="client_error"}"#,
-            1.0,
-        ),
-        (
-            r#"lclq_api_latency_seconds_bucket{api="sqs",operation="SendMessage",le="+Inf"}"#,
-            3.0,
-        ),
-        (
-            r#"lclq_api_latency_seconds_count{api="sqs",operation="SendMessage"}"#,
-            3.0,
-        ),
-        (
-            r#"lclq_queue_depth{queue_name="orders",region="us-east-1",account="000000000000"}"#,
-            2.0,
-        ),
-        (
-            r#"lclq_in_flight_messages{queue_name="orders",region="us-east-1",account="000000000000"}"#,
-            1.0,
-        ),
-        ("lclq_messages_sent_total", 3.0),
-        ("lclq_messages_received_total", 1.0),
-        ("lclq_queue_count", 1.0),
-        ("lclq_topic_count", 1.0),
-        ("lclq_journal_up", 1.0),
-    ] {
-        assert_eq!(found.get(name), Some(&value), "{name}\n{text}");
-    }
-    // What the admin endpoint asks for itself is not counted.
-    get(&mut admin, "/queues/orders");
-    asked(
-        &mut admin,
-        "POST",
-        "/queues/orders/messages",
-        json!({ "MessageBody": "y" }),
-    );
-    let text = String::from_utf8(admin.get("/metrics").unwrap().body).unwrap();
-    let sends = r#"lclq_api_requests_total{api="sqs",operation="SendMessage",status="ok"}"#;
-    assert_eq!(samples(&text)[sends], 3.0);
-    // OpenMetrics for those who ask.
-    let ask =
-        "GET /metrics HTTP/1.1\r\nHost: localhost\r\nAccept: application/openmetrics-text\r\n\r\n";
-    admin.write(ask.as_bytes()).unwrap();
-    let answer = admin.receive().unwrap();
-    assert!(
-        answer.head.contains("application/openmetrics-text"),
-        "{}",
-        answer.head
-    );
-    assert!(answer.body.ends_with(b"# EOF\n"));
     server.stop();
 }
 

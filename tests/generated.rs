@@ -88,3 +88,11 @@ fn the_reference_in_docs_is_what_this_version_has() {
     let new = lclq(&["generate", "reference"]);
     assert!(kept == new, "run: lclq generate reference > docs/cli.md");
 }
+
+#[test]
+fn the_metrics_in_docs_are_what_this_version_has() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/metrics.md");
+    let kept = std::fs::read_to_string(file).expect("docs/metrics.md");
+    let new = lclq(&["generate", "metrics"]);
+    assert!(kept == new, "run: lclq generate metrics > docs/metrics.md");
+}

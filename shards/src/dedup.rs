@@ -102,6 +102,23 @@ impl DedupWindow {
         forgotten
     }
 
+    /// The place of the oldest entry, to walk from.
+    pub fn first_place(&self) -> u32 {
+        self.front
+    }
+
+    /// The first entry from a place on, with its own place.
+    pub fn at_or_after(&self, place: u32) -> Option<(u32, DedupKey, DedupEntry)> {
+        // Those before the front are gone.
+        let ahead = place.wrapping_sub(self.front);
+        let place = if ahead as i32 >= 0 { place } else { self.front };
+        let ahead = place.wrapping_sub(self.front) as usize;
+        (ahead < self.ring.len()).then(|| {
+            let found = self.at(place);
+            (place, found.key, found.entry)
+        })
+    }
+
     fn at(&self, place: u32) -> &Remembered {
         &self.ring[place.wrapping_sub(self.front) as usize]
     }

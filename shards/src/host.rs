@@ -392,7 +392,8 @@ fn is_write(command: &Command) -> bool {
             | QueueCommand::Tag(..)
             | QueueCommand::Untag(..)
             | QueueCommand::StartMove { .. }
-            | QueueCommand::CancelMove(..) => true,
+            | QueueCommand::CancelMove(..)
+            | QueueCommand::Import(_) => true,
             QueueCommand::Resolve(_)
             | QueueCommand::Describe(_)
             | QueueCommand::List { .. }
@@ -402,7 +403,9 @@ fn is_write(command: &Command) -> bool {
             | QueueCommand::Peek { .. }
             | QueueCommand::Follow { .. }
             | QueueCommand::ListMoves(..)
-            | QueueCommand::Stats => false,
+            | QueueCommand::Figures { .. }
+            | QueueCommand::Stats
+            | QueueCommand::Export(_) => false,
         },
     }
 }

@@ -45,6 +45,8 @@ pub enum Section {
     Attributes = 6,
     /// MD5 of the message system attributes, 16 bytes.
     SystemAttributesMd5 = 7,
+    /// Sequence number by which clients know an imported message, 8 bytes, little-endian.
+    Sequence = 8,
 }
 
 /// A message's bytes, shared and immutable.
@@ -161,6 +163,21 @@ impl Payload {
             .map(|(_, bytes)| bytes)
     }
 
+    /// The same message with the number that its shard gives it.
+    pub fn renumbered(self) -> Self {
+        match self.section(Section::Sequence) {
+            None => self,
+            Some(_) => self.with_section(Section::Sequence, None, None),
+        }
+    }
+
+    /// The sequence number by which clients know the message, which has `own` in its shard.
+    pub fn shown_sequence(&self, own: u64) -> u64 {
+        let section = self.section(Section::Sequence);
+        let shown = section.and_then(|bytes| bytes.try_into().ok());
+        shown.map_or(own, u64::from_le_bytes)
+    }
+
     /// One section that holds text.
     pub fn text(&self, wanted: Section) -> Option<&str> {
         self.section(wanted)
@@ -254,6 +271,7 @@ impl Section {
             AttributesMd5,
             Attributes,
             SystemAttributesMd5,
+            Sequence,
         ]
         .into_iter()
         .find(|section| *section as u8 == tag)

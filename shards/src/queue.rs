@@ -3,6 +3,7 @@
 use crate::attributes::{AttributeMap, QueueConfig};
 use crate::command::{Counts, Description, QueueRef};
 use crate::dedup::DedupWindow;
+use crate::figures::Traffic;
 use crate::message::{Ends, Message};
 use crate::moves::MoveTask;
 use crate::records::QueueRecord;
@@ -25,6 +26,8 @@ pub(crate) struct Queue {
     pub ages: Ends,
     /// Messages by state.
     pub counts: Counts,
+    /// What has passed.
+    pub traffic: Traffic,
     /// The group of messages without a group id (standard queues).
     pub ungrouped: u32,
     /// Slots of the other groups that hold messages, by the hash of their id.
@@ -55,6 +58,7 @@ pub(crate) struct Cold {
     pub purged_at: Option<Millis>,
     pub purged_below: u64,
     pub moves: Vec<MoveTask>,
+    pub dedup_secret: Option<[u8; 16]>,
     pub dedup: DedupWindow,
     pub attempts: VecDeque<Attempt>,
 }
@@ -77,6 +81,7 @@ impl Queue {
             ready_groups: Ends::default(),
             ages: Ends::default(),
             counts: Counts::default(),
+            traffic: Traffic::default(),
             ungrouped: NONE,
             groups: HashTable::new(),
             waiters: Ends::default(),
@@ -96,6 +101,7 @@ impl Queue {
                 purged_at: None,
                 purged_below: record.purged_below,
                 moves: record.moves,
+                dedup_secret: record.dedup_secret,
                 dedup: DedupWindow::default(),
                 attempts: VecDeque::new(),
             }),
@@ -113,6 +119,7 @@ impl Queue {
             modified_at: cold.modified_at,
             purged_below: cold.purged_below,
             moves: cold.moves.clone(),
+            dedup_secret: cold.dedup_secret,
         }
     }
 

@@ -13,6 +13,7 @@ use lclq_shards::pubsub::{
 };
 use lclq_shards::{DEDUPLICATION_WINDOW_MS, DedupEntry, Draft, Millis, Payload, QueueName};
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -60,6 +61,7 @@ impl Store for OnSqlite {
             prepare: Box::new(|| {}),
             wake: Box::new(move || wake.send(()).unwrap_or_default()),
             found: Box::new(|finding| panic!("{finding:?}")),
+            figures: Arc::default(),
         };
         Box::new(SqliteJournal::new(file, setup))
     }
@@ -248,6 +250,7 @@ fn queue(id: u64, purged_below: u64) -> Op {
         modified_at: NOW + 1,
         purged_below,
         moves: vec![task],
+        dedup_secret: None,
     }))
 }
 

@@ -2,14 +2,14 @@
 
 use crate::http::{BodyError, Refusal, ReplyBody};
 use bytes::Bytes;
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use serde::Serialize;
 use serde_json::json;
-use std::convert::Infallible;
 use std::fmt::Display;
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -78,8 +78,9 @@ pub enum AdminBody {
     /// All there is.
     Whole(ReplyBody),
     /// Piece by piece. A piece is asked for once the one before has been written, so a slow reader
-    /// holds up nothing and piles nothing up.
-    Stream(Pin<Box<dyn Stream<Item = Bytes>>>),
+    /// holds up nothing and piles nothing up. An error breaks the connection off, so that nobody
+    /// takes what came before for all there is.
+    Stream(Pin<Box<dyn Stream<Item = io::Result<Bytes>>>>),
 }
 
 impl From<ReplyBody> for AdminBody {
@@ -90,17 +91,19 @@ impl From<ReplyBody> for AdminBody {
 
 impl Body for AdminBody {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = io::Error;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         match self.get_mut() {
-            Self::Whole(body) => Pin::new(body).poll_frame(cx),
+            Self::Whole(body) => Pin::new(body)
+                .poll_frame(cx)
+                .map(|frame| frame.map(|frame| frame.map_err(|never| match never {}))),
             Self::Stream(stream) => {
                 let piece = stream.as_mut().poll_next(cx);
-                piece.map(|piece| piece.map(|bytes| Ok(Frame::data(bytes))))
+                piece.map(|piece| piece.map(|piece| piece.map(Frame::data)))
             }
         }
     }
@@ -119,7 +122,7 @@ impl Body for AdminBody {
 
 /// Events for a browser's EventSource, piece by piece.
 pub(super) fn event_stream(pieces: impl Stream<Item = Bytes> + 'static) -> Response<AdminBody> {
-    let mut answer = Response::new(AdminBody::Stream(Box::pin(pieces)));
+    let mut answer = Response::new(AdminBody::Stream(Box::pin(pieces.map(Ok))));
     let headers = answer.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -11,11 +11,12 @@ mod cores;
 mod events;
 mod messages;
 mod metrics;
+mod metrics_endpoint;
 mod moves;
 mod openapi;
 mod operations;
 mod pages;
-mod process;
+mod portable;
 mod pubsub;
 mod pubsub_lists;
 mod pubsub_messages;
@@ -28,9 +29,7 @@ mod tail;
 
 use crate::config::Live;
 use crate::faults::Faults;
-use crate::http::{
-    Door, HttpLimits, Negotiated, ReplyBody, is_preflight, preflight_reply, read_body,
-};
+use crate::http::{Door, HttpLimits, Negotiated, ReplyBody, is_preflight, preflight_reply};
 use crate::mesh::{Mesh, wall_clock};
 use crate::net::ConnectionList;
 use crate::observe::Observers;
@@ -39,13 +38,18 @@ use crate::runtime::Shutdown;
 use crate::sqs::{Sqs, SqsConfig};
 pub use answers::AdminBody;
 pub use controls::{Controls, restore_clock};
+pub use metrics::{
+    Metrics, MetricsSettings, Periods, SCRAPES_MAX, Turns, reference as metrics_reference,
+};
+pub use metrics_endpoint::MetricsEndpoint;
 pub use openapi::document as openapi_document;
 pub use reference::reference;
 
-use answers::{AdminError, AdminResult};
+use answers::AdminError;
 use events::Subscribers;
 use http::{Request, Response};
 use hyper::body::Incoming;
+use portable::Shared as Portable;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -59,6 +63,8 @@ pub struct Operated {
     pub live: Arc<Live>,
     /// Whether tests may drive the server.
     pub controls: Controls,
+    /// Exports, imports and saved states.
+    portable: Portable,
     /// Those who follow events, on all cores.
     pub(crate) subscribers: Subscribers,
     /// Tells this run of the server from others.
@@ -71,6 +77,7 @@ impl Operated {
         Self {
             live,
             controls,
+            portable: Portable::default(),
             subscribers: Subscribers::default(),
             run: format!("{:x}", wall_clock()),
         }
@@ -83,21 +90,25 @@ pub struct Admin {
     /// Carries out what changes queues. What it is asked here is not counted among clients' requests.
     sqs: Rc<Sqs>,
     config: SqsConfig,
-    observers: Observers,
+    metrics: Rc<Metrics>,
     /// Answers what is asked of Pub/Sub's own REST paths.
     pubsub: Option<Rc<PubsubEndpoint>>,
     live: Arc<Live>,
     door: Door,
     limits: Rc<HttpLimits>,
     controls: Controls,
+    portable: Portable,
     subscribers: Subscribers,
     run: String,
+    observers: Observers,
     connections: ConnectionList,
     shutdown: Shutdown,
 }
 
 /// What one core's endpoint works with, beside the mesh.
 pub struct Surroundings {
+    /// Shows what all cores count.
+    pub metrics: Rc<Metrics>,
     /// What all cores took note of.
     pub observers: Observers,
     /// The open connections of all cores.
@@ -121,10 +132,12 @@ impl Admin {
         let Operated {
             live,
             controls,
+            portable,
             subscribers,
             run,
         } = operated;
         let Surroundings {
+            metrics,
             observers,
             connections,
             shutdown,
@@ -143,14 +156,16 @@ impl Admin {
             mesh,
             sqs,
             config,
-            observers,
+            metrics,
             pubsub,
             live,
             door: Door::new(&limits.callers),
             limits,
             controls,
+            portable,
             subscribers,
             run,
+            observers,
             connections,
             shutdown,
         })
@@ -170,22 +185,11 @@ impl Admin {
             return pubsub.rest_inside(request).await.map(AdminBody::from);
         }
         let asked = Negotiated::of(request.headers());
-        let answer = self
-            .answer(request)
+        let (head, body) = request.into_parts();
+        let answer = routes::answer(self, head, body)
             .await
             .unwrap_or_else(|error| error.answer().map(AdminBody::from));
         finished(&asked, answer)
-    }
-
-    async fn answer(
-        self: Rc<Self>,
-        request: Request<Incoming>,
-    ) -> AdminResult<Response<AdminBody>> {
-        let (head, body) = request.into_parts();
-        let body = read_body(body, &self.limits)
-            .await
-            .map_err(AdminError::unread)?;
-        routes::answer(self, head, body).await
     }
 }
 

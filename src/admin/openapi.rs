@@ -1,6 +1,6 @@
 //! The API as an OpenAPI 3.1 document, made from the routes and the types of their handlers.
 
-use super::route::{Route, SchemaOf};
+use super::route::{Route, SchemaOf, Taken};
 use super::routes::{PREFIX, ROUTES};
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
@@ -80,11 +80,12 @@ fn operation(
         "parameters": parameters(route, of_requests),
         "responses": responses,
     });
-    if let Some(schema) = route.body {
-        operation["requestBody"] = json!({
-            "content": { "application/json": { "schema": schema(of_requests) } },
-        });
-    }
+    let content = match &route.takes {
+        Taken::Nothing => return operation,
+        Taken::Json(schema) => json!({ "application/json": { "schema": schema(of_requests) } }),
+        Taken::Stream(media_type) => json!({ *media_type: {} }),
+    };
+    operation["requestBody"] = json!({ "content": content });
     operation
 }
 

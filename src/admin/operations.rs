@@ -3,7 +3,8 @@
 use super::Admin;
 use super::answers::AdminResult;
 use super::route::Asked;
-use crate::observe::{BOUNDS_US, Outcome};
+use crate::observe::Outcome;
+use lclq_shards::figures::TIME_BOUNDS_US;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::rc::Rc;
@@ -39,20 +40,29 @@ pub(super) struct OperationList {
 }
 
 pub(super) async fn list(admin: Rc<Admin>, _: Asked) -> AdminResult<OperationList> {
-    let operations = admin.observers.seen().map(|seen| OperationView {
-        api: seen.operation.dialect().name(),
-        operation: seen.operation.name(),
-        ok: seen.outcomes[Outcome::Done as usize],
-        client_errors: seen.outcomes[Outcome::Refused as usize],
-        server_errors: seen.outcomes[Outcome::Failed as usize],
-        sum_us: seen.sum_us,
-        p50_us: quantile(&seen.buckets, 50),
-        p99_us: quantile(&seen.buckets, 99),
-        buckets: seen.buckets.to_vec(),
+    let operations = admin.observers.seen().map(|seen| {
+        let of = |outcome: Outcome| {
+            seen.outcomes
+                .iter()
+                .map(|wire| wire[outcome as usize])
+                .sum()
+        };
+        let buckets = seen.times.cumulative();
+        OperationView {
+            api: seen.operation.dialect().name(),
+            operation: seen.operation.name(),
+            ok: of(Outcome::Done),
+            client_errors: of(Outcome::Refused),
+            server_errors: of(Outcome::Failed),
+            sum_us: seen.times.sum,
+            p50_us: quantile(&buckets, 50),
+            p99_us: quantile(&buckets, 99),
+            buckets,
+        }
     });
     Ok(OperationList {
         operations: operations.collect(),
-        bounds_us: BOUNDS_US.to_vec(),
+        bounds_us: TIME_BOUNDS_US.to_vec(),
     })
 }
 
@@ -62,5 +72,5 @@ fn quantile(cumulative: &[u64], of_hundred: u64) -> Option<u64> {
     let all = *cumulative.last()?;
     let wanted = (all * of_hundred).div_ceil(100);
     let at = cumulative.iter().position(|count| *count >= wanted)?;
-    BOUNDS_US.get(at).copied().filter(|_| all > 0)
+    TIME_BOUNDS_US.get(at).copied().filter(|_| all > 0)
 }

@@ -8,6 +8,7 @@ use super::answers::{AdminBody, AdminError, AdminResult, with_status};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
+use hyper::body::Incoming;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
@@ -38,6 +39,9 @@ impl Scope {
     }
 }
 
+/// What exports are.
+pub(super) const ZSTD: &str = "application/zstd";
+
 /// Makes a type's schema.
 pub(super) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 
@@ -61,9 +65,25 @@ pub(super) struct Route {
     pub operation: &'static str,
     pub summary: &'static str,
     pub query: SchemaOf,
-    pub body: Option<SchemaOf>,
+    pub takes: Taken,
     pub answered: Answered,
     handler: Handler,
+}
+
+/// What a route takes as a request's body.
+pub(super) enum Taken {
+    /// It isn't looked at.
+    Nothing,
+    /// JSON.
+    Json(SchemaOf),
+    /// Of this media type and any length: it is read as it comes, and never collected.
+    Stream(&'static str),
+}
+
+/// A request's body as it came.
+pub(super) enum CallBody {
+    Whole(Bytes),
+    Stream(Incoming),
 }
 
 /// A request as it came.
@@ -71,7 +91,7 @@ pub(super) struct Call {
     /// Values of the path's parts in braces, in their order.
     pub path: Vec<String>,
     pub head: Parts,
-    pub body: Bytes,
+    pub body: CallBody,
 }
 
 /// A request as a handler takes it.
@@ -96,19 +116,19 @@ pub(super) struct NoQuery {}
 
 /// What a handler reads of a request's body.
 pub(super) trait RequestBody: Sized {
-    fn schema() -> Option<SchemaOf>;
-    fn read(body: &Bytes) -> AdminResult<Self>;
+    fn taken() -> Taken;
+    fn read(body: CallBody) -> AdminResult<Self>;
 }
 
 /// Whatever the body is, it isn't looked at.
 pub(super) struct NoBody;
 
 impl RequestBody for NoBody {
-    fn schema() -> Option<SchemaOf> {
-        None
+    fn taken() -> Taken {
+        Taken::Nothing
     }
 
-    fn read(_: &Bytes) -> AdminResult<Self> {
+    fn read(_: CallBody) -> AdminResult<Self> {
         Ok(Self)
     }
 }
@@ -117,16 +137,41 @@ impl RequestBody for NoBody {
 pub(super) struct Json<T>(pub T);
 
 impl<T: DeserializeOwned + JsonSchema> RequestBody for Json<T> {
-    fn schema() -> Option<SchemaOf> {
-        Some(schema_of::<T>)
+    fn taken() -> Taken {
+        Taken::Json(schema_of::<T>)
     }
 
-    fn read(body: &Bytes) -> AdminResult<Self> {
-        let body: &[u8] = if body.is_empty() { b"{}" } else { body };
+    fn read(body: CallBody) -> AdminResult<Self> {
+        let CallBody::Whole(body) = body else {
+            return Err(not_as_declared());
+        };
+        let body: &[u8] = if body.is_empty() { b"{}" } else { &body };
         serde_json::from_slice(body)
             .map(Self)
             .map_err(AdminError::bad_request)
     }
+}
+
+/// An export, as it comes.
+pub(super) struct ZstdStream(pub Incoming);
+
+impl RequestBody for ZstdStream {
+    fn taken() -> Taken {
+        Taken::Stream(ZSTD)
+    }
+
+    fn read(body: CallBody) -> AdminResult<Self> {
+        match body {
+            CallBody::Stream(body) => Ok(Self(body)),
+            CallBody::Whole(_) => Err(not_as_declared()),
+        }
+    }
+}
+
+/// Of a route that was handed another body than it takes: whoever reads bodies looks at `takes`.
+fn not_as_declared() -> AdminError {
+    let what = "this body wasn't read as its route takes it";
+    AdminError::new(StatusCode::INTERNAL_SERVER_ERROR, "BadBody", what)
 }
 
 pub(super) fn schema_of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
@@ -156,7 +201,7 @@ impl Route {
             operation,
             summary,
             query: query_schema_of::<Q>,
-            body: B::schema(),
+            takes: B::taken(),
             answered: Answered {
                 status: StatusCode::OK,
                 media_type: "application/json",
@@ -248,7 +293,7 @@ where
 {
     Ok(Asked {
         query: read_query(call.head.uri.query().unwrap_or_default())?,
-        body: B::read(&call.body)?,
+        body: B::read(call.body)?,
         path: call.path,
         head: call.head,
     })
@@ -263,8 +308,8 @@ fn read_query<Q: DeserializeOwned + JsonSchema>(query: &str) -> AdminResult<Q> {
     let known = schema.get("properties").and_then(Value::as_object);
     let known = known.unwrap_or(&none);
     let mut values = Map::new();
-    for (name, text) in form_urlencoded::parse(query.as_bytes()) {
-        let Some(property) = known.get(&*name) else {
+    for (name, text) in form_urlencoded::parse(query.as_bytes()).into_owned() {
+        let Some(property) = known.get(&name) else {
             let known: Vec<&str> = known.keys().map(String::as_str).collect();
             let known = match known[..] {
                 [] => "none".to_owned(),
@@ -274,7 +319,17 @@ fn read_query<Q: DeserializeOwned + JsonSchema>(query: &str) -> AdminResult<Q> {
                 "there is no parameter {name} here; there are: {known}"
             )));
         };
-        values.insert(name.to_string(), value_of(&name, &text, property)?);
+        if property["type"] == "array" {
+            let all = values
+                .entry(name)
+                .or_insert_with(|| Value::Array(Vec::new()));
+            if let Value::Array(all) = all {
+                all.push(text.into());
+            }
+            continue;
+        }
+        let value = value_of(&name, &text, property)?;
+        values.insert(name, value);
     }
     serde_json::from_value(Value::Object(values)).map_err(AdminError::bad_request)
 }
@@ -321,16 +376,19 @@ mod tests {
         prefix: Option<String>,
         #[serde(default)]
         descending: bool,
+        #[serde(default)]
+        only: Vec<String>,
     }
 
     #[test]
     fn parameters_are_read_by_their_schema() {
         let read = read_query::<Query>;
-        let query = read("limit=7&prefix=a%20b&descending=true").unwrap();
+        let query = read("limit=7&only=1&prefix=a%20b&descending=true&only=x%3Dy").unwrap();
         let expected = Query {
             limit: Some(7),
             prefix: Some("a b".to_owned()),
             descending: true,
+            only: vec!["1".to_owned(), "x=y".to_owned()],
         };
         assert_eq!(query, expected);
         assert_eq!(read("").unwrap().limit, None);
@@ -340,7 +398,7 @@ mod tests {
             ("descending=2", "descending is true or false"),
             (
                 "limits=1",
-                "there is no parameter limits here; there are: descending, limit, prefix",
+                "there is no parameter limits here; there are: descending, limit, only, prefix",
             ),
         ] {
             assert_eq!(read(given).unwrap_err().message, said, "{given}");

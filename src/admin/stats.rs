@@ -3,6 +3,7 @@
 use super::Admin;
 use super::answers::{AdminError, AdminResult};
 use super::route::Asked;
+use crate::mesh::Mesh;
 use lclq_shards::command::{Command, QueueCommand, Reply, ShardStats};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -74,7 +75,7 @@ pub(super) async fn list(admin: Rc<Admin>, _: Asked) -> AdminResult<ShardList> {
 pub(super) async fn of_all(admin: &Admin) -> AdminResult<Stats> {
     let mut sum = Stats::default();
     for shard in 0..admin.mesh.shards() {
-        sum.add(&of_shard(admin, shard).await?);
+        sum.add(&of_shard(&admin.mesh, shard).await?);
     }
     Ok(sum)
 }
@@ -83,15 +84,16 @@ pub(super) async fn of_shards(admin: &Admin) -> AdminResult<Vec<OfShard>> {
     let mut shards = Vec::new();
     for shard in 0..admin.mesh.shards() {
         let mut stats = Stats::default();
-        stats.add(&of_shard(admin, shard).await?);
+        stats.add(&of_shard(&admin.mesh, shard).await?);
         shards.push(OfShard { shard, stats });
     }
     Ok(shards)
 }
 
-async fn of_shard(admin: &Admin, shard: u16) -> AdminResult<ShardStats> {
+/// Counts of one shard.
+pub(super) async fn of_shard(mesh: &Mesh, shard: u16) -> AdminResult<ShardStats> {
     let command = Command::Queue(Box::new(QueueCommand::Stats));
-    match admin.mesh.call(shard, command).await {
+    match mesh.call(shard, command).await {
         Reply::Stats(stats) => Ok(*stats),
         _ => Err(AdminError::unavailable(format!(
             "shard {shard} does not answer"

@@ -98,6 +98,28 @@ pub struct FaultEffect {
     pub entries: Option<f64>,
 }
 
+/// About states of a server that was started with --test-controls.
+#[derive(Subcommand, Clone, Debug)]
+pub enum StateCommand {
+    /// List those that were saved.
+    List,
+    /// Save all that the server has, in its memory.
+    Save {
+        /// The state's name; one of that name is replaced.
+        name: String,
+    },
+    /// Bring a state back in place of all that the server has.
+    Restore {
+        /// The state's name.
+        name: String,
+    },
+    /// Forget a state.
+    Delete {
+        /// The state's name.
+        name: String,
+    },
+}
+
 /// A time as people write it, ms.
 fn duration_ms(text: &str) -> Result<u64, String> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();

@@ -24,6 +24,8 @@ pub enum GenerateCommand {
     AdminApi,
     /// Print the admin API as an OpenAPI 3.1 document.
     Openapi,
+    /// Print the reference of all metrics, as Markdown.
+    Metrics,
 }
 
 /// Makes it.
@@ -52,5 +54,6 @@ pub fn generate(command: GenerateCommand) -> io::Result<()> {
             let text = clap_markdown::help_markdown_custom::<Cli>(&options);
             writeln!(out, "{}", text.trim_end())
         }
+        GenerateCommand::Metrics => write!(out, "{}", crate::admin::metrics_reference()),
     }
 }

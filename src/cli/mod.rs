@@ -5,10 +5,11 @@ mod controls;
 mod generate;
 mod operate;
 mod operate_pubsub;
+mod portable;
 mod watch;
 
 pub use config::{ConfigCommand, ShowForm};
-pub use controls::{ClockCommand, FaultArgs, FaultCommand};
+pub use controls::{ClockCommand, FaultArgs, FaultCommand, StateCommand};
 pub use generate::{GenerateCommand, generate};
 pub use operate::{
     MessageCommand, OperateArgs, Output, PeekState, QueueCommand, QueueSort, Server,
@@ -17,6 +18,7 @@ pub use operate_pubsub::{
     ProjectArgs, SchemaCommand, SchemaKind, SnapshotCommand, SubscriptionCommand, TopicCommand,
 };
 
+pub use portable::{ExportArgs, ImportArgs, OnConflict};
 pub use watch::{
     ConnectionCommand, CoreCommand, EventsArgs, ShardCommand, TailArgs, TailKind, TopArgs,
 };
@@ -63,6 +65,12 @@ pub enum Command {
     Snapshot(ProjectArgs<SnapshotCommand>),
     /// List, make, show and delete schemas.
     Schema(ProjectArgs<SchemaCommand>),
+    /// Write everything that a server has into a file: definitions and messages.
+    Export(ExportArgs),
+    /// Have a server take up what a file of lclq export has.
+    Import(ImportArgs),
+    /// Save a test server's state under a name, and bring it back.
+    State(OperateArgs<StateCommand>),
     /// Stop a test server's clock, and have it jump ahead.
     Clock(OperateArgs<ClockCommand>),
     /// Have requests to a test server fail, wait, or lose their connection.

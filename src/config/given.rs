@@ -47,6 +47,17 @@ pub struct Given {
     #[arg(long, env = "LCLQ_ADMIN_PORT", value_name = "PORT")]
     pub admin_port: Option<u16>,
 
+    /// Port for metrics and health alone, 9090 by custom; 0 takes a free one and prints it. Without
+    /// this they are on the admin port only.
+    #[arg(long, env = "LCLQ_METRICS_PORT", value_name = "PORT")]
+    pub metrics_port: Option<u16>,
+
+    /// Queues, topics and subscriptions, of each so many, that have series of their own in metrics.
+    /// The others of a kind are summed in one.
+    #[arg(long, env = "LCLQ_METRICS_SERIES_MAX", value_name = "N", value_parser = value_parser!(u16).range(0..=10_000))]
+    #[schemars(range(min = 0, max = 10_000))]
+    pub metrics_series_max: Option<u16>,
+
     /// A name besides localhost that clients reach this server by, such as a container's (HOST),
     /// *.HOST for all below it, or * for any. Requests to other names are refused, since a web page
     /// can make its own name mean this machine; addresses always pass. Repeatable.

@@ -48,6 +48,8 @@ pub struct Ports {
     pub pubsub_rest: u16,
     /// 9000, if that is free, where none was asked for.
     pub admin: Option<u16>,
+    /// Of metrics and health alone.
+    pub metrics: Option<u16>,
 }
 
 /// Everything the server needs to know.
@@ -74,6 +76,8 @@ pub struct Config {
     pub cloud_storage: Option<StoreTarget>,
     /// Whether tests may drive the server.
     pub controls: Controls,
+    /// Queues, topics and subscriptions, of each so many, with series of their own in metrics.
+    pub metrics_series_max: usize,
     pub log_format: LogFormat,
     pub log: String,
     /// What all of this was made of, and what can change of it.
@@ -117,6 +121,7 @@ impl Config {
                 pubsub: args.pubsub_port,
                 pubsub_rest: args.pubsub_rest_port,
                 admin: args.admin_port,
+                metrics: args.metrics_port,
             },
             services: args.services,
             driver,
@@ -176,6 +181,7 @@ impl Config {
                 data_dir: args.data_dir,
                 faults: Faults::default(),
             },
+            metrics_series_max: args.metrics_series_max.into(),
             log_format: args.log_format,
             log: args.log,
             live: Arc::new(live),

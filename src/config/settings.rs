@@ -17,6 +17,8 @@ pub struct Settings {
     pub pubsub_rest_port: u16,
     pub pubsub_project: String,
     pub admin_port: Option<u16>,
+    pub metrics_port: Option<u16>,
+    pub metrics_series_max: u16,
     pub allow_host: Vec<String>,
     pub allow_origin: Vec<String>,
     pub services: Vec<ServiceArg>,
@@ -55,6 +57,8 @@ impl Default for Settings {
             pubsub_rest_port: 8086,
             pubsub_project: "local".to_owned(),
             admin_port: None,
+            metrics_port: None,
+            metrics_series_max: 1000,
             allow_host: Vec::new(),
             allow_origin: Vec::new(),
             services: vec![ServiceArg::Sqs, ServiceArg::Pubsub, ServiceArg::Admin],
@@ -132,7 +136,12 @@ pub const TABLES: &[(&str, &[(&str, &str)])] = &[
     ),
     (
         "admin",
-        &[("port", "admin-port"), ("test-controls", "test-controls")],
+        &[
+            ("port", "admin-port"),
+            ("metrics-port", "metrics-port"),
+            ("metrics-series-max", "metrics-series-max"),
+            ("test-controls", "test-controls"),
+        ],
     ),
     (
         "storage",

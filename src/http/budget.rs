@@ -31,6 +31,7 @@ pub struct BodyBudget {
     large: Arc<Semaphore>,
     large_units: u32,
     replies: Arc<Replies>,
+    refused: Arc<AtomicU64>,
 }
 
 /// Replies that their clients have not taken yet.
@@ -58,6 +59,7 @@ impl BodyBudget {
             small: Arc::new(Semaphore::new((units / 4) as usize)),
             large: Arc::new(Semaphore::new(large_units as usize)),
             large_units,
+            refused: Arc::default(),
             replies: Arc::new(Replies {
                 bytes: AtomicU64::new(0),
                 bytes_max: bytes,
@@ -80,8 +82,16 @@ impl BodyBudget {
         let turn = pool.clone().acquire_many_owned(units);
         match timeout(Duration::from_millis(WAIT_MS_MAX), turn).await {
             Ok(Ok(permit)) => Ok(Admission(permit)),
-            _ => Err(Busy),
+            _ => {
+                self.refused.fetch_add(1, Ordering::Relaxed);
+                Err(Busy)
+            }
         }
+    }
+
+    /// Bodies for which no room was found in time.
+    pub fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
     }
 
     /// Whether replies take less than they may; what makes a large one asks before it does, so that

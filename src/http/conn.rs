@@ -18,7 +18,7 @@ use hyper::server::conn::{http1, http2};
 
 use super::io::{ConnIo, ConnState, Version, version};
 use super::limits::HttpLimits;
-use crate::net::{Channel, Drain, Protocol};
+use crate::net::{Channel, Drain, Protocol, Spoken};
 use crate::runtime::{HyperExecutor, HyperTimer, Sleep, timeout};
 
 /// HTTP, told apart by a connection's first bytes, its requests answered by a handler.
@@ -63,6 +63,10 @@ where
         // Broken, too slow, or we are stopping, and nothing has been asked yet.
         return;
     };
+    channel.speaks(match version {
+        Version::Http1 => Spoken::Http1,
+        Version::Http2 => Spoken::Http2,
+    });
     let state = Rc::new(ConnState {
         seen: channel.connection().cloned(),
         ..ConnState::default()

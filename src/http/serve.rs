@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -27,5 +28,6 @@ pub async fn serve<H, Fut, B>(
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     let http = Rc::new(Http::new(limits, handler));
-    net::serve(listener, NetLimits::default(), None, http, shutdown, None).await;
+    let (limits, uncounted) = (NetLimits::default(), Arc::default());
+    net::serve(listener, limits, None, http, shutdown, None, uncounted).await;
 }

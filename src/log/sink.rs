@@ -95,8 +95,9 @@ impl Sink {
 
     /// The last lines, each without its end, oldest first.
     pub fn recent(&self) -> Vec<String> {
-        let text = |line: &Box<[u8]>| String::from_utf8_lossy(line.trim_ascii_end()).into_owned();
-        self.shared.state().recent.iter().map(text).collect()
+        let text = |line: &[u8]| String::from_utf8_lossy(line.trim_ascii_end()).into_owned();
+        let state = self.shared.state();
+        state.recent.iter().map(|line| text(line)).collect()
     }
 
     /// Waits until all lines are written, or `within` is over.

@@ -2,6 +2,7 @@
 
 use super::REQUESTS_KEPT_MAX;
 use super::answers_first::{AnswersFirst, WRITING_TURNS};
+use super::figures::{CoreFigures, MeshFigures, MeshSeen};
 use super::hosts::Hosts;
 use super::journals_down::JournalsDown;
 use super::lane::{Answer, Receiver, Request, Sender};
@@ -62,6 +63,8 @@ struct Inner {
     journals_down: Arc<JournalsDown>,
     answers_first: AnswersFirst,
     test_clock: Arc<TestClock>,
+    figures: MeshFigures,
+    memory_bytes_max: Option<u64>,
     /// The last of its questions that this core has answered.
     clock_answered: Cell<u64>,
 }
@@ -73,6 +76,9 @@ pub(super) struct Shared {
     pub versions: Arc<Versions>,
     pub journals_down: Arc<JournalsDown>,
     pub test_clock: Arc<TestClock>,
+    pub figures: MeshFigures,
+    /// Bound on what messages may take, bytes.
+    pub memory_bytes_max: Option<u64>,
 }
 
 /// A core's handle on the mesh. Clones are cheap and stay on their core.
@@ -109,6 +115,8 @@ impl Mesh {
                 journals_down: shared.journals_down,
                 answers_first,
                 test_clock: shared.test_clock,
+                figures: shared.figures,
+                memory_bytes_max: shared.memory_bytes_max,
                 clock_answered: Cell::new(0),
             }),
         };
@@ -136,6 +144,7 @@ impl Mesh {
             return Call::answered(Reply::Refused(Refusal::Stopping));
         }
         let Some(token) = inner.pending.borrow_mut().open(long_poll) else {
+            self.figures().refused();
             return Call::answered(Reply::Refused(Refusal::Overloaded));
         };
         let call = Call {
@@ -162,6 +171,7 @@ impl Mesh {
                     lanes.requests_out.flush();
                 }
                 Err(_) => {
+                    self.figures().refused();
                     let _ = inner.pending.borrow_mut().forget(token);
                     return Call::answered(Reply::Refused(Refusal::Overloaded));
                 }
@@ -190,6 +200,20 @@ impl Mesh {
             .enumerate()
             .filter_map(|(shard, host)| Some((shard as u16, host.as_ref()?.stats())))
             .collect()
+    }
+
+    fn figures(&self) -> &CoreFigures {
+        &self.inner.figures.cores[self.inner.core]
+    }
+
+    /// What cores and journals have done.
+    pub fn seen(&self) -> MeshSeen {
+        self.inner.figures.seen()
+    }
+
+    /// Memory that messages may take in all, bytes.
+    pub fn memory_bytes_max(&self) -> Option<u64> {
+        self.inner.memory_bytes_max
     }
 
     /// Why a journal can't write, if one can't, whatever core its shard is on.
@@ -485,6 +509,9 @@ impl Mesh {
         let now = wall_clock();
         let mut more = false;
         for core in 0..self.inner.cores {
+            if let Some(lanes) = &*self.inner.lanes[core].borrow() {
+                self.figures().lane_looked_into(lanes.requests_in.len());
+            }
             for _ in 0..LANE_TURN_MAX {
                 let request = match &mut *self.inner.lanes[core].borrow_mut() {
                     Some(lanes) => lanes.requests_in.pop(),

@@ -122,6 +122,11 @@ impl<T> Receiver<T> {
         Some(frame)
     }
 
+    /// How many are there.
+    pub fn len(&self) -> usize {
+        self.ring.slots()
+    }
+
     pub fn is_empty(&self) -> bool {
         self.ring.is_empty()
     }

@@ -17,6 +17,7 @@ mod directory;
 #[cfg(test)]
 mod directory_simulation;
 mod events;
+mod figures;
 mod hosts;
 mod journals_down;
 mod lane;
@@ -34,6 +35,7 @@ pub use crate::runtime::wall_clock;
 pub use core::{Call, Mesh};
 pub use directory::{Directory, ask_until_current};
 pub use events::{EVENTS_KEPT_MAX, Events, Since};
+pub use figures::MeshSeen;
 pub use ownership::{Owner, Ownership};
 pub use remembered::Definition;
 pub use setup::{MeshConfig, MeshError, MeshParts, MeshPlan, Storage};

@@ -1,13 +1,14 @@
 //! Putting the mesh together: which core has which shards, and the lanes between cores.
 
 use super::core::{Lanes, Mesh, Shared};
+use super::figures::MeshFigures;
 use super::lane::{Receiver, Sender};
 use super::ownership::Ownership;
 use super::test_clock::TestClock;
 use crate::runtime::{Doorbell, PanicReport, become_journal_writer, doorbell, wall_clock};
 use lclq_shards::journal::{
-    DataDirectory, DirectoryError, Durability, Finding, JournalError, JournalSetup, Recovery,
-    Secrets, Store, StoreError,
+    DataDirectory, DirectoryError, Durability, Finding, JournalError, JournalFigures, JournalSetup,
+    Recovery, Secrets, Store, StoreError,
 };
 use lclq_shards::{Eviction, MemoryPool, ShardConfig, ShardHost};
 use std::path::PathBuf;
@@ -177,6 +178,8 @@ impl MeshPlan {
             versions: Arc::default(),
             journals_down: Arc::default(),
             test_clock: Arc::new(TestClock::new(cores)),
+            figures: MeshFigures::new(cores, self.shards),
+            memory_bytes_max: self.config.memory_bytes_max,
         };
         MeshParts {
             plan: Arc::new(self),
@@ -197,7 +200,12 @@ impl MeshPlan {
         config
     }
 
-    fn open_host(&self, shard: u16, bell: Doorbell) -> Result<ShardHost, MeshError> {
+    fn open_host(
+        &self,
+        shard: u16,
+        bell: Doorbell,
+        figures: Arc<JournalFigures>,
+    ) -> Result<ShardHost, MeshError> {
         let config = self.shard_config(shard);
         let Some(store) = &self.store else {
             return Ok(ShardHost::in_memory(config, wall_clock()));
@@ -211,6 +219,7 @@ impl MeshPlan {
                 bell.ring();
             }),
             found: Box::new(move |finding| note(shard, &finding)),
+            figures,
         };
         let journal = store.open_shard(shard, setup).map_err(MeshError::Store)?;
         ShardHost::open(config, journal, wall_clock()).map_err(|error| {
@@ -314,7 +323,8 @@ impl MeshParts {
         let hosts = (0..self.plan.shards)
             .map(|shard| {
                 let own = self.shared.ownership.is_of_core(shard, core);
-                own.then(|| self.plan.open_host(shard, bell.clone()))
+                let figures = &self.shared.figures.journals[usize::from(shard)];
+                own.then(|| self.plan.open_host(shard, bell.clone(), figures.clone()))
                     .transpose()
             })
             .collect::<Result<Vec<_>, _>>()?;

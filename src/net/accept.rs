@@ -4,12 +4,14 @@ use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use super::channel::Secure;
 use super::connection;
 use super::drain::Connections;
+use super::figures::{ConnectionFigures, OpenConnection};
 use super::limits::NetLimits;
 use super::listed::Listing;
 use super::protocol::Protocol;
@@ -28,6 +30,7 @@ pub async fn serve<P: Protocol>(
     protocol: Rc<P>,
     shutdown: Shutdown,
     listing: Option<Listing>,
+    figures: Arc<ConnectionFigures>,
 ) {
     let connections = Rc::new(Connections::default());
     {
@@ -36,6 +39,7 @@ pub async fn serve<P: Protocol>(
             let connections = connections.clone();
             let opening_ms_max = limits.opening_ms_max;
             let listing = listing.clone();
+            let open = OpenConnection::new(figures.clone());
             connection::run(
                 stream,
                 opening_ms_max,
@@ -43,9 +47,16 @@ pub async fn serve<P: Protocol>(
                 protocol,
                 connections,
                 listing,
+                open,
             )
         };
-        let accepting = accept(&mut listener, limits.connections_per_core_max, take);
+        let refused = || figures.refused();
+        let accepting = accept(
+            &mut listener,
+            limits.connections_per_core_max,
+            take,
+            refused,
+        );
         let mut accepting = pin!(accepting);
         let mut asked = pin!(shutdown.wait());
         poll_fn(|cx| {
@@ -71,8 +82,12 @@ pub async fn serve<P: Protocol>(
 }
 
 /// Accepts for ever: no error ends it.
-async fn accept<F>(listener: &mut Listener, connections_max: usize, take: impl Fn(Stream) -> F)
-where
+async fn accept<F>(
+    listener: &mut Listener,
+    connections_max: usize,
+    take: impl Fn(Stream) -> F,
+    refused: impl Fn(),
+) where
     F: Future<Output = ()> + 'static,
 {
     let mut starved = false;
@@ -81,6 +96,7 @@ where
             Ok(stream) => {
                 starved = false;
                 if listener.connections_open() > connections_max {
+                    refused();
                     // Dropping it closes it. Every core is at its bound then, since the listener
                     // gives to the least loaded.
                     tracing::debug!("too many connections: one refused");

@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
 
+use super::figures::{OpenConnection, Spoken};
 use super::listed::Connection;
 use crate::runtime::Stream;
 
@@ -45,6 +46,7 @@ pub struct Channel {
     opening_end: u8,
     opens_until: Instant,
     pub(super) connection: Option<Arc<Connection>>,
+    open: Rc<OpenConnection>,
 }
 
 enum Io {
@@ -59,8 +61,9 @@ impl Channel {
         stream: Stream,
         secure: Option<Rc<dyn Secure>>,
         opens_until: Instant,
+        open: Rc<OpenConnection>,
     ) -> io::Result<Option<Channel>> {
-        let mut wire = Channel::new(Io::Clear(stream), opens_until);
+        let mut wire = Channel::new(Io::Clear(stream), opens_until, open.clone());
         if wire.look_further().await? == 0 {
             return Ok(None);
         }
@@ -73,11 +76,11 @@ impl Channel {
             return Ok(Some(wire));
         };
         let secured = secure.handshake(wire).await?;
-        let mut clear = Channel::new(Io::Secured(secured), opens_until);
+        let mut clear = Channel::new(Io::Secured(secured), opens_until, open);
         Ok((clear.look_further().await? > 0).then_some(clear))
     }
 
-    fn new(io: Io, opens_until: Instant) -> Self {
+    fn new(io: Io, opens_until: Instant, open: Rc<OpenConnection>) -> Self {
         Channel {
             io,
             opening: [0; OPENING_BYTES_MAX],
@@ -85,6 +88,7 @@ impl Channel {
             opening_end: 0,
             opens_until,
             connection: None,
+            open,
         }
     }
 
@@ -102,15 +106,23 @@ impl Channel {
     /// their number: 0 if the client has closed, or if [`OPENING_BYTES_MAX`] are there.
     pub async fn look_further(&mut self) -> io::Result<usize> {
         let end = usize::from(self.opening_end);
-        let (io, room) = (&mut self.io, &mut self.opening[end..]);
+        let Channel {
+            io, opening, open, ..
+        } = self;
+        let room = &mut opening[end..];
         let read = poll_fn(|cx| {
             let mut target = ReadBuf::new(room);
-            ready!(io.poll_read(cx, target.unfilled()))?;
+            ready!(io.poll_read(cx, target.unfilled(), open))?;
             Poll::Ready(io::Result::Ok(target.filled().len()))
         })
         .await?;
         self.opening_end = (end + read) as u8;
         Ok(read)
+    }
+
+    /// Notes what is spoken on it.
+    pub fn speaks(&self, spoken: Spoken) {
+        self.open.speaks(spoken);
     }
 
     /// When the time for the opening is over.
@@ -119,11 +131,30 @@ impl Channel {
     }
 }
 
+/// What TLS makes of it is counted where it is written to the wire.
+#[inline]
+fn count_sent(written: Poll<io::Result<usize>>, open: &OpenConnection) -> Poll<io::Result<usize>> {
+    if let Poll::Ready(Ok(bytes)) = written {
+        open.sent(bytes as u64);
+    }
+    written
+}
+
 impl Io {
     #[inline]
-    fn poll_read(&mut self, cx: &mut Context<'_>, buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: ReadBufCursor<'_>,
+        open: &OpenConnection,
+    ) -> Poll<io::Result<()>> {
         match self {
-            Io::Clear(stream) => Pin::new(stream).poll_read(cx, buf),
+            Io::Clear(stream) => {
+                let before = stream.bytes_read();
+                let read = Pin::new(&mut *stream).poll_read(cx, buf);
+                open.received(stream.bytes_read() - before);
+                read
+            }
             Io::Secured(stream) => Pin::new(stream).poll_read(cx, buf),
         }
     }
@@ -137,7 +168,7 @@ impl Read for Channel {
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
         if this.opening_start == this.opening_end {
-            return this.io.poll_read(cx, buf);
+            return this.io.poll_read(cx, buf, &this.open);
         }
         let left = this.opening();
         let take = left.len().min(buf.remaining());
@@ -146,7 +177,7 @@ impl Read for Channel {
         // The rest of what began so is most likely there too: one parse instead of two. An error or
         // an end comes again with the next read.
         if this.opening_start == this.opening_end && buf.remaining() > 0 {
-            let _ = this.io.poll_read(cx, buf);
+            let _ = this.io.poll_read(cx, buf, &this.open);
         }
         Poll::Ready(Ok(()))
     }
@@ -158,8 +189,9 @@ impl Write for Channel {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match &mut self.io {
-            Io::Clear(stream) => Pin::new(stream).poll_write(cx, buf),
+        let this = &mut *self;
+        match &mut this.io {
+            Io::Clear(stream) => count_sent(Pin::new(stream).poll_write(cx, buf), &this.open),
             Io::Secured(stream) => Pin::new(stream).poll_write(cx, buf),
         }
     }
@@ -190,8 +222,11 @@ impl Write for Channel {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        match &mut self.io {
-            Io::Clear(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+        let this = &mut *self;
+        match &mut this.io {
+            Io::Clear(stream) => {
+                count_sent(Pin::new(stream).poll_write_vectored(cx, bufs), &this.open)
+            }
             Io::Secured(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
         }
     }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::channel::{Channel, Secure};
 use super::drain::{Connections, Place};
+use super::figures::OpenConnection;
 use super::listed::{Listed, Listing};
 use super::protocol::Protocol;
 use crate::runtime::{Stream, timeout};
@@ -21,6 +22,7 @@ pub(super) async fn run<P: Protocol>(
     protocol: Rc<P>,
     connections: Rc<Connections>,
     listing: Option<Listing>,
+    open: Rc<OpenConnection>,
 ) {
     let place = connections.enter().await;
     drop(connections);
@@ -34,7 +36,7 @@ pub(super) async fn run<P: Protocol>(
     };
     let drain = place.drain();
     let time = Duration::from_millis(opening_ms_max);
-    let opening = Channel::open(stream, secure, Instant::now() + time);
+    let opening = Channel::open(stream, secure, Instant::now() + time, open);
     let opening = or_end(listed.as_ref(), drain.or_stop(opening));
     let Ok(Some(Some(Ok(Some(mut channel))))) = timeout(time, opening).await else {
         // Closed before its first byte, broken, too slow, ended, or we are stopping.

@@ -3,10 +3,12 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::accept::serve;
 use super::channel::{Channel, Secure};
 use super::drain::Drain;
+use super::figures::ConnectionFigures;
 use super::limits::NetLimits;
 use super::listed::Listing;
 use crate::runtime::{Listener, Shutdown};
@@ -30,6 +32,7 @@ pub trait AnyProtocol {
         secure: Option<Rc<dyn Secure>>,
         shutdown: Shutdown,
         listing: Option<Listing>,
+        figures: Arc<ConnectionFigures>,
     ) -> Pin<Box<dyn Future<Output = ()>>>;
 }
 
@@ -41,7 +44,10 @@ impl<P: Protocol> AnyProtocol for P {
         secure: Option<Rc<dyn Secure>>,
         shutdown: Shutdown,
         listing: Option<Listing>,
+        figures: Arc<ConnectionFigures>,
     ) -> Pin<Box<dyn Future<Output = ()>>> {
-        Box::pin(serve(listener, limits, secure, self, shutdown, listing))
+        Box::pin(serve(
+            listener, limits, secure, self, shutdown, listing, figures,
+        ))
     }
 }

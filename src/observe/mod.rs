@@ -4,11 +4,11 @@
 //! which operation, how it ended, how long it took. Each core writes figures of its own, without a
 //! lock or an allocation; whoever shows them reads those of all cores.
 
-mod histogram;
 mod operation;
 
-pub use histogram::{BOUNDS_US, Histogram};
-pub use operation::{Dialect, Operation};
+pub use operation::{Dialect, Operation, Wire};
+
+use lclq_shards::figures::{Buckets, Histogram, TIME_BOUNDS_US, count};
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -43,8 +43,9 @@ impl Outcome {
 /// Figures of one operation on one core.
 #[derive(Default, Debug)]
 struct OfOperation {
-    outcomes: [AtomicU64; Outcome::ALL.len()],
-    seconds: Histogram,
+    /// By [`Wire`] of the dialect, then by [`Outcome`].
+    outcomes: [[AtomicU64; Outcome::ALL.len()]; Wire::OF_A_DIALECT],
+    times: Histogram<{ TIME_BOUNDS_US.len() }>,
 }
 
 /// One core's figures. Only the core writes them.
@@ -56,22 +57,14 @@ struct Figures(Box<[OfOperation]>);
 pub struct Observer(Arc<Figures>);
 
 impl Observer {
-    /// Notes a request that is answered. `since` is when it had come.
+    /// Notes a request that is answered, and how it came. `since` is when it had come.
     #[inline]
-    pub fn answered(&self, operation: Operation, outcome: Outcome, since: Instant) {
+    pub fn answered(&self, operation: Operation, wire: Wire, outcome: Outcome, since: Instant) {
         let figures = &self.0.0[operation.index()];
-        count(&figures.outcomes[outcome as usize], 1);
-        figures.seconds.add(since.elapsed());
+        count(&figures.outcomes[wire.index()][outcome as usize], 1);
+        let us = since.elapsed().as_micros() as u64;
+        figures.times.add(&TIME_BOUNDS_US, us);
     }
-}
-
-/// Adds to a figure that no other thread writes: no locked instruction is needed.
-#[inline]
-fn count(figure: &AtomicU64, more: u64) {
-    figure.store(
-        figure.load(Ordering::Relaxed).wrapping_add(more),
-        Ordering::Relaxed,
-    );
 }
 
 /// The figures of all cores.
@@ -83,12 +76,10 @@ pub struct Observers(Arc<[Observer]>);
 pub struct Seen {
     /// The operation.
     pub operation: Operation,
-    /// Requests by [`Outcome`].
-    pub outcomes: [u64; Outcome::ALL.len()],
-    /// Answers by time: one more for each bound of [`BOUNDS_US`] that it is within, and all.
-    pub buckets: [u64; BOUNDS_US.len() + 1],
-    /// Time of all answers, us.
-    pub sum_us: u64,
+    /// Requests by [`Wire`] of the dialect, then by [`Outcome`].
+    pub outcomes: [[u64; Outcome::ALL.len()]; Wire::OF_A_DIALECT],
+    /// Times of answers, us.
+    pub times: Buckets<{ TIME_BOUNDS_US.len() }>,
 }
 
 impl Observers {
@@ -110,17 +101,17 @@ impl Observers {
             let mut seen = Seen {
                 operation,
                 outcomes: Default::default(),
-                buckets: [0; BOUNDS_US.len() + 1],
-                sum_us: 0,
+                times: Buckets::default(),
             };
             for observer in &*self.0 {
                 let figures = &observer.0.0[operation.index()];
-                for (sum, outcome) in seen.outcomes.iter_mut().zip(&figures.outcomes) {
+                let sums = seen.outcomes.as_flattened_mut().iter_mut();
+                for (sum, outcome) in sums.zip(figures.outcomes.as_flattened()) {
                     *sum += outcome.load(Ordering::Relaxed);
                 }
-                figures.seconds.add_to(&mut seen.buckets, &mut seen.sum_us);
+                figures.times.add_to(&mut seen.times);
             }
-            (seen.outcomes != [0; Outcome::ALL.len()]).then_some(seen)
+            (seen.times.total() > 0).then_some(seen)
         })
     }
 }
@@ -138,15 +129,19 @@ mod tests {
         let now = Instant::now();
         for (core, outcome) in [(0, Outcome::Done), (1, Outcome::Done), (1, Outcome::Failed)] {
             let since = now.checked_sub(Duration::from_millis(3)).unwrap();
-            observers.of_core(core).answered(operation, outcome, since);
+            let observer = observers.of_core(core);
+            observer.answered(operation, Wire::Query, outcome, since);
         }
         let seen: Vec<Seen> = observers.seen().collect();
         let [seen] = seen[..] else {
             panic!("{seen:?}");
         };
-        assert_eq!((seen.operation, seen.outcomes), (operation, [2, 0, 1]));
-        assert_eq!(seen.buckets.last(), Some(&3));
-        assert_eq!(seen.buckets[0], 0, "3 ms are more than 10 us");
-        assert!(seen.sum_us >= 9_000, "{}", seen.sum_us);
+        assert_eq!(
+            (seen.operation, seen.outcomes),
+            (operation, [[0; 3], [2, 0, 1]])
+        );
+        assert_eq!(seen.times.total(), 3);
+        assert_eq!(seen.times.counts[0], 0, "3 ms are more than 10 us");
+        assert!(seen.times.sum >= 9_000, "{}", seen.times.sum);
     }
 }

@@ -23,6 +23,49 @@ impl Dialect {
     }
 }
 
+/// How a request comes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(usize)]
+pub enum Wire {
+    /// SQS' JSON protocol.
+    Json = 0,
+    /// SQS' query protocol.
+    Query = 1,
+    /// Pub/Sub's gRPC.
+    Grpc = 2,
+    /// Pub/Sub's REST.
+    Rest = 3,
+}
+
+impl Wire {
+    /// How many each dialect has.
+    pub const OF_A_DIALECT: usize = 2;
+
+    /// Those of a dialect, in order of their index.
+    pub fn of(dialect: Dialect) -> [Self; Self::OF_A_DIALECT] {
+        match dialect {
+            Dialect::Sqs => [Self::Json, Self::Query],
+            Dialect::Pubsub => [Self::Grpc, Self::Rest],
+        }
+    }
+
+    /// From 0 to [`Wire::OF_A_DIALECT`], exclusive.
+    #[inline]
+    pub fn index(self) -> usize {
+        self as usize % Self::OF_A_DIALECT
+    }
+
+    /// Its name in metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Query => "query",
+            Self::Grpc => "grpc",
+            Self::Rest => "rest",
+        }
+    }
+}
+
 /// An action or a method, or what was none. Its number is of this process only.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Operation(u16);

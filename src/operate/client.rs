@@ -3,10 +3,10 @@
 use super::Failure;
 use crate::cli::Server;
 use serde_json::Value;
-use std::io::BufReader;
+use std::io::{BufReader, Read};
 use std::time::Duration;
-use ureq::BodyReader;
-use ureq::http::{Method, Request, StatusCode};
+use ureq::http::{Method, Request, Response, StatusCode};
+use ureq::{BodyReader, SendBody};
 
 /// Longer than any long poll.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(60);
@@ -14,6 +14,8 @@ const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
 
 pub(super) struct Client {
     agent: ureq::Agent,
+    /// For what may take as long as it takes.
+    patient: ureq::Agent,
     url: String,
 }
 
@@ -25,18 +27,20 @@ impl Client {
             .timeout_connect(Some(CONNECT_TIME_MAX))
             .build()
             .into();
+        let patient = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_connect(Some(CONNECT_TIME_MAX))
+            .build()
+            .into();
         Self {
             agent,
+            patient,
             url: server.url.trim_end_matches('/').to_owned(),
         }
     }
 
     pub fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Value, Failure> {
-        let mut encoded = form_urlencoded::Serializer::new(String::new());
-        encoded.extend_pairs(query);
-        let encoded = encoded.finish();
-        let mark = if encoded.is_empty() { "" } else { "?" };
-        self.ask(Method::GET, &format!("{path}{mark}{encoded}"), None)
+        self.ask(Method::GET, &format!("{path}{}", query_of(query)), None)
     }
 
     pub fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
@@ -61,28 +65,65 @@ impl Client {
         path: &str,
         query: &[(&str, &str)],
     ) -> Result<BufReader<BodyReader<'static>>, Failure> {
-        let mut encoded = form_urlencoded::Serializer::new(String::new());
-        encoded.extend_pairs(query);
-        let url = format!("{}/api/v1/{path}?{}", self.url, encoded.finish());
-        let unreachable = |error: ureq::Error| {
-            Failure::Unreachable(format!("no answer from {}: {error}", self.url))
-        };
-        let request = self.agent.get(&url).config().timeout_global(None).build();
-        let mut answer = request.call().map_err(unreachable)?;
+        let url = format!("{}/api/v1/{path}{}", self.url, query_of(query));
+        let request = self.patient.get(url);
+        let mut answer = request.call().map_err(|error| self.unreachable(&error))?;
         if answer.status().is_success() {
             return Ok(BufReader::new(answer.into_body().into_reader()));
         }
-        let status = answer.status();
-        let text = answer.body_mut().read_to_string().map_err(unreachable)?;
+        Err(self.refused(&mut answer))
+    }
+
+    /// An answer of any length, as it comes.
+    pub fn download(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<impl Read + use<>, Failure> {
+        let url = format!("{}/api/v1/{path}{}", self.url, query_of(query));
+        let request = self.patient.get(url);
+        let mut answer = request.call().map_err(|error| self.unreachable(&error))?;
+        if answer.status().is_success() {
+            return Ok(answer.into_body().into_reader());
+        }
+        Err(self.refused(&mut answer))
+    }
+
+    /// Sends a body of any length.
+    pub fn upload(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        mut body: impl Read,
+    ) -> Result<Value, Failure> {
+        let url = format!("{}/api/v1/{path}{}", self.url, query_of(query));
+        let request = self.patient.post(url).content_type("application/zstd");
+        let sent = request.send(SendBody::from_reader(&mut body));
+        let mut answer = sent.map_err(|error| self.unreachable(&error))?;
+        if !answer.status().is_success() {
+            return Err(self.refused(&mut answer));
+        }
+        let body = answer.body_mut().read_to_string();
+        let body = body.map_err(|error| self.unreachable(&error))?;
+        serde_json::from_str(&body).map_err(|_| self.unreachable(&"it answers no JSON"))
+    }
+
+    fn refused(&self, answer: &mut Response<ureq::Body>) -> Failure {
+        let text = answer.body_mut().read_to_string().unwrap_or_default();
         let body: Value = serde_json::from_str(&text).unwrap_or_default();
-        let message = body["error"]["message"]
-            .as_str()
-            .unwrap_or(&text)
-            .to_owned();
-        Err(match status {
+        let message = body["error"]["message"].as_str();
+        let message = message.unwrap_or(text.trim()).to_owned();
+        match answer.status() {
             StatusCode::NOT_FOUND => Failure::Missing(message),
             _ => Failure::Refused(message),
-        })
+        }
+    }
+
+    fn unreachable(&self, error: &dyn std::fmt::Display) -> Failure {
+        Failure::Unreachable(format!(
+            "no answer from {}: {error}; is a server running, and is this its admin endpoint?",
+            self.url
+        ))
     }
 
     fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Failure> {
@@ -91,12 +132,7 @@ impl Client {
             Some(path) => format!("{}/{path}", self.url),
             None => format!("{}/api/v1/{path}", self.url),
         };
-        let unreachable = |error: &dyn std::fmt::Display| {
-            Failure::Unreachable(format!(
-                "no answer from {}: {error}; is a server running, and is this its admin endpoint?",
-                self.url
-            ))
-        };
+        let unreachable = |error: &dyn std::fmt::Display| self.unreachable(error);
         let text = body.map(Value::to_string).unwrap_or_default();
         let request = Request::builder()
             .method(method)
@@ -128,4 +164,12 @@ impl Client {
             Failure::Refused(message)
         })
     }
+}
+
+fn query_of(query: &[(&str, &str)]) -> String {
+    let mut encoded = form_urlencoded::Serializer::new(String::new());
+    encoded.extend_pairs(query);
+    let encoded = encoded.finish();
+    let mark = if encoded.is_empty() { "" } else { "?" };
+    format!("{mark}{encoded}")
 }

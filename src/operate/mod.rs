@@ -7,7 +7,9 @@ mod fault;
 mod follow;
 mod message;
 mod output;
+mod portable;
 mod pubsub;
+mod state;
 mod top;
 mod watch;
 
@@ -15,7 +17,9 @@ pub use clock::clock;
 pub use fault::fault;
 pub use follow::{events, tail};
 pub use message::message;
+pub use portable::{export, import};
 pub use pubsub::{schema, snapshot, subscription, topic};
+pub use state::state;
 pub use top::top;
 pub use watch::{connection, core, shard};
 

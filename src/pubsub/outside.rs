@@ -4,7 +4,7 @@
 use super::deliverers::DeliveryHub;
 use super::export::{BucketStore, StoreTarget};
 use super::push::hops::HopBook;
-use super::push::{CorePush, PushClient, PushConfig, PushSetupError};
+use super::push::{CorePush, PushClient, PushConfig, PushSeen, PushSetupError};
 use super::schema::SchemaCache;
 use super::workbench::Workbench;
 use std::sync::{Arc, Mutex};
@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex};
 #[derive(Clone)]
 pub struct OutsidePlan {
     client: PushClient,
+    push_seen: PushSeen,
     hub: DeliveryHub,
     hops: HopBook,
     store: Option<StoreTarget>,
@@ -28,6 +29,7 @@ impl OutsidePlan {
     ) -> Result<Self, PushSetupError> {
         Ok(Self {
             client: PushClient::new(push)?,
+            push_seen: PushSeen::default(),
             hub: DeliveryHub::new(cores),
             hops: HopBook::default(),
             store,
@@ -46,6 +48,7 @@ impl OutsidePlan {
                 .clone()
                 .map(|target| BucketStore::new(push.clone(), target)),
             push,
+            push_seen: self.push_seen.clone(),
             schemas: Arc::default(),
             workbench: Workbench::new(),
             cores: self.cores,
@@ -57,6 +60,8 @@ impl OutsidePlan {
 pub struct Outside {
     pub(super) hub: DeliveryHub,
     pub(super) push: CorePush,
+    /// What became of push requests.
+    pub(super) push_seen: PushSeen,
     /// How often messages have been pushed before.
     pub(super) hops: HopBook,
     /// Where Cloud Storage subscriptions write, if anywhere.

@@ -7,7 +7,7 @@ use super::limits::REQUEST_BYTES_MAX;
 use super::outside::Outside;
 use super::proto::{PublishResponse, publisher, schema_service, subscriber};
 use super::push::hops::HOPS_MAX;
-use super::push::token_keys;
+use super::push::{PushSeen, token_keys};
 use super::rest::{Rest, UnaryCaller, error_reply};
 use crate::faults::Faults;
 use crate::grpc::{
@@ -16,7 +16,7 @@ use crate::grpc::{
 };
 use crate::http::{BodyBudget, Door, HttpLimits, Refusal, ReplyBody};
 use crate::mesh::Mesh;
-use crate::observe::{Observer, Operation, Outcome};
+use crate::observe::{Observer, Operation, Outcome, Wire};
 use crate::proto::google::iam::v1::iam_policy;
 use crate::proto::grpc::health::v1::health;
 use crate::proto::grpc::reflection::{v1, v1alpha};
@@ -137,6 +137,11 @@ impl PubsubEndpoint {
         self.grpc.stop();
     }
 
+    /// What became of push requests.
+    pub fn push_seen(&self) -> &PushSeen {
+        &self.pubsub.outside.push_seen
+    }
+
     /// Answers one request.
     pub fn handle(
         self: Rc<Self>,
@@ -228,7 +233,8 @@ impl PubsubEndpoint {
         };
         if let Some(operation) = operation {
             let outcome = outcome_of(&answer);
-            self.observer.answered(operation, outcome, since);
+            self.observer
+                .answered(operation, Wire::Grpc, outcome, since);
         }
         answer
     }
@@ -280,7 +286,8 @@ impl UnaryCaller for Caller {
             Ok(_) => Outcome::Done,
             Err(error) => outcome_of_code(error.code),
         };
-        self.observer.answered(operation, outcome, since);
+        self.observer
+            .answered(operation, Wire::Rest, outcome, since);
         reply
     }
 

@@ -10,6 +10,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use super::bell::Bell;
 use super::choose::DriverKind;
@@ -140,6 +141,33 @@ pub fn core_index() -> usize {
 /// A panic in it ends the core; see the module's documentation.
 pub fn spawn_local(future: impl Future<Output = ()> + 'static) {
     drop(tokio::task::spawn_local(FatalPanic { future }));
+}
+
+/// Time that the calling thread has had on a CPU; where the system doesn't say, time as it passes.
+pub fn thread_cpu_time() -> Duration {
+    #[cfg(target_os = "linux")]
+    {
+        let mut time = libc::timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        // SAFETY: the kernel writes one timespec.
+        let done = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
+        if done == 0 {
+            return Duration::new(time.tv_sec as u64, time.tv_nsec as u32);
+        }
+    }
+    static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+    START.get_or_init(std::time::Instant::now).elapsed()
+}
+
+/// Lets all other ready tasks of this core run, and looks for what has become readable meanwhile,
+/// before the caller goes on.
+pub async fn yield_to_io() {
+    // The ring has no turn where tokio looks at its events without going to sleep.
+    send_written();
+    super::doorbell::check_doorbell();
+    tokio::task::yield_now().await;
 }
 
 /// Lets every other ready task of this core run first.

@@ -39,7 +39,9 @@ pub use doorbell::{DoorbellWaiter, check_doorbell, doorbell};
 pub use failure::{PanicReport, fail_core};
 pub use hyper_glue::{HyperExecutor, HyperTimer};
 pub use listener::{ConnectionSlot, Listener, SharedListener};
-pub use local::{core_index, driver, send_written, spawn_local, yield_now};
+pub use local::{
+    core_index, driver, send_written, spawn_local, thread_cpu_time, yield_now, yield_to_io,
+};
 pub use shutdown::{Shutdown, reload_signal, shutdown_signal};
 pub use stream::{Stream, Transferred};
 pub use timer::{Sleep, TimedOut, sleep, sleep_until, timeout};

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use hyper::rt::ReadBufCursor;
+use lclq_shards::figures::count;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::choose::DriverKind;
@@ -50,13 +51,6 @@ pub struct Transferred {
     pub received: AtomicU64,
     /// Bytes that went.
     pub sent: AtomicU64,
-}
-
-/// Adds to a figure that no other thread writes: no locked instruction is needed.
-#[inline]
-fn count(figure: &AtomicU64, more: usize) {
-    let before = figure.load(Ordering::Relaxed);
-    figure.store(before.wrapping_add(more as u64), Ordering::Relaxed);
 }
 
 enum Io {
@@ -113,6 +107,12 @@ impl Stream {
         &self.transferred
     }
 
+    /// Bytes read so far.
+    #[inline]
+    pub fn bytes_read(&self) -> u64 {
+        self.transferred.received.load(Ordering::Relaxed)
+    }
+
     /// The other side's address.
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
         match &self.io {
@@ -150,7 +150,7 @@ impl hyper::rt::Read for Stream {
             Poll::Ready(Ok(read)) => {
                 // SAFETY: this many bytes have just been filled.
                 unsafe { buf.advance(read) };
-                count(&self.transferred.received, read);
+                count(&self.transferred.received, read as u64);
                 Poll::Ready(Ok(()))
             }
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
@@ -191,7 +191,7 @@ impl hyper::rt::Write for Stream {
             Io::IoUring(stream) => stream.poll_write_vectored(cx, bufs),
         };
         if let Poll::Ready(Ok(written)) = &written {
-            count(&self.transferred.sent, *written);
+            count(&self.transferred.sent, *written as u64);
         }
         written
     }

@@ -1,7 +1,8 @@
 //! The admin endpoint among what is served.
 
+use super::metrics;
 use super::registry::{Dialect, Endpoint, OnCore, StartOnCore};
-use crate::admin::{Admin, Operated, Surroundings};
+use crate::admin::{Admin, MetricsSettings, Operated, Surroundings};
 use crate::config::{Config, Service};
 use crate::http::{Http, HttpLimits};
 use crate::net::AnyProtocol;
@@ -18,10 +19,11 @@ pub(super) struct AdminDialect {
     sqs: SqsConfig,
     limits: HttpLimits,
     operated: Operated,
+    metrics: MetricsSettings,
 }
 
 impl AdminDialect {
-    pub(super) fn new(config: &Config) -> Self {
+    pub(super) fn new(config: &Config, metrics: MetricsSettings) -> Self {
         let ports = [("admin", config.ports.admin.unwrap_or(PORT_DEFAULT))];
         Self {
             endpoints: config.endpoints(Service::Admin, "http", &ports),
@@ -29,6 +31,7 @@ impl AdminDialect {
             sqs: config.sqs.clone(),
             limits: config.http.clone(),
             operated: Operated::new(config.live.clone(), config.controls.clone()),
+            metrics,
         }
     }
 }
@@ -57,6 +60,7 @@ impl AdminDialect {
             core.receipt_secret,
             limits.clone(),
             Surroundings {
+                metrics: metrics::on_core(core, &self.metrics),
                 observers: core.observers.clone(),
                 connections: core.connections.clone(),
                 shutdown: core.shutdown.clone(),

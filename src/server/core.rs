@@ -9,7 +9,7 @@ use crate::config::Live;
 use crate::faults::Faults;
 use crate::http::HttpLimits;
 use crate::mesh::{Mesh, MeshParts};
-use crate::net::{ConnectionList, NetLimits};
+use crate::net::{ConnectionList, EndpointFigures, NetLimits};
 use crate::observe::Observers;
 use crate::runtime::{Shutdown, reload_signal, shutdown_signal, spawn_local};
 use crate::sqs::{Sqs, SqsConfig};
@@ -43,6 +43,7 @@ pub(super) struct Core {
     pub(super) receipt_secret: [u8; 32],
     pub(super) observers: Observers,
     pub(super) connections: ConnectionList,
+    pub(super) endpoint_figures: EndpointFigures,
     pub(super) until: Until,
     /// Who wants to know how the server is.
     pub(super) supervisor: Option<Supervisor>,
@@ -186,6 +187,7 @@ impl Core {
             observer: &self.observers.of_core(index),
             observers: &self.observers,
             connections: &self.connections,
+            endpoint_figures: &self.endpoint_figures,
             shutdown: &self.shutdown,
             inside,
         };
@@ -201,7 +203,9 @@ impl Core {
                 let protocol = protocol.clone();
                 let name = listening.name();
                 let listing = Some(self.connections.listing(index, name));
-                serving.push(protocol.serve_listener(listener, net, None, shutdown, listing));
+                let figures = self.endpoint_figures.of(name, index);
+                serving
+                    .push(protocol.serve_listener(listener, net, None, shutdown, listing, figures));
             }
         }
         Ok(serving)

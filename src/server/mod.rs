@@ -4,6 +4,7 @@ mod admin;
 mod core;
 mod crash;
 mod declare;
+mod metrics;
 mod pubsub;
 mod registry;
 mod reload;
@@ -20,7 +21,7 @@ use self::supervisor::{News, Supervisor};
 use crate::admin::restore_clock;
 use crate::config::Config;
 use crate::mesh::{MeshError, MeshPlan, Storage};
-use crate::net::ConnectionList;
+use crate::net::{ConnectionList, EndpointFigures};
 use crate::observe::Observers;
 use crate::runtime::{
     CoreThreads, DescriptorPlan, DriverKind, SharedListener, Shutdown, descriptors_open,
@@ -102,7 +103,9 @@ impl Registry {
         let mut registry = Self::default();
         registry.add(sqs::SqsDialect::new(config));
         registry.add(pubsub::PubsubDialect::new(config));
-        registry.add(admin::AdminDialect::new(config));
+        let metrics = metrics::settings(config);
+        registry.add(admin::AdminDialect::new(config, metrics.clone()));
+        registry.add(metrics::MetricsDialect::new(config, metrics));
         registry
     }
 
@@ -237,7 +240,9 @@ impl Server {
             "starting"
         );
         let all = served.iter().flat_map(|served| &served.listening);
-        let listening = all.cloned().collect();
+        let listening: Vec<Listening> = all.cloned().collect();
+        let names = listening.iter().map(Listening::name);
+        let endpoint_figures = EndpointFigures::new(names, config.cores);
         let shutdown = Shutdown::new();
         let supervisor = match until {
             Until::Signal => Supervisor::asked_for()?,
@@ -254,6 +259,7 @@ impl Server {
             receipt_secret,
             observers: Observers::new(config.cores),
             connections: ConnectionList::new(config.cores),
+            endpoint_figures,
             until,
             supervisor: supervisor.clone(),
             shutdown: shutdown.clone(),

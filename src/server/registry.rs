@@ -1,7 +1,7 @@
 //! What is served: dialects, each with the ports that it wants.
 
 use crate::mesh::Mesh;
-use crate::net::{AnyProtocol, ConnectionList};
+use crate::net::{AnyProtocol, ConnectionList, EndpointFigures};
 use crate::observe::{Observer, Observers};
 use crate::pubsub::PubsubEndpoint;
 use crate::runtime::Shutdown;
@@ -33,6 +33,8 @@ pub struct OnCore<'a> {
     pub observers: &'a Observers,
     /// The open connections of all cores.
     pub connections: &'a ConnectionList,
+    /// What all cores saw of connections.
+    pub endpoint_figures: &'a EndpointFigures,
     /// Tells when the server stops.
     pub shutdown: &'a Shutdown,
     /// What dialects that were started before this one leave for others on the core.

@@ -52,8 +52,9 @@ impl Sqs {
             }
             Then::Dropped(Drop::After) => return broken_off(self.answer(head, body).await),
             Then::Dropped(Drop::Before) => {
+                let wire = protocol_of(&head.headers).wire();
                 self.observer
-                    .answered(Operation::sqs(action), Outcome::Failed, since);
+                    .answered(Operation::sqs(action), wire, Outcome::Failed, since);
                 return broken_off(Response::new(ReplyBody::new("")));
             }
             Then::Refused { code, message } => injected(&code, message),
@@ -64,9 +65,10 @@ impl Sqs {
         } else {
             Outcome::Failed
         };
+        let protocol = protocol_of(&head.headers);
         self.observer
-            .answered(Operation::sqs(action), outcome, since);
-        protocol_of(&head.headers).error(&error, random_uuid())
+            .answered(Operation::sqs(action), protocol.wire(), outcome, since);
+        protocol.error(&error, random_uuid())
     }
 
     /// The action that a request names, and the queue, as far as it tells.

@@ -20,7 +20,7 @@ mod limits;
 #[doc(hidden)]
 pub mod measure;
 mod message_attributes;
-mod names;
+pub(crate) mod names;
 mod peek;
 mod policy;
 mod request;

@@ -218,7 +218,7 @@ fn write(encoder: &mut JsonEncoder<'_>, message: &Peeked, fifo: bool) {
     if fifo {
         attributes.push((
             "SequenceNumber",
-            shown_sequence(message.sequence).to_string(),
+            shown_sequence(payload.shown_sequence(message.sequence)).to_string(),
         ));
     }
     for (name, section) in [

@@ -191,7 +191,8 @@ impl Sqs {
                 Err(error) if error.kind.is_senders() => Ending::Refused,
                 Err(_) => Ending::Failed,
             };
-            self.observer.answered(operation, ending, since);
+            self.observer
+                .answered(operation, protocol.wire(), ending, since);
             match body {
                 Ok(body) => protocol.reply(self.limits.bodies.hold_reply(body), request_id),
                 Err(error) if error.kind == Kind::MissingAction => no_action(request_id),

@@ -202,7 +202,10 @@ fn retarget(command: &mut Command, to: QueueRef) {
             | ListAll { .. }
             | ListSources { .. }
             | ReturnDeliveries(_)
-            | Stats => {}
+            | Figures { .. }
+            | Stats
+            | Export(_)
+            | Import(_) => {}
         },
         Command::Pubsub(_) | Command::Transfer(_) => {}
     }

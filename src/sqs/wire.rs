@@ -3,6 +3,7 @@
 use super::encode::{json_string, uuid, xml_text};
 use super::error::SqsError;
 use crate::http::ReplyBody;
+use crate::observe::Wire;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
@@ -23,6 +24,15 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const QUERY_ERROR: HeaderName = HeaderName::from_static("x-amzn-query-error");
 
 impl Protocol {
+    /// What it is called in figures.
+    #[inline]
+    pub fn wire(self) -> Wire {
+        match self {
+            Self::Json => Wire::Json,
+            Self::Query | Self::QueryJson => Wire::Query,
+        }
+    }
+
     fn content_type(self) -> HeaderValue {
         HeaderValue::from_static(match self {
             Protocol::Json => "application/x-amz-json-1.0",

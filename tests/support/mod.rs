@@ -111,6 +111,7 @@ impl Launch {
                 address: SocketAddr::from(([127, 0, 0, 1], 0)),
                 pubsub_address: SocketAddr::from(([127, 0, 0, 1], 0)),
                 admin_address: SocketAddr::from(([127, 0, 0, 1], 0)),
+                metrics_address: SocketAddr::from(([127, 0, 0, 1], 0)),
                 log,
                 logger: Some(logger),
                 spawned: Instant::now(),
@@ -163,6 +164,10 @@ impl Starting {
                     if let Some(address) = line.strip_prefix("listening admin http://") {
                         self.server.admin_address = address.parse().expect("an address is printed");
                     }
+                    if let Some(address) = line.strip_prefix("listening metrics http://") {
+                        self.server.metrics_address =
+                            address.parse().expect("an address is printed");
+                    }
                     if let Some(address) = line.strip_prefix("listening pubsub http://") {
                         self.server.pubsub_address =
                             address.parse().expect("an address is printed");
@@ -192,6 +197,7 @@ pub struct Server {
     address: SocketAddr,
     pubsub_address: SocketAddr,
     admin_address: SocketAddr,
+    metrics_address: SocketAddr,
     log: Arc<Mutex<Vec<u8>>>,
     logger: Option<JoinHandle<()>>,
     spawned: Instant,
@@ -216,6 +222,11 @@ impl Server {
     /// A client of its admin endpoint, not connected yet.
     pub fn admin_client(&self) -> Client {
         Client::new(self.admin_address)
+    }
+
+    /// A client of its port for metrics alone, not connected yet.
+    pub fn metrics_client(&self) -> Client {
+        Client::new(self.metrics_address)
     }
 
     /// Its process id.

@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let options = Options::parse();
     let messages = options.messages;
     serve_noop(&options.noop, "pubsub", move || {
-        let grpc = GrpcCore::new(GrpcLimits::default());
+        let grpc = GrpcCore::new(GrpcLimits::default(), None);
         // Ids of 17 digits, as lclq gives them.
         let reply = Encoded::of(&PublishResponse {
             message_ids: vec!["12345678901234567".into(); messages],

@@ -5,7 +5,10 @@ pub mod pubsub;
 pub use crate::lease::LeaseRef;
 
 use crate::attributes::{AttributeMap, QueueAttribute};
+pub use crate::figures::ShardStats;
+use crate::figures::{FiguresOf, FiguresPage};
 use crate::moves::{Transfer, TransferAck};
+use crate::portable::{ExportCommand, Exported, ImportCommand, Imported};
 use crate::taps::{PassedPage, TapPosition};
 use crate::{Millis, Payload, QueueName};
 use pubsub::{PubsubCommand, PubsubRefusal, Pulled, Resource, Settled, StreamRef};
@@ -211,6 +214,19 @@ pub enum QueueCommand {
     ReturnDeliveries(Vec<LeaseRef>),
     /// Counts over the whole shard.
     Stats,
+    /// Figures of each queue, topic or subscription, in order of key.
+    Figures {
+        /// Of what.
+        of: FiguresOf,
+        /// Only those after this key.
+        after: Option<Box<str>>,
+        /// At most so many.
+        figures_max: usize,
+    },
+    /// Reads the shard's state.
+    Export(ExportCommand),
+    /// Takes up state.
+    Import(ImportCommand),
 }
 
 /// A message as a receiver gets it.
@@ -350,33 +366,6 @@ pub struct Peeked {
     pub first_received_at: Option<Millis>,
 }
 
-/// Counts over a shard.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
-pub struct ShardStats {
-    /// Queues.
-    pub queues: u64,
-    /// Topics.
-    pub topics: u64,
-    /// Subscriptions and snapshots.
-    pub subscriptions: u64,
-    /// Messages of all queues by state.
-    pub messages: Counts,
-    /// Bytes that messages take in memory.
-    pub resident_bytes: u64,
-    /// Long polls that wait.
-    pub waiters: u64,
-    /// Messages accepted since the start.
-    pub sent: u64,
-    /// Messages given out since the start.
-    pub received: u64,
-    /// Messages deleted by clients since the start.
-    pub deleted: u64,
-    /// Messages dead-lettered since the start.
-    pub dead_lettered: u64,
-    /// Messages dropped for age or for room since the start.
-    pub dropped: u64,
-}
-
 /// A shard's answer.
 ///
 /// The tag takes a word of its own: behind a tag of one byte a fresh reply would be moved by loads
@@ -412,6 +401,8 @@ pub enum Reply {
     Moves(Vec<crate::moves::MoveTask>),
     /// To `Stats`.
     Stats(Box<ShardStats>),
+    /// To `Figures`.
+    Figures(Box<FiguresPage>),
     /// To `Publish`: sequence number of the first message; the others follow it.
     Published(u64),
     /// To `Pull` and `StreamPull`.
@@ -425,6 +416,10 @@ pub enum Reply {
     Resource(Box<Resource>),
     /// To `AdminCommand::List`.
     Resources(Vec<Resource>),
+    /// To `Export`.
+    Exported(Box<Exported>),
+    /// To `Import`.
+    Imported(Box<Imported>),
     /// To `Transfer`.
     Transferred(TransferAck),
     /// Refused as a whole.

@@ -53,6 +53,7 @@ fn queues() {
         modified_at: 5,
         purged_below: 6,
         moves: statuses.into_iter().map(task).collect(),
+        dedup_secret: None,
     };
     golden(&record, include_str!("golden/queue.json").trim_end());
 }

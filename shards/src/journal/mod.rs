@@ -6,6 +6,7 @@
 //! refuse an owner that has been replaced.
 
 mod directory;
+mod figures;
 #[cfg(test)]
 mod golden_records;
 mod kept;
@@ -15,6 +16,7 @@ mod store;
 mod writer;
 
 pub use directory::{DataDirectory, DirectoryError, Recovery};
+pub use figures::{JournalFigures, JournalsSeen};
 pub use kept::{Kept, UsedTwice};
 pub use sqlite::{DamagedRow, Durability, FileOwner, SqliteFile};
 pub use store::{JournalSetup, Secrets, Store, StoreError};

@@ -1,7 +1,8 @@
 //! What gives shards their journals.
 
-use super::{Finding, Journal};
+use super::{Finding, Journal, JournalFigures};
 use std::error::Error;
+use std::sync::Arc;
 
 /// Why a store can't give what was asked, in its own words.
 pub type StoreError = Box<dyn Error + Send + Sync>;
@@ -23,6 +24,8 @@ pub struct JournalSetup {
     pub wake: Box<dyn Fn() + Send>,
     /// Told what the journal finds out; it must not block.
     pub found: Box<dyn Fn(Finding) + Send>,
+    /// Where the journal counts what it does; one thread of it writes there.
+    pub figures: Arc<JournalFigures>,
 }
 
 /// What keeps the shards of one server, or of several. It is owned, so that nobody else writes to it,

@@ -1,8 +1,11 @@
 //! The writer thread of a shard's SQLite file.
 
-use super::{Batch, Completion, Finding, Journal, JournalError, JournalSetup, Op, SqliteFile};
+use super::{
+    Batch, Completion, Finding, Journal, JournalError, JournalFigures, JournalSetup, Op, SqliteFile,
+};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded, unbounded};
 use std::io;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -58,6 +61,7 @@ impl SqliteJournal {
                 prepare,
                 wake,
                 found,
+                figures,
             } = setup;
             let writer = Writer {
                 file,
@@ -65,6 +69,7 @@ impl SqliteJournal {
                 report: self.report.clone(),
                 wake,
                 found,
+                figures,
                 gone_told: false,
                 survey_every: self.survey_every,
                 survey_at: Instant::now() + self.survey_every,
@@ -133,6 +138,7 @@ struct Writer {
     report: Sender<Completion>,
     wake: Box<dyn Fn() + Send>,
     found: Box<dyn Fn(Finding) + Send>,
+    figures: Arc<JournalFigures>,
     /// That the files have gone is said once.
     gone_told: bool,
     survey_every: Duration,
@@ -149,9 +155,16 @@ impl Writer {
             }
             let mut failures = 0u64;
             loop {
+                let since = Instant::now();
                 match self.file.write(&batch) {
-                    Ok(()) => break self.tell(Completion::Committed(batch.number)),
+                    Ok(()) => {
+                        let log_pages = self.file.log_pages();
+                        self.figures
+                            .committed(batch.ops.len(), since.elapsed(), log_pages);
+                        break self.tell(Completion::Committed(batch.number));
+                    }
                     Err(error) => {
+                        self.figures.commit_failed();
                         if failures == 0 {
                             self.tell(Completion::Failed(batch.number, error));
                         }
@@ -171,7 +184,7 @@ impl Writer {
     /// overdue; batches gather behind it.
     fn next(&mut self) -> Option<(u64, Batch)> {
         if self.file.needs_checkpoint() {
-            let _ = self.file.checkpoint();
+            self.checkpoint();
         }
         match self.incoming.try_recv() {
             Ok(next) => return Some(next),
@@ -179,8 +192,7 @@ impl Writer {
             Err(TryRecvError::Empty) => {}
         }
         if self.file.wants_checkpoint() {
-            // A failed checkpoint loses nothing: the log keeps what it has.
-            let _ = self.file.checkpoint();
+            self.checkpoint();
         }
         loop {
             let until_survey = self.survey_at.saturating_duration_since(Instant::now());
@@ -190,6 +202,15 @@ impl Writer {
                 Err(RecvTimeoutError::Timeout) => self.look_after_the_file(),
             }
         }
+    }
+
+    /// A failed checkpoint loses nothing: the log keeps what it has.
+    fn checkpoint(&mut self) {
+        let since = Instant::now();
+        let done = self.file.checkpoint();
+        let log_pages = self.file.log_pages();
+        self.figures
+            .checkpointed(done.is_ok(), since.elapsed(), log_pages);
     }
 
     fn look_after_the_file(&mut self) {

@@ -4,6 +4,7 @@ use super::command::Settled;
 use super::state::EntryState;
 use crate::Millis;
 use crate::command::{Reply, Token};
+use crate::figures::RECEIVES_BOUNDS;
 use crate::lease::LeaseRef;
 use crate::records::Op;
 use crate::shard::timer::Timer;
@@ -34,6 +35,7 @@ impl Shard {
     pub(super) fn acknowledge(&mut self, token: Token, subscription: u32, leases: &[LeaseRef]) {
         let settings = &self.pubsub.subscriptions[subscription].settings;
         let (exactly_once, ordering) = (settings.exactly_once, settings.ordering);
+        let before = self.counters.pubsub.deleted;
         let results = if exactly_once && ordering {
             // Only what comes before a message in its key is in its way, not how a request lists
             // them.
@@ -50,6 +52,8 @@ impl Shard {
                 .map(|lease| self.acknowledge_delivery(subscription, lease, exactly_once))
                 .collect()
         };
+        let acknowledged = self.counters.pubsub.deleted - before;
+        self.pubsub.subscriptions[subscription].traffic.deleted += acknowledged;
         self.note_subscription_use(subscription);
         self.reply(token, Reply::Acknowledged(results), Hold::UntilCommit);
     }
@@ -65,17 +69,22 @@ impl Shard {
                 Settled::Unordered
             }
             Found::Current(slot) => {
-                self.counters.deleted += 1;
-                self.acknowledge_entry(slot);
+                self.acknowledge_and_count(slot);
                 Settled::Counted
             }
             Found::Old(slot) if !exactly_once => {
-                self.counters.deleted += 1;
-                self.acknowledge_entry(slot);
+                self.acknowledge_and_count(slot);
                 Settled::Counted
             }
             Found::Old(_) | Found::Gone => uncounted(exactly_once),
         }
+    }
+
+    fn acknowledge_and_count(&mut self, slot: u32) {
+        let deliveries = u64::from(self.acknowledge_entry(slot)) + 1;
+        let receives = &mut self.counters.pubsub_receives;
+        receives.add(&RECEIVES_BOUNDS, deliveries);
+        self.counters.pubsub.deleted += 1;
     }
 
     /// Whether no earlier message of an entry's ordering key is unacknowledged.
@@ -98,6 +107,8 @@ impl Shard {
             .map(
                 |(lease, deadline_s)| match self.find_delivery(subscription, lease) {
                     Found::Current(slot) if *deadline_s == 0 => {
+                        self.pubsub.subscriptions[subscription].traffic.returned += 1;
+                        self.counters.pubsub.returned += 1;
                         self.fail_entry(slot);
                         Settled::Counted
                     }
@@ -168,13 +179,14 @@ impl Shard {
         }
     }
 
-    /// Done with a message.
-    pub(super) fn acknowledge_entry(&mut self, slot: u32) {
+    /// Done with a message. Answers how often its delivery has failed.
+    pub(super) fn acknowledge_entry(&mut self, slot: u32) -> u32 {
         self.withdraw_entry(slot);
         let ps = &mut self.pubsub;
         let entry = &mut ps.entries[slot];
         entry.state = EntryState::Acked;
         let (subscription, stored_slot) = (entry.subscription, entry.stored);
+        let failures = entry.failures;
         let subscription = &ps.subscriptions[subscription];
         let retain = subscription.settings.retain_acked;
         let subscription_id = subscription.id;
@@ -193,10 +205,14 @@ impl Shard {
         if !retain {
             self.drop_entry(slot);
         }
+        failures
     }
 
     /// Takes an entry out of its state and its group. It keeps its place by age only.
-    pub(super) fn withdraw_entry(&mut self, slot: u32) {
+    pub(crate) fn withdraw_entry(&mut self, slot: u32) {
+        if self.portable.view.is_some() {
+            self.view_entry_goes(slot, false);
+        }
         self.leave_entry_state(slot);
         let ps = &mut self.pubsub;
         let group_slot = ps.entries[slot].group;
@@ -258,7 +274,7 @@ impl Shard {
         }
     }
 
-    fn delay_entry(&mut self, slot: u32, delay_ms: Millis) {
+    pub(crate) fn delay_entry(&mut self, slot: u32, delay_ms: Millis) {
         if delay_ms == 0 {
             return self.make_entry_ready(slot);
         }
@@ -268,6 +284,7 @@ impl Shard {
         entry.timer = timer;
         let subscription = entry.subscription;
         self.pubsub.subscriptions[subscription].available += 1;
+        self.pubsub.available += 1;
     }
 
     /// A message is to be delivered again: with an ordering key, before all later ones of the key.
@@ -304,6 +321,7 @@ impl Shard {
             let subscription = entry.subscription;
             next = entry.next;
             self.pubsub.subscriptions[subscription].available += 1;
+            self.pubsub.available += 1;
         }
     }
 
@@ -317,7 +335,12 @@ impl Shard {
             return;
         }
         match entry.state {
-            EntryState::Outstanding => self.fail_entry(slot),
+            EntryState::Outstanding => {
+                let subscription = entry.subscription;
+                self.pubsub.subscriptions[subscription].traffic.expired += 1;
+                self.counters.pubsub.expired += 1;
+                self.fail_entry(slot);
+            }
             EntryState::Delayed => {
                 self.leave_entry_state(slot);
                 self.make_entry_ready(slot);

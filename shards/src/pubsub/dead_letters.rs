@@ -68,7 +68,11 @@ impl Shard {
                 self.send_transfer(shard, to, from, Arrival::new(payload), None, false);
             }
         }
-        self.counters.dead_lettered += 1;
+        let subscription = self.pubsub.entries[slot].subscription;
+        self.pubsub.subscriptions[subscription]
+            .traffic
+            .dead_lettered += 1;
+        self.counters.pubsub.dead_lettered += 1;
         self.acknowledge_entry(slot);
         true
     }

@@ -102,6 +102,7 @@ impl Shard {
         let (subscription_slot, group) = (entry.subscription, entry.group);
         let subscription = &mut ps.subscriptions[subscription_slot];
         subscription.available += 1;
+        ps.available += 1;
         if group == NONE {
             push_entry(&mut ps.entries, &mut subscription.ready, slot);
             self.want_service(subscription_slot);
@@ -120,7 +121,7 @@ impl Shard {
     }
 
     /// Makes what lists say of a group true again, and removes one that is empty.
-    pub(super) fn settle_key_group(&mut self, group_slot: u32) {
+    pub(crate) fn settle_key_group(&mut self, group_slot: u32) {
         let ps = &mut self.pubsub;
         let group = &mut ps.groups[group_slot];
         if group.outstanding == 0 && group.holder != NONE {
@@ -186,7 +187,7 @@ impl Shard {
 
     /// Takes an entry out of its state: counts, deadline, lists. It keeps its place by age, and its
     /// group stays to be settled.
-    pub(super) fn leave_entry_state(&mut self, slot: u32) {
+    pub(crate) fn leave_entry_state(&mut self, slot: u32) {
         let ps = &mut self.pubsub;
         let entry = &mut ps.entries[slot];
         if entry.timer != NONE {
@@ -205,13 +206,18 @@ impl Shard {
         match state {
             EntryState::Ready => {
                 subscription.available -= 1;
+                ps.available -= 1;
                 if group == NONE {
                     unlink_entry(&mut ps.entries, &mut subscription.ready, slot);
                 }
             }
-            EntryState::Delayed => subscription.available -= 1,
+            EntryState::Delayed => {
+                subscription.available -= 1;
+                ps.available -= 1;
+            }
             EntryState::Outstanding => {
                 subscription.outstanding -= 1;
+                ps.outstanding -= 1;
                 if group != NONE {
                     ps.groups[group].outstanding -= 1;
                 }
@@ -356,6 +362,8 @@ impl Shard {
         let in_group = entry.group != NONE;
         subscription.available -= 1;
         subscription.outstanding += 1;
+        ps.available -= 1;
+        ps.outstanding += 1;
         entry.state = EntryState::Outstanding;
         entry.holder = stream_slot;
         entry.leases += 1;
@@ -397,8 +405,20 @@ impl Shard {
     }
 
     /// Answers a call with messages.
-    pub(super) fn deliver_pulled(&mut self, token: Token, messages: Vec<Pulled>) {
-        self.counters.received += messages.len() as u64;
+    pub(super) fn deliver_pulled(
+        &mut self,
+        token: Token,
+        subscription_slot: u32,
+        messages: Vec<Pulled>,
+    ) {
+        let (received, is_empty) = (messages.len() as u64, messages.is_empty());
+        for traffic in [
+            &mut self.pubsub.subscriptions[subscription_slot].traffic,
+            &mut self.counters.pubsub,
+        ] {
+            traffic.received += received;
+            traffic.empty_receives += u64::from(is_empty);
+        }
         // Only what is durable may be seen: a message that a crash takes back was never there.
         let latest = messages.iter().map(|pulled| pulled.lease.sequence).max();
         let hold = latest.map_or(Hold::No, Hold::UntilDurable);
@@ -476,7 +496,7 @@ impl Shard {
         let messages = self.lease_entries(subscription_slot, stream, budget);
         if !messages.is_empty() {
             let waiter = self.end_pull_wait(slot);
-            return self.deliver_pulled(waiter.token, messages);
+            return self.deliver_pulled(waiter.token, subscription_slot, messages);
         }
         let ps = &mut self.pubsub;
         let subscription = &mut ps.subscriptions[subscription_slot];

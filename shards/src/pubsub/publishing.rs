@@ -20,6 +20,7 @@ impl Shard {
         let each = STORED_BYTES + readers * ENTRY_BYTES;
         let bytes: usize = messages.iter().map(|message| message.len() + each).sum();
         if !self.make_room(bytes as u64) {
+            self.counters.throttles.memory += 1;
             return self.refuse(token, Refusal::Pubsub(PubsubRefusal::MemoryFull));
         }
         // Before what it brings to those who wait: whoever passes answers on keeps their order.
@@ -35,7 +36,13 @@ impl Shard {
 
     /// Gives a message the next sequence number, and to all that want it.
     pub(super) fn publish_one(&mut self, topic: u32, bytes: SharedBytes) {
-        self.counters.sent += 1;
+        for traffic in [
+            &mut self.pubsub.topics[topic].traffic,
+            &mut self.counters.pubsub,
+        ] {
+            traffic.sent += 1;
+            traffic.sent_bytes += bytes.len() as u64;
+        }
         if self.taps.any() {
             let (of, at) = (self.pubsub.topics[topic].id, self.now);
             let sequence = self.next_sequence;
@@ -92,7 +99,7 @@ impl Shard {
     }
 
     /// Puts a message into its topic's list; nobody holds it yet.
-    pub(super) fn store(
+    pub(crate) fn store(
         &mut self,
         topic_slot: u32,
         sequence: u64,
@@ -128,7 +135,7 @@ impl Shard {
     }
 
     /// Gives a subscription an entry for a stored message.
-    pub(super) fn add_entry(&mut self, subscription_slot: u32, stored: u32) -> u32 {
+    pub(crate) fn add_entry(&mut self, subscription_slot: u32, stored: u32) -> u32 {
         self.resident_bytes += ENTRY_BYTES as u64;
         let ps = &mut self.pubsub;
         ps.stored[stored].refs += 1;
@@ -154,15 +161,18 @@ impl Shard {
 
     /// Takes an entry out of its subscription for good. It must stand in no other list.
     pub(super) fn drop_entry(&mut self, slot: u32) {
+        if self.portable.view.is_some() {
+            self.view_entry_goes(slot, true);
+        }
         let ps = &mut self.pubsub;
         let entry = &ps.entries[slot];
         debug_assert!(matches!(entry.state, EntryState::Acked | EntryState::Held));
-        let (subscription, stored) = (entry.subscription, entry.stored);
-        super::state::unlink_entry_by_age(
-            &mut ps.entries,
-            &mut ps.subscriptions[subscription].entries,
-            slot,
-        );
+        let (subscription, stored, newer) = (entry.subscription, entry.stored, entry.newer);
+        let subscription = &mut ps.subscriptions[subscription];
+        if subscription.unacked_from == slot {
+            subscription.unacked_from = newer;
+        }
+        super::state::unlink_entry_by_age(&mut ps.entries, &mut subscription.entries, slot);
         ps.entries.remove(slot);
         self.resident_bytes -= ENTRY_BYTES as u64;
         let kept = &mut ps.stored[stored];
@@ -245,7 +255,10 @@ impl Shard {
         self.unstore(slot);
     }
 
-    fn unstore(&mut self, slot: u32) {
+    pub(crate) fn unstore(&mut self, slot: u32) {
+        if self.portable.view.is_some() {
+            self.view_stored_goes(slot);
+        }
         let ps = &mut self.pubsub;
         let (topic, newer) = (ps.stored[slot].topic, ps.stored[slot].newer);
         let topic = &mut ps.topics[topic];
@@ -299,7 +312,7 @@ impl Shard {
         self.pubsub.topics[topic_slot].retention_timer = timer;
     }
 
-    fn note_no_insert(&mut self) {
+    pub(crate) fn note_no_insert(&mut self) {
         if self.config.durable {
             // Inserts of a batch are found by their distance from its first sequence number.
             self.batch_inserts.push(NONE);

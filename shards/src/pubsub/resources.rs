@@ -239,6 +239,7 @@ impl Shard {
             Kind::Topic => self.delete_topic(slot),
             Kind::Subscription | Kind::Snapshot => self.delete_subscription(slot),
             Kind::Schema => {
+                self.view_schema_goes(slot);
                 self.pubsub.names.remove(&(kind, name.into()));
                 let schema = self.pubsub.schemas.remove(slot);
                 let change = Change::Deleted;

@@ -48,7 +48,7 @@ impl Shard {
         Ok(())
     }
 
-    pub(super) fn add_schema(&mut self, record: SchemaRecord) -> u32 {
+    pub(crate) fn add_schema(&mut self, record: SchemaRecord) -> u32 {
         let name = record.name.clone();
         let slot = self.pubsub.schemas.insert(Schema {
             id: record.id,
@@ -63,20 +63,24 @@ impl Shard {
     }
 
     /// A schema was made or has changed.
-    pub(super) fn log_schema(&mut self, slot: u32) {
+    pub(crate) fn log_schema(&mut self, slot: u32) {
         let name = &self.pubsub.schemas[slot].name;
         let change = Change::Changed;
         self.changed_names.note(NameSpace::Schema, name, change);
         if self.config.durable {
-            let schema = &self.pubsub.schemas[slot];
-            let record = SchemaRecord {
-                id: schema.id,
-                name: schema.name.clone(),
-                created_at: schema.created_at,
-                spec: schema.spec.clone(),
-                policy: schema.policy.clone(),
-            };
+            let record = self.schema_record(slot);
             self.ops.push(Op::PutSchema(Box::new(record)));
+        }
+    }
+
+    pub(crate) fn schema_record(&self, slot: u32) -> SchemaRecord {
+        let schema = &self.pubsub.schemas[slot];
+        SchemaRecord {
+            id: schema.id,
+            name: schema.name.clone(),
+            created_at: schema.created_at,
+            spec: schema.spec.clone(),
+            policy: schema.policy.clone(),
         }
     }
 }

@@ -51,6 +51,7 @@ impl Shard {
                 self.set_backlog(slot, floor, |stored| held.contains(&stored.sequence));
             }
         }
+        self.pubsub.subscriptions[slot].unacked_from = NONE;
         self.note_subscription_use(slot);
         self.reply(token, Reply::Done, Hold::UntilCommit);
     }
@@ -74,6 +75,7 @@ impl Shard {
     /// pass its filter and that are `wanted` are unacknowledged; all others are acknowledged.
     /// O(messages of the topic).
     fn set_backlog(&mut self, slot: u32, floor: u64, wanted: impl Fn(&Stored) -> bool) {
+        self.view_freeze(slot);
         let retain_acked = self.pubsub.subscriptions[slot].settings.retain_acked;
         let leases_max = self.pubsub.subscriptions[slot].leases_max;
         let old = self.old_entries(slot);

@@ -4,6 +4,7 @@ use super::command::{Kind, SharedBytes, StreamLimits};
 use super::filter::Filter;
 use crate::Millis;
 use crate::command::Token;
+use crate::figures::Traffic;
 use crate::message::Ends;
 use crate::records::{SubscriptionSettings, TopicSettings};
 use crate::slab::{NONE, Slab};
@@ -35,6 +36,10 @@ pub(crate) struct PubSub {
     /// Topics that were deleted and whose retained messages are being dropped.
     pub topic_ghosts: Vec<u32>,
     pub next_stream: u64,
+    /// Messages of all subscriptions: neither acknowledged nor leased.
+    pub available: u64,
+    /// Messages of all subscriptions: leased.
+    pub outstanding: u64,
     /// When the shard started: a delivery of an earlier run is not a current one.
     pub run: Millis,
 }
@@ -58,6 +63,8 @@ impl PubSub {
             subscription_ghosts: Vec::new(),
             topic_ghosts: Vec::new(),
             next_stream: 1,
+            available: 0,
+            outstanding: 0,
             run,
         }
     }
@@ -98,6 +105,8 @@ pub(crate) struct Topic {
     pub readers: Vec<u32>,
     /// Subscriptions and snapshots in all: those detached too.
     pub attached: u32,
+    /// What has passed.
+    pub traffic: Traffic,
     /// Links in the list of topics by use, and when it was used last, in uses (only kept for that
     /// eviction policy).
     pub used_prev: u32,
@@ -231,6 +240,10 @@ pub(crate) struct Subscription {
     pub groups_turn: bool,
     pub available: u64,
     pub outstanding: u64,
+    /// What has passed.
+    pub traffic: Traffic,
+    /// What is older than this entry is acknowledged; `NONE` where nobody has looked.
+    pub unacked_from: u32,
     /// Calls that wait and could take something, in order.
     pub waiters: Ends,
     pub streams: Vec<u32>,

@@ -50,7 +50,7 @@ impl Shard {
         let budget = Budget::new(messages_max, bytes_max);
         let messages = self.lease_entries(subscription_slot, NONE, budget);
         if !messages.is_empty() || wait_ms == 0 || self.too_many_wait() {
-            return self.deliver_pulled(token, messages);
+            return self.deliver_pulled(token, subscription_slot, messages);
         }
         let waiter = new_waiter(token, subscription_slot, NONE, messages_max, bytes_max);
         self.wait_for_messages(waiter, Some(wait_ms));
@@ -73,6 +73,7 @@ impl Shard {
             return self.refuse(token, Refusal::Pubsub(PubsubRefusal::Detached));
         }
         if self.pubsub.streams.len() >= STREAMS_MAX {
+            self.counters.throttles.waiting += 1;
             return self.refuse(token, Refusal::Pubsub(PubsubRefusal::TooMany));
         }
         let ps = &mut self.pubsub;
@@ -120,6 +121,7 @@ impl Shard {
             return self.refuse(token, Refusal::Pubsub(PubsubRefusal::Changed));
         }
         if found.waiter != NONE {
+            self.counters.throttles.waiting += 1;
             return self.refuse(token, Refusal::Pubsub(PubsubRefusal::TooMany));
         }
         let subscription_slot = found.subscription;
@@ -128,9 +130,10 @@ impl Shard {
         self.note_subscription_use(subscription_slot);
         let messages = self.lease_entries(subscription_slot, slot, budget);
         if !messages.is_empty() {
-            return self.deliver_pulled(token, messages);
+            return self.deliver_pulled(token, subscription_slot, messages);
         }
         if self.too_many_wait() {
+            self.counters.throttles.waiting += 1;
             return self.refuse(token, Refusal::Pubsub(PubsubRefusal::TooMany));
         }
         let waiter = new_waiter(token, subscription_slot, slot, messages_max, bytes_max);
@@ -163,7 +166,7 @@ impl Shard {
         };
         if waiter != NONE {
             let waiter = self.end_pull_wait(waiter);
-            self.deliver_pulled(waiter.token, Vec::new());
+            self.reply(waiter.token, Reply::Pulled(Vec::new()), Hold::No);
         }
         // Under exactly-once delivery its leases run on: whoever holds a message may still
         // acknowledge it, and until then nobody else is given it.
@@ -285,6 +288,9 @@ impl Shard {
     pub(crate) fn pull_waited_enough(&mut self, slot: u32) {
         let waiter = self.end_pull_wait(slot);
         let none: Vec<Pulled> = Vec::new();
+        let subscription = &mut self.pubsub.subscriptions[waiter.subscription];
+        subscription.traffic.empty_receives += 1;
+        self.counters.pubsub.empty_receives += 1;
         self.reply(waiter.token, Reply::Pulled(none), Hold::No);
     }
 }

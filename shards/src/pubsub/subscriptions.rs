@@ -90,7 +90,7 @@ impl Shard {
     }
 
     /// Adds a subscription or snapshot to its topic.
-    pub(super) fn add_subscription(&mut self, record: SubscriptionRecord, topic: u32) -> u32 {
+    pub(crate) fn add_subscription(&mut self, record: SubscriptionRecord, topic: u32) -> u32 {
         let filter = match &*record.settings.filter {
             "" => None,
             // It was parsed when it was made; one that can't be any more lets everything pass,
@@ -117,6 +117,8 @@ impl Shard {
             groups_turn: false,
             available: 0,
             outstanding: 0,
+            traffic: Default::default(),
+            unacked_from: NONE,
             waiters: Default::default(),
             streams: Vec::new(),
             retention_timer: NONE,
@@ -206,6 +208,8 @@ impl Shard {
         let slot = self.find(Kind::Subscription, name)?;
         let subscription = &mut self.pubsub.subscriptions[slot];
         if !subscription.settings.detached {
+            self.view_reader_goes(slot, false);
+            let subscription = &mut self.pubsub.subscriptions[slot];
             subscription.settings.detached = true;
             subscription.version += 1;
             subscription.floor = self.next_sequence;
@@ -258,6 +262,7 @@ impl Shard {
     }
 
     pub(super) fn delete_subscription(&mut self, slot: u32) {
+        self.view_reader_goes(slot, true);
         self.end_subscription_calls(slot, PubsubRefusal::NotFound);
         let subscription = &mut self.pubsub.subscriptions[slot];
         subscription.ghost = true;
@@ -289,25 +294,29 @@ impl Shard {
     }
 
     /// A subscription or snapshot was made or has changed.
-    pub(super) fn log_subscription(&mut self, slot: u32) {
+    pub(crate) fn log_subscription(&mut self, slot: u32) {
         let subscription = &self.pubsub.subscriptions[slot];
         let space = subscription.kind().into();
         let change = Change::Changed;
         self.changed_names.note(space, &subscription.name, change);
         if self.config.durable {
-            let subscription = &self.pubsub.subscriptions[slot];
-            let record = SubscriptionRecord {
-                id: subscription.id,
-                name: subscription.name.clone(),
-                topic_id: self.pubsub.topics[subscription.topic].id,
-                created_at: subscription.created_at,
-                floor: subscription.floor,
-                snapshot_expires_at: subscription.snapshot_expires_at,
-                settings: subscription.settings.clone(),
-                spec: subscription.spec.clone(),
-                policy: subscription.policy.clone(),
-            };
+            let record = self.subscription_record(slot);
             self.ops.push(Op::PutSubscription(Box::new(record)));
+        }
+    }
+
+    pub(crate) fn subscription_record(&self, slot: u32) -> SubscriptionRecord {
+        let subscription = &self.pubsub.subscriptions[slot];
+        SubscriptionRecord {
+            id: subscription.id,
+            name: subscription.name.clone(),
+            topic_id: self.pubsub.topics[subscription.topic].id,
+            created_at: subscription.created_at,
+            floor: subscription.floor,
+            snapshot_expires_at: subscription.snapshot_expires_at,
+            settings: subscription.settings.clone(),
+            spec: subscription.spec.clone(),
+            policy: subscription.policy.clone(),
         }
     }
 }

@@ -85,7 +85,7 @@ impl Shard {
         Ok(())
     }
 
-    pub(super) fn add_topic(&mut self, record: TopicRecord) -> u32 {
+    pub(crate) fn add_topic(&mut self, record: TopicRecord) -> u32 {
         let name = record.name.clone();
         let deleted = record.deleted;
         let slot = self.pubsub.topics.insert(Topic {
@@ -102,6 +102,7 @@ impl Shard {
             retention_timer: NONE,
             readers: Vec::new(),
             attached: 0,
+            traffic: Default::default(),
             used_prev: NONE,
             used_next: NONE,
             used: 0,
@@ -175,6 +176,7 @@ impl Shard {
 
     /// A deleted topic lives on, unnamed, as long as subscriptions or snapshots hold on to it.
     pub(super) fn delete_topic(&mut self, slot: u32) {
+        self.view_topic_goes(slot);
         let topic = &mut self.pubsub.topics[slot];
         topic.deleted = true;
         topic.version += 1;
@@ -202,6 +204,7 @@ impl Shard {
     pub(super) fn remove_topic_if_unused(&mut self, slot: u32) {
         let topic = &self.pubsub.topics[slot];
         if topic.deleted && topic.attached == 0 && topic.messages.is_empty() {
+            self.view_topic_goes(slot);
             self.forget_topic_use(slot);
             let topic = self.pubsub.topics.remove(slot);
             self.pubsub.topic_ghosts.retain(|ghost| *ghost != slot);
@@ -210,7 +213,7 @@ impl Shard {
     }
 
     /// A topic was made, or has changed, or its name is free again.
-    pub(super) fn log_topic(&mut self, slot: u32) {
+    pub(crate) fn log_topic(&mut self, slot: u32) {
         let topic = &self.pubsub.topics[slot];
         let change = match topic.deleted {
             true => Change::Deleted,
@@ -219,17 +222,21 @@ impl Shard {
         self.changed_names
             .note(NameSpace::Topic, &topic.name, change);
         if self.config.durable {
-            let topic = &self.pubsub.topics[slot];
-            let record = TopicRecord {
-                id: topic.id,
-                name: topic.name.clone(),
-                deleted: topic.deleted,
-                created_at: topic.created_at,
-                settings: topic.settings.clone(),
-                spec: topic.spec.clone(),
-                policy: topic.policy.clone(),
-            };
+            let record = self.topic_record(slot);
             self.ops.push(Op::PutTopic(Box::new(record)));
+        }
+    }
+
+    pub(crate) fn topic_record(&self, slot: u32) -> TopicRecord {
+        let topic = &self.pubsub.topics[slot];
+        TopicRecord {
+            id: topic.id,
+            name: topic.name.clone(),
+            deleted: topic.deleted,
+            created_at: topic.created_at,
+            settings: topic.settings.clone(),
+            spec: topic.spec.clone(),
+            policy: topic.policy.clone(),
         }
     }
 }

@@ -25,6 +25,10 @@ pub struct QueueRecord {
     pub purged_below: u64,
     /// Move tasks, oldest first.
     pub moves: Vec<MoveTask>,
+    /// Under it deduplication ids are hashed where it isn't the shard's: those that came with an
+    /// import were hashed under another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dedup_secret: Option<[u8; 16]>,
 }
 
 /// A message as it is kept.

@@ -108,7 +108,9 @@ impl Shard {
         };
         match victim {
             None => return false,
-            Some(Victim::Sent(slot)) => self.remove_message(slot),
+            Some(Victim::Sent(slot)) => {
+                self.remove_message(slot);
+            }
             Some(Victim::Published(slot)) => self.evict_published(slot),
         }
         self.counters.dropped += 1;

@@ -5,6 +5,7 @@ use super::{Hold, Shard};
 use crate::Millis;
 use crate::command::Reply;
 use crate::dedup::DEDUP_BYTES;
+use crate::message::State;
 use crate::slab::NONE;
 use smallvec::SmallVec;
 
@@ -78,6 +79,11 @@ impl Shard {
             | Timer::SubscriptionExpiry(_) => {}
             Timer::Visible(slot) => {
                 self.messages[slot].timer = NONE;
+                if self.messages[slot].state == State::InFlight {
+                    let queue_slot = self.messages[slot].queue;
+                    self.queues[queue_slot].traffic.expired += 1;
+                    self.counters.sqs.expired += 1;
+                }
                 let mut at = self.at_message(slot);
                 at.leave_state(slot);
                 at.make_ready(slot);
@@ -85,6 +91,8 @@ impl Shard {
             Timer::Waiter(slot) => {
                 self.waiters[slot].timer = NONE;
                 let waiter = self.end_wait(slot);
+                self.queues[waiter.queue].traffic.empty_receives += 1;
+                self.counters.sqs.empty_receives += 1;
                 self.reply(waiter.token, Reply::Received(SmallVec::new()), Hold::No);
             }
             Timer::Retention(_) | Timer::Move(_) => {}

@@ -4,6 +4,7 @@ use super::timer::Timer;
 use super::{Hold, Shard};
 use crate::Millis;
 use crate::command::{LeaseError, Reply, Token};
+use crate::figures::RECEIVES_BOUNDS;
 use crate::lease::LeaseRef;
 use crate::message::State;
 use crate::queue::Attempt;
@@ -16,9 +17,11 @@ const INVISIBLE_S_MAX: u64 = 12 * 60 * 60;
 impl Shard {
     pub(crate) fn delete(&mut self, token: Token, queue_slot: u32, entries: &[LeaseRef]) {
         let mut results = SmallVec::with_capacity(entries.len());
+        let before = self.counters.sqs.deleted;
         for lease in entries {
             results.push(self.delete_one(queue_slot, lease));
         }
+        self.queues[queue_slot].traffic.deleted += self.counters.sqs.deleted - before;
         self.reply(token, Reply::Leases(results), Hold::UntilCommit);
     }
 
@@ -30,8 +33,9 @@ impl Shard {
         if self.queues[queue_slot].config.fifo && !self.is_current(slot, lease) {
             return Err(LeaseError::Expired);
         }
-        self.remove_message(slot);
-        self.counters.deleted += 1;
+        let receives = u64::from(self.remove_message(slot));
+        self.counters.sqs_receives.add(&RECEIVES_BOUNDS, receives);
+        self.counters.sqs.deleted += 1;
         Ok(())
     }
 
@@ -73,6 +77,8 @@ impl Shard {
                 let mut at = self.at_queue(queue_slot);
                 at.leave_state(slot);
                 at.make_ready(slot);
+                self.queues[queue_slot].traffic.returned += 1;
+                self.counters.sqs.returned += 1;
             }
             return Ok(());
         }

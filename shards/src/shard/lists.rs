@@ -156,6 +156,7 @@ impl Shard {
             to_serve: &mut self.to_serve,
             in_flight: &mut self.in_flight,
             delayed: &mut self.delayed,
+            named_groups: &mut self.named_groups,
             secret: &self.config.secret,
         }
     }
@@ -166,8 +167,11 @@ impl Shard {
         self.at_queue(self.messages[slot].queue)
     }
 
-    /// Takes a message out of its queue for good.
-    pub(crate) fn remove_message(&mut self, slot: u32) {
+    /// Takes a message out of its queue for good. Answers how often it was received.
+    pub(crate) fn remove_message(&mut self, slot: u32) -> u32 {
+        if self.portable.view.is_some() {
+            self.view_message_goes(slot);
+        }
         let mut at = self.at_message(slot);
         at.leave_state(slot);
         unlink_by_age(at.messages, &mut at.queue.ages, slot);
@@ -189,6 +193,7 @@ impl Shard {
                 None => self.ops.push(Op::Delete(message.sequence)),
             }
         }
+        message.receive_count
     }
 
     /// Lets a FIFO queue's changed delay act on the messages that nobody has received. Only
@@ -244,6 +249,7 @@ pub(crate) struct AtQueue<'a> {
     pub to_serve: &'a mut Vec<u32>,
     pub in_flight: &'a mut u64,
     pub delayed: &'a mut u64,
+    pub named_groups: &'a mut u64,
     secret: &'a [u8; 16],
 }
 
@@ -345,6 +351,7 @@ impl AtQueue<'_> {
                 entry.remove();
             }
             self.groups.remove(group_slot);
+            *self.named_groups -= 1;
         }
     }
 
@@ -408,6 +415,7 @@ impl AtQueue<'_> {
             return *found;
         }
         let made = self.groups.insert(new_group(self.queue_slot, hash, false));
+        *self.named_groups += 1;
         let groups = &*self.groups;
         self.queue
             .groups

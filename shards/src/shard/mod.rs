@@ -1,13 +1,14 @@
 //! One shard: a single-threaded state machine over its queues.
 
 pub(crate) mod eviction;
+mod figures;
 mod firing;
 mod leases;
 pub(crate) mod lists;
 mod moving;
 mod queues;
 mod receiving;
-mod restored_times;
+pub(crate) mod restored_times;
 pub(crate) mod restoring;
 pub(crate) mod sending;
 pub(crate) mod timer;
@@ -19,6 +20,7 @@ use crate::definitions::{Change, ChangedNames, NameSpace};
 use crate::memory::{Grant, MemoryPool};
 use crate::message::{Group, Message};
 use crate::moves::{Outbox, Transfer};
+use crate::portable::view::Portable;
 use crate::pubsub::state::PubSub;
 use crate::queue::Queue;
 use crate::records::Op;
@@ -134,6 +136,8 @@ pub struct Shard {
     pub(crate) memory: Grant,
     pub(crate) in_flight: u64,
     pub(crate) delayed: u64,
+    /// Message groups that have an id and messages.
+    pub(crate) named_groups: u64,
     /// Least recently used queue first (only kept for that eviction policy).
     pub(crate) by_use: crate::message::Ends,
     pub(crate) topics_by_use: crate::message::Ends,
@@ -167,6 +171,7 @@ pub struct Shard {
     pub(crate) counters: ShardStats,
     pub(crate) ids: IdSource,
     pub(crate) pubsub: PubSub,
+    pub(crate) portable: Portable,
 }
 
 /// Message ids for messages that the shard itself makes new (move tasks).
@@ -222,6 +227,7 @@ impl Shard {
             memory: Grant::new(pool),
             in_flight: 0,
             delayed: 0,
+            named_groups: 0,
             by_use: Default::default(),
             topics_by_use: Default::default(),
             uses: 0,
@@ -241,6 +247,7 @@ impl Shard {
             counters: ShardStats::default(),
             ids,
             pubsub: PubSub::new(now),
+            portable: Portable::default(),
         }
     }
 
@@ -321,6 +328,17 @@ impl Shard {
         stats.waiters = (self.waiters.len() + self.pubsub.waiters.len()) as u64;
         stats.topics = self.pubsub.topics.len() as u64;
         stats.subscriptions = self.pubsub.subscriptions.len() as u64;
+        stats.available = self.pubsub.available;
+        stats.outstanding = self.pubsub.outstanding;
+        stats.groups = self.named_groups;
+        stats.keys = self.pubsub.groups.len() as u64;
+        stats.streams = self.pubsub.streams.len() as u64;
+        let mut all = stats.sqs;
+        all.add(&stats.pubsub);
+        stats.sent = all.sent;
+        stats.received = all.received;
+        stats.deleted = all.deleted;
+        stats.dead_lettered = all.dead_lettered;
         stats
     }
 

@@ -21,12 +21,14 @@ const STEP_MESSAGES_MAX: u64 = 1000;
 impl Shard {
     /// Moves a ready message to its queue's dead-letter queue.
     pub(crate) fn dead_letter(&mut self, slot: u32, target: QueueName) -> Moved {
-        let arn = self.queues[self.messages[slot].queue].cold.name.arn();
+        let queue_slot = self.messages[slot].queue;
+        let arn = self.queues[queue_slot].cold.name.arn();
         let payload = self.messages[slot].payload.with_section(
             Section::DeadLetterSource,
             Some(arn.as_bytes()),
             None,
         );
+        let payload = payload.renumbered();
         let message = &self.messages[slot];
         let mut arrival = Arrival::new(payload);
         arrival.receive_count = message.receive_count;
@@ -34,7 +36,8 @@ impl Shard {
         arrival.first_received_at = message.first_received_at().unwrap_or(0);
         let moved = self.move_message(slot, target, arrival, None);
         if moved == Moved::Gone {
-            self.counters.dead_lettered += 1;
+            self.queues[queue_slot].traffic.dead_lettered += 1;
+            self.counters.sqs.dead_lettered += 1;
         }
         moved
     }
@@ -118,6 +121,10 @@ impl Shard {
     pub(crate) fn transfer(&mut self, token: Token, transfer: Transfer) {
         let source = transfer.source;
         let arrived = self.inboxes[usize::from(source)];
+        if self.now < self.portable.hold_until {
+            // Sent again in a moment.
+            return self.refuse(token, Refusal::Overloaded);
+        }
         if transfer.number > arrived + 1 && transfer.number > transfer.oldest {
             // One before it was not taken. Taking this one would count that as arrived.
             return self.refuse(token, Refusal::Overloaded);
@@ -138,7 +145,7 @@ impl Shard {
         self.reply(token, Reply::Transferred(ack), Hold::UntilCommit);
     }
 
-    fn accept_transfer(&mut self, transfer: Transfer) {
+    pub(crate) fn accept_transfer(&mut self, transfer: Transfer) {
         let Address::Queue(name) = &transfer.to else {
             return self.accept_dead_letter(transfer);
         };
@@ -341,6 +348,7 @@ impl Shard {
         };
         let identity = Some((self.ids.next(), self.now));
         let payload = payload.with_section(Section::DeadLetterSource, None, identity);
+        let payload = payload.renumbered();
         Ok(self.move_message(slot, destination, Arrival::new(payload), Some(task)))
     }
 

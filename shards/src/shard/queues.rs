@@ -99,6 +99,14 @@ impl Shard {
                     .collect();
                 self.reply(token, Reply::DescribedAll(described), Hold::No);
             }
+            Figures {
+                of,
+                after,
+                figures_max,
+            } => {
+                let page = Box::new(self.figures(of, after, figures_max));
+                self.reply(token, Reply::Figures(page), Hold::No);
+            }
             ListSources {
                 target,
                 after,
@@ -138,6 +146,8 @@ impl Shard {
                 self.reply(token, Reply::Moves(moves), Hold::No);
             }
             ReturnDeliveries(leases) => self.return_received(token, &leases),
+            Export(command) => self.export(token, command),
+            Import(command) => self.import(token, command),
             Stats => {
                 let stats = Box::new(self.stats());
                 self.reply(token, Reply::Stats(stats), Hold::No);
@@ -181,6 +191,7 @@ impl Shard {
             modified_at: self.now,
             purged_below: 0,
             moves: Vec::new(),
+            dedup_secret: None,
         });
         self.log_queue(slot);
         self.changed_names.was_made();
@@ -296,9 +307,22 @@ impl Shard {
         }
         let mut record = self.queues[slot].record();
         record.purged_below = self.next_sequence;
-        let mut fresh = Queue::new(record);
-        fresh.cold.purged_at = Some(now);
+        let traffic = self.queues[slot].traffic;
+        let new_slot = self.put_in_place(slot, record);
+        self.queues[new_slot].cold.purged_at = Some(now);
+        self.queues[new_slot].traffic = traffic;
+        self.log_queue(new_slot);
+        self.reply(token, Reply::Done, Hold::UntilCommit);
+    }
+
+    /// Puts an empty queue in the place of another, whose waiting receives go on. Answers its slot.
+    pub(crate) fn put_in_place(&mut self, slot: u32, record: QueueRecord) -> u32 {
+        let now = self.now;
+        let fresh = Queue::new(record);
         let key = fresh.cold.name.key();
+        if let Some(redrive) = &fresh.config.redrive {
+            self.sources.insert((redrive.target.key(), key.clone()));
+        }
         let new_slot = self.queues.insert(fresh);
         self.names.insert(key, new_slot);
         while self.queues[slot].waiters.head != NONE {
@@ -315,11 +339,11 @@ impl Shard {
             self.arm_move(new_slot, now);
         }
         self.make_ghost(slot);
-        self.log_queue(new_slot);
-        self.reply(token, Reply::Done, Hold::UntilCommit);
+        new_slot
     }
 
     fn make_ghost(&mut self, slot: u32) {
+        self.view_queue_goes(slot);
         self.forget_use(slot);
         let queue = &mut self.queues[slot];
         queue.ghost = true;

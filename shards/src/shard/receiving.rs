@@ -29,7 +29,7 @@ impl Shard {
         if let Some(attempt) = attempt
             && let Some(again) = self.repeat_attempt(queue_slot, attempt, visibility_timeout_s)
         {
-            return self.deliver(token, again);
+            return self.deliver(token, queue_slot, again);
         }
         let deliveries = self.lease(
             queue_slot,
@@ -38,16 +38,17 @@ impl Shard {
             attempt.as_deref(),
         );
         if !deliveries.is_empty() {
-            return self.deliver(token, deliveries);
+            return self.deliver(token, queue_slot, deliveries);
         }
         let queue = &self.queues[queue_slot];
         let wait_s = wait_s.unwrap_or(queue.config.receive_wait_s);
         if wait_s == 0 || self.waiters.len() >= self.config.waiters_max {
             let full = queue.counts.in_flight >= self.config.in_flight_max;
             if full && !queue.config.fifo {
+                self.counters.throttles.in_flight += 1;
                 return self.refuse(token, Refusal::InFlightLimit);
             }
-            return self.deliver(token, deliveries);
+            return self.deliver(token, queue_slot, deliveries);
         }
         self.wait(
             token,
@@ -59,8 +60,12 @@ impl Shard {
         );
     }
 
-    fn deliver(&mut self, token: Token, deliveries: Deliveries) {
-        self.counters.received += deliveries.len() as u64;
+    fn deliver(&mut self, token: Token, queue_slot: u32, deliveries: Deliveries) {
+        let (received, is_empty) = (deliveries.len() as u64, deliveries.is_empty());
+        for traffic in [&mut self.queues[queue_slot].traffic, &mut self.counters.sqs] {
+            traffic.received += received;
+            traffic.empty_receives += u64::from(is_empty);
+        }
         // Only what is durable may be seen: a message that a crash takes back was never there.
         let hold = if self.config.durable {
             let sequences = deliveries.iter().map(|delivery| delivery.lease.sequence);
@@ -146,7 +151,7 @@ impl Shard {
                     break;
                 }
                 let waiter = self.end_wait(slot);
-                self.deliver(waiter.token, deliveries);
+                self.deliver(waiter.token, queue_slot, deliveries);
             }
         }
     }

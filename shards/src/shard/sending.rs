@@ -64,7 +64,8 @@ impl Shard {
                 .payload
                 .section(Section::Deduplication)
                 .unwrap_or_default();
-            let key = dedup_key(&self.config.secret, group, id);
+            let secret = self.queues[queue_slot].cold.dedup_secret.as_ref();
+            let key = dedup_key(secret.unwrap_or(&self.config.secret), group, id);
             self.expire_dedup(queue_slot, 4);
             if let Some(first) = self.queues[queue_slot].cold.dedup.get(key, self.now) {
                 return Ok(Sent {
@@ -78,15 +79,19 @@ impl Shard {
         };
         let remembered = if fifo { DEDUP_BYTES } else { 0 };
         if !self.make_room(entry.payload.memory_bytes() as u64 + remembered) {
+            self.counters.throttles.memory += 1;
             return Err(SendError::MemoryFull);
         }
-        let message_id = entry.payload.id();
+        let (message_id, bytes) = (entry.payload.id(), u64::from(entry.counted_bytes));
         let mut arrival = Arrival::new(entry.payload);
         if delay_s > 0 {
             arrival.available_at = self.now + Millis::from(delay_s) * 1000;
         }
         let (sequence, _) = self.insert_message(queue_slot, arrival);
-        self.counters.sent += 1;
+        for traffic in [&mut self.queues[queue_slot].traffic, &mut self.counters.sqs] {
+            traffic.sent += 1;
+            traffic.sent_bytes += bytes;
+        }
         if let Some(key) = key {
             let expires_at = self.now + WINDOW_MS;
             self.remember(

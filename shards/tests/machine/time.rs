@@ -78,9 +78,14 @@ impl<S: Simulation> World<S> {
                     break;
                 }
             }
-            let bytes = self.members[usize::from(shard)].host.stats().resident_bytes;
+            let stats = self.members[usize::from(shard)].host.stats();
+            let bytes = stats.resident_bytes;
             check(bytes == 0, || {
                 format!("all is deleted, and {bytes} bytes are taken in shard {shard}")
+            })?;
+            let sums = [stats.available, stats.outstanding, stats.groups, stats.keys];
+            check(sums == [0; 4], || {
+                format!("all is deleted, and sums of shard {shard} say {sums:?}")
             })?;
         }
         Ok(())

@@ -4,6 +4,7 @@ pub(super) mod clock;
 mod clock_file;
 pub(super) mod faults;
 pub(super) mod reset;
+pub(super) mod states;
 
 pub use clock_file::restore_clock;
 

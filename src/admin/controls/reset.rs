@@ -8,6 +8,7 @@ use lclq_shards::command::{Command, QueueCommand, QueueRef, Refusal, Reply};
 use lclq_shards::pubsub::command::{AdminCommand, Kind, PubsubCommand};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use std::rc::Rc;
 
 /// What one question to a shard brings at most.
@@ -59,12 +60,30 @@ pub(in crate::admin) async fn reset(
     asked: Asked<NoQuery, Json<ResetScope>>,
 ) -> AdminResult<ResetAnswer> {
     super::allowed(&admin)?;
-    let admin = &*admin;
-    let scope = asked.body.0;
+    let (queues, resources) = delete_all(&admin, &asked.body.0, &HashSet::new()).await?;
+    tracing::warn!(queues, resources, "a test has reset the server");
+    Ok(ResetAnswer {
+        queues,
+        topics_subscriptions_snapshots_schemas: resources,
+    })
+}
+
+/// Deletes everything but the queues of these keys.
+pub(super) async fn clear(admin: &Admin, but: &HashSet<String>) -> AdminResult<()> {
+    delete_all(admin, &ResetScope::default(), but).await?;
+    Ok(())
+}
+
+/// Answers how many queues were deleted, and how many other resources.
+async fn delete_all(
+    admin: &Admin,
+    scope: &ResetScope,
+    but: &HashSet<String>,
+) -> AdminResult<(usize, usize)> {
     let (mut queues, mut resources) = (0, 0);
     for shard in 0..admin.mesh.shards() {
         if scope.has_queues() {
-            queues += delete_queues(admin, shard, &scope).await?;
+            queues += delete_queues(admin, shard, scope, but).await?;
         }
         if scope.has_topics() {
             // Those that hold on to others first.
@@ -74,18 +93,19 @@ pub(in crate::admin) async fn reset(
                 Kind::Topic,
                 Kind::Schema,
             ] {
-                resources += delete_resources(admin, shard, kind, &scope).await?;
+                resources += delete_resources(admin, shard, kind, scope).await?;
             }
         }
     }
-    tracing::warn!(queues, resources, "a test has reset the server");
-    Ok(ResetAnswer {
-        queues,
-        topics_subscriptions_snapshots_schemas: resources,
-    })
+    Ok((queues, resources))
 }
 
-async fn delete_queues(admin: &Admin, shard: u16, scope: &ResetScope) -> AdminResult<usize> {
+async fn delete_queues(
+    admin: &Admin,
+    shard: u16,
+    scope: &ResetScope,
+    but: &HashSet<String>,
+) -> AdminResult<usize> {
     let mut deleted = 0;
     let mut after: Option<Box<str>> = None;
     loop {
@@ -98,7 +118,9 @@ async fn delete_queues(admin: &Admin, shard: u16, scope: &ResetScope) -> AdminRe
         };
         let found = queues.len();
         after = queues.last().map(|queue| queue.name.key().into());
-        let ours = queues.into_iter().filter(|queue| scope.holds(&queue.name));
+        let ours = queues
+            .into_iter()
+            .filter(|queue| scope.holds(&queue.name) && !but.contains(&queue.name.key()));
         let ours: Vec<QueueRef> = ours.map(|queue| queue.queue).collect();
         for queue in ours {
             // Somebody else may have deleted it in the meantime.

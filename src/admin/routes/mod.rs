@@ -7,10 +7,11 @@ mod test_controls;
 
 use super::Admin;
 use super::answers::{AdminBody, AdminError, AdminResult};
-use super::route::{Answered, Call, Route};
-use bytes::Bytes;
+use super::route::{Answered, Call, CallBody, Route, Taken};
+use crate::http::read_body;
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
+use hyper::body::Incoming;
 use std::rc::Rc;
 use std::sync::LazyLock;
 
@@ -30,8 +31,23 @@ pub(super) static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
 pub(super) async fn answer(
     admin: Rc<Admin>,
     head: Parts,
-    body: Bytes,
+    body: Incoming,
 ) -> AdminResult<Response<AdminBody>> {
+    let found = find(&head);
+    let body = match &found {
+        Ok((route, _)) if matches!(route.takes, Taken::Stream(_)) => CallBody::Stream(body),
+        // What comes with a request for nothing is read, too: the connection goes on behind it.
+        _ => {
+            let body = read_body(body, &admin.limits).await;
+            CallBody::Whole(body.map_err(AdminError::unread)?)
+        }
+    };
+    let (route, path) = found?;
+    route.handle(admin, Call { path, head, body }).await
+}
+
+/// The route that a request is for, and what stands in its path for the parts in braces.
+fn find(head: &Parts) -> AdminResult<(&'static Route, Vec<String>)> {
     let path = head.uri.path();
     let path = path.strip_prefix(PREFIX).unwrap_or(path);
     let segments: Vec<String> = path
@@ -49,7 +65,7 @@ pub(super) async fn answer(
             continue;
         };
         if route.method == method {
-            return route.handle(admin, Call { path, head, body }).await;
+            return Ok((route, path));
         }
         others.push(route.method.as_str());
     }

@@ -2,14 +2,15 @@
 
 use super::EVENTS;
 use crate::admin::answers::{AdminBody, AdminResult, with_status};
+use crate::admin::metrics::Health;
 use crate::admin::route::Scope::{Admin as Administer, Read};
-use crate::admin::route::{Answered, Asked, Route, schema_of};
+use crate::admin::route::{Answered, Asked, Route, ZSTD, schema_of};
 use crate::admin::{
-    Admin, config, connections, cores, events, metrics, openapi, operations, stats,
+    Admin, config, connections, cores, events, openapi, operations, portable, stats,
 };
 use http::{Method, Response, StatusCode};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::rc::Rc;
 
 const TEXT: Answered = Answered {
@@ -18,27 +19,8 @@ const TEXT: Answered = Answered {
     schema: None,
 };
 
-/// How the server is.
-#[derive(Serialize, JsonSchema)]
-struct Health {
-    /// `ok` or, with status 503, `failing`.
-    status: &'static str,
-    /// What fails.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
-}
-
 async fn health(admin: Rc<Admin>, _: Asked) -> AdminResult<Response<AdminBody>> {
-    let reason = admin.mesh.journal_down();
-    let (status, said) = match reason {
-        None => (StatusCode::OK, "ok"),
-        Some(_) => (StatusCode::SERVICE_UNAVAILABLE, "failing"),
-    };
-    let health = Health {
-        status: said,
-        reason,
-    };
-    Ok(with_status(status, &health).map(AdminBody::from))
+    Ok(admin.metrics.health().map(AdminBody::from))
 }
 
 /// Whether the server takes requests.
@@ -65,8 +47,21 @@ async fn version(_: Rc<Admin>, _: Asked) -> AdminResult<Version> {
     })
 }
 
-async fn scrape(admin: Rc<Admin>, asked: Asked) -> AdminResult<Response<AdminBody>> {
-    let answer = metrics::answer(&admin, &asked.head).await?;
+/// Which metrics are shown. The port for metrics alone takes the same.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct MetricsQuery {
+    /// `lclq`, `cloudwatch` or `monitoring`, or some of them with commas between them: under whose
+    /// names. By default `lclq`.
+    #[serde(default)]
+    names: Vec<String>,
+}
+
+async fn scrape(admin: Rc<Admin>, asked: Asked<MetricsQuery>) -> AdminResult<Response<AdminBody>> {
+    let answer = admin
+        .metrics
+        .answer(&asked.head, &asked.query.names)
+        .await?;
     Ok(answer.map(AdminBody::from))
 }
 
@@ -74,6 +69,12 @@ async fn document(_: Rc<Admin>, _: Asked) -> AdminResult<Response<AdminBody>> {
     let document = with_status(StatusCode::OK, &openapi::document());
     Ok(document.map(AdminBody::from))
 }
+
+const EXPORT: Answered = Answered {
+    status: StatusCode::OK,
+    media_type: ZSTD,
+    schema: None,
+};
 
 pub(super) fn routes() -> Vec<Route> {
     let health_answer = Answered {
@@ -121,7 +122,10 @@ pub(super) fn routes() -> Vec<Route> {
             Method::GET,
             "/metrics",
             Read,
-            ("getMetrics", "Metrics for Prometheus"),
+            (
+                "getMetrics",
+                "Metrics for Prometheus; OpenMetrics where that is accepted",
+            ),
             TEXT,
             scrape,
         ),
@@ -197,6 +201,24 @@ pub(super) fn routes() -> Vec<Route> {
             Administer,
             ("reloadConfig", "Read the configuration's file again"),
             config::reload,
+        ),
+        Route::raw(
+            Method::GET,
+            "/export",
+            Read,
+            (
+                "export",
+                "Everything that the server has, or some of it, as a file for `import`",
+            ),
+            EXPORT,
+            portable::export,
+        ),
+        Route::new(
+            Method::POST,
+            "/import",
+            Administer,
+            ("import", "Take up what an export has"),
+            portable::import,
         ),
     ]
 }

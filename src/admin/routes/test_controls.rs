@@ -1,6 +1,6 @@
 //! Routes by which tests drive a server that lets them.
 
-use crate::admin::controls::{clock, faults, reset};
+use crate::admin::controls::{clock, faults, reset, states};
 use crate::admin::route::Route;
 use crate::admin::route::Scope::{Admin as Administer, Read};
 use http::{Method, StatusCode};
@@ -73,6 +73,40 @@ pub(super) fn routes() -> Vec<Route> {
             Administer,
             ("removeFault", "Remove a fault rule"),
             faults::remove,
+        ),
+        Route::new(
+            Method::GET,
+            "/test/states",
+            Read,
+            ("listStates", "States of the server that are kept"),
+            states::list,
+        ),
+        Route::new(
+            Method::POST,
+            "/test/states/{name}",
+            Administer,
+            (
+                "saveState",
+                "Keep what the server has under a name, in place of what that name had",
+            ),
+            states::save,
+        ),
+        Route::new(
+            Method::POST,
+            "/test/states/{name}/restore",
+            Administer,
+            (
+                "restoreState",
+                "Bring a state back, in place of all that there is",
+            ),
+            states::restore,
+        ),
+        Route::new(
+            Method::DELETE,
+            "/test/states/{name}",
+            Administer,
+            ("deleteState", "Forget a state"),
+            states::delete,
         ),
         Route::new(
             Method::POST,

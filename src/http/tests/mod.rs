@@ -56,7 +56,8 @@ impl Server {
                 let for_handler = limits.clone();
                 let handler = move |request| answer(request, for_handler.clone(), seen.clone());
                 let http = Rc::new(Http::new(limits, handler));
-                net::serve(listener, net, None, http, shutdown, None).await;
+                let uncounted = Default::default();
+                net::serve(listener, net, None, http, shutdown, None, uncounted).await;
             }
         })
         .unwrap();

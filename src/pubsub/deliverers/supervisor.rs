@@ -103,6 +103,7 @@ impl Pubsub {
                 }
             }
             tasks.borrow_mut().remove(&name);
+            pubsub.outside.push_seen.forget(&name);
         });
     }
 

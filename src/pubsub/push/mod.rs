@@ -5,6 +5,7 @@
 
 pub mod client;
 pub mod envelope;
+mod figures;
 pub(super) mod hops;
 mod link_local;
 pub mod pace;
@@ -18,6 +19,7 @@ pub use client::{
     CorePush, HttpOutcome, HttpRequest, ISSUER_DEFAULT, PushClient, PushConfig, PushSetupError,
 };
 pub use envelope::{PushMessage, Wrapper, push_request};
+pub use figures::{PushOutcome, PushSeen};
 pub use pace::Pace;
 pub use token::TokenFor;
 

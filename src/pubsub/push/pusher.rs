@@ -1,9 +1,9 @@
 //! The task of one push subscription.
 
+use super::figures::PushFigures;
 use super::hops::add_hops;
 use super::{
-    HttpOutcome, HttpRequest, Pace, PushMessage, TokenFor, Wrapper, is_ack, parse_endpoint,
-    push_request,
+    HttpRequest, Pace, PushMessage, PushOutcome, TokenFor, Wrapper, parse_endpoint, push_request,
 };
 use crate::pubsub::civil_time::CivilTime;
 use crate::pubsub::core::{Pubsub, SubscriptionInfo};
@@ -18,6 +18,7 @@ use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -40,7 +41,7 @@ pub(in crate::pubsub) async fn run(
     let stream = ShardStream::open(pubsub, name, MESSAGES_MAX, BYTES_MAX).await?;
     let mut pusher = Pusher {
         pubsub,
-        target: Rc::new(Target::of(name, info)),
+        target: Rc::new(Target::of(name, info, pubsub.outside.push_seen.of(name))),
         ordering: info.settings.ordering,
         stream,
         pace: Pace::default(),
@@ -80,10 +81,11 @@ struct Target {
     wrapper: Wrapper,
     token: Option<TokenFor>,
     timeout: Duration,
+    figures: Arc<PushFigures>,
 }
 
 impl Target {
-    fn of(name: &str, info: &Rc<SubscriptionInfo>) -> Self {
+    fn of(name: &str, info: &Rc<SubscriptionInfo>, figures: Arc<PushFigures>) -> Self {
         let config = info.spec.push_config.clone().unwrap_or_default();
         let wrapper = match config.wrapper {
             Some(push_config::Wrapper::NoWrapper(no_wrapper)) => Wrapper::None {
@@ -109,6 +111,7 @@ impl Target {
             token,
             timeout: Duration::from_secs(info.settings.ack_deadline_s.into()),
             info: info.clone(),
+            figures,
         }
     }
 
@@ -121,6 +124,7 @@ impl Target {
             Some(Ok(Some(message))) => message,
             Some(Ok(None)) => return true,
             Some(Err(error)) => {
+                self.figures.note(PushOutcome::Internal);
                 tracing::debug!(subscription = &*self.subscription, %error, "not transformed");
                 return false;
             }
@@ -129,6 +133,7 @@ impl Target {
         let uri = match &self.endpoint {
             Ok(uri) => uri.clone(),
             Err(problem) => {
+                self.figures.note(PushOutcome::Internal);
                 tracing::warn!(
                     subscription = &*self.subscription,
                     problem,
@@ -164,7 +169,9 @@ impl Target {
             token: self.token.clone(),
         };
         let outcome = pubsub.outside.push.send(request).await;
-        let acked = matches!(outcome, HttpOutcome::Status(status) if is_ack(status));
+        let ended = PushOutcome::from(&outcome);
+        self.figures.note(ended);
+        let acked = ended == PushOutcome::Ack;
         if !acked {
             tracing::debug!(
                 subscription = &*self.subscription,

@@ -261,7 +261,11 @@ impl Received<'_> {
             Some(number(delivery.first_received_at))
         });
         offer("SequenceNumber", &|| {
-            fifo.then(|| number(shown_sequence(delivery.lease.sequence)))
+            fifo.then(|| {
+                number(shown_sequence(
+                    payload.shown_sequence(delivery.lease.sequence),
+                ))
+            })
         });
         offer("MessageDeduplicationId", &text(Section::Deduplication));
         offer("MessageGroupId", &text(Section::Group));

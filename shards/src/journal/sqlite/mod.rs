@@ -253,6 +253,11 @@ impl SqliteFile {
         self.survey.go_on(&self.connection)
     }
 
+    /// Pages in the write-ahead log.
+    pub fn log_pages(&self) -> u32 {
+        self.log_pages.load(Ordering::Relaxed)
+    }
+
     /// Whether enough was written for a checkpoint to be worth its while.
     pub fn wants_checkpoint(&self) -> bool {
         self.log_pages.load(Ordering::Relaxed) >= self.checkpoint_at_pages

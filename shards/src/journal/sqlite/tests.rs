@@ -153,6 +153,7 @@ fn put_queue() -> Op {
         modified_at: 1,
         purged_below: 0,
         moves: Vec::new(),
+        dedup_secret: None,
     }))
 }
 
