@@ -5,9 +5,9 @@ mod support;
 
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use support::{Client, Launch, Server};
+use support::{Answer, Client, Launch, Server};
 
 /// One call: an operation, what stands in its path and behind it, what it is given.
 struct Asked {
@@ -100,14 +100,7 @@ fn ask(server: &Server, document: &Document, asked: &Asked) -> Value {
         "{name}: {}",
         asked.path
     );
-    let (status, answered) = operation.spec["responses"]
-        .as_object()
-        .and_then(|answers| answers.iter().find(|(status, _)| *status != "default"))
-        .expect("an answer");
-    let (media_type, content) = answered["content"]
-        .as_object()
-        .and_then(|content| content.iter().next())
-        .expect("content");
+    let (status, media_type, _) = promised(document, name);
     let request = &operation.spec["requestBody"]["content"]["application/json"]["schema"];
     if let Some(body) = &asked.body {
         assert!(!request.is_null(), "{name} takes no body");
@@ -128,8 +121,26 @@ fn ask(server: &Server, document: &Document, asked: &Asked) -> Value {
     let mut admin = server.admin_client();
     let body = asked.body.clone().unwrap_or_else(|| json!({}));
     let answer = admin.rest(&operation.method, &path, &body).unwrap();
+    is_as_said(document, name, &answer)
+}
+
+/// The status, media type and content of the answer that an operation's document promises.
+fn promised<'a>(document: &'a Document, name: &str) -> (&'a String, &'a String, &'a Value) {
+    let (status, answered) = document.operations[name].spec["responses"]
+        .as_object()
+        .and_then(|answers| answers.iter().find(|(status, _)| *status != "default"))
+        .expect("an answer");
+    let (media_type, content) = answered["content"]
+        .as_object()
+        .and_then(|content| content.iter().next())
+        .expect("content");
+    (status, media_type, content)
+}
+
+fn is_as_said(document: &Document, name: &str, answer: &Answer) -> Value {
+    let (status, media_type, content) = promised(document, name);
     let text = String::from_utf8_lossy(&answer.body).into_owned();
-    assert_eq!(answer.status.to_string(), *status, "{name} {path}: {text}");
+    assert_eq!(answer.status.to_string(), *status, "{name}: {text}");
     let head = answer.head.to_lowercase();
     assert!(
         head.contains(&format!("content-type: {media_type}")),
@@ -142,6 +153,42 @@ fn ask(server: &Server, document: &Document, asked: &Asked) -> Value {
         assert!(problems.is_empty(), "{name} answers {text}: {problems:#?}");
     }
     value
+}
+
+/// An export, by a client to whom its end is the connection's.
+fn export(server: &Server, document: &Document, path: &str) -> Vec<u8> {
+    let (status, media_type, _) = promised(document, "export");
+    assert_eq!(media_type, "application/zstd");
+    let mut stream = TcpStream::connect(server.admin_address()).unwrap();
+    write!(
+        stream,
+        "GET /api/v1{path} HTTP/1.0\r\nHost: localhost\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    let end = answer
+        .windows(4)
+        .position(|four| four == b"\r\n\r\n")
+        .expect("a head");
+    let file = answer.split_off(end + 4);
+    let head = String::from_utf8(answer).unwrap().to_lowercase();
+    assert!(head.contains(&format!(" {status} ")), "{head}");
+    assert!(head.contains("content-type: application/zstd"), "{head}");
+    file
+}
+
+fn import(server: &Server, document: &Document, path: &str, file: &[u8]) -> Value {
+    let taken = &document.operations["import"].spec["requestBody"]["content"];
+    assert!(!taken["application/zstd"].is_null(), "{taken}");
+    let mut admin = server.admin_client();
+    let head = format!(
+        "POST /api/v1{path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/zstd\r\n\
+         Content-Length: {}\r\n\r\n",
+        file.len()
+    );
+    admin.write(&[head.as_bytes(), file].concat()).unwrap();
+    is_as_said(document, "import", &admin.receive().unwrap())
 }
 
 /// The head of an answer that goes on.
@@ -308,7 +355,10 @@ fn of_server() -> Vec<Asked> {
         ("getReadiness", "/ready"),
         ("getVersion", "/version"),
         ("getOpenApi", "/openapi.json"),
-        ("getMetrics", "/metrics"),
+        (
+            "getMetrics",
+            "/metrics?names=lclq,cloudwatch&names=monitoring",
+        ),
         ("getStats", "/stats"),
         ("listShards", "/shards"),
         ("listCores", "/cores"),
@@ -341,6 +391,10 @@ fn of_server() -> Vec<Asked> {
             Some(json!({ "to": "2126-01-01T00:00:00Z" })),
         ),
         asked("resumeClock", "/test/clock/resume", None),
+        asked("saveState", "/test/states/before", None),
+        asked("listStates", "/test/states", None),
+        asked("restoreState", "/test/states/before/restore", None),
+        asked("deleteState", "/test/states/before", None),
         asked(
             "resetServer",
             "/test/reset",
@@ -406,6 +460,15 @@ fn every_operation_answers_as_the_document_says() {
     for one in of_server() {
         call(&one);
     }
+    let file = export(
+        &server,
+        &document,
+        "/export?only=queue%3Ddead&only=topic%3Dnone*",
+    );
+    let path = "/import?on_conflict=replace&dry_run=true&only=queue%3Dd*";
+    let imported = import(&server, &document, path, &file);
+    assert_eq!(imported["queues"], 1, "{imported}");
+    assert_eq!(imported["conflicting"].as_array().map(Vec::len), Some(1));
     let mut other = server.client();
     other.ok("ListQueues", &json!({}));
     let listed = call(&asked("listConnections", "/connections?endpoint=sqs", None));
@@ -415,6 +478,7 @@ fn every_operation_answers_as_the_document_says() {
     );
     call(&asked("closeConnection", &path, None));
     assert!(other.receive().is_err(), "the connection was ended");
+    called.extend(["export", "import"]);
     let all: BTreeSet<&str> = document.operations.keys().map(String::as_str).collect();
     assert_eq!(called, all, "each operation is called here");
     server.stop();
@@ -480,6 +544,14 @@ fn what_is_refused_is_refused_as_the_document_says() {
         ("DELETE", "/connections/x", json!({}), 404),
         ("POST", "/topics", json!({ "name": "x" }), 400),
         ("POST", "/subscriptions/none/seek", json!({}), 400),
+        ("GET", "/export?only=x", json!({}), 400),
+        ("GET", "/export?all=true", json!({}), 400),
+        ("DELETE", "/export", json!({}), 405),
+        ("GET", "/import", json!({}), 405),
+        ("POST", "/import", json!({}), 400),
+        ("POST", "/import?on_conflict=merge", json!({}), 400),
+        ("GET", "/metrics?names=none", json!({}), 400),
+        ("POST", "/test/states/none/restore", json!({}), 404),
         ("DELETE", "/stats", json!({}), 405),
         ("GET", "/nothing", json!({}), 404),
     ] {

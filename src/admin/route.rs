@@ -5,6 +5,7 @@
 
 use super::Admin;
 use super::answers::{AdminBody, AdminError, AdminResult, with_status};
+use super::portable;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
@@ -228,7 +229,7 @@ impl Route {
     {
         let handler = move |admin: Rc<Admin>, call: Call, status: StatusCode| -> Handled {
             Box::pin(async move {
-                let answer = handler(admin, read(call)?).await?;
+                let answer = handler(admin, read(call).await?).await?;
                 Ok(with_status(status, &answer).map(AdminBody::from))
             })
         };
@@ -253,7 +254,7 @@ impl Route {
         Fut: Future<Output = AdminResult<Response<AdminBody>>> + 'static,
     {
         let handler = move |admin: Rc<Admin>, call: Call, _: StatusCode| -> Handled {
-            Box::pin(async move { handler(admin, read(call)?).await })
+            Box::pin(async move { handler(admin, read(call).await?).await })
         };
         let mut route = Self::with::<Q, B>(method, path, scope, names, Box::new(handler));
         route.answered = answered;
@@ -286,16 +287,26 @@ impl Route {
     }
 }
 
-fn read<Q, B>(call: Call) -> AdminResult<Asked<Q, B>>
+async fn read<Q, B>(call: Call) -> AdminResult<Asked<Q, B>>
 where
     Q: DeserializeOwned + JsonSchema,
     B: RequestBody,
 {
+    let Call { path, head, body } = call;
+    let query = match read_query(head.uri.query().unwrap_or_default()) {
+        Ok(query) => query,
+        Err(error) => {
+            if let CallBody::Stream(body) = body {
+                portable::drain(body).await;
+            }
+            return Err(error);
+        }
+    };
     Ok(Asked {
-        query: read_query(call.head.uri.query().unwrap_or_default())?,
-        body: B::read(call.body)?,
-        path: call.path,
-        head: call.head,
+        query,
+        body: B::read(body)?,
+        path,
+        head,
     })
 }
 

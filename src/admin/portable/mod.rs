@@ -8,7 +8,7 @@ mod slices;
 pub(super) mod states;
 mod takers;
 
-pub(super) use routes::{export, import};
+pub(super) use routes::{drain, export, import};
 
 use super::answers::{AdminError, AdminResult};
 use http::StatusCode;

@@ -15,6 +15,7 @@ use bytes::Bytes;
 use futures_util::stream::poll_fn;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Method, Response};
+use hyper::body::Incoming;
 use lclq_shards::portable::SEQUENCE_MAX;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -133,6 +134,14 @@ pub(in crate::admin) async fn import(
         reader.drain(DRAIN_TIME_MAX).await;
     }
     taken
+}
+
+/// Reads a body that nobody wants, so that a client that is still sending gets to see the answer.
+pub(in crate::admin) async fn drain(body: Incoming) {
+    // What it says doesn't matter, so neither does when its next piece comes.
+    if let Ok(reader) = Reader::new(body, DRAIN_TIME_MAX) {
+        reader.drain(DRAIN_TIME_MAX).await;
+    }
 }
 
 async fn take_all(admin: &Admin, query: ImportQuery, reader: &mut Reader) -> AdminResult<Done> {
