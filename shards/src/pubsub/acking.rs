@@ -35,7 +35,7 @@ impl Shard {
     pub(super) fn acknowledge(&mut self, token: Token, subscription: u32, leases: &[LeaseRef]) {
         let settings = &self.pubsub.subscriptions[subscription].settings;
         let (exactly_once, ordering) = (settings.exactly_once, settings.ordering);
-        let before = self.counters.pubsub.deleted;
+        let mut acknowledged = 0;
         let results = if exactly_once && ordering {
             // Only what comes before a message in its key is in its way, not how a request lists
             // them.
@@ -43,16 +43,18 @@ impl Shard {
             turns.sort_unstable_by_key(|at| leases[*at].sequence);
             let mut results = vec![Settled::Invalid; leases.len()];
             for at in turns {
-                results[at] = self.acknowledge_delivery(subscription, &leases[at], true);
+                results[at] =
+                    self.acknowledge_delivery(subscription, &leases[at], true, &mut acknowledged);
             }
             results
         } else {
             leases
                 .iter()
-                .map(|lease| self.acknowledge_delivery(subscription, lease, exactly_once))
+                .map(|lease| {
+                    self.acknowledge_delivery(subscription, lease, exactly_once, &mut acknowledged)
+                })
                 .collect()
         };
-        let acknowledged = self.counters.pubsub.deleted - before;
         self.pubsub.subscriptions[subscription].traffic.deleted += acknowledged;
         self.note_subscription_use(subscription);
         self.reply(token, Reply::Acknowledged(results), Hold::UntilCommit);
@@ -63,6 +65,7 @@ impl Shard {
         subscription: u32,
         lease: &LeaseRef,
         exactly_once: bool,
+        acknowledged: &mut u64,
     ) -> Settled {
         match self.find_delivery(subscription, lease) {
             Found::Current(slot) if exactly_once && !self.is_first_of_key(slot) => {
@@ -70,10 +73,12 @@ impl Shard {
             }
             Found::Current(slot) => {
                 self.acknowledge_and_count(slot);
+                *acknowledged += 1;
                 Settled::Counted
             }
             Found::Old(slot) if !exactly_once => {
                 self.acknowledge_and_count(slot);
+                *acknowledged += 1;
                 Settled::Counted
             }
             Found::Old(_) | Found::Gone => uncounted(exactly_once),
@@ -84,7 +89,6 @@ impl Shard {
         let deliveries = u64::from(self.acknowledge_entry(slot)) + 1;
         let receives = &mut self.counters.pubsub_receives;
         receives.add(&RECEIVES_BOUNDS, deliveries);
-        self.counters.pubsub.deleted += 1;
     }
 
     /// Whether no earlier message of an entry's ordering key is unacknowledged.

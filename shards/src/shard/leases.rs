@@ -17,15 +17,21 @@ const INVISIBLE_S_MAX: u64 = 12 * 60 * 60;
 impl Shard {
     pub(crate) fn delete(&mut self, token: Token, queue_slot: u32, entries: &[LeaseRef]) {
         let mut results = SmallVec::with_capacity(entries.len());
-        let before = self.counters.sqs.deleted;
+        let mut deleted = 0;
         for lease in entries {
-            results.push(self.delete_one(queue_slot, lease));
+            results.push(self.delete_one(queue_slot, lease, &mut deleted));
         }
-        self.queues[queue_slot].traffic.deleted += self.counters.sqs.deleted - before;
+        self.queues[queue_slot].traffic.deleted += deleted;
         self.reply(token, Reply::Leases(results), Hold::UntilCommit);
     }
 
-    fn delete_one(&mut self, queue_slot: u32, lease: &LeaseRef) -> Result<(), LeaseError> {
+    #[inline]
+    fn delete_one(
+        &mut self,
+        queue_slot: u32,
+        lease: &LeaseRef,
+        deleted: &mut u64,
+    ) -> Result<(), LeaseError> {
         // A message that is gone was deleted before: that is success.
         let Some(slot) = self.find_leased(queue_slot, lease) else {
             return Ok(());
@@ -35,7 +41,7 @@ impl Shard {
         }
         let receives = u64::from(self.remove_message(slot));
         self.counters.sqs_receives.add(&RECEIVES_BOUNDS, receives);
-        self.counters.sqs.deleted += 1;
+        *deleted += 1;
         Ok(())
     }
 

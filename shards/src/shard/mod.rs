@@ -333,6 +333,9 @@ impl Shard {
         stats.groups = self.named_groups;
         stats.keys = self.pubsub.groups.len() as u64;
         stats.streams = self.pubsub.streams.len() as u64;
+        // Each was counted by how often it had been received.
+        stats.sqs.deleted = stats.sqs_receives.total();
+        stats.pubsub.deleted = stats.pubsub_receives.total();
         let mut all = stats.sqs;
         all.add(&stats.pubsub);
         stats.sent = all.sent;
