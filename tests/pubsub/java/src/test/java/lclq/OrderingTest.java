@@ -42,7 +42,7 @@ class OrderingTest extends PubSubTest {
         for (var key : List.of("a", "b", "c")) {
             assertEquals(names(key, 0, 200), byKey.get(key));
         }
-        isEmpty(subscription, "all are acknowledged");
+        becomesEmpty(subscription, "all are acknowledged");
     }
 
     @Test

@@ -230,6 +230,22 @@ abstract class PubSubTest {
         assertEquals(List.of(), texts(pull(subscription, 10, 300)), why);
     }
 
+    /**
+     * Expects that nothing is left of what a subscriber acknowledged before it was closed. Its acks may still be on
+     * their way: a subscriber that stops waits for the requests it has counted, and its background job takes acks out
+     * of the queue before it counts them. So what is found is given back, and counts only if it keeps coming.
+     */
+    static void becomesEmpty(String subscription, String why) {
+        var giveUp = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
+        var found = pullNow(subscription, 1000);
+        while (!found.isEmpty() && System.nanoTime() < giveUp) {
+            nack(subscription, found.toArray(ReceivedMessage[]::new));
+            found = pull(subscription, 1000, 300);
+        }
+        assertEquals(List.of(), texts(found), why);
+        isEmpty(subscription, why);
+    }
+
     static Duration seconds(long seconds) {
         return Duration.newBuilder().setSeconds(seconds).build();
     }

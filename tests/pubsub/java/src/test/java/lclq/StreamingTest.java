@@ -38,7 +38,7 @@ class StreamingTest extends PubSubTest {
             assertEquals(2000, new HashSet<>(inbox.take(2000)).size());
             inbox.staysEmpty(500, "each once");
         }
-        isEmpty(subscription, "all are acknowledged");
+        becomesEmpty(subscription, "all are acknowledged");
     }
 
     @Test
@@ -69,7 +69,7 @@ class StreamingTest extends PubSubTest {
             }
             assertEquals(1000, texts.size());
         }
-        isEmpty(subscription, "all are acknowledged");
+        becomesEmpty(subscription, "all are acknowledged");
     }
 
     @Test
@@ -134,7 +134,7 @@ class StreamingTest extends PubSubTest {
             inbox.staysEmpty(13_000, "held past its first deadline");
             held.ack();
         }
-        isEmpty(subscription, "acknowledged");
+        becomesEmpty(subscription, "acknowledged");
     }
 
     @Test
@@ -151,7 +151,7 @@ class StreamingTest extends PubSubTest {
             again.ack();
             first.ack(); // too late, and no error
         }
-        isEmpty(subscription, "acknowledged");
+        becomesEmpty(subscription, "acknowledged");
     }
 
     @Test
@@ -183,7 +183,7 @@ class StreamingTest extends PubSubTest {
         assertTrue(inbox.subscriber().isRunning() || !inbox.subscriber().state().name().equals("TERMINATED"));
         held.ack();
         stopping.awaitTerminated(PATIENCE_SECONDS, TimeUnit.SECONDS);
-        isEmpty(subscription, "acknowledged while it shut down");
+        becomesEmpty(subscription, "acknowledged while it shut down");
     }
 
     @Test
