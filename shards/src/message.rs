@@ -39,6 +39,9 @@ pub(crate) struct Message {
     pub state: State,
     /// The durable copy lacks the latest receive count; it goes out with the next batch.
     pub count_dirty: bool,
+    /// A client has it, or may have it, whatever becomes of the answer of its latest receive: that
+    /// was repeated, or the lease was changed since.
+    pub held: bool,
 }
 
 /// Memory that a message takes beside its payload, bytes.

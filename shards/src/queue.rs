@@ -69,8 +69,6 @@ pub(crate) struct Attempt {
     pub expires_at: Millis,
     /// Slot, sequence number and receive count of each message given.
     pub given: Vec<(u32, u64, u32)>,
-    /// It was repeated: whose answer was lost there is no telling.
-    pub repeated: bool,
 }
 
 impl Queue {

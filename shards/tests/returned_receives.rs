@@ -115,3 +115,42 @@ fn an_attempt_that_was_repeated_for_an_earlier_receive_keeps_nothing() {
     assert_eq!(bodies(&found), ["a"]);
     assert_eq!(found[0].lease.receive_count, 2);
 }
+
+#[test]
+fn a_repeated_attempt_keeps_what_it_got_when_its_id_means_another_receive() {
+    let mut driver = Driver::in_memory();
+    let queue = driver.fifo("q.fifo");
+    driver.send_group(queue, "g", "a");
+    driver.send_group(queue, "h", "b");
+    let lost = receive_as(&mut driver, queue, "attempt");
+    let again = receive_as(&mut driver, queue, "attempt");
+    assert_eq!(bodies(&again), ["a", "b"]);
+    // One of its messages is done, so the id isn't of that receive any more.
+    driver.delete(queue, &again[1]).unwrap();
+    driver.send_group(queue, "i", "c");
+    assert_eq!(bodies(&receive_as(&mut driver, queue, "attempt")), ["c"]);
+    give_back(&mut driver, &lost);
+    assert_eq!(driver.counts(queue).in_flight, 2, "a is still leased");
+    assert_eq!(bodies(&driver.receive(queue, 10)), [""; 0]);
+    // A lease of later is one's own again.
+    driver.pass(60_000);
+    let later = driver.receive(queue, 10);
+    give_back(&mut driver, &later);
+    assert_eq!(driver.counts(queue).in_flight, 0);
+}
+
+#[test]
+fn a_lease_that_a_client_took_up_again_is_not_given_back() {
+    let mut driver = Driver::in_memory();
+    let queue = driver.create("q", &[]);
+    driver.send(queue, "a");
+    let seen = driver.receive_for(queue, 1, Some(0));
+    let lost = driver.receive_for(queue, 1, Some(5));
+    // An older handle of a standard queue takes the message up, and that is answered.
+    driver.change(queue, &seen[0], 30).unwrap();
+    give_back(&mut driver, &lost);
+    assert_eq!(driver.counts(queue).in_flight, 1);
+    driver.pass(31_000);
+    let found = driver.receive(queue, 1);
+    assert_eq!(found[0].lease.receive_count, 3);
+}

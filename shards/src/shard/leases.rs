@@ -6,8 +6,7 @@ use crate::Millis;
 use crate::command::{LeaseError, Reply, Token};
 use crate::figures::RECEIVES_BOUNDS;
 use crate::lease::LeaseRef;
-use crate::message::State;
-use crate::queue::Attempt;
+use crate::message::{Message, State};
 use crate::slab::NONE;
 use smallvec::SmallVec;
 
@@ -93,6 +92,7 @@ impl Shard {
         at.leave_state(slot);
         let message = &mut at.messages[slot];
         message.state = State::InFlight;
+        message.held = true;
         debug_assert_eq!(message.timer, NONE);
         message.timer = at.wheel.arm(until, Timer::Visible(slot));
         at.queue.counts.in_flight += 1;
@@ -105,21 +105,14 @@ impl Shard {
         for lease in leases {
             let slot = lease.slot;
             let found = self.messages.get(slot);
-            if found.is_none_or(|message| message.sequence != lease.sequence)
-                || !self.is_current(slot, lease)
-            {
+            let is_given_back =
+                |message: &Message| message.sequence == lease.sequence && !message.held;
+            if !found.is_some_and(is_given_back) || !self.is_current(slot, lease) {
                 continue;
             }
             let mut at = self.at_message(slot);
             let is_it = |given: &(u32, u64, u32)| (given.0, given.1) == (slot, lease.sequence);
             let attempts = &mut at.queue.cold.attempts;
-            let this_receive = (slot, lease.sequence, lease.receive_count);
-            let repeated =
-                |attempt: &Attempt| attempt.repeated && attempt.given.contains(&this_receive);
-            if attempts.iter().any(repeated) {
-                // Who repeated the receive may have the message.
-                continue;
-            }
             // A repeat from now on must not take a later receive with the same count for its own.
             attempts.retain(|attempt| !attempt.given.iter().any(is_it));
             at.leave_state(slot);

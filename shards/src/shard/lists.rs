@@ -118,6 +118,7 @@ impl Shard {
             received_after_ms: offset(first_received_at),
             state: State::Delayed,
             count_dirty: false,
+            held: false,
         });
         let now = self.now;
         let mut at = self.at_queue(queue_slot);

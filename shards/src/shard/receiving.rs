@@ -284,6 +284,7 @@ impl Shard {
         *at.in_flight += 1;
         let message = &mut at.messages[slot];
         message.state = State::InFlight;
+        message.held = false;
         message.received_after_ms = message.offset(now);
         if message.receive_count == 0 {
             message.first_received_after_ms = message.received_after_ms;
@@ -330,7 +331,6 @@ impl Shard {
             id: id.into(),
             expires_at,
             given,
-            repeated: false,
         });
     }
 
@@ -342,14 +342,14 @@ impl Shard {
         id: &str,
         visibility_timeout_s: Option<u32>,
     ) -> Option<Deliveries> {
-        let queue = &mut self.queues[queue_slot];
+        let queue = &self.queues[queue_slot];
         if !queue.config.fifo {
             return None;
         }
         let attempt = queue
             .cold
             .attempts
-            .iter_mut()
+            .iter()
             .find(|a| &*a.id == id && a.expires_at > self.now)?;
         let intact = attempt.given.iter().all(|(slot, sequence, count)| {
             self.messages.get(*slot).is_some_and(|message| {
@@ -364,11 +364,11 @@ impl Shard {
         }
         let timeout_s = visibility_timeout_s.unwrap_or(queue.config.visibility_timeout_s);
         let until = self.now + Millis::from(timeout_s) * 1000;
-        attempt.repeated = true;
         let given = attempt.given.clone();
         let mut out = Deliveries::new();
         for (slot, sequence, receive_count) in given {
             let message = &mut self.messages[slot];
+            message.held = true;
             if message.timer != NONE {
                 self.wheel.disarm(message.timer);
             }

@@ -341,8 +341,9 @@ impl Oracle {
         if before {
             return;
         }
-        // Over, or repeated by another client, it is left alone.
-        home.counted &= home.busy_until > now && home.attempt.is_none();
+        // Over, repeated by another client, or changed by one, it is left alone.
+        let is_held = home.attempt.is_some() || home.changed.0 >= home.received_at;
+        home.counted &= home.busy_until > now && !is_held;
         home.given_back = Some((lease.receive_count, lease.received_at));
         home.floor -= 1;
         home.busy_until = 0;
