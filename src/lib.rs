@@ -2,17 +2,20 @@
 
 pub mod admin;
 pub mod allocator;
+mod chance;
 pub mod cli;
 pub mod config;
 pub mod faults;
 pub mod grpc;
 pub mod http;
+pub mod interceptors;
 pub mod log;
 pub mod mesh;
 pub mod net;
 pub mod observe;
 pub mod operate;
 pub mod portable;
+pub mod profile;
 pub mod proto;
 mod protobuf;
 pub mod pubsub;

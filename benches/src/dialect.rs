@@ -4,8 +4,8 @@ use crate::at_once;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Request, Response};
-use lclq::faults::Faults;
 use lclq::http::{HttpLimits, ReplyBody};
+use lclq::interceptors::Interceptors;
 use lclq::mesh::{Mesh, MeshConfig, MeshPlan, Storage};
 use lclq::observe::Observers;
 use lclq::runtime::{DriverKind, spawn_cores};
@@ -36,7 +36,8 @@ pub fn with_dialect(f: impl FnOnce(&Dialect) + Send + 'static) {
         };
         let limits = Rc::new(HttpLimits::default());
         let observer = Observers::new(1).of_core(0);
-        let sqs = Sqs::new(mesh, config, &secret, limits, observer, Faults::default());
+        let interceptors = Interceptors::default();
+        let sqs = Sqs::new(mesh, config, &secret, limits, observer, interceptors);
         f(&Dialect { sqs });
     });
 }

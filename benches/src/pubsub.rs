@@ -7,12 +7,13 @@ use http::{Request, Response};
 use http_body_util::Full;
 use lclq::grpc::Encoded;
 use lclq::http::{HttpLimits, ReplyBody};
+use lclq::profile::Profile;
 use lclq::proto::google::pubsub::v1::{
     AcknowledgeRequest, PublishRequest, PubsubMessage, PullRequest, PullResponse, Subscription,
     Topic, publisher, subscriber,
 };
 use lclq::pubsub::error::PubsubResult;
-use lclq::pubsub::rest::{Rest, UnaryCaller};
+use lclq::pubsub::rest::{Rest, Sender, UnaryCaller};
 use lclq::pubsub::{OutsidePlan, Pubsub};
 use prost::Message;
 use std::rc::Rc;
@@ -33,11 +34,15 @@ pub struct Services {
 struct Caller(Rc<Pubsub>);
 
 impl UnaryCaller for Caller {
-    async fn call(&self, path: &str, request: Bytes, _: u32) -> PubsubResult<Bytes> {
+    async fn call(&self, path: &str, request: Bytes, _: Sender) -> PubsubResult<Bytes> {
         assert!(path.ends_with("/Publish"), "{path}");
         let method = publisher::Method::Publish;
         let reply = publisher::unary(self.0.clone(), method, request).await?;
         Ok(reply.message())
+    }
+
+    fn is_watched(&self) -> bool {
+        false
     }
 
     fn failure(&self) -> Option<String> {
@@ -56,7 +61,7 @@ impl UnaryCaller for Caller {
 pub fn with_services(f: impl FnOnce(&Services) + Send + 'static) {
     on_a_mesh(|mesh, _| async move {
         let outside = OutsidePlan::new(Default::default(), None, 1).expect("nothing is asked for");
-        let pubsub = Pubsub::new(mesh, [7; 16], outside.on_core());
+        let pubsub = Pubsub::new(mesh, [7; 16], outside.on_core(), Profile::default());
         let services = Services {
             rest: Rest::new(Caller(pubsub.clone()), &HttpLimits::default()),
             pubsub,

@@ -28,8 +28,8 @@ mod stats;
 mod tail;
 
 use crate::config::Live;
-use crate::faults::Faults;
 use crate::http::{Door, HttpLimits, Negotiated, ReplyBody, is_preflight, preflight_reply};
+use crate::interceptors::Interceptors;
 use crate::mesh::{Mesh, wall_clock};
 use crate::net::ConnectionList;
 use crate::observe::Observers;
@@ -150,7 +150,7 @@ impl Admin {
             receipt_secret,
             limits.clone(),
             uncounted,
-            Faults::default(),
+            Interceptors::default(),
         );
         Rc::new(Self {
             mesh,

@@ -98,6 +98,30 @@ pub struct FaultEffect {
     pub entries: Option<f64>,
 }
 
+/// About the production profile of a server that was started with --test-controls.
+#[derive(Subcommand, Clone, Debug)]
+pub enum ProfileCommand {
+    /// Show what it has happen, and what it did.
+    Show,
+    /// Begin it, or begin it anew.
+    Set {
+        /// What chance begins with.
+        #[arg(long, default_value_t = 0)]
+        seed: u64,
+        /// What is other than usual, such as sqs.duplicated=0.5.
+        #[arg(value_name = "KEY=VALUE", value_parser = key_and_number)]
+        values: Vec<(String, serde_json::Number)>,
+    },
+    /// End it.
+    End,
+}
+
+fn key_and_number(text: &str) -> Result<(String, serde_json::Number), String> {
+    let (key, value) = text.split_once('=').ok_or("KEY=VALUE")?;
+    let value = value.parse().map_err(|_| format!("{value} is no number"))?;
+    Ok((key.to_owned(), value))
+}
+
 /// About states of a server that was started with --test-controls.
 #[derive(Subcommand, Clone, Debug)]
 pub enum StateCommand {

@@ -9,7 +9,7 @@ mod portable;
 mod watch;
 
 pub use config::{ConfigCommand, ShowForm};
-pub use controls::{ClockCommand, FaultArgs, FaultCommand, StateCommand};
+pub use controls::{ClockCommand, FaultArgs, FaultCommand, ProfileCommand, StateCommand};
 pub use generate::{GenerateCommand, generate};
 pub use operate::{
     MessageCommand, OperateArgs, Output, PeekState, QueueCommand, QueueSort, Server,
@@ -75,6 +75,9 @@ pub enum Command {
     Clock(OperateArgs<ClockCommand>),
     /// Have requests to a test server fail, wait, or lose their connection.
     Fault(OperateArgs<FaultCommand>),
+
+    /// Have a server that was started with --test-controls behave as in production.
+    Profile(OperateArgs<ProfileCommand>),
     /// List and end connections.
     Connection(OperateArgs<ConnectionCommand>),
     /// List shards.

@@ -201,6 +201,11 @@ pub struct Given {
     #[arg(long, env = "LCLQ_TEST_CONTROLS", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
     pub test_controls: Option<bool>,
 
+    /// Behave as the services do in production: duplicates, reordering, quotas and the like, decided by
+    /// this seed. Not for servers whose messages matter.
+    #[arg(long, env = "LCLQ_PRODUCTION_PROFILE", value_name = "SEED")]
+    pub production_profile: Option<u64>,
+
     /// Form of the log, which goes to standard error.
     #[arg(long, env = "LCLQ_LOG_FORMAT", value_enum, value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,
@@ -209,6 +214,10 @@ pub struct Given {
     #[arg(long, env = "LCLQ_LOG", value_name = "FILTER")]
     #[schemars(extend("format" = "log-filter"))]
     pub log: Option<String>,
+
+    /// File for a line of JSON about each request; "-" is standard output. SIGHUP has it opened anew.
+    #[arg(long, env = "LCLQ_ACCESS_LOG", value_name = "FILE")]
+    pub access_log: Option<PathBuf>,
 
     /// Bring resources that exist otherwise than the file declares them in line with it. Without
     /// this, what differs is logged.

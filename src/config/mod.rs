@@ -20,8 +20,8 @@ pub use settings::Settings;
 
 use crate::admin::Controls;
 use crate::cli::Command;
-use crate::faults::Faults;
 use crate::http::{BodyBudget, HttpLimits};
+use crate::interceptors::Interceptors;
 use crate::mesh::{MeshConfig, Storage};
 use crate::net::NetLimits;
 use crate::pubsub::export::StoreTarget;
@@ -33,6 +33,7 @@ use given::{DurabilityArg, EvictionArg, LogFormat};
 use lclq_shards::Eviction;
 use lclq_shards::journal::Durability;
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Memory bound where the machine's memory isn't known, bytes.
@@ -74,6 +75,12 @@ pub struct Config {
     pub push: PushConfig,
     /// Where Cloud Storage subscriptions write, if anywhere.
     pub cloud_storage: Option<StoreTarget>,
+    /// What hangs on requests.
+    pub interceptors: Interceptors,
+    /// Where requests are noted, if anywhere.
+    pub access_log: Option<PathBuf>,
+    /// The seed of the production profile, where the server starts with it.
+    pub production_profile: Option<u64>,
     /// Whether tests may drive the server.
     pub controls: Controls,
     /// Queues, topics and subscriptions, of each so many, with series of their own in metrics.
@@ -109,6 +116,7 @@ impl Config {
         let args = loaded.settings.clone();
         let recover = source.recover();
         let live = Live::new(source, loaded);
+        let interceptors = Interceptors::default();
         // The schema has let pass only what can be read.
         let endpoint = args.cloud_storage_endpoint.as_deref();
         let endpoint = endpoint.and_then(|url| crate::pubsub::push::parse_endpoint(url).ok());
@@ -176,10 +184,14 @@ impl Config {
                 (None, Some(endpoint)) => Some(StoreTarget::Endpoint(endpoint)),
                 (None, None) => None,
             },
+            access_log: args.access_log,
+            production_profile: args.production_profile,
+            interceptors: interceptors.clone(),
             controls: Controls {
                 enabled: args.test_controls,
                 data_dir: args.data_dir,
-                faults: Faults::default(),
+                faults: interceptors.faults,
+                profile: interceptors.profile,
             },
             metrics_series_max: args.metrics_series_max.into(),
             log_format: args.log_format,

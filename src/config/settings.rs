@@ -43,8 +43,10 @@ pub struct Settings {
     pub connections_max: usize,
     pub shutdown_ms_max: u64,
     pub test_controls: bool,
+    pub production_profile: Option<u64>,
     pub log_format: LogFormat,
     pub log: String,
+    pub access_log: Option<PathBuf>,
     pub apply_changes: bool,
 }
 
@@ -83,8 +85,10 @@ impl Default for Settings {
             connections_max: 50_000,
             shutdown_ms_max: 10_000,
             test_controls: false,
+            production_profile: None,
             log_format: LogFormat::default(),
             log: "info".to_owned(),
+            access_log: None,
             apply_changes: false,
         }
     }
@@ -141,6 +145,7 @@ pub const TABLES: &[(&str, &[(&str, &str)])] = &[
             ("metrics-port", "metrics-port"),
             ("metrics-series-max", "metrics-series-max"),
             ("test-controls", "test-controls"),
+            ("production-profile", "production-profile"),
         ],
     ),
     (
@@ -175,7 +180,14 @@ pub const TABLES: &[(&str, &[(&str, &str)])] = &[
             ("endpoint", "cloud-storage-endpoint"),
         ],
     ),
-    ("log", &[("format", "log-format"), ("filter", "log")]),
+    (
+        "log",
+        &[
+            ("format", "log-format"),
+            ("filter", "log"),
+            ("access-file", "access-log"),
+        ],
+    ),
 ];
 
 /// Keys of which at most one may be given; the higher layer's counts.

@@ -5,14 +5,15 @@
 //! cores, and what chance decides comes from a rule's seed and that count: so a failure repeats with
 //! the same requests in the same order.
 
-mod chance;
 mod pattern;
 mod rule;
 
 pub use rule::{Drop, Effect, Latency, Rule, RuleError};
 
+use crate::chance::Chance;
+use crate::http::Watched;
+use crate::interceptors::reason;
 use crate::observe::Dialect;
-use chance::Chance;
 use serde::Serialize;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,6 +29,7 @@ pub struct Faults(Arc<Shared>);
 #[derive(Debug, Default)]
 struct Shared {
     are_set: AtomicBool,
+    watched: Watched,
     rules: Mutex<Arc<Vec<Arc<Set>>>>,
     /// For rules without a name.
     numbers: AtomicU64,
@@ -102,6 +104,14 @@ impl EntryFaults {
 }
 
 impl Faults {
+    /// No rules; where there are any, requests are watched.
+    pub fn watching(watched: Watched) -> Self {
+        Self(Arc::new(Shared {
+            watched,
+            ..Shared::default()
+        }))
+    }
+
     /// Whether there are rules.
     #[inline]
     pub fn are_set(&self) -> bool {
@@ -117,6 +127,7 @@ impl Faults {
         let mut rules = self.0.rules.lock().unwrap_or_else(PoisonError::into_inner);
         let result = change(Arc::make_mut(&mut rules));
         self.0.are_set.store(!rules.is_empty(), Ordering::Relaxed);
+        self.0.watched.set(reason::FAULTS, !rules.is_empty());
         result
     }
 

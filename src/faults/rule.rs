@@ -1,7 +1,7 @@
 //! What a rule says, and whether it makes sense.
 
-use super::chance::Chance;
 use super::pattern::fits;
+use crate::chance::Chance;
 use crate::grpc::Code;
 use crate::observe::{Dialect, Operation};
 use crate::sqs::is_error_code;

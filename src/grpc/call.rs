@@ -18,13 +18,13 @@ use super::deadline::{WithDeadline, deadline};
 use super::encoded::{Encoded, decode};
 use super::error::unknown_method;
 use super::frames::FrameDecoder;
-use super::intercept::Intercepted;
+use super::intercept::Answering;
 use super::replies::{Queue, Replies};
 use super::requests::{MessageStream, Requests};
 use super::status::Status;
 use super::streams::{GrpcCore, spawn_stream};
 use super::trailers::{answer, error_answer, http_error, ok_trailers};
-use crate::http::GZIP_BYTES_MIN;
+use crate::http::{Caller, GZIP_BYTES_MIN};
 
 /// The answer to a call.
 pub type Answer = Response<GrpcBody>;
@@ -49,6 +49,8 @@ pub struct Call {
     request_encoding: Encoding,
     reply_encoding: Encoding,
     deadline: Option<Instant>,
+    /// Where somebody wants to know.
+    caller: Option<Box<Caller>>,
 }
 
 impl Call {
@@ -74,6 +76,8 @@ impl Call {
             answer.headers_mut().insert(ACCEPT_ENCODING, ACCEPTED);
             answer
         })?;
+        let is_watched = core.intercept.as_ref().is_some_and(|one| one.is_on());
+        let caller = is_watched.then(|| Box::new(Caller::of(headers, request.extensions())));
         let path = request.uri().path_and_query().cloned();
         let path = path.unwrap_or_else(|| PathAndQuery::from_static("/"));
         Ok(Call {
@@ -82,6 +86,7 @@ impl Call {
             request_encoding,
             core,
             path,
+            caller,
             body: request.into_body(),
         })
     }
@@ -128,24 +133,27 @@ impl Call {
         }
     }
 
-    async fn intercepted<F, Fut>(self, method: F) -> Result<Encoded, Status>
+    async fn intercepted<F, Fut>(mut self, method: F) -> Result<Encoded, Status>
     where
         F: FnOnce(Bytes) -> Fut,
         Fut: Future<Output = Result<Encoded, Status>>,
     {
         let (core, path) = (self.core.clone(), self.path.clone());
+        let caller = self.take_caller();
         let request = self.only_message().await?;
-        let Some(intercept) = &core.intercept else {
-            return method(request).await;
-        };
-        match intercept.before(path.path(), &request).await {
-            Intercepted::Goes => method(request).await,
-            Intercepted::Ends(status) => Err(status),
-            Intercepted::EndsAfter(status) => {
-                let _done = method(request).await;
-                Err(status)
+        match &core.intercept {
+            Some(intercept) => {
+                let method = Box::new(|request| Box::pin(method(request)) as Answering<'_>);
+                let path = path.path();
+                intercept.around(caller, path, request, method).await
             }
+            None => method(request).await,
         }
+    }
+
+    /// Who calls, if there was a reason to look when the call came.
+    pub fn take_caller(&mut self) -> Caller {
+        self.caller.take().map(|caller| *caller).unwrap_or_default()
     }
 
     /// One request, many replies.

@@ -1,30 +1,30 @@
-//! Somebody who has a word before a method is called.
+//! Somebody whom calls go through, while there is a reason to.
 
+use super::encoded::Encoded;
 use super::status::Status;
+use crate::http::Caller;
 use bytes::Bytes;
+use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
 
-/// What becomes of a call once its request has been read.
-#[derive(Debug)]
-pub enum Intercepted {
-    /// It is carried out and answered.
-    Goes,
-    /// It isn't carried out.
-    Ends(Status),
-    /// It is carried out and answered like this.
-    EndsAfter(Status),
-}
+/// What a method answers, sooner or later.
+pub type Answering<'a> = Pin<Box<dyn Future<Output = Result<Encoded, Status>> + 'a>>;
+/// A method that is ready to be called.
+pub type Method<'a> = Box<dyn FnOnce(Bytes) -> Answering<'a> + 'a>;
 
-/// Has a word before methods are called. Asked for each unary call, so [`Intercept::is_on`] is cheap.
-pub trait Intercept: std::fmt::Debug {
-    /// Whether it has anything to say at all.
+/// Whom unary calls go through. Asked for each, so [`Intercept::is_on`] is cheap.
+pub trait Intercept: Debug {
+    /// Whether there is a reason.
     fn is_on(&self) -> bool;
 
-    /// What becomes of a call to `path`, `/package.Service/Method`, with this request.
-    fn before<'a>(
+    /// Calls `method` with this request, or doesn't, and gives the answer. `path` is
+    /// `/package.Service/Method`.
+    fn around<'a>(
         &'a self,
+        caller: Caller,
         path: &'a str,
-        request: &'a Bytes,
-    ) -> Pin<Box<dyn Future<Output = Intercepted> + 'a>>;
+        request: Bytes,
+        method: Method<'a>,
+    ) -> Answering<'a>;
 }

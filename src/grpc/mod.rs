@@ -26,7 +26,7 @@ pub use call::{Answer, Call, is_grpc};
 pub use encoded::{Encoded, EncodedBuf, FRAME_HEAD_BYTES, call_decoded, decode};
 pub use error::not_unary;
 pub use health::HealthService;
-pub use intercept::{Intercept, Intercepted};
+pub use intercept::{Answering, Intercept, Method};
 pub use limits::GrpcLimits;
 pub use reflection::ReflectionService;
 pub use replies::{Closed, Replies};

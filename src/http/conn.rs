@@ -16,6 +16,7 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 
+use super::caller::Watched;
 use super::io::{ConnIo, ConnState, Version, version};
 use super::limits::HttpLimits;
 use crate::net::{Channel, Drain, Protocol, Spoken};
@@ -25,13 +26,24 @@ use crate::runtime::{HyperExecutor, HyperTimer, Sleep, timeout};
 pub struct Http<H> {
     handler: Rc<H>,
     limits: Rc<HttpLimits>,
+    watched: Watched,
 }
 
 impl<H> Http<H> {
     /// HTTP within `limits` on the calling core, answered by `handler`.
     pub fn new(limits: Rc<HttpLimits>, handler: H) -> Self {
-        let handler = Rc::new(handler);
-        Http { handler, limits }
+        Http {
+            handler: Rc::new(handler),
+            limits,
+            watched: Watched::default(),
+        }
+    }
+
+    /// Has requests tell which connection they came by, while they are watched.
+    #[must_use]
+    pub fn watched(mut self, watched: Watched) -> Self {
+        self.watched = watched;
+        self
     }
 }
 
@@ -43,13 +55,20 @@ where
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     fn serve(&self, channel: Channel, drain: Drain) -> impl Future<Output = ()> + 'static {
-        run(channel, drain, self.handler.clone(), self.limits.clone())
+        let watched = self.watched.clone();
+        let handler = self.handler.clone();
+        run(channel, drain, handler, self.limits.clone(), watched)
     }
 }
 
 /// Serves one connection to its end.
-async fn run<H, Fut, B>(mut channel: Channel, drain: Drain, handler: Rc<H>, limits: Rc<HttpLimits>)
-where
+async fn run<H, Fut, B>(
+    mut channel: Channel,
+    drain: Drain,
+    handler: Rc<H>,
+    limits: Rc<HttpLimits>,
+    watched: Watched,
+) where
     H: Fn(Request<Incoming>) -> Fut + 'static,
     Fut: Future<Output = Response<B>> + 'static,
     B: Body<Data = Bytes> + 'static,
@@ -83,6 +102,7 @@ where
         handler,
         state: state.clone(),
         is_http1: version == Version::Http1,
+        watched,
     };
     let driver = match version {
         Version::Http1 => Driver::Http1 {
@@ -156,6 +176,7 @@ struct Service<H> {
     handler: Rc<H>,
     state: Rc<ConnState>,
     is_http1: bool,
+    watched: Watched,
 }
 
 impl<H, Fut, B> hyper::service::Service<Request<Incoming>> for Service<H>
@@ -167,7 +188,7 @@ where
     type Error = Infallible;
     type Future = InFlight<Fut>;
 
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let state = &self.state;
         state.requests.set(state.requests.get() + 1);
         state.in_flight.set(state.in_flight.get() + 1);
@@ -180,6 +201,9 @@ where
                 && let Some(Ok(name)) = request.headers().get(USER_AGENT).map(HeaderValue::to_str)
             {
                 seen.note_user_agent(name);
+            }
+            if self.watched.any() {
+                request.extensions_mut().insert(seen.clone());
             }
         }
         let counted = Counted {

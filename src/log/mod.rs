@@ -9,7 +9,7 @@ mod text;
 
 use crate::config::Config;
 use crate::config::given::LogFormat;
-use sink::Sink;
+pub(crate) use sink::Sink;
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, IsTerminal, Write};
 use std::panic::PanicHookInfo;
@@ -20,7 +20,7 @@ use tracing_subscriber::field::MakeExt;
 use tracing_subscriber::fmt::format::debug_fn;
 
 /// How long the end of the process waits for its last lines to be taken, ms.
-const FLUSH_MS_MAX: u64 = 500;
+pub(crate) const FLUSH_MS_MAX: u64 = 500;
 
 static SINK: OnceLock<Sink> = OnceLock::new();
 

@@ -1,4 +1,4 @@
-//! Lines on their way to standard error, on a thread that may wait for it.
+//! Lines on their way to standard error or a file, on a thread that may wait for it.
 //!
 //! Not tracing-appender, whose writer is bounded by lines instead of bytes, keeps to itself that
 //! writing failed, and prints to standard output when its reader is stuck at the end.
@@ -22,13 +22,19 @@ const RECENT_LINES_MAX: usize = 100;
 /// Bytes kept of such a line.
 const RECENT_LINE_BYTES_MAX: usize = 1000;
 
-/// Where the log's lines are left. Nobody waits here and nothing fails.
-pub(super) struct Sink {
+/// Where lines are left. Nobody waits here and nothing fails.
+#[derive(Clone, Debug)]
+pub(crate) struct Sink {
     shared: Arc<Shared>,
 }
 
-#[derive(Default)]
+/// What is written of lines that were dropped, their number given.
+type Notice = Box<dyn Fn(u64) -> String + Send>;
+
+#[derive(Default, Debug)]
 struct Shared {
+    /// How many of the last lines are kept.
+    recent_max: usize,
     state: Mutex<State>,
     /// Something waits.
     filled: Condvar,
@@ -36,7 +42,7 @@ struct Shared {
     emptied: Condvar,
 }
 
-#[derive(Default)]
+#[derive(Default, Debug)]
 struct State {
     waiting: Vec<u8>,
     /// Lines that were dropped and not told of yet.
@@ -60,15 +66,40 @@ impl Sink {
     }
 
     fn writing_to(out: impl Write + Send + 'static, format: LogFormat) -> io::Result<Self> {
-        let shared = Arc::new(Shared::default());
+        let notice = Box::new(move |dropped| notice(format, dropped));
+        Self::start_thread("lclq-log", out, notice, RECENT_LINES_MAX)
+    }
+
+    /// Starts a thread that writes lines of another kind.
+    ///
+    /// # Errors
+    /// Where it can't be started.
+    pub fn of_others(
+        thread: &str,
+        out: impl Write + Send + 'static,
+        notice: impl Fn(u64) -> String + Send + 'static,
+    ) -> io::Result<Self> {
+        Self::start_thread(thread, out, Box::new(notice), 0)
+    }
+
+    fn start_thread(
+        name: &str,
+        out: impl Write + Send + 'static,
+        notice: Notice,
+        recent_max: usize,
+    ) -> io::Result<Self> {
+        let shared = Arc::new(Shared {
+            recent_max,
+            ..Shared::default()
+        });
         let drain = Drain {
             shared: shared.clone(),
             out,
-            format,
+            notice,
             in_line: false,
         };
         std::thread::Builder::new()
-            .name("lclq-log".to_owned())
+            .name(name.to_owned())
             .spawn(move || drain.run())?;
         Ok(Self { shared })
     }
@@ -76,11 +107,13 @@ impl Sink {
     /// Leaves a line, its end included.
     pub fn push(&self, line: &[u8]) {
         let mut state = self.shared.state();
-        if state.recent.len() == RECENT_LINES_MAX {
-            state.recent.pop_front();
+        if self.shared.recent_max > 0 {
+            if state.recent.len() == self.shared.recent_max {
+                state.recent.pop_front();
+            }
+            let kept = &line[..line.len().min(RECENT_LINE_BYTES_MAX)];
+            state.recent.push_back(kept.into());
         }
-        let kept = &line[..line.len().min(RECENT_LINE_BYTES_MAX)];
-        state.recent.push_back(kept.into());
         if state.waiting.len() + line.len() > WAITING_BYTES_MAX {
             state.dropped += 1;
             return;
@@ -130,7 +163,7 @@ impl Write for &Sink {
 struct Drain<W> {
     shared: Arc<Shared>,
     out: W,
-    format: LogFormat,
+    notice: Notice,
     /// The last line that was begun has not ended.
     in_line: bool,
 }
@@ -155,7 +188,8 @@ impl<W: Write> Drain<W> {
             let mut lost = self.write(&lines);
             if lost == 0 && dropped > 0 {
                 // Those that were dropped would have come after these.
-                lost = self.write(self.notice(dropped).as_bytes());
+                let notice = (self.notice)(dropped);
+                lost = self.write(notice.as_bytes());
                 if lost == 0 {
                     continue;
                 }
@@ -195,24 +229,25 @@ impl<W: Write> Drain<W> {
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.out.write_all(bytes)
     }
+}
 
-    fn notice(&self, dropped: u64) -> String {
-        let mut time = String::new();
-        let _ = SystemTime.format_time(&mut Writer::new(&mut time));
-        let what = "lines of the log were dropped: nobody took them";
-        match self.format {
-            LogFormat::Text => {
-                format!("{}  WARN {what} dropped={dropped}\n", OneLine(&time))
-            }
-            LogFormat::Json => {
-                let line = serde_json::json!({
-                    "timestamp": time,
-                    "level": "WARN",
-                    "fields": {"message": what, "dropped": dropped},
-                    "target": "lclq::log",
-                });
-                format!("{line}\n")
-            }
+/// What the log says of lines that were dropped.
+fn notice(format: LogFormat, dropped: u64) -> String {
+    let mut time = String::new();
+    let _ = SystemTime.format_time(&mut Writer::new(&mut time));
+    let what = "lines of the log were dropped: nobody took them";
+    match format {
+        LogFormat::Text => {
+            format!("{}  WARN {what} dropped={dropped}\n", OneLine(&time))
+        }
+        LogFormat::Json => {
+            let line = serde_json::json!({
+                "timestamp": time,
+                "level": "WARN",
+                "fields": {"message": what, "dropped": dropped},
+                "target": "lclq::log",
+            });
+            format!("{line}\n")
         }
     }
 }

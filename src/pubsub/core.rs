@@ -16,6 +16,7 @@ use super::proto::{ListSchemaRevisionsResponse, Schema, Subscription, Topic};
 use super::service::{schema_id, steps};
 use super::transform::{Transform, Transformer};
 use crate::mesh::{Definition, Directory, Mesh, Stamp, ask_until_current};
+use crate::profile::Profile;
 use lclq_shards::command::{Command, Refusal, Reply};
 use lclq_shards::pubsub::command::{
     AdminCommand, Kind, PubsubCommand, PubsubRefusal, Resource, SubscriptionRef, TopicRef,
@@ -32,6 +33,7 @@ pub struct Pubsub {
     pub(super) signer: AckIdSigner,
     pub(super) transformer: Transformer,
     pub(super) outside: Outside,
+    pub(super) profile: Profile,
     topics: Directory<Box<str>, TopicInfo>,
     subscriptions: Directory<Box<str>, SubscriptionInfo>,
     schemas: Directory<Box<str>, SchemaInfo>,
@@ -120,7 +122,7 @@ impl SubscriptionInfo {
 
 impl Pubsub {
     /// On `mesh`, which must be of the calling core. `ack_key` signs ack ids.
-    pub fn new(mesh: Mesh, ack_key: [u8; 16], outside: Outside) -> Rc<Self> {
+    pub fn new(mesh: Mesh, ack_key: [u8; 16], outside: Outside, profile: Profile) -> Rc<Self> {
         Rc::new(Self {
             topics: Directory::new(&mesh),
             subscriptions: Directory::new(&mesh),
@@ -129,6 +131,7 @@ impl Pubsub {
             signer: AckIdSigner::new(ack_key),
             transformer: Transformer::new(outside.cores),
             outside,
+            profile,
         })
     }
 

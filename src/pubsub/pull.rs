@@ -1,6 +1,6 @@
 //! Pull, Acknowledge and ModifyAckDeadline.
 
-use super::core::{Pubsub, unexpected};
+use super::core::{Pubsub, SubscriptionInfo, unexpected};
 use super::error::{
     AckFailure, PubsubResult, ack_failures, invalid_ack_deadline, invalid_argument, no_ack_ids,
     request_too_large, undecodable, wrong_subscription_type,
@@ -36,6 +36,11 @@ impl Pubsub {
         if messages_max <= 0 {
             return Err(invalid_argument("max_messages"));
         }
+        let asked = (messages_max as u32).min(PULL_MESSAGES_MAX);
+        let messages_max = self.pulls_at_most(subscription, asked, !return_immediately);
+        if messages_max == 0 && info.is_pull() {
+            return Ok(Encoded::EMPTY);
+        }
         let mut delivering = None;
         let reply = self
             .on_subscription(subscription, info, |info| {
@@ -45,7 +50,7 @@ impl Pubsub {
                 delivering = Some(info.clone());
                 Ok(PubsubCommand::Pull {
                     subscription: info.reference,
-                    messages_max: (messages_max as u32).min(PULL_MESSAGES_MAX),
+                    messages_max,
                     bytes_max: PULL_BYTES_MAX,
                     wait_ms: if return_immediately { 0 } else { PULL_WAIT_MS },
                 })
@@ -67,6 +72,7 @@ impl Pubsub {
             info = now;
         }
         let pulled = self.transformed(&info, pulled).await;
+        self.deliver_again(&info, &pulled);
         let mut out = EncodedBuf::with_capacity(Self::deliveries_bytes(&pulled));
         self.put_deliveries(&mut out, of, &pulled);
         Ok(out.finish())
@@ -128,11 +134,13 @@ impl Pubsub {
         ack_ids: &[&[u8]],
     ) -> PubsubResult<Vec<Settled>> {
         let ids: Vec<(&[u8], u32)> = ack_ids.iter().map(|ack_id| (*ack_id, 0)).collect();
-        self.settle(subscription, &ids, |subscription, leases| {
-            PubsubCommand::Acknowledge {
-                subscription,
+        let lost = self.loses(subscription, ack_ids.len());
+        self.settle(subscription, &ids, |info, leases| match &lost {
+            Some(lost) if !info.settings.exactly_once => lost.instead(info.reference, leases),
+            _ => PubsubCommand::Acknowledge {
+                subscription: info.reference,
                 leases: leases.iter().map(|(lease, _)| *lease).collect(),
-            }
+            },
         })
         .await
     }
@@ -143,9 +151,9 @@ impl Pubsub {
         subscription: &str,
         ack_ids: &[(&[u8], u32)],
     ) -> PubsubResult<Vec<Settled>> {
-        self.settle(subscription, ack_ids, |subscription, leases| {
+        self.settle(subscription, ack_ids, |info, leases| {
             PubsubCommand::ModifyDeadline {
-                subscription,
+                subscription: info.reference,
                 leases: leases.to_vec(),
             }
         })
@@ -156,10 +164,7 @@ impl Pubsub {
         &self,
         subscription: &str,
         ack_ids: &[(&[u8], u32)],
-        command: impl Fn(
-            lclq_shards::pubsub::command::SubscriptionRef,
-            &[(LeaseRef, u32)],
-        ) -> PubsubCommand,
+        command: impl Fn(&SubscriptionInfo, &[(LeaseRef, u32)]) -> PubsubCommand,
     ) -> PubsubResult<Vec<Settled>> {
         // What is wrong with the name comes first.
         let info = self.subscription(subscription).await?;
@@ -179,7 +184,7 @@ impl Pubsub {
                         None => foreign[at] = true,
                     }
                 }
-                Ok(command(info.reference, &leases))
+                Ok(command(info, &leases))
             })
             .await?;
         let Reply::Acknowledged(results) = reply else {

@@ -2,19 +2,19 @@
 
 use super::core::Pubsub;
 use super::error::{PubsubResult, not_let_in, pushed_in_circles, replies_full, unknown_path};
-use super::faulty::{Faulty, STREAMING_PULL};
+use super::intercepted::{Intercepted, STREAMING_PULL};
 use super::limits::REQUEST_BYTES_MAX;
 use super::outside::Outside;
 use super::proto::{PublishResponse, publisher, schema_service, subscriber};
 use super::push::hops::HOPS_MAX;
 use super::push::{PushSeen, token_keys};
-use super::rest::{Rest, UnaryCaller, error_reply};
-use crate::faults::Faults;
+use super::rest::{FromInside, Rest, Sender, UnaryCaller, error_reply};
 use crate::grpc::{
     Answer, Call, Code, GRPC_STATUS, GrpcBody, GrpcCore, GrpcLimits, HealthService, Intercept,
-    Intercepted, ReflectionService, error_answer, is_grpc,
+    ReflectionService, error_answer, is_grpc,
 };
 use crate::http::{BodyBudget, Door, HttpLimits, Refusal, ReplyBody};
+use crate::interceptors::Interceptors;
 use crate::mesh::Mesh;
 use crate::observe::{Observer, Operation, Outcome, Wire};
 use crate::proto::google::iam::v1::iam_policy;
@@ -57,7 +57,7 @@ pub struct PubsubEndpoint {
     door: Door,
     limits: Rc<HttpLimits>,
     observer: Observer,
-    faulty: Faulty,
+    intercepted: Intercepted,
     /// Made when they are first asked for: both are tables of every type there is, a megabyte that
     /// most servers never need.
     rest: OnceCell<Rc<Rest<Caller>>>,
@@ -72,16 +72,17 @@ impl PubsubEndpoint {
         limits: Rc<HttpLimits>,
         outside: Outside,
         observer: Observer,
-        faults: Faults,
+        interceptors: Interceptors,
     ) -> Rc<Self> {
         let is_serving = {
             let mesh = mesh.clone();
             move || mesh.journal_down().is_none()
         };
-        let pubsub = Pubsub::new(mesh.clone(), ack_key(receipt_secret), outside);
+        let profile = interceptors.profile.clone();
+        let pubsub = Pubsub::new(mesh.clone(), ack_key(receipt_secret), outside, profile);
         pubsub.start_deliverers();
-        let faulty = Faulty::new(faults);
-        let intercept: Box<dyn Intercept> = Box::new(faulty.clone());
+        let intercepted = Intercepted::new(interceptors);
+        let intercept: Box<dyn Intercept> = Box::new(intercepted.clone());
         Rc::new(Self {
             pubsub,
             grpc: GrpcCore::new(
@@ -92,7 +93,7 @@ impl PubsubEndpoint {
                 },
                 Some(intercept),
             ),
-            faulty,
+            intercepted,
             health: HealthService::new(SERVICES, is_serving),
             mesh,
             door: Door::new(&limits.callers),
@@ -110,7 +111,7 @@ impl PubsubEndpoint {
                 mesh: self.mesh.clone(),
                 bodies: self.limits.bodies.clone(),
                 observer: self.observer.clone(),
-                faulty: self.faulty.clone(),
+                intercepted: self.intercepted.clone(),
             };
             Rest::new(caller, &self.limits)
         };
@@ -118,11 +119,12 @@ impl PubsubEndpoint {
     }
 
     /// Answers a request over REST that came to another endpoint and has been let in there, or that
-    /// the server makes itself.
-    pub async fn rest_inside<B>(&self, request: Request<B>) -> Response<ReplyBody>
+    /// the server makes itself. It isn't counted among clients' requests.
+    pub async fn rest_inside<B>(&self, mut request: Request<B>) -> Response<ReplyBody>
     where
         B: Body<Data = Bytes>,
     {
+        request.extensions_mut().insert(FromInside);
         let rest = self.rest();
         Box::pin(rest.handle(request)).await
     }
@@ -199,9 +201,9 @@ impl PubsubEndpoint {
         }
         let (service, method) = call.names();
         let answer = match service {
-            subscriber::NAME if method == STREAMING_PULL && self.faulty.is_on() => {
+            subscriber::NAME if method == STREAMING_PULL && self.intercepted.is_on() => {
                 operation = Some(Operation::subscriber(subscriber::Method::StreamingPull));
-                Box::pin(self.open_stream_faultily(call)).await
+                Box::pin(self.open_stream_watched(call)).await
             }
             publisher::NAME => {
                 let to = self.pubsub.clone();
@@ -232,7 +234,7 @@ impl PubsubEndpoint {
             _ => call.unimplemented(),
         };
         if let Some(operation) = operation {
-            let outcome = outcome_of(&answer);
+            let outcome = outcome_of(code_of(&answer));
             self.observer
                 .answered(operation, Wire::Grpc, outcome, since);
         }
@@ -241,17 +243,20 @@ impl PubsubEndpoint {
 }
 
 impl PubsubEndpoint {
-    /// Opens a stream, unless a rule has it otherwise. What it is about comes later, so only rules
-    /// without a resource are for it.
-    async fn open_stream_faultily(&self, call: Call) -> Answer {
-        let path = format!("/{}/{STREAMING_PULL}", subscriber::NAME);
-        match self.faulty.before(&path, None).await {
-            Intercepted::Goes => {
-                let method = subscriber::Method::StreamingPull;
-                subscriber::dispatch(self.pubsub.clone(), method, call).await
+    /// Opens a stream with all that hangs on it. What it is about comes later, so only rules without
+    /// a resource are for it.
+    async fn open_stream_watched(&self, mut call: Call) -> Answer {
+        let caller = call.take_caller();
+        let open = async move {
+            let method = subscriber::Method::StreamingPull;
+            let answer = subscriber::dispatch(self.pubsub.clone(), method, call).await;
+            match code_of(&answer) {
+                Code::Ok => Ok(answer),
+                // What it was refused with stands in its head, and is told as it is.
+                code => Err((code, answer)),
             }
-            Intercepted::Ends(error) | Intercepted::EndsAfter(error) => error_answer(&error),
-        }
+        };
+        self.intercepted.open_stream(caller, open).await
     }
 }
 
@@ -270,25 +275,39 @@ struct Caller {
     mesh: Mesh,
     bodies: BodyBudget,
     observer: Observer,
-    faulty: Faulty,
+    intercepted: Intercepted,
 }
 
 impl UnaryCaller for Caller {
-    async fn call(&self, path: &str, request: Bytes, hops: u32) -> PubsubResult<Bytes> {
+    async fn call(&self, path: &str, request: Bytes, sender: Sender) -> PubsubResult<Bytes> {
         let since = Instant::now();
         let mut operation = Operation::PUBSUB_UNKNOWN;
-        let reply = if self.faulty.is_on() {
-            Box::pin(self.carry_out_faultily(path, request, hops, &mut operation)).await
+        let hops = sender.hops;
+        if sender.is_inside {
+            return self.carry_out(path, request, hops, &mut operation).await;
+        }
+        let reply = if self.intercepted.is_on() {
+            let caller = sender.caller.map(|caller| *caller).unwrap_or_default();
+            let body = request.clone();
+            let run = self.carry_out(path, body, hops, &mut operation);
+            let run = self
+                .intercepted
+                .around(caller, path, Wire::Rest, &request, run, Bytes::len);
+            Box::pin(run).await
         } else {
             self.carry_out(path, request, hops, &mut operation).await
         };
         let outcome = match &reply {
             Ok(_) => Outcome::Done,
-            Err(error) => outcome_of_code(error.code),
+            Err(error) => outcome_of(error.code),
         };
         self.observer
             .answered(operation, Wire::Rest, outcome, since);
         reply
+    }
+
+    fn is_watched(&self) -> bool {
+        self.intercepted.is_on()
     }
 
     fn failure(&self) -> Option<String> {
@@ -301,24 +320,6 @@ impl UnaryCaller for Caller {
 }
 
 impl Caller {
-    async fn carry_out_faultily(
-        &self,
-        path: &str,
-        request: Bytes,
-        hops: u32,
-        operation: &mut Operation,
-    ) -> PubsubResult<Bytes> {
-        let intercepted = self.faulty.before(path, Some(&request)).await;
-        if let Intercepted::Ends(error) = intercepted {
-            return Err(error);
-        }
-        let reply = self.carry_out(path, request, hops, operation).await;
-        match intercepted {
-            Intercepted::EndsAfter(error) => Err(error),
-            _ => reply,
-        }
-    }
-
     async fn carry_out(
         &self,
         path: &str,
@@ -372,16 +373,15 @@ impl Caller {
     }
 }
 
-/// What a call's answer comes to. A stream's is its beginning.
-fn outcome_of(answer: &Answer) -> Outcome {
+/// The code of a call's answer. A stream's is its beginning.
+fn code_of(answer: &Answer) -> Code {
     let status = answer.headers().get(GRPC_STATUS);
-    let Some(code) = status.and_then(|status| status.to_str().ok()?.parse().ok()) else {
-        return Outcome::Done;
-    };
-    outcome_of_code(Code::from_number(code))
+    let number = status.and_then(|status| status.to_str().ok()?.parse().ok());
+    number.map_or(Code::Ok, Code::from_number)
 }
 
-fn outcome_of_code(code: Code) -> Outcome {
+/// What a code comes to.
+pub(super) fn outcome_of(code: Code) -> Outcome {
     match code {
         Code::Ok => Outcome::Done,
         Code::Unknown

@@ -244,6 +244,7 @@ impl Pubsub {
         }
         let mut out = EncodedBuf::with_capacity(Self::deliveries_bytes(pulled) + 8);
         self.put_deliveries(&mut out, info.reference, pulled);
+        self.deliver_again(info, pulled);
         put_own_properties(&mut out, info);
         send(replies, out).await
     }

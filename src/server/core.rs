@@ -6,8 +6,8 @@ use super::reload::reload;
 use super::supervisor::{News, Supervisor};
 use super::{Listening, ServerError, Until};
 use crate::config::Live;
-use crate::faults::Faults;
 use crate::http::HttpLimits;
+use crate::interceptors::Interceptors;
 use crate::mesh::{Mesh, MeshParts};
 use crate::net::{ConnectionList, EndpointFigures, NetLimits};
 use crate::observe::Observers;
@@ -36,6 +36,7 @@ pub(super) struct Core {
     /// What declares what the first core makes before it is ready.
     pub(super) live: Arc<Live>,
     pub(super) sqs: SqsConfig,
+    pub(super) interceptors: Interceptors,
     pub(super) http: HttpLimits,
     pub(super) net: NetLimits,
     pub(super) served: Arc<Vec<Served>>,
@@ -132,6 +133,16 @@ impl Core {
                 ))
             })?;
             let (shutdown, supervisor) = (self.shutdown.clone(), self.supervisor.clone());
+            if self.interceptors.has_files() {
+                let mut asked = reload_signal().map_err(failed)?;
+                let interceptors = self.interceptors.clone();
+                spawn_local(async move {
+                    loop {
+                        asked.wait().await;
+                        interceptors.reopen();
+                    }
+                });
+            }
             spawn_local(async move {
                 asked_to_end.await;
                 tracing::info!("stopping");
@@ -160,7 +171,7 @@ impl Core {
             &self.receipt_secret,
             limits,
             uncounted,
-            Faults::default(),
+            Interceptors::default(),
         );
         let services = Services { sqs, pubsub };
         let made = Plan::of(&self.live.loaded()).make(&services).await;

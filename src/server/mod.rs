@@ -20,9 +20,11 @@ use self::crash::CrashReport;
 use self::supervisor::{News, Supervisor};
 use crate::admin::restore_clock;
 use crate::config::Config;
+use crate::interceptors::Interceptors;
 use crate::mesh::{MeshError, MeshPlan, Storage};
 use crate::net::{ConnectionList, EndpointFigures};
 use crate::observe::Observers;
+use crate::profile::ProfileSettings;
 use crate::runtime::{
     CoreThreads, DescriptorPlan, DriverKind, SharedListener, Shutdown, descriptors_open,
     spawn_cores,
@@ -149,6 +151,13 @@ fn bind(dialect: &dyn Dialect, cores: usize) -> io::Result<Vec<Listening>> {
 /// descriptors for what comes after them, and what the dialects need.
 fn open(config: &Config, registry: Registry) -> Result<(Vec<Served>, MeshPlan), ServerError> {
     let open = descriptors_open();
+    if let Some(path) = &config.access_log {
+        let started = config.interceptors.start_access_log(path);
+        started.map_err(|error| {
+            let text = format!("the access log {}: {error}", path.display());
+            io::Error::new(error.kind(), text)
+        })?;
+    }
     let endpoints = registry.endpoints();
     // A directory knows how many shards it has. Until it is opened, as many as it would get.
     let shards = config.mesh.shards.unwrap_or(config.cores as u16);
@@ -162,6 +171,16 @@ fn open(config: &Config, registry: Registry) -> Result<(Vec<Served>, MeshPlan), 
     restore_clock(&config.controls)?;
     if config.controls.enabled {
         tracing::warn!("tests may drive this server: its clock above all");
+    }
+    if let Some(seed) = config.production_profile {
+        let settings = ProfileSettings {
+            seed,
+            ..ProfileSettings::default()
+        };
+        // The usual settings are sound.
+        if config.interceptors.profile.set(settings).is_ok() {
+            tracing::warn!(seed, "the production profile is on");
+        }
     }
     let plan = MeshPlan::new(config.mesh.clone())?;
     descriptors(config, endpoints, plan.shards()).provide(open)?;
@@ -223,6 +242,7 @@ pub struct Server {
     shutdown: Shutdown,
     threads: CoreThreads,
     supervisor: Option<Supervisor>,
+    interceptors: Interceptors,
 }
 
 impl Server {
@@ -252,6 +272,7 @@ impl Server {
         let core = Core {
             live: config.live,
             sqs: config.sqs,
+            interceptors: config.interceptors.clone(),
             http: config.http,
             net: config.net,
             served: Arc::new(served),
@@ -282,6 +303,7 @@ impl Server {
             shutdown,
             threads,
             supervisor,
+            interceptors: config.interceptors,
         })
     }
 
@@ -298,7 +320,9 @@ impl Server {
 
     /// Waits until it has stopped.
     pub fn join(self) -> Result<(), ServerError> {
-        Ok(self.threads.join()?)
+        let ended = self.threads.join();
+        self.interceptors.flush();
+        Ok(ended?)
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::registry::{Dialect, Endpoint, OnCore, StartOnCore};
 use crate::config::{Config, Service};
-use crate::faults::Faults;
 use crate::http::{Http, HttpLimits};
+use crate::interceptors::Interceptors;
 use crate::net::AnyProtocol;
 use crate::pubsub::export::StoreTarget;
 use crate::pubsub::push::PushConfig;
@@ -19,7 +19,7 @@ pub(super) struct PubsubDialect {
     cloud_storage: Option<StoreTarget>,
     cores: usize,
     limits: HttpLimits,
-    faults: Faults,
+    interceptors: Interceptors,
 }
 
 impl PubsubDialect {
@@ -35,7 +35,7 @@ impl PubsubDialect {
             cloud_storage: config.cloud_storage.clone(),
             cores: config.cores,
             limits: config.http.clone(),
-            faults: config.controls.faults.clone(),
+            interceptors: config.interceptors.clone(),
         }
     }
 }
@@ -47,9 +47,9 @@ impl Dialect for PubsubDialect {
 
     fn prepare(self: Box<Self>) -> Result<StartOnCore, Box<dyn Error + Send + Sync>> {
         let outside = OutsidePlan::new(self.push, self.cloud_storage, self.cores)?;
-        let (limits, faults) = (self.limits, self.faults);
+        let (limits, interceptors) = (self.limits, self.interceptors);
         Ok(Box::new(move |core: &OnCore<'_>| {
-            start(core, &outside, &limits, &faults)
+            start(core, &outside, &limits, &interceptors)
         }))
     }
 }
@@ -58,7 +58,7 @@ fn start(
     core: &OnCore<'_>,
     outside: &OutsidePlan,
     limits: &HttpLimits,
-    faults: &Faults,
+    interceptors: &Interceptors,
 ) -> Rc<dyn AnyProtocol> {
     let limits = Rc::new(limits.clone());
     let mesh = core.mesh.clone();
@@ -69,7 +69,7 @@ fn start(
         limits.clone(),
         outside,
         core.observer.clone(),
-        faults.clone(),
+        interceptors.clone(),
     );
     {
         let (pubsub, shutdown) = (pubsub.clone(), core.shutdown.clone());
@@ -79,7 +79,6 @@ fn start(
         });
     }
     *core.inside.pubsub.borrow_mut() = Some(pubsub.clone());
-    Rc::new(Http::new(limits, move |request| {
-        pubsub.clone().handle(request)
-    }))
+    let http = Http::new(limits, move |request| pubsub.clone().handle(request));
+    Rc::new(http.watched(interceptors.watched.clone()))
 }

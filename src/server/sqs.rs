@@ -2,8 +2,8 @@
 
 use super::registry::{Dialect, Endpoint, OnCore, StartOnCore};
 use crate::config::{Config, Service};
-use crate::faults::Faults;
 use crate::http::{Http, HttpLimits};
+use crate::interceptors::Interceptors;
 use crate::net::AnyProtocol;
 use crate::sqs::{Sqs, SqsConfig};
 use std::error::Error;
@@ -13,7 +13,7 @@ pub(super) struct SqsDialect {
     endpoints: Vec<Endpoint>,
     sqs: SqsConfig,
     limits: HttpLimits,
-    faults: Faults,
+    interceptors: Interceptors,
 }
 
 impl SqsDialect {
@@ -23,7 +23,7 @@ impl SqsDialect {
             endpoints: config.endpoints(Service::Sqs, "http", &ports),
             sqs: config.sqs.clone(),
             limits: config.http.clone(),
-            faults: config.controls.faults.clone(),
+            interceptors: config.interceptors.clone(),
         }
     }
 }
@@ -48,10 +48,9 @@ impl SqsDialect {
             core.receipt_secret,
             limits.clone(),
             core.observer.clone(),
-            self.faults.clone(),
+            self.interceptors.clone(),
         );
-        Rc::new(Http::new(limits, move |request| {
-            sqs.clone().handle(request)
-        }))
+        let http = Http::new(limits, move |request| sqs.clone().handle(request));
+        Rc::new(http.watched(self.interceptors.watched.clone()))
     }
 }

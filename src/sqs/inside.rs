@@ -22,7 +22,7 @@ impl Sqs {
             return (StatusCode::BAD_REQUEST, Value::Null);
         };
         let body = Bytes::from(request.to_string());
-        read(Box::pin(self.answer(head, body)).await)
+        read(Box::pin(self.answer(head, body, None)).await)
     }
 
     /// Looks at a queue's messages; see [`super::peek`].

@@ -58,5 +58,5 @@ pub fn encode_md5(out: &mut Vec<u8>, body: &[u8]) {
 
 /// Answers a request whose body has been read.
 pub async fn answer(sqs: &Sqs, head: Parts, body: Bytes) -> Response<ReplyBody> {
-    sqs.answer(head, body).await
+    sqs.answer(head, body, None).await
 }

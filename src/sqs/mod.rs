@@ -10,12 +10,12 @@ mod decode;
 mod developer_endpoint;
 mod encode;
 mod error;
-mod faulty;
 #[cfg(test)]
 mod garbage;
 mod heads;
 mod ids;
 mod inside;
+mod intercepted;
 mod limits;
 #[doc(hidden)]
 pub mod measure;
@@ -23,6 +23,7 @@ mod message_attributes;
 pub(crate) mod names;
 mod peek;
 mod policy;
+mod production;
 mod request;
 mod server;
 mod target;

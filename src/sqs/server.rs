@@ -8,13 +8,14 @@ use super::error::{
 };
 use super::heads::{Heads, protocol_of};
 use super::ids::random_uuid;
+use super::intercepted::Watch;
 use super::target::Targets;
 use super::wire::{Protocol, no_action};
-use crate::faults::{EntryFaults, Faults};
 use crate::http::{
     Door, HttpLimits, Negotiated, Refusal, ReplyBody, decompress_admitted, is_preflight,
     preflight_reply, read_body,
 };
+use crate::interceptors::Interceptors;
 use crate::mesh::Mesh;
 use crate::observe::{Observer, Operation, Outcome as Ending};
 use bytes::Bytes;
@@ -46,7 +47,7 @@ pub struct Sqs {
     door: Door,
     pub(super) limits: Rc<HttpLimits>,
     pub(super) observer: Observer,
-    pub(super) faults: Faults,
+    pub(super) interceptors: Interceptors,
 }
 
 /// Whose queues a request means, and where it was sent to.
@@ -60,8 +61,15 @@ pub struct Scope<'r> {
     pub path: &'r str,
     /// `X-Amzn-Trace-Id`, which becomes a message's trace header.
     pub trace: Option<&'r str>,
-    /// Which entries of a batch a test wants to fail.
-    pub entry_faults: Option<&'r EntryFaults>,
+    /// What hangs on the request, where anything does.
+    pub watch: Option<&'r Watch>,
+}
+
+impl Scope<'_> {
+    /// This, if more hangs on the request than its answer.
+    pub fn watched(&self) -> Option<&Self> {
+        self.watch.map(|_| self)
+    }
 }
 
 #[allow(
@@ -76,7 +84,7 @@ impl Sqs {
         receipt_secret: &[u8; 32],
         limits: Rc<HttpLimits>,
         observer: Observer,
-        faults: Faults,
+        interceptors: Interceptors,
     ) -> Rc<Self> {
         Rc::new(Self {
             targets: Targets::new(&mesh),
@@ -86,7 +94,7 @@ impl Sqs {
             door: Door::new(&limits.callers),
             limits,
             observer,
-            faults,
+            interceptors,
         })
     }
 
@@ -130,10 +138,10 @@ impl Sqs {
                     Box::pin(self.answer_developer(head, body)).await
                 }
                 _ => match read_body(body, &self.limits).await {
-                    Ok(body) if self.faults.are_set() => {
-                        Box::pin(self.answer_faultily(head, body)).await
+                    Ok(body) if self.interceptors.any() => {
+                        Box::pin(self.answer_watched(head, body)).await
                     }
-                    Ok(body) => self.answer(head, body).await,
+                    Ok(body) => self.answer(head, body, None).await,
                     Err(error) => {
                         let error = body_not_read(&error);
                         protocol_of(&head.headers).error(&error, random_uuid())
@@ -158,20 +166,23 @@ impl Sqs {
     }
 
     /// Answers a request whose body has been read.
-    pub(super) fn answer(
-        &self,
+    pub(super) fn answer<'r>(
+        &'r self,
         head: http::request::Parts,
         body: Bytes,
-    ) -> impl Future<Output = Response<ReplyBody>> + use<'_> {
+        watch: Option<&'r Watch>,
+    ) -> impl Future<Output = Response<ReplyBody>> + use<'r> {
         async move {
             let since = Instant::now();
             let mut operation = Operation::SQS_UNKNOWN;
             let request_id = random_uuid();
             let protocol = protocol_of(&head.headers);
             let outcome = if protocol == Protocol::Json {
-                self.act_json(&head, body, request_id, &mut operation).await
+                self.act_json(&head, body, request_id, &mut operation, watch)
+                    .await
             } else {
-                self.act_query(protocol, &head, body, request_id, &mut operation)
+                let operation = &mut operation;
+                self.act_query(protocol, &head, body, request_id, operation, watch)
                     .await
             };
             // Ten thousand long polls that wait need not keep ten thousand requests.
@@ -197,6 +208,9 @@ impl Sqs {
                 Ok(body) => protocol.reply(self.limits.bodies.hold_reply(body), request_id),
                 Err(error) if error.kind == Kind::MissingAction => no_action(request_id),
                 Err(error) => {
+                    if let Some(watch) = watch {
+                        watch.error.set(Some(error.kind));
+                    }
                     let code = error.kind.query_code();
                     tracing::debug!(code, message = %error.message, "refused");
                     protocol.error(&error, request_id)
@@ -211,6 +225,7 @@ impl Sqs {
         body: Bytes,
         request_id: [u8; 16],
         operation: &'r mut Operation,
+        watch: Option<&'r Watch>,
     ) -> impl Future<Output = SqsResult<Outcome>> + use<'r> {
         async move {
             let heads = Heads::of(&head.headers);
@@ -218,7 +233,7 @@ impl Sqs {
             let action = heads.action()?;
             *operation = Operation::sqs(action);
             let mut scope = self.scope(&heads, &head.uri, None);
-            scope.entry_faults = head.extensions.get();
+            scope.watch = watch;
             let source = actions::Source::Json(&body);
             actions::run(self, &scope, action, source, Protocol::Json, request_id).await
         }
@@ -231,6 +246,7 @@ impl Sqs {
         body: Bytes,
         request_id: [u8; 16],
         operation: &'r mut Operation,
+        watch: Option<&'r Watch>,
     ) -> impl Future<Output = SqsResult<Outcome>> + use<'r> {
         async move {
             let heads = Heads::of(&head.headers);
@@ -241,7 +257,7 @@ impl Sqs {
             let action = actions::Action::from_name(name).ok_or_else(|| unknown_action(name))?;
             *operation = Operation::sqs(action);
             let mut scope = self.scope(&heads, &head.uri, form.get("X-Amz-Credential"));
-            scope.entry_faults = head.extensions.get();
+            scope.watch = watch;
             if scope.path.len() > 1
                 && !action.is_on_a_queue()
                 && super::names::is_queue_path(scope.path, scope.account)
@@ -288,7 +304,7 @@ impl Sqs {
             scheme: if is_https { "https" } else { "http" },
             path: uri.path(),
             trace: heads.trace_id.and_then(|value| value.to_str().ok()),
-            entry_faults: None,
+            watch: None,
         }
     }
 
@@ -306,7 +322,7 @@ impl Sqs {
 }
 
 /// What follows `Credential=` in an Authorization header: `<key>/<date>/<region>/…`, and more.
-fn credential(authorization: &[u8]) -> Option<&[u8]> {
+pub(super) fn credential(authorization: &[u8]) -> Option<&[u8]> {
     const USUAL_START: &[u8] = b"AWS4-HMAC-SHA256 Credential=";
     const NAME: &[u8] = b"Credential=";
     authorization.strip_prefix(USUAL_START).or_else(|| {

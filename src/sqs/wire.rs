@@ -20,7 +20,7 @@ pub enum Protocol {
 }
 
 const NAMESPACE: &str = "http://queue.amazonaws.com/doc/2012-11-05/";
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const QUERY_ERROR: HeaderName = HeaderName::from_static("x-amzn-query-error");
 
 impl Protocol {

@@ -289,6 +289,11 @@ impl Server {
         self.signal("-TERM");
     }
 
+    /// Sends SIGHUP.
+    pub fn hang_up(&self) {
+        self.signal("-HUP");
+    }
+
     fn signal(&self, signal: &str) {
         // Not by a library: that would be a dependency for one call.
         let sent = Command::new("kill")

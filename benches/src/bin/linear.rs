@@ -9,7 +9,7 @@ use http::Request;
 use http_body_util::Full;
 use lclq::http::HttpLimits;
 use lclq::pubsub::error::PubsubResult;
-use lclq::pubsub::rest::{Rest, UnaryCaller};
+use lclq::pubsub::rest::{Rest, Sender, UnaryCaller};
 use lclq::pubsub::schema::{CompiledSchema, MessageEncoding, SchemaKind};
 use lclq::pubsub::transform::{Transform, TransformMessage, measure};
 use lclq_benches::at_once;
@@ -277,8 +277,12 @@ fn transforms(seed: u64) {
 struct Nothing;
 
 impl UnaryCaller for Nothing {
-    async fn call(&self, _: &str, _: Bytes, _: u32) -> PubsubResult<Bytes> {
+    async fn call(&self, _: &str, _: Bytes, _: Sender) -> PubsubResult<Bytes> {
         Ok(Bytes::new())
+    }
+
+    fn is_watched(&self) -> bool {
+        false
     }
 
     fn failure(&self) -> Option<String> {

@@ -87,6 +87,8 @@ pub struct Home {
     pub busy_until: Millis,
     /// When a client last changed the lease, and in what order.
     pub changed: (Millis, u64),
+    /// A client has wanted to change a lease of it, whether or not that was answered.
+    pub change_asked: bool,
     pub attempt: Option<Box<str>>,
     /// A receive that was given back, perhaps.
     pub given_back: Option<(u32, Millis)>,
@@ -275,6 +277,11 @@ impl Oracle {
             Asked::Change(uses) => {
                 for (using, _) in uses {
                     using.known = self.knows(shard, queue, &using.lease, now);
+                    if let Some(home) = self.homes.get_mut(&(shard, using.lease.sequence)) {
+                        home.change_asked = true;
+                        // What is given back is left alone if this comes first.
+                        home.counted &= home.given_back.is_none();
+                    }
                 }
             }
             Asked::GiveBack(leases) => {
@@ -342,7 +349,7 @@ impl Oracle {
             return;
         }
         // Over, repeated by another client, or changed by one, it is left alone.
-        let is_held = home.attempt.is_some() || home.changed.0 >= home.received_at;
+        let is_held = home.attempt.is_some() || home.change_asked;
         home.counted &= home.busy_until > now && !is_held;
         home.given_back = Some((lease.receive_count, lease.received_at));
         home.floor -= 1;
@@ -451,6 +458,7 @@ impl Oracle {
                 received_at: 0,
                 busy_until: 0,
                 changed: (0, 0),
+                change_asked: false,
                 attempt: None,
                 given_back: None,
                 counted: false,

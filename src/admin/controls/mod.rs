@@ -3,6 +3,7 @@
 pub(super) mod clock;
 mod clock_file;
 pub(super) mod faults;
+pub(super) mod profile;
 pub(super) mod reset;
 pub(super) mod states;
 
@@ -11,6 +12,7 @@ pub use clock_file::restore_clock;
 use super::Admin;
 use super::answers::{AdminError, AdminResult};
 use crate::faults::Faults;
+use crate::profile::Profile;
 use http::StatusCode;
 use std::path::PathBuf;
 
@@ -23,6 +25,8 @@ pub struct Controls {
     pub data_dir: Option<PathBuf>,
     /// What requests suffer.
     pub faults: Faults,
+    /// What happens to them as in production.
+    pub profile: Profile,
 }
 
 /// Whether tests may drive the server.

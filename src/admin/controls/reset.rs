@@ -1,4 +1,5 @@
 //! Back to a server that has nothing: everything, or what one account, region or project has.
+//! Everything includes fault rules; a production profile that is on begins anew.
 
 use super::super::Admin;
 use super::super::answers::{AdminError, AdminResult};
@@ -24,6 +25,10 @@ pub(in crate::admin) struct ResetScope {
 }
 
 impl ResetScope {
+    fn is_everything(&self) -> bool {
+        self.account.is_none() && self.region.is_none() && self.project.is_none()
+    }
+
     fn has_queues(&self) -> bool {
         self.project.is_none() || self.account.is_some() || self.region.is_some()
     }
@@ -60,7 +65,12 @@ pub(in crate::admin) async fn reset(
     asked: Asked<NoQuery, Json<ResetScope>>,
 ) -> AdminResult<ResetAnswer> {
     super::allowed(&admin)?;
-    let (queues, resources) = delete_all(&admin, &asked.body.0, &HashSet::new()).await?;
+    let scope = &asked.body.0;
+    let (queues, resources) = delete_all(&admin, scope, &HashSet::new()).await?;
+    if scope.is_everything() {
+        admin.controls.faults.clear();
+        admin.controls.profile.begin_anew();
+    }
     tracing::warn!(queues, resources, "a test has reset the server");
     Ok(ResetAnswer {
         queues,

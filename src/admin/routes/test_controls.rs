@@ -1,6 +1,6 @@
 //! Routes by which tests drive a server that lets them.
 
-use crate::admin::controls::{clock, faults, reset, states};
+use crate::admin::controls::{clock, faults, profile, reset, states};
 use crate::admin::route::Route;
 use crate::admin::route::Scope::{Admin as Administer, Read};
 use http::{Method, StatusCode};
@@ -73,6 +73,30 @@ pub(super) fn routes() -> Vec<Route> {
             Administer,
             ("removeFault", "Remove a fault rule"),
             faults::remove,
+        ),
+        Route::new(
+            Method::GET,
+            "/test/profile",
+            Read,
+            ("getProfile", "The production profile, and what it did"),
+            profile::show,
+        ),
+        Route::new(
+            Method::PUT,
+            "/test/profile",
+            Administer,
+            (
+                "setProfile",
+                "Have the server behave as in production from now on",
+            ),
+            profile::set,
+        ),
+        Route::new(
+            Method::DELETE,
+            "/test/profile",
+            Administer,
+            ("endProfile", "End the production profile"),
+            profile::end,
         ),
         Route::new(
             Method::GET,

@@ -17,7 +17,7 @@ mod types;
 mod wire;
 
 pub(super) use server::error_reply;
-pub use server::{Rest, UnaryCaller};
+pub use server::{FromInside, Rest, Sender, UnaryCaller};
 
 #[cfg(test)]
 mod tests;

@@ -17,8 +17,8 @@ use super::bindings::{Bindings, Route};
 use super::request::transcode;
 use super::to_json::write_json;
 use crate::http::{
-    BodyError, HttpLimits, Negotiated, ReplyBody, broken_off, decompress_admitted, is_preflight,
-    preflight_reply, read_body,
+    BodyError, Caller, HttpLimits, Negotiated, ReplyBody, broken_off, decompress_admitted,
+    is_preflight, preflight_reply, read_body,
 };
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=UTF-8");
@@ -26,16 +26,34 @@ const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=UTF-8");
 /// For clients whose HTTP library knows no PATCH.
 const METHOD_OVERRIDE: HeaderName = HeaderName::from_static("x-http-method-override");
 
+/// Whom a call is of.
+#[derive(Debug, Default)]
+pub struct Sender {
+    /// How often what it publishes has been pushed.
+    pub hops: u32,
+    /// It comes from elsewhere in this process, and isn't a client's.
+    pub is_inside: bool,
+    /// Who it is, where somebody wants to know.
+    pub caller: Option<Box<Caller>>,
+}
+
+/// Marks a request that comes from elsewhere in this process.
+#[derive(Clone, Copy)]
+pub struct FromInside;
+
 /// What carries out the calls. The same serves gRPC.
 pub trait UnaryCaller: 'static {
     /// Calls a unary method, `/google.pubsub.v1.Publisher/Publish`, with an encoded request; gives
-    /// the encoded reply. What it publishes has been pushed `hops` times.
+    /// the encoded reply.
     fn call(
         &self,
         method: &str,
         request: Bytes,
-        hops: u32,
+        sender: Sender,
     ) -> impl Future<Output = PubsubResult<Bytes>>;
+
+    /// Whether it wants to know who calls.
+    fn is_watched(&self) -> bool;
 
     /// Why the server can't do its work at present, if it can't.
     fn failure(&self) -> Option<String>;
@@ -144,13 +162,20 @@ impl<C: UnaryCaller> Rest<C> {
             Ok((request, style)) => (request, style),
             Err(error) => return error_reply(&error),
         };
-        let hops = read_hops(&head.headers);
+        let sender = Sender {
+            hops: read_hops(&head.headers),
+            is_inside: head.extensions.get::<FromInside>().is_some(),
+            caller: self
+                .caller
+                .is_watched()
+                .then(|| Box::new(Caller::of(&head.headers, &head.extensions))),
+        };
         drop(fields);
         // Ten thousand pulls that wait need not keep ten thousand requests.
         drop(head);
         let result = self
             .caller
-            .call(&binding.method, request.into(), hops)
+            .call(&binding.method, request.into(), sender)
             .await;
         let written = result.and_then(|message| {
             write_json(&self.bindings.types, binding.reply, &message, style)

@@ -8,7 +8,7 @@ use crate::sqs::error::{
     invalid_handle, invisible_too_long, missing_parameter, no_entries, not_available_for_change,
     too_many_entries, visibility_timeout_out_of_bounds,
 };
-use crate::sqs::faulty::entry_fault;
+use crate::sqs::intercepted::entry_fault;
 use crate::sqs::limits::{BATCH_ENTRIES_MAX, VISIBILITY_TIMEOUT_S_MAX};
 use crate::sqs::names::is_plain_name;
 use crate::sqs::request::{
@@ -122,11 +122,44 @@ fn lease_error(error: LeaseError, handle: &str) -> SqsError {
     }
 }
 
+type Outcomes = SmallVec<[Result<(), LeaseError>; 1]>;
+
+/// Deletes, but for messages that the production profile has come once more.
+async fn deleted(
+    sqs: &Sqs,
+    scope: &Scope<'_>,
+    target: &Target,
+    queue: QueueRef,
+    entries: SmallVec<[LeaseRef; 1]>,
+) -> SqsResult<Outcomes> {
+    let kept = sqs.kept(scope, target, &entries).await;
+    let left = entries.iter().zip(&kept).filter(|(_, kept)| kept.is_none());
+    let entries: SmallVec<[LeaseRef; 1]> = left.map(|(lease, _)| *lease).collect();
+    let mut deleted = SmallVec::new();
+    if !entries.is_empty() {
+        let delete = Command::Delete { queue, entries };
+        deleted = Box::pin(outcome(sqs, None, target, delete)).await?;
+    }
+    let mut deleted = deleted.into_iter();
+    let outcomes = kept.into_iter();
+    Ok(outcomes
+        .filter_map(|kept| kept.or_else(|| deleted.next()))
+        .collect())
+}
+
+/// What comes of a command. `scope` is of a request on which more hangs.
 async fn outcome(
     sqs: &Sqs,
+    scope: Option<&Scope<'_>>,
     target: &Target,
     command: Command,
-) -> SqsResult<SmallVec<[Result<(), LeaseError>; 1]>> {
+) -> SqsResult<Outcomes> {
+    let command = match (scope, command) {
+        (Some(scope), Command::Delete { queue, entries }) => {
+            return Box::pin(deleted(sqs, scope, target, queue, entries)).await;
+        }
+        (_, command) => command,
+    };
     match sqs.ask(target, command).await? {
         Reply::Leases(results) => Ok(results),
         other => Err(unexpected(&other)),
@@ -139,6 +172,7 @@ pub async fn delete(sqs: &Sqs, scope: &Scope<'_>, input: DeleteMessage<'_>) -> S
     let entries = SmallVec::from_buf([sqs.lease(&target, handle).await?]);
     let results = outcome(
         sqs,
+        scope.watched(),
         &target,
         Command::Delete {
             queue: target.queue(),
@@ -162,7 +196,7 @@ pub async fn change(
         queue: target.queue(),
         entries,
     };
-    let results = outcome(sqs, &target, command).await?;
+    let results = outcome(sqs, None, &target, command).await?;
     results[0].map_err(|error| lease_error(error, handle))
 }
 
@@ -229,7 +263,8 @@ async fn run_batch<'e, T>(
     }
     let mut done = Vec::with_capacity(prepared.len());
     if !entries.is_empty() {
-        let results = outcome(sqs, &target, send(target.queue(), entries)).await?;
+        let command = send(target.queue(), entries);
+        let results = outcome(sqs, scope.watched(), &target, command).await?;
         for ((id, handle), result) in prepared.into_iter().zip(results) {
             match result {
                 Ok(()) => done.push(id),

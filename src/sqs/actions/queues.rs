@@ -130,6 +130,7 @@ pub async fn create(
         value(QueueAttribute::DeduplicationScope),
     )?;
     sqs.check_dead_letter_queue(&name, &changes).await?;
+    sqs.may_be_made(scope, &name)?;
     // Taken off means empty: a queue that has one is another.
     let attributes: AttributeMap = changes
         .into_iter()
@@ -162,6 +163,9 @@ pub async fn create(
 
 pub async fn delete(sqs: &Sqs, scope: &Scope<'_>, input: OnQueue<'_>) -> SqsResult<()> {
     let target = sqs.target(scope, url_of(&input.queue_url)).await?;
+    if sqs.deletes_later(scope, &target) {
+        return Ok(());
+    }
     sqs.ask_queue(&target, QueueCommand::Delete(target.queue()))
         .await?;
     Ok(())
@@ -169,6 +173,9 @@ pub async fn delete(sqs: &Sqs, scope: &Scope<'_>, input: OnQueue<'_>) -> SqsResu
 
 pub async fn purge(sqs: &Sqs, scope: &Scope<'_>, input: OnQueue<'_>) -> SqsResult<()> {
     let target = sqs.target(scope, url_of(&input.queue_url)).await?;
+    if sqs.purges_later(scope, &target)? {
+        return Ok(());
+    }
     let interval_ms = if sqs.config.enforce_purge_interval {
         REAL_INTERVAL_S * 1000
     } else {
@@ -457,7 +464,8 @@ pub async fn get_attributes(
             return Err(unknown_attribute(name));
         }
     }
-    let description = sqs.describe(&target).await?;
+    let mut description = sqs.describe(&target).await?;
+    description.counts = sqs.told(scope, &target, description.counts);
     let mut shown = shown_attributes(&description);
     if !wanted.iter().any(|name| &**name == "All") {
         shown.retain(|name, _| wanted.iter().any(|wanted| &**wanted == *name));

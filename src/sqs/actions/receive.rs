@@ -11,6 +11,7 @@ use crate::sqs::error::{
 };
 use crate::sqs::limits::{RECEIVED_MESSAGES_MAX, VISIBILITY_TIMEOUT_S_MAX, WAIT_S_MAX};
 use crate::sqs::message_attributes::{Attributes, TRACE_HEADER};
+use crate::sqs::production::Turn;
 use crate::sqs::request::ReceiveMessage;
 use crate::sqs::server::{Scope, Sqs};
 use crate::sqs::target::{Target, unexpected};
@@ -38,6 +39,8 @@ pub struct Plan {
     command: Command,
     wanted: Vec<String>,
     wanted_attributes: Vec<String>,
+    /// What the production profile has become of it.
+    turn: Option<Box<Turn>>,
 }
 
 fn owned(names: Option<List<Text<'_>>>) -> Vec<String> {
@@ -62,21 +65,26 @@ pub async fn plan(sqs: &Sqs, scope: &Scope<'_>, input: ReceiveMessage<'_>) -> Sq
         0..=VISIBILITY_TIMEOUT_S_MAX,
         received_timeout_out_of_bounds,
     )?;
-    let command = Command::Receive(Receive {
+    let mut receive = Receive {
         queue: target.queue(),
         messages_max: messages_max.unwrap_or(1) as u8,
         visibility_timeout_s,
         wait_s,
         attempt: input.receive_request_attempt_id.as_deref().map(Into::into),
-    });
+    };
+    let turn = match scope.watch {
+        Some(_) => Box::pin(sqs.turn(scope, &target, &mut receive)).await?,
+        None => None,
+    };
     let mut wanted = owned(input.attribute_names);
     wanted.extend(owned(input.message_system_attribute_names));
     let wanted_attributes = owned(input.message_attribute_names);
     Ok(Plan {
         target,
-        command,
+        command: Command::Receive(receive),
         wanted,
         wanted_attributes,
+        turn: turn.map(Box::new),
     })
 }
 
@@ -87,9 +95,17 @@ pub async fn receive(sqs: &Sqs, plan: Plan, out: &mut Output) -> SqsResult<()> {
         command,
         wanted,
         wanted_attributes,
+        turn,
     } = plan;
+    if turn.as_ref().is_some_and(|turn| turn.finds_nothing()) {
+        out.write(Received::nothing(sqs, &target));
+        return Ok(());
+    }
     let deliveries = match sqs.ask(&target, command).await {
-        Ok(Reply::Received(deliveries)) => deliveries,
+        Ok(Reply::Received(deliveries)) => match turn {
+            Some(turn) => Box::pin(sqs.dealt(&target, *turn, deliveries)).await,
+            None => deliveries,
+        },
         Ok(other) => return Err(unexpected(&other)),
         // A long poll that a shutdown ends is answered like one that found nothing.
         Err(error) if error == stopping() => SmallVec::new(),
@@ -178,7 +194,18 @@ impl Members for Received<'_> {
     }
 }
 
-impl Received<'_> {
+impl<'r> Received<'r> {
+    fn nothing(sqs: &'r Sqs, target: &'r Target) -> Self {
+        Self {
+            sqs,
+            target,
+            deliveries: SmallVec::new(),
+            wanted: Vec::new(),
+            wanted_attributes: Vec::new(),
+            looked_at: Vec::new(),
+        }
+    }
+
     fn write_message<E: Encoder>(
         &self,
         encoder: &mut E,

@@ -10,8 +10,8 @@ use crate::sqs::error::{
     invalid_group_id, memory_full, message_too_long, missing_parameter, no_group_in_batch,
     not_for_queue_type,
 };
-use crate::sqs::faulty::entry_fault;
 use crate::sqs::ids::random_uuid;
+use crate::sqs::intercepted::entry_fault;
 use crate::sqs::limits::{BATCH_BYTES_MAX, DELAY_S_MAX};
 use crate::sqs::message_attributes::{Attributes, check_system};
 use crate::sqs::names::is_group_id;

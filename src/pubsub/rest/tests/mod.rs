@@ -16,7 +16,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use super::bindings::{Bindings, Route};
-use super::{Rest, UnaryCaller};
+use super::{Rest, Sender, UnaryCaller};
 use crate::http::{HttpLimits, ReplyBody};
 use crate::pubsub::error::{PubsubError, PubsubResult};
 
@@ -28,9 +28,13 @@ struct Caller {
 }
 
 impl UnaryCaller for Caller {
-    async fn call(&self, method: &str, request: Bytes, _: u32) -> PubsubResult<Bytes> {
+    async fn call(&self, method: &str, request: Bytes, _: Sender) -> PubsubResult<Bytes> {
         self.calls.borrow_mut().push((method.to_owned(), request));
         self.reply.clone()
+    }
+
+    fn is_watched(&self) -> bool {
+        false
     }
 
     fn failure(&self) -> Option<String> {

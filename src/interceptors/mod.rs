@@ -1,0 +1,170 @@
+//! What hangs on requests besides figures: faults, the production profile, the access log.
+//!
+//! A dialect asks in its one place where a request has been understood, and only while there is
+//! anything to ask: without, that is one look at a flag.
+
+mod access_log;
+
+pub use access_log::AccessLog;
+
+use crate::faults::Faults;
+use crate::http::{Caller, Watched};
+use crate::observe::{Operation, Outcome, Wire};
+use crate::profile::Profile;
+use crate::runtime::wall_clock;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+/// Reasons to watch requests; see [`Watched`].
+pub mod reason {
+    /// There are fault rules.
+    pub const FAULTS: u32 = 1;
+    /// There is an access log.
+    pub const ACCESS_LOG: u32 = 2;
+    /// The production profile is on.
+    pub const PROFILE: u32 = 4;
+}
+
+/// What hangs on the requests of a process.
+#[derive(Clone, Debug)]
+pub struct Interceptors {
+    /// Whether anything does.
+    pub watched: Watched,
+    /// What requests suffer.
+    pub faults: Faults,
+    /// What happens to them as it does in production.
+    pub profile: Profile,
+    access_log: Arc<OnceLock<AccessLog>>,
+}
+
+impl Default for Interceptors {
+    fn default() -> Self {
+        let watched = Watched::default();
+        Self {
+            faults: Faults::watching(watched.clone()),
+            profile: Profile::watching(watched.clone()),
+            watched,
+            access_log: Arc::default(),
+        }
+    }
+}
+
+/// A request as it has been understood.
+#[derive(Debug)]
+pub struct Understood {
+    /// What is asked.
+    pub operation: Operation,
+    /// How it came.
+    pub wire: Wire,
+    /// A queue's name, or a full name; empty where it names none.
+    pub resource: String,
+    /// Who asks.
+    pub caller: Caller,
+    /// The access key that it was signed with. Not checked.
+    pub access_key: Option<Box<str>>,
+    /// Bytes of its body.
+    pub bytes: usize,
+}
+
+/// What came of a request.
+#[derive(Debug)]
+pub struct Answer<'a> {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The dialect's own code of its error.
+    pub error: Option<&'a str>,
+    /// Its id, where the dialect gives one.
+    pub request_id: Option<&'a str>,
+    /// Bytes of the answer's body; of a stream, none.
+    pub bytes: usize,
+}
+
+/// A request that is being carried out. Dropped without an answer, nobody waits for one any more.
+#[derive(Debug)]
+pub struct Begun<'i> {
+    interceptors: &'i Interceptors,
+    understood: Understood,
+    since: Instant,
+    /// ms since 1970.
+    at: u64,
+    answered: bool,
+}
+
+impl Interceptors {
+    /// Has requests noted in a file from now on; see [`AccessLog::open`].
+    ///
+    /// # Errors
+    /// Where that can't be written.
+    pub fn start_access_log(&self, path: &Path) -> io::Result<()> {
+        let log = AccessLog::open(path)?;
+        self.access_log.get_or_init(|| log);
+        self.watched.set(reason::ACCESS_LOG, true);
+        Ok(())
+    }
+
+    /// Whether there is anything to ask.
+    #[inline]
+    pub fn any(&self) -> bool {
+        self.watched.any()
+    }
+
+    /// A request is understood, and will be carried out. `since` is when it had come.
+    pub fn begin(&self, understood: Understood, since: Instant) -> Begun<'_> {
+        Begun {
+            interceptors: self,
+            understood,
+            since,
+            at: wall_clock(),
+            answered: false,
+        }
+    }
+
+    /// Whether there are files that [`Interceptors::reopen`] is for.
+    pub fn has_files(&self) -> bool {
+        self.access_log.get().is_some()
+    }
+
+    /// Files that are written to are opened anew, since somebody may have moved them.
+    pub fn reopen(&self) {
+        if let Some(log) = self.access_log.get() {
+            log.reopen();
+        }
+    }
+
+    /// Waits a moment until what was noted is written.
+    pub fn flush(&self) {
+        if let Some(log) = self.access_log.get() {
+            log.flush();
+        }
+    }
+}
+
+impl Begun<'_> {
+    /// The request.
+    pub fn understood(&self) -> &Understood {
+        &self.understood
+    }
+
+    /// It is answered.
+    pub fn answered(mut self, answer: &Answer<'_>) {
+        self.answered = true;
+        self.note(Some(answer));
+    }
+
+    fn note(&self, answer: Option<&Answer<'_>>) {
+        if let Some(log) = self.interceptors.access_log.get() {
+            let us = self.since.elapsed().as_micros() as u64;
+            log.note(&self.understood, answer, self.at, us);
+        }
+    }
+}
+
+impl Drop for Begun<'_> {
+    fn drop(&mut self) {
+        if !self.answered {
+            self.note(None);
+        }
+    }
+}

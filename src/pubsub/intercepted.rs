@@ -1,0 +1,251 @@
+//! Calls on which more hangs than their answer: faults, the access log.
+
+use super::error::{PubsubError, PubsubResult, connection_dropped, injected, throttled};
+use super::production::admits;
+use super::proto::{publisher, schema_service, subscriber};
+use super::server::outcome_of;
+use crate::faults::{Drop, Then};
+use crate::grpc::{
+    Answer as CallAnswer, Answering, Code, Encoded, Intercept, Method, error_answer,
+};
+use crate::http::Caller;
+use crate::interceptors::{Answer, Begun, Interceptors, Understood};
+use crate::observe::{Dialect, Operation, Wire};
+use crate::proto::google::iam::v1::iam_policy;
+use crate::protobuf::{Reader, Value};
+use crate::runtime::sleep;
+use bytes::Bytes;
+use std::future::Future;
+use std::time::Instant;
+
+/// What full names begin with.
+const PROJECTS: &[u8] = b"projects/";
+/// The method whose requests come as they will.
+pub(super) const STREAMING_PULL: &str = "StreamingPull";
+
+/// What hangs on calls.
+#[derive(Clone, Debug)]
+pub(super) struct Intercepted(Interceptors);
+
+impl Intercepted {
+    pub(super) fn new(interceptors: Interceptors) -> Self {
+        Self(interceptors)
+    }
+
+    /// Whether anything does.
+    #[inline]
+    pub(super) fn is_on(&self) -> bool {
+        self.0.any()
+    }
+
+    /// Carries a call out by `run`, with all that hangs on it.
+    pub(super) async fn around<T>(
+        &self,
+        caller: Caller,
+        path: &str,
+        wire: Wire,
+        request: &Bytes,
+        run: impl Future<Output = PubsubResult<T>>,
+        bytes: impl FnOnce(&T) -> usize,
+    ) -> PubsubResult<T> {
+        let since = Instant::now();
+        let Some(operation) = operation_of(path) else {
+            // Health checks and the like.
+            return run.await;
+        };
+        let begun = self.0.begin(
+            Understood {
+                operation,
+                wire,
+                resource: resource_of(request).unwrap_or_default().to_owned(),
+                caller,
+                access_key: None,
+                bytes: request.len(),
+            },
+            since,
+        );
+        let reply = match self.suffer(&begun).await {
+            Then::Answered | Then::Entries(_) if !self.admits(&begun) => Err(throttled()),
+            Then::Answered | Then::Entries(_) => run.await,
+            Then::Refused { code, message } => Err(injected(&code, message)),
+            Then::Throttled => Err(throttled()),
+            Then::Dropped(Drop::Before) => Err(connection_dropped()),
+            Then::Dropped(Drop::After) => {
+                let _done = run.await;
+                Err(connection_dropped())
+            }
+        };
+        let (code, bytes) = match &reply {
+            Ok(reply) => (Code::Ok, bytes(reply)),
+            Err(error) => (error.code, 0),
+        };
+        answered(begun, code, bytes);
+        reply
+    }
+
+    /// Opens a stream by `open`, with all that hangs on it. It is answered once it is open.
+    pub(super) async fn open_stream(
+        &self,
+        caller: Caller,
+        open: impl Future<Output = Result<CallAnswer, (Code, CallAnswer)>>,
+    ) -> CallAnswer {
+        let begun = self.0.begin(
+            Understood {
+                operation: Operation::subscriber(subscriber::Method::StreamingPull),
+                wire: Wire::Grpc,
+                resource: String::new(),
+                caller,
+                access_key: None,
+                bytes: 0,
+            },
+            Instant::now(),
+        );
+        let refused = |error: &PubsubError| (error.code, error_answer(error));
+        let (code, answer) = match self.suffer(&begun).await {
+            Then::Answered | Then::Entries(_) => match open.await {
+                Ok(answer) => (Code::Ok, answer),
+                Err(refused) => refused,
+            },
+            Then::Refused { code, message } => refused(&injected(&code, message)),
+            Then::Throttled => refused(&throttled()),
+            Then::Dropped(_) => refused(&connection_dropped()),
+        };
+        answered(begun, code, 0);
+        answer
+    }
+
+    /// Whether a call is within the quotas of the production profile.
+    fn admits(&self, begun: &Begun<'_>) -> bool {
+        let understood = begun.understood();
+        let (operation, resource) = (understood.operation, &understood.resource);
+        self.0
+            .profile
+            .active()
+            .is_none_or(|active| admits(&active, operation, resource))
+    }
+
+    /// What a call suffers, once its delay is over.
+    async fn suffer(&self, begun: &Begun<'_>) -> Then {
+        let Understood {
+            operation,
+            resource,
+            ..
+        } = begun.understood();
+        let faults = &self.0.faults;
+        let suffered = faults.suffered(Dialect::Pubsub, operation.name(), resource);
+        if !suffered.delay.is_zero() {
+            sleep(suffered.delay).await;
+        }
+        suffered.then
+    }
+}
+
+fn answered(begun: Begun<'_>, code: Code, bytes: usize) {
+    begun.answered(&Answer {
+        outcome: outcome_of(code),
+        error: (code != Code::Ok).then(|| code.name()),
+        request_id: None,
+        bytes,
+    });
+}
+
+impl Intercept for Intercepted {
+    fn is_on(&self) -> bool {
+        self.is_on()
+    }
+
+    fn around<'a>(
+        &'a self,
+        caller: Caller,
+        path: &'a str,
+        request: Bytes,
+        method: Method<'a>,
+    ) -> Answering<'a> {
+        Box::pin(async move {
+            let run = method(request.clone());
+            let bytes = Encoded::message_bytes;
+            self.around(caller, path, Wire::Grpc, &request, run, bytes)
+                .await
+        })
+    }
+}
+
+/// The operation that a path names, if it is one of the dialect's.
+fn operation_of(path: &str) -> Option<Operation> {
+    let (service, method) = path.trim_start_matches('/').split_once('/')?;
+    Some(match service {
+        publisher::NAME => Operation::publisher(publisher::Method::from_name(method)?),
+        subscriber::NAME => Operation::subscriber(subscriber::Method::from_name(method)?),
+        schema_service::NAME => Operation::schemas(schema_service::Method::from_name(method)?),
+        iam_policy::NAME => Operation::iam(iam_policy::Method::from_name(method)?),
+        _ => return None,
+    })
+}
+
+/// The first full name that a request has, at most one message deep: its resource, in all methods but
+/// CreateSchema, which has its project first.
+fn resource_of(request: &Bytes) -> Option<&str> {
+    sized_fields(request)
+        .find_map(|field| name(field).or_else(|| sized_fields(field).find_map(name)))
+}
+
+fn name(field: &[u8]) -> Option<&str> {
+    let is_name = field.starts_with(PROJECTS);
+    is_name.then(|| std::str::from_utf8(field).ok()).flatten()
+}
+
+/// The fields of an encoded message that have a length, up to where it is none.
+fn sized_fields(message: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut reader = Reader::of(message);
+    std::iter::from_fn(move || {
+        while !reader.is_empty() {
+            let key = reader.varint().ok()?;
+            match reader.value((key & 7) as u8).ok()? {
+                Value::Bytes(bytes) => return Some(bytes),
+                Value::Group | Value::GroupEnd => return None,
+                _ => {}
+            }
+        }
+        None
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pubsub::proto::{
+        PublishRequest, PubsubMessage, Subscription, UpdateSubscriptionRequest,
+    };
+    use prost::Message;
+
+    #[test]
+    fn requests_tell_what_they_are_about() {
+        let publish = PublishRequest {
+            topic: "projects/p/topics/t".to_owned(),
+            messages: vec![PubsubMessage {
+                data: b"projects/x".to_vec().into(),
+                ..PubsubMessage::default()
+            }],
+        };
+        let encoded = Bytes::from(publish.encode_to_vec());
+        assert_eq!(resource_of(&encoded), Some("projects/p/topics/t"));
+        let update = UpdateSubscriptionRequest {
+            subscription: Some(Subscription {
+                name: "projects/p/subscriptions/s".to_owned(),
+                ..Subscription::default()
+            }),
+            ..UpdateSubscriptionRequest::default()
+        };
+        let encoded = Bytes::from(update.encode_to_vec());
+        assert_eq!(resource_of(&encoded), Some("projects/p/subscriptions/s"));
+        assert_eq!(resource_of(&Bytes::from_static(b"\x0a\xff")), None);
+    }
+
+    #[test]
+    fn paths_name_methods() {
+        let publish = operation_of("/google.pubsub.v1.Publisher/Publish");
+        assert_eq!(publish.map(Operation::name), Some("Publish"));
+        assert_eq!(operation_of("/google.pubsub.v1.Publisher/Pull"), None);
+        assert_eq!(operation_of("/grpc.health.v1.Health/Check"), None);
+    }
+}
