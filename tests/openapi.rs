@@ -381,6 +381,13 @@ fn of_server() -> Vec<Asked> {
         asked("removeFault", "/test/faults/slow", None),
         asked("clearFaults", "/test/faults", None),
         asked(
+            "setProfile",
+            "/test/profile",
+            Some(json!({ "seed": 7, "sqs": { "fewer": 0.5 } })),
+        ),
+        asked("getProfile", "/test/profile", None),
+        asked("endProfile", "/test/profile", None),
+        asked(
             "advanceClock",
             "/test/clock/advance",
             Some(json!({ "ms": 1000 })),

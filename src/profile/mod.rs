@@ -15,7 +15,6 @@ use crate::http::Watched;
 use crate::interceptors::reason;
 use bucket::Bucket;
 use lclq_shards::command::Counts;
-use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -58,14 +57,14 @@ pub struct Active {
 }
 
 /// A profile, and what it did.
-#[derive(Serialize, schemars::JsonSchema, Debug)]
-pub struct ProfileView {
+#[derive(Debug)]
+pub struct Shown {
     /// Whether it is on.
     pub on: bool,
     /// What it has happen.
     pub settings: ProfileSettings,
     /// What happened since it was set, and how often.
-    pub done: BTreeMap<String, u64>,
+    pub done: BTreeMap<&'static str, u64>,
 }
 
 impl Profile {
@@ -117,16 +116,13 @@ impl Profile {
     }
 
     /// What it is, and what it did.
-    pub fn shown(&self) -> ProfileView {
+    pub fn shown(&self) -> Shown {
         let settings = self.0.settings.read();
         let done = &self.0.state().done;
-        ProfileView {
+        Shown {
             on: self.0.is_on.load(Ordering::Relaxed),
             settings: ProfileSettings::clone(&settings.unwrap_or_else(PoisonError::into_inner)),
-            done: done
-                .iter()
-                .map(|(what, n)| ((*what).to_owned(), *n))
-                .collect(),
+            done: done.clone(),
         }
     }
 }
