@@ -8,6 +8,7 @@ A sample is a fenced code block that follows a comment such as
 and must be, character for character, the one source file in examples/sqs/python.
 Each runs against the server that LCLQ_ENDPOINT (for SQS), LCLQ_PUBSUB (for Pub/Sub, host:port) and
 LCLQ_URL (test controls) name, and must print what it is to print.
+Those of examples/production that no document shows run as well.
 With --examples, every example in examples/ runs, whatever the documents say; names after that,
 such as pubsub/go, choose some of them. Dependencies come from the caches of the SDK suites.
 """
@@ -26,6 +27,7 @@ SUITES = {
     "sqs": REPO / "tests" / "sdk",
     "pubsub": REPO / "tests" / "pubsub",
     "testing": REPO / "tests" / "sdk",
+    "production": REPO / "tests" / "sdk",
 }
 CACHE = Path(os.environ.get("LCLQ_TEST_CACHE") or REPO / "target" / "test-cache")
 ENDPOINT = os.environ.get("LCLQ_ENDPOINT", "http://127.0.0.1:9324").rstrip("/")
@@ -106,7 +108,10 @@ LANGUAGES = {
     "rust": ("src/main.rs", rust, "Hello from Rust"),
 }
 # What those of docs/testing.md print.
-TESTED = "1 failure, 0 at once, 1 an hour later"
+TESTED = {
+    "testing": "1 failure, 0 at once, 1 an hour later",
+    "production": "careful: 0 wrong charges, careless: caught",
+}
 KINDS = [f"{service}/{language}" for service in SUITES for language in LANGUAGES]
 
 
@@ -120,7 +125,7 @@ def check_text(name, text):
 def check_output(name):
     service, language = name.split("/")
     _, runner, greeting = LANGUAGES[language]
-    expected = TESTED if service == "testing" else greeting
+    expected = TESTED.get(service, greeting)
     with tempfile.TemporaryDirectory(prefix="lclq-sample-") as place:
         directory = Path(place) / "sample"
         ignored = shutil.ignore_patterns("node_modules", "target", "__pycache__")
@@ -143,7 +148,9 @@ def samples():
         if not found:
             raise SystemExit(f"{name} has no samples")
         every += found
-    return every
+    shown = {name for name, _ in every}
+    unshown = [kind for kind in KINDS if kind.startswith("production/") and kind not in shown]
+    return every + [(name, None) for name in unshown]
 
 
 def main():
