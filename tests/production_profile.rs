@@ -195,7 +195,7 @@ fn receives_are_reordered_short_or_empty_and_repeat_with_the_seed() {
     );
     let in_order: Vec<String> = (0..60).map(|body| format!("m{body}")).collect();
     assert_ne!(flat, in_order);
-    assert!(received.iter().any(|one| one.is_empty()));
+    assert!(received.iter().any(Vec::is_empty));
     assert!(received.iter().any(|one| (1..10).contains(&one.len())));
     assert_eq!(run(3), received, "the same seed");
     assert_ne!(run(4), received, "another seed");

@@ -9,6 +9,8 @@ mod pubsub;
 mod registry;
 mod reload;
 mod sqs;
+#[cfg(target_os = "linux")]
+mod start_pages;
 mod supervisor;
 
 pub use declare::{Made, Services};
@@ -226,6 +228,8 @@ pub fn run(config: Config) -> Result<(), ServerError> {
     if let Some(supervisor) = &server.supervisor {
         supervisor.tell(News::Ready);
     }
+    #[cfg(target_os = "linux")]
+    start_pages::give_back();
     server
         .join()
         .inspect_err(|error| match report.write(error) {

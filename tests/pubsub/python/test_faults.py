@@ -1,58 +1,28 @@
 """What gRPC clients see of fault rules, on a server of the test's own."""
 
-import json
-import os
-import re
-import subprocess
-import urllib.request
-
 import pytest
 from google.api_core import exceptions
 from google.pubsub_v1.types import StreamingPullRequest
 
-from support.clients import Api
-from support.resources import Project
-
-ADDRESSES = re.compile(r"^listening (pubsub|admin) http://(\S+)$")
+from support.own_server import own_server
 
 
 @pytest.fixture(scope="module")
 def server():
-    ports = ["--sqs-port", "0", "--pubsub-port", "0", "--pubsub-rest-port", "0", "--admin-port", "0"]
-    process = subprocess.Popen(
-        [os.environ["LCLQ_BIN"], "start", "--test-controls", *ports],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    addresses = {}
-    for line in process.stdout:
-        if found := ADDRESSES.match(line):
-            addresses[found[1]] = found[2]
-        if line.startswith("ready"):
-            break
-    yield addresses
-    process.terminate()
-    process.wait(15)
+    with own_server() as server:
+        yield server
 
 
 @pytest.fixture
-def api(server):
-    return Api.over("grpc", server["pubsub"])
+def address(server):
+    return server.pubsub
 
 
 @pytest.fixture
 def fault(server):
     """Sets a rule, until the test ends."""
-    rules = f"http://{server['admin']}/api/v1/test/faults"
-
-    def ask(method, body=None):
-        data = None if body is None else json.dumps(body).encode()
-        with urllib.request.urlopen(urllib.request.Request(rules, data, method=method)) as answer:
-            return json.load(answer)
-
-    yield lambda effect, **rule: ask("POST", {"effect": effect, **rule})
-    ask("DELETE")
+    yield lambda effect, **rule: server.control("POST", "faults", {"effect": effect, **rule})
+    server.control("DELETE", "faults")
 
 
 def test_an_error_has_the_code_and_text_of_its_rule(api, project, fault):

@@ -34,6 +34,15 @@ class Inbox:
             assert len(self._messages) == count
             return list(self._messages)
 
+    def wait_until_quiet(self, count, seconds):
+        """Waits for so many messages at least, and until no other has come for a while."""
+        self.wait(count)
+        with self._changed:
+            arrived = len(self._messages)
+            while self._changed.wait_for(lambda: len(self._messages) > arrived, seconds):
+                arrived = len(self._messages)
+            return list(self._messages)
+
     def data(self, count):
         return [message.data for message in self.wait(count)]
 
