@@ -14,6 +14,7 @@ pub mod mesh;
 pub mod net;
 pub mod observe;
 pub mod operate;
+pub mod otlp;
 pub mod portable;
 pub mod profile;
 pub mod proto;
