@@ -3,10 +3,10 @@
 use crate::at_once;
 use crate::dialect::on_a_mesh;
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
 use http_body_util::Full;
 use lclq::grpc::Encoded;
-use lclq::http::{HttpLimits, ReplyBody};
+use lclq::http::{HttpLimits, Look, ReplyBody};
 use lclq::profile::Profile;
 use lclq::proto::google::pubsub::v1::{
     AcknowledgeRequest, PublishRequest, PubsubMessage, PullRequest, PullResponse, Subscription,
@@ -41,8 +41,8 @@ impl UnaryCaller for Caller {
         Ok(reply.message())
     }
 
-    fn is_watched(&self) -> bool {
-        false
+    fn look(&self, _: &HeaderMap) -> Look {
+        Look::Away
     }
 
     fn failure(&self) -> Option<String> {

@@ -4,6 +4,7 @@
 //! the schema made of the others is held against files. A test sees that they agree.
 
 use super::forms::scope_name;
+use crate::otlp::OtlpProtocol;
 use crate::runtime::RuntimeChoice;
 use clap::{Args, ValueEnum, value_parser};
 use schemars::JsonSchema;
@@ -219,10 +220,35 @@ pub struct Given {
     #[arg(long, env = "LCLQ_ACCESS_LOG", value_name = "FILE")]
     pub access_log: Option<PathBuf>,
 
+    /// OpenTelemetry collector that is told of traces and metrics, such as http://127.0.0.1:4317.
+    #[arg(long, env = "LCLQ_OTLP_ENDPOINT", value_name = "URL")]
+    pub otlp_endpoint: Option<String>,
+
+    /// How the collector is spoken to.
+    #[arg(long, env = "LCLQ_OTLP_PROTOCOL", value_enum, value_name = "PROTOCOL")]
+    pub otlp_protocol: Option<OtlpProtocol>,
+
+    /// Share of requests that are traced, 0 to 1, beside those whose callers trace them.
+    #[arg(long, env = "LCLQ_OTLP_SAMPLE", value_name = "SHARE", value_parser = share)]
+    #[schemars(range(min = 0, max = 1))]
+    pub otlp_sample: Option<f64>,
+
+    /// Time between two tellings of metrics, ms; 0 tells none.
+    #[arg(long, env = "LCLQ_OTLP_METRICS_MS", value_name = "MS")]
+    pub otlp_metrics_ms: Option<u64>,
+
     /// Bring resources that exist otherwise than the file declares them in line with it. Without
     /// this, what differs is logged.
     #[arg(long, env = "LCLQ_APPLY_CHANGES", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
     pub apply_changes: Option<bool>,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let share = text
+        .parse::<f64>()
+        .ok()
+        .filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "a share is between 0 and 1".to_owned())
 }
 
 fn endpoint(text: &str) -> Result<String, String> {

@@ -24,6 +24,7 @@ use crate::http::{BodyBudget, HttpLimits};
 use crate::interceptors::Interceptors;
 use crate::mesh::{MeshConfig, Storage};
 use crate::net::NetLimits;
+use crate::otlp::OtlpConfig;
 use crate::pubsub::export::StoreTarget;
 use crate::pubsub::push::PushConfig;
 use crate::runtime::{DriverKind, RuntimeError, choose};
@@ -79,6 +80,8 @@ pub struct Config {
     pub interceptors: Interceptors,
     /// Where requests are noted, if anywhere.
     pub access_log: Option<PathBuf>,
+    /// The collector, if there is one.
+    pub otlp: Option<OtlpConfig>,
     /// The seed of the production profile, where the server starts with it.
     pub production_profile: Option<u64>,
     /// Whether tests may drive the server.
@@ -185,6 +188,12 @@ impl Config {
                 (None, None) => None,
             },
             access_log: args.access_log,
+            otlp: args.otlp_endpoint.map(|endpoint| OtlpConfig {
+                endpoint,
+                protocol: args.otlp_protocol,
+                sample: args.otlp_sample,
+                metrics_ms: args.otlp_metrics_ms,
+            }),
             production_profile: args.production_profile,
             interceptors: interceptors.clone(),
             controls: Controls {

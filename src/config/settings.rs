@@ -1,6 +1,7 @@
 //! Settings with their defaults, and where each stands in the file.
 
 use super::given::{DurabilityArg, EvictionArg, LogFormat, ServiceArg};
+use crate::otlp::OtlpProtocol;
 use crate::runtime::RuntimeChoice;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -47,6 +48,10 @@ pub struct Settings {
     pub log_format: LogFormat,
     pub log: String,
     pub access_log: Option<PathBuf>,
+    pub otlp_endpoint: Option<String>,
+    pub otlp_protocol: OtlpProtocol,
+    pub otlp_sample: f64,
+    pub otlp_metrics_ms: u64,
     pub apply_changes: bool,
 }
 
@@ -89,6 +94,10 @@ impl Default for Settings {
             log_format: LogFormat::default(),
             log: "info".to_owned(),
             access_log: None,
+            otlp_endpoint: None,
+            otlp_protocol: OtlpProtocol::default(),
+            otlp_sample: 0.0,
+            otlp_metrics_ms: 60_000,
             apply_changes: false,
         }
     }
@@ -186,6 +195,15 @@ pub const TABLES: &[(&str, &[(&str, &str)])] = &[
             ("format", "log-format"),
             ("filter", "log"),
             ("access-file", "access-log"),
+        ],
+    ),
+    (
+        "otlp",
+        &[
+            ("endpoint", "otlp-endpoint"),
+            ("protocol", "otlp-protocol"),
+            ("sample", "otlp-sample"),
+            ("metrics-ms", "otlp-metrics-ms"),
         ],
     ),
 ];

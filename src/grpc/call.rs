@@ -24,7 +24,7 @@ use super::requests::{MessageStream, Requests};
 use super::status::Status;
 use super::streams::{GrpcCore, spawn_stream};
 use super::trailers::{answer, error_answer, http_error, ok_trailers};
-use crate::http::{Caller, GZIP_BYTES_MIN};
+use crate::http::{Caller, GZIP_BYTES_MIN, Look};
 
 /// The answer to a call.
 pub type Answer = Response<GrpcBody>;
@@ -76,8 +76,13 @@ impl Call {
             answer.headers_mut().insert(ACCEPT_ENCODING, ACCEPTED);
             answer
         })?;
-        let is_watched = core.intercept.as_ref().is_some_and(|one| one.is_on());
-        let caller = is_watched.then(|| Box::new(Caller::of(headers, request.extensions())));
+        let look = core.intercept.as_ref().map(|one| one.look(headers));
+        let caller = match look {
+            Some(Look::At { traced }) => {
+                Some(Box::new(Caller::of(headers, request.extensions(), traced)))
+            }
+            Some(Look::Away) | None => None,
+        };
         let path = request.uri().path_and_query().cloned();
         let path = path.unwrap_or_else(|| PathAndQuery::from_static("/"));
         Ok(Call {
@@ -115,9 +120,9 @@ impl Call {
         let (reply_encoding, deadline) = (self.reply_encoding, self.deadline);
         let core = self.core.clone();
         let run = async move {
-            match &self.core.intercept {
-                Some(intercept) if intercept.is_on() => Box::pin(self.intercepted(method)).await,
-                _ => method(self.only_message().await?).await,
+            match self.caller {
+                Some(_) => Box::pin(self.intercepted(method)).await,
+                None => method(self.only_message().await?).await,
             }
         };
         match WithDeadline::at(deadline, run).await {
@@ -149,6 +154,11 @@ impl Call {
             }
             None => method(request).await,
         }
+    }
+
+    /// Whether somebody looks at it.
+    pub fn is_watched(&self) -> bool {
+        self.caller.is_some()
     }
 
     /// Who calls, if there was a reason to look when the call came.

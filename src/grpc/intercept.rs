@@ -2,8 +2,9 @@
 
 use super::encoded::Encoded;
 use super::status::Status;
-use crate::http::Caller;
+use crate::http::{Caller, Look};
 use bytes::Bytes;
+use http::HeaderMap;
 use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
@@ -13,10 +14,10 @@ pub type Answering<'a> = Pin<Box<dyn Future<Output = Result<Encoded, Status>> + 
 /// A method that is ready to be called.
 pub type Method<'a> = Box<dyn FnOnce(Bytes) -> Answering<'a> + 'a>;
 
-/// Whom unary calls go through. Asked for each, so [`Intercept::is_on`] is cheap.
+/// Whom unary calls go through. Asked for each, so [`Intercept::look`] is cheap.
 pub trait Intercept: Debug {
-    /// Whether there is a reason.
-    fn is_on(&self) -> bool;
+    /// Whether a call with this head goes through it. Asked once for each.
+    fn look(&self, headers: &HeaderMap) -> Look;
 
     /// Calls `method` with this request, or doesn't, and gives the answer. `path` is
     /// `/package.Service/Method`.

@@ -24,6 +24,11 @@ impl Watched {
         self.0.load(Ordering::Relaxed) != 0
     }
 
+    /// Whether there is another reason than this one.
+    pub fn any_but(&self, reason: u32) -> bool {
+        self.0.load(Ordering::Relaxed) & !reason != 0
+    }
+
     /// A reason, a bit of its own, comes or goes.
     pub fn set(&self, reason: u32, on: bool) {
         if on {
@@ -47,11 +52,25 @@ pub struct Caller {
     pub tracestate: Option<Box<str>>,
     /// `X-Amzn-Trace-Id`, as it came.
     pub amazon_trace: Option<Box<str>>,
+    /// Whether a trace has it.
+    pub traced: bool,
+}
+
+/// Whether somebody looks at a request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Look {
+    /// Nobody does.
+    Away,
+    /// Somebody does.
+    At {
+        /// A trace has it.
+        traced: bool,
+    },
 }
 
 impl Caller {
     /// Who sent a request with this head.
-    pub fn of(headers: &HeaderMap, extensions: &Extensions) -> Self {
+    pub fn of(headers: &HeaderMap, extensions: &Extensions, traced: bool) -> Self {
         let text = |name: HeaderName| {
             let value = headers.get(name).map(HeaderValue::to_str)?.ok()?;
             Some(value.get(..TEXT_BYTES_MAX).unwrap_or(value).into())
@@ -64,6 +83,7 @@ impl Caller {
             traceparent: text(TRACEPARENT),
             tracestate: text(TRACESTATE),
             amazon_trace: text(AMAZON_TRACE),
+            traced,
         }
     }
 }
@@ -90,7 +110,7 @@ mod tests {
         headers.insert(USER_AGENT, HeaderValue::from_static("aws-cli/2"));
         let long = HeaderValue::from_str(&"x".repeat(10 * TEXT_BYTES_MAX)).unwrap();
         headers.insert(TRACESTATE, long);
-        let caller = Caller::of(&headers, &Extensions::new());
+        let caller = Caller::of(&headers, &Extensions::new(), false);
         assert_eq!(caller.user_agent.as_deref(), Some("aws-cli/2"));
         assert_eq!(caller.tracestate.unwrap().len(), TEXT_BYTES_MAX);
         assert_eq!((caller.peer, caller.traceparent), (None, None));

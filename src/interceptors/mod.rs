@@ -8,14 +8,20 @@ mod access_log;
 pub use access_log::AccessLog;
 
 use crate::faults::Faults;
-use crate::http::{Caller, Watched};
+use crate::http::{Caller, Look, Watched};
 use crate::observe::{Operation, Outcome, Wire};
+use crate::otlp::{LINKS_MAX, SpanContext, Tracer};
 use crate::profile::Profile;
 use crate::runtime::wall_clock;
+use http::HeaderMap;
+use std::cell::RefCell;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// How long the end of the process waits for a collector.
+const OTLP_FLUSH_TIME_MAX: Duration = Duration::from_secs(2);
 
 /// Reasons to watch requests; see [`Watched`].
 pub mod reason {
@@ -25,6 +31,8 @@ pub mod reason {
     pub const ACCESS_LOG: u32 = 2;
     /// The production profile is on.
     pub const PROFILE: u32 = 4;
+    /// Some requests are traced.
+    pub const TRACES: u32 = 8;
 }
 
 /// What hangs on the requests of a process.
@@ -37,6 +45,7 @@ pub struct Interceptors {
     /// What happens to them as it does in production.
     pub profile: Profile,
     access_log: Arc<OnceLock<AccessLog>>,
+    tracer: Arc<OnceLock<Tracer>>,
 }
 
 impl Default for Interceptors {
@@ -47,6 +56,7 @@ impl Default for Interceptors {
             profile: Profile::watching(watched.clone()),
             watched,
             access_log: Arc::default(),
+            tracer: Arc::default(),
         }
     }
 }
@@ -90,6 +100,8 @@ pub struct Begun<'i> {
     /// ms since 1970.
     at: u64,
     answered: bool,
+    /// Spans of the messages that it is about.
+    links: RefCell<Vec<SpanContext>>,
 }
 
 impl Interceptors {
@@ -104,10 +116,31 @@ impl Interceptors {
         Ok(())
     }
 
-    /// Whether there is anything to ask.
+    /// Has requests told to a collector from now on.
+    pub fn start_tracing(&self, tracer: Tracer) {
+        self.tracer.get_or_init(|| tracer);
+        self.watched.set(reason::TRACES, true);
+    }
+
+    /// Whether there is anything to ask for a request with this head. To be asked once for each: chance
+    /// has a say.
     #[inline]
-    pub fn any(&self) -> bool {
-        self.watched.any()
+    pub fn look(&self, headers: &HeaderMap) -> Look {
+        if !self.watched.any() {
+            return Look::Away;
+        }
+        self.look_closely(headers)
+    }
+
+    #[cold]
+    fn look_closely(&self, headers: &HeaderMap) -> Look {
+        let tracer = self.tracer.get();
+        let traced = tracer.is_some_and(|tracer| tracer.records(headers));
+        if traced || self.watched.any_but(reason::TRACES) {
+            Look::At { traced }
+        } else {
+            Look::Away
+        }
     }
 
     /// A request is understood, and will be carried out. `since` is when it had come.
@@ -118,6 +151,7 @@ impl Interceptors {
             since,
             at: wall_clock(),
             answered: false,
+            links: RefCell::default(),
         }
     }
 
@@ -138,6 +172,9 @@ impl Interceptors {
         if let Some(log) = self.access_log.get() {
             log.flush();
         }
+        if let Some(tracer) = self.tracer.get() {
+            tracer.exporter().flush(OTLP_FLUSH_TIME_MAX);
+        }
     }
 }
 
@@ -145,6 +182,19 @@ impl Begun<'_> {
     /// The request.
     pub fn understood(&self) -> &Understood {
         &self.understood
+    }
+
+    /// Takes down that it is about a message with this trace context, if it is traced.
+    pub fn is_about(&self, trace: &str) {
+        if !self.understood.caller.traced {
+            return;
+        }
+        let mut links = self.links.borrow_mut();
+        if links.len() < LINKS_MAX
+            && let Some(context) = SpanContext::of(trace)
+        {
+            links.push(context);
+        }
     }
 
     /// It is answered.
@@ -157,6 +207,14 @@ impl Begun<'_> {
         if let Some(log) = self.interceptors.access_log.get() {
             let us = self.since.elapsed().as_micros() as u64;
             log.note(&self.understood, answer, self.at, us);
+        }
+        if self.understood.caller.traced
+            && let Some(tracer) = self.interceptors.tracer.get()
+        {
+            let took_ns = self.since.elapsed().as_nanos() as u64;
+            let start_ns = self.at * 1_000_000;
+            let links = self.links.borrow();
+            tracer.tell(&self.understood, answer, start_ns, took_ns, &links);
         }
     }
 }

@@ -2,24 +2,30 @@
 
 use super::error::{PubsubError, PubsubResult, connection_dropped, injected, throttled};
 use super::production::admits;
-use super::proto::{publisher, schema_service, subscriber};
+use super::proto::{
+    PublishRequest, PubsubMessage, PullResponse, publisher, schema_service, subscriber,
+};
 use super::server::outcome_of;
 use crate::faults::{Drop, Then};
 use crate::grpc::{
     Answer as CallAnswer, Answering, Code, Encoded, Intercept, Method, error_answer,
 };
-use crate::http::Caller;
+use crate::http::{Caller, Look};
 use crate::interceptors::{Answer, Begun, Interceptors, Understood};
 use crate::observe::{Dialect, Operation, Wire};
 use crate::proto::google::iam::v1::iam_policy;
 use crate::protobuf::{Reader, Value};
 use crate::runtime::sleep;
 use bytes::Bytes;
+use http::HeaderMap;
+use prost::Message;
 use std::future::Future;
 use std::time::Instant;
 
 /// What full names begin with.
 const PROJECTS: &[u8] = b"projects/";
+/// The attribute in which the official clients pass a trace on.
+const TRACE_ATTRIBUTE: &str = "googclient_traceparent";
 /// The method whose requests come as they will.
 pub(super) const STREAMING_PULL: &str = "StreamingPull";
 
@@ -32,10 +38,10 @@ impl Intercepted {
         Self(interceptors)
     }
 
-    /// Whether anything does.
+    /// Whether anything does on a call with this head.
     #[inline]
-    pub(super) fn is_on(&self) -> bool {
-        self.0.any()
+    pub(super) fn look(&self, headers: &HeaderMap) -> Look {
+        self.0.look(headers)
     }
 
     /// Carries a call out by `run`, with all that hangs on it.
@@ -46,7 +52,7 @@ impl Intercepted {
         wire: Wire,
         request: &Bytes,
         run: impl Future<Output = PubsubResult<T>>,
-        bytes: impl FnOnce(&T) -> usize,
+        message: impl FnOnce(&T) -> Bytes,
     ) -> PubsubResult<T> {
         let since = Instant::now();
         let Some(operation) = operation_of(path) else {
@@ -76,7 +82,11 @@ impl Intercepted {
             }
         };
         let (code, bytes) = match &reply {
-            Ok(reply) => (Code::Ok, bytes(reply)),
+            Ok(reply) => {
+                let message = message(reply);
+                note_messages(&begun, request, &message);
+                (Code::Ok, message.len())
+            }
             Err(error) => (error.code, 0),
         };
         answered(begun, code, bytes);
@@ -140,6 +150,30 @@ impl Intercepted {
     }
 }
 
+/// Takes down the spans of messages that a call has published or pulled.
+fn note_messages(begun: &Begun<'_>, request: &Bytes, reply: &Bytes) {
+    let understood = begun.understood();
+    if !understood.caller.traced {
+        return;
+    }
+    let messages: Vec<PubsubMessage> = match understood.operation.name() {
+        "Publish" => PublishRequest::decode(&request[..])
+            .map(|request| request.messages)
+            .unwrap_or_default(),
+        "Pull" => {
+            let pulled = PullResponse::decode(&reply[..]).unwrap_or_default();
+            let received = pulled.received_messages.into_iter();
+            received.filter_map(|one| one.message).collect()
+        }
+        _ => return,
+    };
+    for message in messages {
+        if let Some(trace) = message.attributes.get(TRACE_ATTRIBUTE) {
+            begun.is_about(trace);
+        }
+    }
+}
+
 fn answered(begun: Begun<'_>, code: Code, bytes: usize) {
     begun.answered(&Answer {
         outcome: outcome_of(code),
@@ -150,8 +184,8 @@ fn answered(begun: Begun<'_>, code: Code, bytes: usize) {
 }
 
 impl Intercept for Intercepted {
-    fn is_on(&self) -> bool {
-        self.is_on()
+    fn look(&self, headers: &HeaderMap) -> Look {
+        self.look(headers)
     }
 
     fn around<'a>(
@@ -163,8 +197,8 @@ impl Intercept for Intercepted {
     ) -> Answering<'a> {
         Box::pin(async move {
             let run = method(request.clone());
-            let bytes = Encoded::message_bytes;
-            self.around(caller, path, Wire::Grpc, &request, run, bytes)
+            let message = Encoded::message;
+            self.around(caller, path, Wire::Grpc, &request, run, message)
                 .await
         })
     }

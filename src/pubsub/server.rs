@@ -13,7 +13,7 @@ use crate::grpc::{
     Answer, Call, Code, GRPC_STATUS, GrpcBody, GrpcCore, GrpcLimits, HealthService, Intercept,
     ReflectionService, error_answer, is_grpc,
 };
-use crate::http::{BodyBudget, Door, HttpLimits, Refusal, ReplyBody};
+use crate::http::{BodyBudget, Door, HttpLimits, Look, Refusal, ReplyBody};
 use crate::interceptors::Interceptors;
 use crate::mesh::Mesh;
 use crate::observe::{Observer, Operation, Outcome, Wire};
@@ -21,7 +21,7 @@ use crate::proto::google::iam::v1::iam_policy;
 use crate::proto::grpc::health::v1::health;
 use crate::proto::grpc::reflection::{v1, v1alpha};
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
 use http_body::Body;
 use hyper::body::Incoming;
 use prost::Message;
@@ -201,7 +201,7 @@ impl PubsubEndpoint {
         }
         let (service, method) = call.names();
         let answer = match service {
-            subscriber::NAME if method == STREAMING_PULL && self.intercepted.is_on() => {
+            subscriber::NAME if method == STREAMING_PULL && call.is_watched() => {
                 operation = Some(Operation::subscriber(subscriber::Method::StreamingPull));
                 Box::pin(self.open_stream_watched(call)).await
             }
@@ -286,13 +286,13 @@ impl UnaryCaller for Caller {
         if sender.is_inside {
             return self.carry_out(path, request, hops, &mut operation).await;
         }
-        let reply = if self.intercepted.is_on() {
-            let caller = sender.caller.map(|caller| *caller).unwrap_or_default();
+        let reply = if let Some(caller) = sender.caller {
+            let caller = *caller;
             let body = request.clone();
             let run = self.carry_out(path, body, hops, &mut operation);
-            let run = self
-                .intercepted
-                .around(caller, path, Wire::Rest, &request, run, Bytes::len);
+            let run =
+                self.intercepted
+                    .around(caller, path, Wire::Rest, &request, run, Bytes::clone);
             Box::pin(run).await
         } else {
             self.carry_out(path, request, hops, &mut operation).await
@@ -306,8 +306,8 @@ impl UnaryCaller for Caller {
         reply
     }
 
-    fn is_watched(&self) -> bool {
-        self.intercepted.is_on()
+    fn look(&self, headers: &HeaderMap) -> Look {
+        self.intercepted.look(headers)
     }
 
     fn failure(&self) -> Option<String> {

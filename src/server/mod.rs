@@ -26,6 +26,7 @@ use crate::interceptors::Interceptors;
 use crate::mesh::{MeshError, MeshPlan, Storage};
 use crate::net::{ConnectionList, EndpointFigures};
 use crate::observe::Observers;
+use crate::otlp::{Exporter, Tracer};
 use crate::profile::ProfileSettings;
 use crate::runtime::{
     CoreThreads, DescriptorPlan, DriverKind, SharedListener, Shutdown, descriptors_open,
@@ -159,6 +160,17 @@ fn open(config: &Config, registry: Registry) -> Result<(Vec<Served>, MeshPlan), 
             let text = format!("the access log {}: {error}", path.display());
             io::Error::new(error.kind(), text)
         })?;
+    }
+    if let Some(otlp) = &config.otlp {
+        let exporter = Exporter::start(&otlp.endpoint, otlp.protocol, "lclq");
+        let exporter = exporter.map_err(|error| {
+            io::Error::new(
+                error.kind(),
+                format!("--otlp-endpoint {}: {error}", otlp.endpoint),
+            )
+        })?;
+        let tracer = Tracer::new(exporter, otlp.sample);
+        config.interceptors.start_tracing(tracer);
     }
     let endpoints = registry.endpoints();
     // A directory knows how many shards it has. Until it is opened, as many as it would get.

@@ -19,7 +19,7 @@ use http::{HeaderValue, Response};
 use http_body::Body;
 use lclq_shards::QueueName;
 use serde::Deserialize;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::time::Instant;
 
 /// Characters of an access key that are looked at; the service's have 128 at most.
@@ -32,6 +32,8 @@ pub struct Watch {
     entry_faults: Option<EntryFaults>,
     /// What it was refused with.
     pub(super) error: Cell<Option<Kind>>,
+    /// Trace headers of messages that it got, where a trace has it.
+    pub(super) received: Option<RefCell<Vec<Box<str>>>>,
 }
 
 /// What of a request in JSON tells which queue it is about.
@@ -47,7 +49,12 @@ struct About {
 
 impl Sqs {
     /// Answers a request whose body has been read, with all that hangs on it.
-    pub(super) async fn answer_watched(&self, head: Parts, body: Bytes) -> Response<ReplyBody> {
+    pub(super) async fn answer_watched(
+        &self,
+        head: Parts,
+        body: Bytes,
+        traced: bool,
+    ) -> Response<ReplyBody> {
         let since = Instant::now();
         let (action, queue) = self.understood(&head, &body).await.unzip();
         let operation = action.map_or(Operation::SQS_UNKNOWN, Operation::sqs);
@@ -57,13 +64,16 @@ impl Sqs {
                 operation,
                 wire: protocol_of(&head.headers).wire(),
                 resource: name_of(&queue),
-                caller: Caller::of(&head.headers, &head.extensions),
+                caller: Caller::of(&head.headers, &head.extensions, traced),
                 access_key: access_key(&head),
                 bytes: body.len(),
             },
             since,
         );
-        let mut watch = Watch::default();
+        let mut watch = Watch {
+            received: traced.then(RefCell::default),
+            ..Watch::default()
+        };
         let suffered = action.map_or_else(Suffered::default, |action| {
             let resource = &begun.understood().resource;
             let faults = &self.interceptors.faults;
@@ -83,6 +93,9 @@ impl Sqs {
         let answer = self
             .answer_or_suffer(head, body, operation, then, &mut watch, since)
             .await;
+        for trace in watch.received.take().unwrap_or_default().take() {
+            begun.is_about(&trace);
+        }
         let error = watch.error.get();
         let outcome = match error {
             None if answer.status().is_success() => Outcome::Done,

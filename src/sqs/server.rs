@@ -12,7 +12,7 @@ use super::intercepted::Watch;
 use super::target::Targets;
 use super::wire::{Protocol, no_action};
 use crate::http::{
-    Door, HttpLimits, Negotiated, Refusal, ReplyBody, decompress_admitted, is_preflight,
+    Door, HttpLimits, Look, Negotiated, Refusal, ReplyBody, decompress_admitted, is_preflight,
     preflight_reply, read_body,
 };
 use crate::interceptors::Interceptors;
@@ -138,10 +138,12 @@ impl Sqs {
                     Box::pin(self.answer_developer(head, body)).await
                 }
                 _ => match read_body(body, &self.limits).await {
-                    Ok(body) if self.interceptors.any() => {
-                        Box::pin(self.answer_watched(head, body)).await
-                    }
-                    Ok(body) => self.answer(head, body, None).await,
+                    Ok(body) => match self.interceptors.look(&head.headers) {
+                        Look::Away => self.answer(head, body, None).await,
+                        Look::At { traced } => {
+                            Box::pin(self.answer_watched(head, body, traced)).await
+                        }
+                    },
                     Err(error) => {
                         let error = body_not_read(&error);
                         protocol_of(&head.headers).error(&error, random_uuid())
@@ -193,7 +195,7 @@ impl Sqs {
                     Err(replies_full())
                 }
                 Ok(Outcome::Receive(plan)) => {
-                    actions::receive(self, plan, protocol, request_id).await
+                    actions::receive(self, plan, watch, protocol, request_id).await
                 }
                 Err(error) => Err(error),
             };

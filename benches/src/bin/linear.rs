@@ -5,9 +5,9 @@
 //! the order in which callgrind writes its dumps; two of one name are a size and its double.
 
 use bytes::Bytes;
-use http::Request;
+use http::{HeaderMap, Request};
 use http_body_util::Full;
-use lclq::http::HttpLimits;
+use lclq::http::{HttpLimits, Look};
 use lclq::pubsub::error::PubsubResult;
 use lclq::pubsub::rest::{Rest, Sender, UnaryCaller};
 use lclq::pubsub::schema::{CompiledSchema, MessageEncoding, SchemaKind};
@@ -281,8 +281,8 @@ impl UnaryCaller for Nothing {
         Ok(Bytes::new())
     }
 
-    fn is_watched(&self) -> bool {
-        false
+    fn look(&self, _: &HeaderMap) -> Look {
+        Look::Away
     }
 
     fn failure(&self) -> Option<String> {

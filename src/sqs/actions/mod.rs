@@ -14,6 +14,7 @@ pub use send::shown_sequence;
 use super::decode::{Form, Text, from_json};
 use super::encode::{Encoder, JsonEncoder, QueryJsonEncoder, XmlEncoder};
 use super::error::{SqsResult, missing_parameter};
+use super::intercepted::Watch;
 use super::request::Input;
 use super::server::{Scope, Sqs};
 use super::wire::Protocol;
@@ -229,11 +230,12 @@ async fn run_rare(
 pub async fn receive(
     sqs: &Sqs,
     plan: receive::Plan,
+    watch: Option<&Watch>,
     protocol: Protocol,
     request_id: [u8; 16],
 ) -> SqsResult<Vec<u8>> {
     let mut output = Output::new(protocol, Action::ReceiveMessage);
-    receive::receive(sqs, plan, &mut output).await?;
+    receive::receive(sqs, plan, watch, &mut output).await?;
     Ok(output.finish(request_id))
 }
 

@@ -9,6 +9,7 @@ use crate::sqs::error::{
     SqsError, SqsResult, received_messages_out_of_bounds, received_timeout_out_of_bounds, stopping,
     wait_out_of_bounds,
 };
+use crate::sqs::intercepted::Watch;
 use crate::sqs::limits::{RECEIVED_MESSAGES_MAX, VISIBILITY_TIMEOUT_S_MAX, WAIT_S_MAX};
 use crate::sqs::message_attributes::{Attributes, TRACE_HEADER};
 use crate::sqs::production::Turn;
@@ -89,7 +90,12 @@ pub async fn plan(sqs: &Sqs, scope: &Scope<'_>, input: ReceiveMessage<'_>) -> Sq
 }
 
 /// Carries a receive out.
-pub async fn receive(sqs: &Sqs, plan: Plan, out: &mut Output) -> SqsResult<()> {
+pub async fn receive(
+    sqs: &Sqs,
+    plan: Plan,
+    watch: Option<&Watch>,
+    out: &mut Output,
+) -> SqsResult<()> {
     let Plan {
         target,
         command,
@@ -111,6 +117,11 @@ pub async fn receive(sqs: &Sqs, plan: Plan, out: &mut Output) -> SqsResult<()> {
         Err(error) if error == stopping() => SmallVec::new(),
         Err(error) => return Err(error),
     };
+    if let Some(received) = watch.and_then(|watch| watch.received.as_ref()) {
+        let traces = deliveries.iter();
+        let traces = traces.filter_map(|delivery| delivery.payload.text(Section::Trace));
+        received.borrow_mut().extend(traces.map(Into::into));
+    }
     out.write(Received {
         sqs,
         target: &target,

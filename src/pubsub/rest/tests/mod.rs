@@ -17,7 +17,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::bindings::{Bindings, Route};
 use super::{Rest, Sender, UnaryCaller};
-use crate::http::{HttpLimits, ReplyBody};
+use crate::http::{HttpLimits, Look, ReplyBody};
 use crate::pubsub::error::{PubsubError, PubsubResult};
 
 /// Answers every call alike.
@@ -33,8 +33,8 @@ impl UnaryCaller for Caller {
         self.reply.clone()
     }
 
-    fn is_watched(&self) -> bool {
-        false
+    fn look(&self, _: &HeaderMap) -> Look {
+        Look::Away
     }
 
     fn failure(&self) -> Option<String> {
