@@ -10,7 +10,7 @@ pub use access_log::AccessLog;
 use crate::faults::Faults;
 use crate::http::{Caller, Look, Watched};
 use crate::observe::{Operation, Outcome, Wire};
-use crate::otlp::{LINKS_MAX, SpanContext, Tracer};
+use crate::otlp::{Exporter, LINKS_MAX, SpanContext, Tracer};
 use crate::profile::Profile;
 use crate::runtime::wall_clock;
 use http::HeaderMap;
@@ -120,6 +120,11 @@ impl Interceptors {
     pub fn start_tracing(&self, tracer: Tracer) {
         self.tracer.get_or_init(|| tracer);
         self.watched.set(reason::TRACES, true);
+    }
+
+    /// Where a collector's news are left, if there is one.
+    pub fn exporter(&self) -> Option<Exporter> {
+        self.tracer.get().map(|tracer| tracer.exporter().clone())
     }
 
     /// Whether there is anything to ask for a request with this head. To be asked once for each: chance

@@ -4,18 +4,25 @@ use super::registry::{Dialect, Endpoint, OnCore, StartOnCore};
 use crate::admin::{Metrics, MetricsEndpoint, MetricsSettings, Periods, SCRAPES_MAX, Turns};
 use crate::config::Config;
 use crate::http::{Http, HttpLimits};
+use crate::interceptors::Interceptors;
 use crate::mesh::Storage;
 use crate::net::AnyProtocol;
+use crate::otlp::Exporter;
+use crate::runtime::{Shutdown, spawn_local, timeout, wall_clock};
 use std::error::Error;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Semaphore;
 
 pub(super) struct MetricsDialect {
     endpoints: Vec<Endpoint>,
     limits: HttpLimits,
     settings: MetricsSettings,
+    interceptors: Interceptors,
+    /// Time between two tellings of a collector.
+    told_every: Option<Duration>,
 }
 
 impl MetricsDialect {
@@ -29,6 +36,26 @@ impl MetricsDialect {
             endpoints: config.ports.metrics.map(endpoint).into_iter().collect(),
             limits: config.http.clone(),
             settings,
+            interceptors: config.interceptors.clone(),
+            told_every: config
+                .otlp
+                .as_ref()
+                .filter(|otlp| otlp.metrics_ms > 0)
+                .map(|otlp| Duration::from_millis(otlp.metrics_ms)),
+        }
+    }
+}
+
+/// Tells a collector, again and again and once more at the end.
+async fn tell(metrics: Rc<Metrics>, exporter: Exporter, every: Duration, shutdown: Shutdown) {
+    loop {
+        let ends = timeout(every, shutdown.wait()).await.is_ok();
+        match metrics.text().await {
+            Ok(text) => exporter.metrics(text, wall_clock()),
+            Err(error) => tracing::warn!(error, "no metrics for the OTLP collector"),
+        }
+        if ends {
+            return;
         }
     }
 }
@@ -73,6 +100,12 @@ impl MetricsDialect {
     fn start(&self, core: &OnCore<'_>) -> Rc<dyn AnyProtocol> {
         let limits = Rc::new(self.limits.clone());
         let metrics = on_core(core, &self.settings);
+        if core.mesh.core() == 0
+            && let (Some(every), Some(exporter)) = (self.told_every, self.interceptors.exporter())
+        {
+            let (metrics, shutdown) = (metrics.clone(), core.shutdown.clone());
+            spawn_local(tell(metrics, exporter, every, shutdown));
+        }
         let endpoint = MetricsEndpoint::new(metrics, &limits);
         Rc::new(Http::new(limits, move |request| {
             endpoint.clone().handle(request)

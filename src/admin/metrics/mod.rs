@@ -129,24 +129,7 @@ impl Metrics {
             return Err(busy());
         }
         let mut pace = Pace::new(&self.settings.turns[self.mesh.core()]);
-        let scrape = self.scrape(&mut pace).await?;
-        let mut text = Text::new(open);
-        if names.contains(&Names::Own) {
-            server::requests(self, &mut text, &mut pace).await;
-            resources::messages(&scrape, &mut text, &mut pace).await;
-            resources::queues(&scrape, &mut text, &mut pace).await;
-            resources::subscriptions(self, &scrape, &mut text, &mut pace).await;
-            server::totals(self, &scrape.totals, &mut text);
-            server::mesh(self, &mut text);
-            process::write(&mut text, &mut pace).await;
-        }
-        if names.contains(&Names::Cloudwatch) {
-            cloudwatch::write(self, &scrape, &mut text, &mut pace).await;
-        }
-        if names.contains(&Names::Monitoring) {
-            monitoring::write(self, &scrape, &mut text, &mut pace).await;
-        }
-        let text = text.finish().into_bytes();
+        let text = self.written(open, &names, &mut pace).await?.into_bytes();
         // In steps: the usual way would compress all of it in one go.
         let compressed = match accepts_gzip(&head.headers) {
             true => pace.compress(&text).await,
@@ -162,6 +145,45 @@ impl Metrics {
         }
         headers.insert(CONTENT_TYPE, if open { OPEN_METRICS } else { PROMETHEUS });
         Ok(answer)
+    }
+
+    /// Series under their own names, as text, for whoever reads it in this process.
+    ///
+    /// # Errors
+    /// Where a shard doesn't answer.
+    pub async fn text(&self) -> Result<String, String> {
+        let Ok(_turn) = self.settings.scrapes.acquire().await else {
+            return Err("no more scrapes".to_owned());
+        };
+        let mut pace = Pace::new(&self.settings.turns[self.mesh.core()]);
+        let text = self.written(false, &[Names::Own], &mut pace).await;
+        text.map_err(|error| error.message)
+    }
+
+    async fn written(
+        &self,
+        open: bool,
+        names: &[Names],
+        pace: &mut Pace<'_>,
+    ) -> AdminResult<String> {
+        let scrape = self.scrape(pace).await?;
+        let mut text = Text::new(open);
+        if names.contains(&Names::Own) {
+            server::requests(self, &mut text, pace).await;
+            resources::messages(&scrape, &mut text, pace).await;
+            resources::queues(&scrape, &mut text, pace).await;
+            resources::subscriptions(self, &scrape, &mut text, pace).await;
+            server::totals(self, &scrape.totals, &mut text);
+            server::mesh(self, &mut text);
+            process::write(&mut text, pace).await;
+        }
+        if names.contains(&Names::Cloudwatch) {
+            cloudwatch::write(self, &scrape, &mut text, pace).await;
+        }
+        if names.contains(&Names::Monitoring) {
+            monitoring::write(self, &scrape, &mut text, pace).await;
+        }
+        Ok(text.finish())
     }
 
     /// Answers whether the server can do its work.
