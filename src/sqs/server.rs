@@ -22,6 +22,7 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use lclq_shards::ReceiptSigner;
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -48,6 +49,12 @@ pub struct Sqs {
     pub(super) limits: Rc<HttpLimits>,
     pub(super) observer: Observer,
     pub(super) interceptors: Interceptors,
+}
+
+/// What is known of a request on its way, for what is asked and what hangs on it.
+struct Course<'r> {
+    operation: Cell<Operation>,
+    watch: Option<&'r Watch>,
 }
 
 /// Whose queues a request means, and where it was sent to.
@@ -176,15 +183,16 @@ impl Sqs {
     ) -> impl Future<Output = Response<ReplyBody>> + use<'r> {
         async move {
             let since = Instant::now();
-            let mut operation = Operation::SQS_UNKNOWN;
+            let course = Course {
+                operation: Cell::new(Operation::SQS_UNKNOWN),
+                watch,
+            };
             let request_id = random_uuid();
             let protocol = protocol_of(&head.headers);
             let outcome = if protocol == Protocol::Json {
-                self.act_json(&head, body, request_id, &mut operation, watch)
-                    .await
+                self.act_json(&head, body, request_id, &course).await
             } else {
-                let operation = &mut operation;
-                self.act_query(protocol, &head, body, request_id, operation, watch)
+                self.act_query(protocol, &head, body, request_id, &course)
                     .await
             };
             // Ten thousand long polls that wait need not keep ten thousand requests.
@@ -204,13 +212,14 @@ impl Sqs {
                 Err(error) if error.kind.is_senders() => Ending::Refused,
                 Err(_) => Ending::Failed,
             };
+            let operation = course.operation.get();
             self.observer
                 .answered(operation, protocol.wire(), ending, since);
             match body {
                 Ok(body) => protocol.reply(self.limits.bodies.hold_reply(body), request_id),
                 Err(error) if error.kind == Kind::MissingAction => no_action(request_id),
                 Err(error) => {
-                    if let Some(watch) = watch {
+                    if let Some(watch) = course.watch {
                         watch.error.set(Some(error.kind));
                     }
                     let code = error.kind.query_code();
@@ -226,16 +235,15 @@ impl Sqs {
         head: &'r http::request::Parts,
         body: Bytes,
         request_id: [u8; 16],
-        operation: &'r mut Operation,
-        watch: Option<&'r Watch>,
+        course: &'r Course<'r>,
     ) -> impl Future<Output = SqsResult<Outcome>> + use<'r> {
         async move {
             let heads = Heads::of(&head.headers);
             let body = self.decompressed(&heads, body).await?;
             let action = heads.action()?;
-            *operation = Operation::sqs(action);
+            course.operation.set(Operation::sqs(action));
             let mut scope = self.scope(&heads, &head.uri, None);
-            scope.watch = watch;
+            scope.watch = course.watch;
             let source = actions::Source::Json(&body);
             actions::run(self, &scope, action, source, Protocol::Json, request_id).await
         }
@@ -247,8 +255,7 @@ impl Sqs {
         head: &'r http::request::Parts,
         body: Bytes,
         request_id: [u8; 16],
-        operation: &'r mut Operation,
-        watch: Option<&'r Watch>,
+        course: &'r Course<'r>,
     ) -> impl Future<Output = SqsResult<Outcome>> + use<'r> {
         async move {
             let heads = Heads::of(&head.headers);
@@ -257,9 +264,9 @@ impl Sqs {
             let form = Form::parse(&[&body, query])?;
             let name = form.get("Action").ok_or_else(missing_action)?;
             let action = actions::Action::from_name(name).ok_or_else(|| unknown_action(name))?;
-            *operation = Operation::sqs(action);
+            course.operation.set(Operation::sqs(action));
             let mut scope = self.scope(&heads, &head.uri, form.get("X-Amz-Credential"));
-            scope.watch = watch;
+            scope.watch = course.watch;
             if scope.path.len() > 1
                 && !action.is_on_a_queue()
                 && super::names::is_queue_path(scope.path, scope.account)

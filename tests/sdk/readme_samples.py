@@ -93,7 +93,8 @@ def java(directory, _service):
 
 
 def rust(directory, _service):
-    # The suite's profile, so that what it built is used again.
+    # The suite's profile, so that what it built is used again. Hazard: cargo takes packages of one name
+    # and the same dependencies for one package, wherever they are, so each sample has another name.
     profile = {"CARGO_PROFILE_DEV_DEBUG": "false", "CARGO_PROFILE_DEV_INCREMENTAL": "false"}
     target = CACHE / "rust" / "target"
     return run(["cargo", "run", "--quiet", "--locked"], directory, CARGO_TARGET_DIR=target, **profile)

@@ -39,7 +39,7 @@ pub struct Plan {
     target: Rc<Target>,
     command: Command,
     wanted: Vec<String>,
-    wanted_attributes: Vec<String>,
+    wanted_attributes: Box<[String]>,
     /// What the production profile has become of it.
     turn: Option<Box<Turn>>,
 }
@@ -79,7 +79,7 @@ pub async fn plan(sqs: &Sqs, scope: &Scope<'_>, input: ReceiveMessage<'_>) -> Sq
     };
     let mut wanted = owned(input.attribute_names);
     wanted.extend(owned(input.message_system_attribute_names));
-    let wanted_attributes = owned(input.message_attribute_names);
+    let wanted_attributes = owned(input.message_attribute_names).into_boxed_slice();
     Ok(Plan {
         target,
         command: Command::Receive(receive),
@@ -159,7 +159,7 @@ impl Looked<'_> {
             target: &self.target,
             deliveries: deliveries.collect(),
             wanted: vec!["All".to_owned()],
-            wanted_attributes: vec!["All".to_owned()],
+            wanted_attributes: Box::new(["All".to_owned()]),
             looked_at: self.messages.iter().map(|message| message.state).collect(),
         });
     }
@@ -170,7 +170,7 @@ struct Received<'r> {
     target: &'r Target,
     deliveries: SmallVec<[Delivery; 1]>,
     wanted: Vec<String>,
-    wanted_attributes: Vec<String>,
+    wanted_attributes: Box<[String]>,
     /// Of messages that were looked at and not received: their states.
     looked_at: Vec<MessageState>,
 }
@@ -212,7 +212,7 @@ impl<'r> Received<'r> {
             target,
             deliveries: SmallVec::new(),
             wanted: Vec::new(),
-            wanted_attributes: Vec::new(),
+            wanted_attributes: Box::default(),
             looked_at: Vec::new(),
         }
     }
