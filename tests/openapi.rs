@@ -208,6 +208,7 @@ fn started(directory: &std::path::Path) -> Server {
         .flag("--cores", "2")
         .flag("--shards", "3")
         .flag("--config", file)
+        .flag("--journey-events", "1000")
         .switch("--test-controls")
         .start()
 }
@@ -440,6 +441,12 @@ fn every_operation_answers_as_the_document_says() {
         "sendMessage",
         "/queues/dead/messages",
         Some(json!({ "MessageBody": "y" })),
+    ));
+    let id = sent["MessageId"].as_str().expect("an id");
+    call(&asked(
+        "getJourney",
+        &format!("/messages/{id}/journey"),
+        None,
     ));
     let chosen = json!({ "messages": [sent["MessageId"]], "destination": "q" });
     let moved = call(&asked("moveMessages", "/queues/dead/move", Some(chosen)));

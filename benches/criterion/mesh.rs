@@ -23,6 +23,7 @@ fn config() -> MeshConfig {
         storage: Storage::Memory,
         memory_bytes_max: None,
         eviction: Eviction::Reject,
+        journey_events: 0,
     }
 }
 

@@ -55,6 +55,7 @@ where
         storage: Storage::Memory,
         memory_bytes_max: None,
         eviction: Eviction::Reject,
+        journey_events: 0,
     })
     .expect("memory is always to be had");
     let secret = plan.receipt_secret();

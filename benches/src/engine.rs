@@ -134,6 +134,7 @@ impl Engine {
             visibility_timeout_s: None,
             wait_s: Some(0),
             attempt: None,
+            client: 0,
         });
         match self.ask(command) {
             Reply::Received(deliveries) => deliveries,

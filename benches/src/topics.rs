@@ -82,6 +82,7 @@ impl Topics {
             messages_max: count as u32,
             bytes_max: u64::MAX,
             wait_ms: 0,
+            client: 0,
         };
         match self.ask(pull) {
             Reply::Pulled(pulled) => pulled,

@@ -405,6 +405,7 @@ fn is_write(command: &Command) -> bool {
             | QueueCommand::ListMoves(..)
             | QueueCommand::Figures { .. }
             | QueueCommand::Stats
+            | QueueCommand::Journey(_)
             | QueueCommand::Export(_) => false,
         },
     }

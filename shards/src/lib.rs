@@ -12,6 +12,7 @@ mod definitions;
 pub mod figures;
 mod host;
 pub mod journal;
+pub mod journeys;
 mod lease;
 mod memory;
 mod message;

@@ -185,6 +185,7 @@ fn published_messages_and_snapshots_end_and_can_be_sought() {
             messages_max: 10,
             bytes_max: 1 << 20,
             wait_ms: 0,
+            client: 0,
         };
         match ask_durable(driver, &journal, wrap(pull)) {
             Reply::Pulled(pulled) => pulled,

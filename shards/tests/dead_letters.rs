@@ -165,6 +165,7 @@ fn a_dead_letter_that_came_back_is_its_subscriptions_alone_after_a_restart() {
             messages_max: 10,
             bytes_max: 1 << 20,
             wait_ms: 0,
+            client: 0,
         };
         let token = driver.start(wrap(pull));
         commit(&mut driver, &journal);
@@ -292,6 +293,7 @@ fn only_its_own_subscription_seeks_back_to_it(settings: SubscriptionSettings) {
                 messages_max: 10,
                 bytes_max: 1 << 20,
                 wait_ms: 0,
+                client: 0,
             };
             let pulled = ask_durable(&mut driver, &journal, wrap(pull));
             let Reply::Pulled(pulled) = pulled else {

@@ -20,6 +20,7 @@ fn receive_as(driver: &mut Driver, queue: QueueRef, attempt: &str) -> Vec<Delive
         visibility_timeout_s: None,
         wait_s: None,
         attempt: Some(attempt.into()),
+        client: 0,
     });
     match driver.ask(command) {
         Reply::Received(found) => found.into_vec(),

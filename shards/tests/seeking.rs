@@ -167,6 +167,7 @@ fn a_pull_that_waits_gets_nothing_that_is_past_its_retention_by_a_seek() {
         messages_max: 1,
         bytes_max: 1 << 20,
         wait_ms: 5000,
+        client: 0,
     }));
     seek_to_snapshot(&mut driver, "s");
     driver.pass(5000);

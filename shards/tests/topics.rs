@@ -165,6 +165,7 @@ fn waiting_pulls_and_streams_are_woken_by_what_they_wait_for() {
         messages_max: 10,
         bytes_max: 1 << 20,
         wait_ms: 1000,
+        client: 0,
     });
     let token = driver.start(pull);
     assert!(driver.replies.is_empty());

@@ -9,6 +9,7 @@ mod connections;
 mod controls;
 mod cores;
 mod events;
+mod journeys;
 mod messages;
 mod metrics;
 mod metrics_endpoint;
@@ -103,6 +104,7 @@ pub struct Admin {
     observers: Observers,
     connections: ConnectionList,
     shutdown: Shutdown,
+    interceptors: Interceptors,
 }
 
 /// What one core's endpoint works with, beside the mesh.
@@ -115,6 +117,8 @@ pub struct Surroundings {
     pub connections: ConnectionList,
     /// Tells when the server stops.
     pub shutdown: Shutdown,
+    /// What hangs on clients' requests.
+    pub interceptors: Interceptors,
     /// Answers what is asked of Pub/Sub's own REST paths.
     pub pubsub: Option<Rc<PubsubEndpoint>>,
 }
@@ -141,6 +145,7 @@ impl Admin {
             observers,
             connections,
             shutdown,
+            interceptors,
             pubsub,
         } = surroundings;
         let uncounted = Observers::new(1).of_core(0);
@@ -168,6 +173,7 @@ impl Admin {
             observers,
             connections,
             shutdown,
+            interceptors,
         })
     }
 

@@ -173,6 +173,12 @@ pub enum MessageCommand {
         #[arg(long)]
         visibility_timeout: Option<u32>,
     },
+    /// Where a message went: what happened to it, when, and who received it. The server keeps that if it
+    /// was started with --journey-events.
+    Journey {
+        /// Its id, as SQS or Pub/Sub gave it.
+        message: String,
+    },
     /// Move messages to another queue. They must be such as can be received.
     Move {
         /// Name of the queue that they are in.

@@ -220,6 +220,11 @@ pub struct Given {
     #[arg(long, env = "LCLQ_ACCESS_LOG", value_name = "FILE")]
     pub access_log: Option<PathBuf>,
 
+    /// Events that each shard keeps of where messages went, 0 to 1048576; they take some 100 bytes each.
+    #[arg(long, env = "LCLQ_JOURNEY_EVENTS", value_name = "N", value_parser = value_parser!(u32).range(0..=1_048_576))]
+    #[schemars(range(min = 0, max = 1_048_576))]
+    pub journey_events: Option<u32>,
+
     /// OpenTelemetry collector that is told of traces and metrics, such as http://127.0.0.1:4317.
     #[arg(long, env = "LCLQ_OTLP_ENDPOINT", value_name = "URL")]
     pub otlp_endpoint: Option<String>,

@@ -158,6 +158,7 @@ impl Config {
                     EvictionArg::Oldest => Eviction::OldestFirst,
                     EvictionArg::Lru => Eviction::LeastRecentlyUsed,
                 },
+                journey_events: args.journey_events as usize,
             },
             sqs: SqsConfig {
                 region: args.region,

@@ -48,6 +48,7 @@ pub struct Settings {
     pub log_format: LogFormat,
     pub log: String,
     pub access_log: Option<PathBuf>,
+    pub journey_events: u32,
     pub otlp_endpoint: Option<String>,
     pub otlp_protocol: OtlpProtocol,
     pub otlp_sample: f64,
@@ -94,6 +95,7 @@ impl Default for Settings {
             log_format: LogFormat::default(),
             log: "info".to_owned(),
             access_log: None,
+            journey_events: 0,
             otlp_endpoint: None,
             otlp_protocol: OtlpProtocol::default(),
             otlp_sample: 0.0,
@@ -195,6 +197,7 @@ pub const TABLES: &[(&str, &[(&str, &str)])] = &[
             ("format", "log-format"),
             ("filter", "log"),
             ("access-file", "access-log"),
+            ("journey-events", "journey-events"),
         ],
     ),
     (

@@ -25,6 +25,7 @@ use super::status::Status;
 use super::streams::{GrpcCore, spawn_stream};
 use super::trailers::{answer, error_answer, http_error, ok_trailers};
 use crate::http::{Caller, GZIP_BYTES_MIN, Look};
+use crate::interceptors::{asker, asking};
 
 /// The answer to a call.
 pub type Answer = Response<GrpcBody>;
@@ -224,6 +225,8 @@ impl Call {
         let (core, encoding, deadline) = (self.core.clone(), self.reply_encoding, self.deadline);
         let queue = Queue::new(core.limits.stream_queue_bytes_max);
         let run = start(self.messages(), queue.clone(), encoding);
+        // A stream runs on when the call that opened it has been answered.
+        let run = asking(asker(), run);
         spawn_stream(core, queue.clone(), WithDeadline::at(deadline, run));
         with_encoding(encoding, answer(GrpcBody::stream(queue)))
     }

@@ -4,8 +4,10 @@
 //! anything to ask: without, that is one look at a flag.
 
 mod access_log;
+mod askers;
 
 pub use access_log::AccessLog;
+pub use askers::{Asker, Askers, ITSELF, asker, asking};
 
 use crate::faults::Faults;
 use crate::http::{Caller, Look, Watched};
@@ -33,6 +35,8 @@ pub mod reason {
     pub const PROFILE: u32 = 4;
     /// Some requests are traced.
     pub const TRACES: u32 = 8;
+    /// Messages' journeys are kept, with who had them.
+    pub const JOURNEYS: u32 = 16;
 }
 
 /// What hangs on the requests of a process.
@@ -46,6 +50,7 @@ pub struct Interceptors {
     pub profile: Profile,
     access_log: Arc<OnceLock<AccessLog>>,
     tracer: Arc<OnceLock<Tracer>>,
+    askers: Arc<OnceLock<Askers>>,
 }
 
 impl Default for Interceptors {
@@ -57,6 +62,7 @@ impl Default for Interceptors {
             watched,
             access_log: Arc::default(),
             tracer: Arc::default(),
+            askers: Arc::default(),
         }
     }
 }
@@ -99,6 +105,7 @@ pub struct Begun<'i> {
     since: Instant,
     /// ms since 1970.
     at: u64,
+    asker: u32,
     answered: bool,
     /// Spans of the messages that it is about.
     links: RefCell<Vec<SpanContext>>,
@@ -120,6 +127,17 @@ impl Interceptors {
     pub fn start_tracing(&self, tracer: Tracer) {
         self.tracer.get_or_init(|| tracer);
         self.watched.set(reason::TRACES, true);
+    }
+
+    /// Has clients numbered from now on, for messages' journeys.
+    pub fn start_journeys(&self) {
+        self.askers.get_or_init(Askers::default);
+        self.watched.set(reason::JOURNEYS, true);
+    }
+
+    /// Clients by their numbers, if journeys are kept.
+    pub fn askers(&self) -> Option<&Askers> {
+        self.askers.get()
     }
 
     /// Where a collector's news are left, if there is one.
@@ -152,6 +170,10 @@ impl Interceptors {
     pub fn begin(&self, understood: Understood, since: Instant) -> Begun<'_> {
         Begun {
             interceptors: self,
+            asker: self
+                .askers
+                .get()
+                .map_or(0, |askers| askers.number_of(&understood)),
             understood,
             since,
             at: wall_clock(),
@@ -187,6 +209,11 @@ impl Begun<'_> {
     /// The request.
     pub fn understood(&self) -> &Understood {
         &self.understood
+    }
+
+    /// The number of who asks, for [`asking`]; 0 where nobody wants to know.
+    pub fn asker(&self) -> u32 {
+        self.asker
     }
 
     /// Takes down that it is about a message with this trace context, if it is traced.

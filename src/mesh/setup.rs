@@ -44,6 +44,8 @@ pub struct MeshConfig {
     pub memory_bytes_max: Option<u64>,
     /// What to do when they would take more.
     pub eviction: Eviction,
+    /// Events that each shard keeps of where messages went; 0 keeps none.
+    pub journey_events: usize,
 }
 
 /// Why the mesh can't start.
@@ -196,6 +198,7 @@ impl MeshPlan {
         let mut config = ShardConfig::new(shard, self.shards);
         config.secret = self.secrets.engine;
         config.eviction = self.config.eviction;
+        config.journey_events = self.config.journey_events;
         config.memory = self.memory.clone();
         config
     }

@@ -139,7 +139,7 @@ fn missed_line(what: &str, number: &Value) -> String {
     }
 }
 
-fn time(ms: &Value) -> String {
+pub(super) fn time(ms: &Value) -> String {
     let ms = ms.as_u64().unwrap_or_default();
     Timestamp {
         seconds: (ms / 1000) as i64,

@@ -1,9 +1,11 @@
 //! `lclq message`.
 
 use super::client::Client;
+use super::follow::time;
 use super::output::{Column, print};
 use super::{Done, Failure, path_of, say};
-use crate::cli::{MessageCommand, OperateArgs, PeekState};
+use crate::cli::{MessageCommand, OperateArgs, Output, PeekState};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 const MESSAGE_COLUMNS: &[Column] = &[
@@ -20,6 +22,47 @@ const RECEIVED_COLUMNS: &[Column] = &[
 ];
 
 const MOVED_COLUMNS: &[Column] = &[Column::text("FROM", "from"), Column::text("TO", "to")];
+
+const JOURNEY_COLUMNS: &[Column] = &[
+    Column::text("TIME", "time"),
+    Column::text("STEP", "step"),
+    Column::text("WHERE", "place"),
+    Column::text("DETAILS", "details"),
+];
+
+/// A step of a journey, as a table shows it.
+fn journey_row(event: &Value) -> Value {
+    let mut details = Vec::new();
+    if let Some(count) = event["receive_count"].as_u64() {
+        details.push(format!("receive {count}"));
+    }
+    if let Some(to) = event["to"].as_str() {
+        details.push(format!("to {}", leaf(to)));
+    }
+    if let Some(id) = event["new_id"].as_str() {
+        details.push(format!("as {id}"));
+    }
+    if let Some(peer) = event["by"]["peer"].as_str() {
+        details.push(format!("by {peer}"));
+    }
+    if event["until"].is_u64() {
+        details.push(format!("until {}", time(&event["until"])));
+    }
+    json!({
+        "time": time(&event["at"]),
+        "step": event["step"],
+        "place": leaf(event["place"].as_str().unwrap_or_default()),
+        "details": details.join(", "),
+    })
+}
+
+/// A queue's name out of its ARN; other names as they are.
+fn leaf(place: &str) -> &str {
+    match place.strip_prefix("arn:") {
+        Some(arn) => arn.rsplit(':').next().unwrap_or(place),
+        None => place,
+    }
+}
 
 /// Carries out a command about messages.
 pub fn message(args: OperateArgs<MessageCommand>) -> Done {
@@ -64,6 +107,18 @@ pub fn message(args: OperateArgs<MessageCommand>) -> Done {
             };
             let found = peek(&client, &queue, max as usize, &query)?;
             print(server.output, &found.into(), MESSAGE_COLUMNS)
+        }
+        MessageCommand::Journey { message } => {
+            let id = utf8_percent_encode(&message, NON_ALPHANUMERIC);
+            let journey = client.get(&format!("messages/{id}/journey"), &[])?;
+            match server.output {
+                Output::Table => {
+                    let events = journey["events"].as_array().cloned().unwrap_or_default();
+                    let rows: Vec<Value> = events.iter().map(journey_row).collect();
+                    print(server.output, &rows.into(), JOURNEY_COLUMNS)
+                }
+                _ => print(server.output, &journey, &[Column::text("ID", "message")]),
+            }
         }
         MessageCommand::Move {
             queue,

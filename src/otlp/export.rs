@@ -156,7 +156,7 @@ fn scope() -> InstrumentationScope {
 
 /// How to reach the collector.
 enum Way {
-    Grpc(Endpoint, Option<Channel>),
+    Grpc(Box<Endpoint>, Option<Channel>),
     Http(String, ureq::Agent),
 }
 
@@ -174,7 +174,7 @@ impl Way {
                 } else {
                     to
                 };
-                Ok(Self::Grpc(to, None))
+                Ok(Self::Grpc(Box::new(to), None))
             }
             OtlpProtocol::Http => {
                 let config = ureq::Agent::config_builder().timeout_global(Some(ANSWER_TIME_MAX));

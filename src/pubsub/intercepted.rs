@@ -11,7 +11,7 @@ use crate::grpc::{
     Answer as CallAnswer, Answering, Code, Encoded, Intercept, Method, error_answer,
 };
 use crate::http::{Caller, Look};
-use crate::interceptors::{Answer, Begun, Interceptors, Understood};
+use crate::interceptors::{Answer, Begun, Interceptors, Understood, asking};
 use crate::observe::{Dialect, Operation, Wire};
 use crate::proto::google::iam::v1::iam_policy;
 use crate::protobuf::{Reader, Value};
@@ -72,12 +72,12 @@ impl Intercepted {
         );
         let reply = match self.suffer(&begun).await {
             Then::Answered | Then::Entries(_) if !self.admits(&begun) => Err(throttled()),
-            Then::Answered | Then::Entries(_) => run.await,
+            Then::Answered | Then::Entries(_) => asking(begun.asker(), run).await,
             Then::Refused { code, message } => Err(injected(&code, message)),
             Then::Throttled => Err(throttled()),
             Then::Dropped(Drop::Before) => Err(connection_dropped()),
             Then::Dropped(Drop::After) => {
-                let _done = run.await;
+                let _done = asking(begun.asker(), run).await;
                 Err(connection_dropped())
             }
         };
@@ -112,7 +112,7 @@ impl Intercepted {
         );
         let refused = |error: &PubsubError| (error.code, error_answer(error));
         let (code, answer) = match self.suffer(&begun).await {
-            Then::Answered | Then::Entries(_) => match open.await {
+            Then::Answered | Then::Entries(_) => match asking(begun.asker(), open).await {
                 Ok(answer) => (Code::Ok, answer),
                 Err(refused) => refused,
             },

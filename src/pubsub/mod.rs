@@ -31,5 +31,5 @@ mod workbench;
 pub use core::Pubsub;
 pub use outside::{Outside, OutsidePlan};
 pub use proto::{publisher, schema_service, subscriber};
-pub use publish::message_number;
+pub use publish::{from_message_number, message_number};
 pub use server::PubsubEndpoint;

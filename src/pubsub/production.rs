@@ -3,11 +3,13 @@
 
 use super::core::{Pubsub, SubscriptionInfo};
 use crate::chance::Chance;
+use crate::interceptors::{ITSELF, asker};
 use crate::observe::Operation;
 use crate::profile::Active;
 use crate::runtime::{sleep, spawn_local};
 use lclq_shards::command::{Command, LeaseRef};
 use lclq_shards::pubsub::command::{PubsubCommand, Pulled, SubscriptionRef};
+use std::cell::Cell;
 use std::time::Duration;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -31,9 +33,14 @@ pub(super) fn admits(active: &Active, operation: Operation, resource: &str) -> b
 }
 
 impl Pubsub {
+    /// The profile, unless it is an operator who asks: what is looked at by the admin API is as it is.
+    fn active_profile(&self) -> Option<Active> {
+        self.profile.active().filter(|_| asker() != ITSELF)
+    }
+
     /// How many messages a pull gets at most that asks for so many.
     pub(super) fn pulls_at_most(&self, subscription: &str, asked: u32, waits: bool) -> u32 {
-        let Some(active) = self.profile.active() else {
+        let Some(active) = self.active_profile() else {
             return asked;
         };
         let chance = active.chance("pull", subscription);
@@ -50,7 +57,7 @@ impl Pubsub {
 
     /// Has messages that are delivered come once more while they are leased.
     pub(super) fn deliver_again(&self, info: &SubscriptionInfo, pulled: &[Pulled]) {
-        let Some(active) = self.profile.active() else {
+        let Some(active) = self.active_profile() else {
             return;
         };
         if pulled.is_empty() || info.settings.exactly_once {
@@ -78,12 +85,12 @@ impl Pubsub {
 
     /// Whether the acknowledgements of a request are lost, and by which chance.
     pub(super) fn loses(&self, subscription: &str, acknowledgements: usize) -> Option<Lost> {
-        let active = self.profile.active()?;
+        let active = self.active_profile()?;
         let chance = active.chance("acknowledgement", subscription);
         (chance.of(0) < active.pubsub().acknowledgements_lost).then_some(Lost {
             active,
             chance,
-            acknowledgements,
+            acknowledgements: Cell::new(acknowledgements),
         })
     }
 }
@@ -92,7 +99,8 @@ impl Pubsub {
 pub(super) struct Lost {
     active: Active,
     chance: Chance,
-    acknowledgements: usize,
+    /// Those that are not counted yet: a command is made anew where its subscription has changed.
+    acknowledgements: Cell<usize>,
 }
 
 impl Lost {
@@ -102,8 +110,8 @@ impl Lost {
         subscription: SubscriptionRef,
         leases: &[(LeaseRef, u32)],
     ) -> PubsubCommand {
-        self.active
-            .did("acknowledgements lost", self.acknowledgements);
+        let lost = self.acknowledgements.take();
+        self.active.did("acknowledgements lost", lost);
         let within = self.active.pubsub().again_ms_max / 1000;
         let seconds = self.chance.up_to(1, within) as u32;
         PubsubCommand::ModifyDeadline {

@@ -69,6 +69,13 @@ pub fn message_number(shards: u16, shard: u16, sequence: u64) -> u64 {
     MESSAGE_ID_BASE + sequence * u64::from(shards) + u64::from(shard)
 }
 
+/// The shard and sequence number that a message's id tells, of so many shards.
+pub fn from_message_number(shards: u16, number: u64) -> Option<(u16, u64)> {
+    let number = number.checked_sub(MESSAGE_ID_BASE)?;
+    let shards = u64::from(shards);
+    Some(((number % shards) as u16, number / shards))
+}
+
 impl Pubsub {
     /// Publishes the messages of an encoded `PublishRequest`; answers a `PublishResponse`.
     pub(super) async fn publish_encoded(&self, request: Bytes) -> PubsubResult<Encoded> {

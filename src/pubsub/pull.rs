@@ -8,6 +8,7 @@ use super::error::{
 use super::limits::{ACK_DEADLINE_S_MAX, ACK_REQUEST_BYTES_MAX};
 use super::protobuf::{Fields, Value, text};
 use crate::grpc::{Encoded, EncodedBuf};
+use crate::interceptors::asker;
 use bytes::Bytes;
 use lclq_shards::command::{LeaseRef, Reply};
 use lclq_shards::pubsub::command::{PubsubCommand, Settled};
@@ -53,6 +54,7 @@ impl Pubsub {
                     messages_max,
                     bytes_max: PULL_BYTES_MAX,
                     wait_ms: if return_immediately { 0 } else { PULL_WAIT_MS },
+                    client: asker(),
                 })
             })
             .await?;

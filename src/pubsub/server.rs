@@ -14,7 +14,7 @@ use crate::grpc::{
     ReflectionService, error_answer, is_grpc,
 };
 use crate::http::{BodyBudget, Door, HttpLimits, Look, Refusal, ReplyBody};
-use crate::interceptors::Interceptors;
+use crate::interceptors::{ITSELF, Interceptors, asking};
 use crate::mesh::Mesh;
 use crate::observe::{Observer, Operation, Outcome, Wire};
 use crate::proto::google::iam::v1::iam_policy;
@@ -126,7 +126,7 @@ impl PubsubEndpoint {
     {
         request.extensions_mut().insert(FromInside);
         let rest = self.rest();
-        Box::pin(rest.handle(request)).await
+        Box::pin(asking(ITSELF, rest.handle(request))).await
     }
 
     fn reflection(&self) -> Rc<ReflectionService> {

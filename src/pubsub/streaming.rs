@@ -13,6 +13,7 @@ use super::limits::{ACK_DEADLINE_S_MAX, ACK_DEADLINE_S_MIN};
 use super::protobuf::{Fields, Value, packed_varints, put_bytes, put_head, text, varint_bytes};
 use super::pull::check_deadline;
 use crate::grpc::{Code, Encoded, EncodedBuf, Replies, Requests};
+use crate::interceptors::asker;
 use crate::mesh::{Call, Mesh};
 use crate::runtime::{sleep, spawn_local};
 use bytes::{Bytes, BytesMut};
@@ -145,6 +146,7 @@ impl Pubsub {
                 Ok(PubsubCommand::OpenStream {
                     subscription: info.reference,
                     limits,
+                    client: asker(),
                 })
             })
             .await?;

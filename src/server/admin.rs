@@ -5,6 +5,7 @@ use super::registry::{Dialect, Endpoint, OnCore, StartOnCore};
 use crate::admin::{Admin, MetricsSettings, Operated, Surroundings};
 use crate::config::{Config, Service};
 use crate::http::{Http, HttpLimits};
+use crate::interceptors::Interceptors;
 use crate::net::AnyProtocol;
 use crate::sqs::SqsConfig;
 use std::error::Error;
@@ -20,6 +21,7 @@ pub(super) struct AdminDialect {
     limits: HttpLimits,
     operated: Operated,
     metrics: MetricsSettings,
+    interceptors: Interceptors,
 }
 
 impl AdminDialect {
@@ -32,6 +34,7 @@ impl AdminDialect {
             limits: config.http.clone(),
             operated: Operated::new(config.live.clone(), config.controls.clone()),
             metrics,
+            interceptors: config.interceptors.clone(),
         }
     }
 }
@@ -64,6 +67,7 @@ impl AdminDialect {
                 observers: core.observers.clone(),
                 connections: core.connections.clone(),
                 shutdown: core.shutdown.clone(),
+                interceptors: self.interceptors.clone(),
                 pubsub: core.inside.pubsub.borrow().clone(),
             },
             self.operated.clone(),

@@ -161,6 +161,9 @@ fn open(config: &Config, registry: Registry) -> Result<(Vec<Served>, MeshPlan), 
             io::Error::new(error.kind(), text)
         })?;
     }
+    if config.mesh.journey_events > 0 {
+        config.interceptors.start_journeys();
+    }
     if let Some(otlp) = &config.otlp {
         let exporter = Exporter::start(&otlp.endpoint, otlp.protocol, "lclq");
         let exporter = exporter.map_err(|error| {

@@ -10,7 +10,7 @@ use super::server::{Scope, Sqs, credential};
 use super::wire::{Protocol, REQUEST_ID};
 use crate::faults::{Drop, EntryFaults, Suffered, Then};
 use crate::http::{Caller, ReplyBody, broken_off};
-use crate::interceptors::{Answer, Understood};
+use crate::interceptors::{Answer, Understood, asking};
 use crate::observe::{Dialect, Operation, Outcome};
 use crate::runtime::sleep;
 use bytes::Bytes;
@@ -90,9 +90,8 @@ impl Sqs {
         {
             then = Then::Throttled;
         }
-        let answer = self
-            .answer_or_suffer(head, body, operation, then, &mut watch, since)
-            .await;
+        let run = self.answer_or_suffer(head, body, operation, then, &mut watch, since);
+        let answer = asking(begun.asker(), run).await;
         for trace in watch.received.take().unwrap_or_default().take() {
             begun.is_about(&trace);
         }

@@ -203,6 +203,7 @@ fn retarget(command: &mut Command, to: QueueRef) {
             | ListSources { .. }
             | ReturnDeliveries(_)
             | Figures { .. }
+            | Journey(_)
             | Stats
             | Export(_)
             | Import(_) => {}

@@ -7,6 +7,7 @@ pub use crate::lease::LeaseRef;
 use crate::attributes::{AttributeMap, QueueAttribute};
 pub use crate::figures::ShardStats;
 use crate::figures::{FiguresOf, FiguresPage};
+use crate::journeys::{Journey, Traveller};
 use crate::moves::{Transfer, TransferAck};
 use crate::portable::{ExportCommand, Exported, ImportCommand, Imported};
 use crate::taps::{PassedPage, TapPosition};
@@ -56,6 +57,8 @@ pub struct Receive {
     pub wait_s: Option<u32>,
     /// ReceiveRequestAttemptId (FIFO): a repeat within five minutes gets the same messages.
     pub attempt: Option<Box<str>>,
+    /// Who asks, as journeys tell it; 0 where that is not known.
+    pub client: u32,
 }
 
 /// One command for one shard.
@@ -194,6 +197,8 @@ pub enum QueueCommand {
         /// At most so many.
         messages_max: usize,
     },
+    /// What is known of where a message went; answered by [`Reply::Journey`].
+    Journey(Traveller),
     /// Starts a move task from the dead-letter queue `source`.
     StartMove {
         /// The dead-letter queue.
@@ -395,6 +400,8 @@ pub enum Reply {
     Peeked(Vec<Peeked>),
     /// To `Follow`.
     Passed(Box<PassedPage>),
+    /// To `Journey`.
+    Journey(Box<Journey>),
     /// To `CancelMove`: messages moved so far.
     MoveCancelled(u64),
     /// To `ListMoves`.

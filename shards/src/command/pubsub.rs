@@ -102,6 +102,8 @@ pub enum PubsubCommand {
         bytes_max: u64,
         /// How long to wait, ms.
         wait_ms: u32,
+        /// Who asks, as journeys tell it; 0 where that is not known.
+        client: u32,
     },
     /// Acknowledges deliveries; answered by [`crate::command::Reply::Acknowledged`].
     Acknowledge {
@@ -129,6 +131,8 @@ pub enum PubsubCommand {
         subscription: SubscriptionRef,
         /// What it may hold.
         limits: StreamLimits,
+        /// Whose it is, as journeys tell it; 0 where that is not known.
+        client: u32,
     },
     /// Waits for the next messages of a stream, without a limit of time. One at a time per stream.
     /// Refused with `NotFound` or `Detached` when the subscription goes.

@@ -5,6 +5,7 @@ use super::state::EntryState;
 use crate::Millis;
 use crate::command::{Reply, Token};
 use crate::figures::RECEIVES_BOUNDS;
+use crate::journeys::Step;
 use crate::lease::LeaseRef;
 use crate::records::Op;
 use crate::shard::timer::Timer;
@@ -86,6 +87,7 @@ impl Shard {
     }
 
     fn acknowledge_and_count(&mut self, slot: u32) {
+        self.note_entry(slot, || Step::Acknowledged);
         let deliveries = u64::from(self.acknowledge_entry(slot)) + 1;
         let receives = &mut self.counters.pubsub_receives;
         receives.add(&RECEIVES_BOUNDS, deliveries);
@@ -113,6 +115,7 @@ impl Shard {
                     Found::Current(slot) if *deadline_s == 0 => {
                         self.pubsub.subscriptions[subscription].traffic.returned += 1;
                         self.counters.pubsub.returned += 1;
+                        self.note_entry(slot, || Step::Returned);
                         self.fail_entry(slot);
                         Settled::Counted
                     }
@@ -121,6 +124,7 @@ impl Shard {
                         let entry = &mut self.pubsub.entries[slot];
                         self.wheel.disarm(entry.timer);
                         entry.timer = self.wheel.arm(due, Timer::Entry(slot));
+                        self.note_entry(slot, || Step::Extended(due));
                         Settled::Counted
                     }
                     // More time for an old delivery must not hold up what has been given back since.
@@ -149,6 +153,7 @@ impl Shard {
     /// Makes a leased message ready again as though it had not been leased; but those of an ordering
     /// key that were leased after it come back with it, to keep their order.
     fn return_entry(&mut self, slot: u32) {
+        self.note_entry(slot, || Step::Undelivered);
         self.leave_entry_state(slot);
         self.rewind_key_group(slot);
         self.make_entry_ready(slot);
@@ -319,6 +324,7 @@ impl Shard {
     fn call_back_later(&mut self, slot: u32) {
         let mut next = self.pubsub.entries[slot].next;
         while next != NONE && self.pubsub.entries[next].state == EntryState::Outstanding {
+            self.note_entry(next, || Step::Undelivered);
             self.leave_entry_state(next);
             let entry = &mut self.pubsub.entries[next];
             entry.state = EntryState::Ready;
@@ -343,6 +349,7 @@ impl Shard {
                 let subscription = entry.subscription;
                 self.pubsub.subscriptions[subscription].traffic.expired += 1;
                 self.counters.pubsub.expired += 1;
+                self.note_entry(slot, || Step::LeaseExpired);
                 self.fail_entry(slot);
             }
             EntryState::Delayed => {

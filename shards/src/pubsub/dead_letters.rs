@@ -3,6 +3,7 @@
 use super::command::Kind;
 use super::wire;
 use crate::command::Token;
+use crate::journeys::Step;
 use crate::moves::{Address, OUTBOX_TRANSFERS_MAX, Transfer};
 use crate::payload::Draft;
 use crate::records::{NEVER_HAD, Op};
@@ -53,6 +54,7 @@ impl Shard {
             id: Some(subscription.id),
         };
         let published_at = stored.published_at;
+        self.note_entry(slot, || Step::Moved(topic.into(), None));
         match target.filter(|_| local) {
             Some(target) => self.publish_one(target, bytes.into()),
             None => {

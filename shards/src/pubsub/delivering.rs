@@ -8,6 +8,7 @@ use super::state::{
 use super::wire;
 use crate::Millis;
 use crate::command::{Reply, Token};
+use crate::journeys::Step;
 use crate::lease::LeaseRef;
 use crate::shard::timer::Timer;
 use crate::shard::{Hold, Shard};
@@ -400,7 +401,18 @@ impl Shard {
             }
         }
         let due = self.now + Millis::from(deadline_s) * 1000;
-        ps.entries[slot].timer = self.wheel.arm(due, Timer::Entry(slot));
+        let entry = &mut ps.entries[slot];
+        entry.timer = self.wheel.arm(due, Timer::Entry(slot));
+        let count = entry.leases;
+        let client = match ps.streams.get(stream_slot) {
+            Some(stream) => stream.client,
+            None => self.journeys.client,
+        };
+        self.note_entry(slot, || Step::Received {
+            count,
+            until: due,
+            client,
+        });
         true
     }
 
@@ -492,6 +504,7 @@ impl Shard {
     fn serve_waiter(&mut self, slot: u32) {
         let waiter = &self.pubsub.waiters[slot];
         let (subscription_slot, stream) = (waiter.subscription, waiter.stream);
+        self.journeys.client = waiter.client;
         let budget = Budget::new(waiter.messages_max, waiter.bytes_max);
         let messages = self.lease_entries(subscription_slot, stream, budget);
         if !messages.is_empty() {

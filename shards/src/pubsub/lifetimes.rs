@@ -2,6 +2,7 @@
 //! deleted resources leave behind.
 
 use super::state::EntryState;
+use crate::journeys::Step;
 use crate::shard::Shard;
 use crate::shard::timer::Timer;
 use crate::slab::NONE;
@@ -10,7 +11,7 @@ impl Shard {
     /// Takes apart a part of what deleted subscriptions and topics hold.
     pub(crate) fn sweep_pubsub(&mut self, mut entries_max: usize) {
         while let Some(slot) = self.pubsub.subscription_ghosts.last().copied() {
-            while self.drop_oldest_entry(slot) {
+            while self.drop_oldest_entry(slot, Step::Purged) {
                 entries_max -= 1;
                 if entries_max == 0 {
                     return;
@@ -132,7 +133,7 @@ impl Shard {
             if ps.entries[oldest].state != EntryState::Acked {
                 self.counters.dropped += 1;
             }
-            self.drop_oldest_entry(slot);
+            self.drop_oldest_entry(slot, Step::Expired);
         }
         self.arm_subscription_retention(slot);
     }

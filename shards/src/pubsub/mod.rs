@@ -58,12 +58,16 @@ impl Shard {
                 messages_max,
                 bytes_max,
                 wait_ms,
+                client,
                 ..
-            } => self.pull(token, slot, messages_max, bytes_max, wait_ms),
+            } => {
+                self.journeys.client = client;
+                self.pull(token, slot, messages_max, bytes_max, wait_ms);
+            }
             Acknowledge { leases, .. } => self.acknowledge(token, slot, &leases),
             ModifyDeadline { leases, .. } => self.modify_deadline(token, slot, &leases),
             ReturnDeliveries { leases } => self.return_deliveries(token, &leases),
-            OpenStream { limits, .. } => self.open_stream(token, slot, limits),
+            OpenStream { limits, client, .. } => self.open_stream(token, slot, limits, client),
             StreamPull {
                 stream,
                 messages_max,

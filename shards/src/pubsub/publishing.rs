@@ -7,6 +7,7 @@ use super::state::{
 };
 use crate::Millis;
 use crate::command::{Refusal, Reply, Token};
+use crate::journeys::Step;
 use crate::records::{Op, PublishedRecord};
 use crate::shard::timer::Timer;
 use crate::shard::{Hold, Shard};
@@ -52,6 +53,7 @@ impl Shard {
                 at,
             });
         }
+        self.note_published(topic, self.next_sequence);
         // The list comes back as it was: publishing changes no subscription.
         let readers = std::mem::take(&mut self.pubsub.topics[topic].readers);
         self.publish_to(topic, self.now, bytes, &readers, false);
@@ -231,6 +233,7 @@ impl Shard {
         if at == NONE {
             return false;
         }
+        self.note_unacked(at, Step::Evicted);
         self.withdraw_entry(at);
         self.pubsub.entries[at].state = EntryState::Acked;
         self.drop_entry(at);

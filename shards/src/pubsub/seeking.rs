@@ -3,6 +3,7 @@
 use super::command::{Kind, PubsubRefusal, SeekTo, SharedBytes};
 use super::state::{EntryState, Stored};
 use crate::command::{Refusal, Reply, Token};
+use crate::journeys::Step;
 use crate::records::SubscriptionRecord;
 use crate::records::{NEVER_HAD, Op};
 use crate::shard::{Hold, Shard};
@@ -84,6 +85,8 @@ impl Shard {
         let keep_from = if retain_acked { 0 } else { floor };
         let mut lowest = floor;
         let mut done_with = Vec::new();
+        // Only for journeys: what is to be delivered from now on.
+        let mut brought_back = HashSet::new();
         let subscription = &self.pubsub.subscriptions[slot];
         let topic = subscription.topic;
         let retention_ms = match subscription.kind() {
@@ -100,6 +103,10 @@ impl Shard {
                 if is_kept && sequence >= floor && wanted(stored) {
                     let entry = self.add_entry(slot, at);
                     self.pubsub.entries[entry].leases = leases_max;
+                    self.note_entry(entry, || Step::SoughtBack);
+                    if self.journeys.are_kept() {
+                        brought_back.insert(sequence);
+                    }
                 } else if is_kept && retain_acked && had.contains(&sequence) {
                     lowest = lowest.min(sequence);
                     let entry = self.add_entry(slot, at);
@@ -133,6 +140,10 @@ impl Shard {
             });
         }
         for entry in old {
+            let sequence = self.pubsub.stored[self.pubsub.entries[entry].stored].sequence;
+            if !brought_back.contains(&sequence) {
+                self.note_unacked(entry, Step::SoughtPast);
+            }
             self.withdraw_entry(entry);
             self.pubsub.entries[entry].state = EntryState::Acked;
             self.drop_entry(entry);

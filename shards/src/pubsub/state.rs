@@ -291,6 +291,7 @@ pub(crate) struct Stream {
     pub number: u64,
     pub subscription: u32,
     pub limits: StreamLimits,
+    pub client: u32,
     pub outstanding: u64,
     pub outstanding_bytes: u64,
     /// Leased entries without an ordering key.
@@ -326,6 +327,7 @@ pub(crate) struct PullWaiter {
     pub stream: u32,
     pub messages_max: u32,
     pub bytes_max: u64,
+    pub client: u32,
     pub timer: u32,
     pub prev: u32,
     pub next: u32,

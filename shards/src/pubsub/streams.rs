@@ -52,7 +52,8 @@ impl Shard {
         if !messages.is_empty() || wait_ms == 0 || self.too_many_wait() {
             return self.deliver_pulled(token, subscription_slot, messages);
         }
-        let waiter = new_waiter(token, subscription_slot, NONE, messages_max, bytes_max);
+        let mut waiter = new_waiter(token, subscription_slot, NONE, messages_max, bytes_max);
+        waiter.client = self.journeys.client;
         self.wait_for_messages(waiter, Some(wait_ms));
     }
 
@@ -65,6 +66,7 @@ impl Shard {
         token: Token,
         subscription_slot: u32,
         limits: StreamLimits,
+        client: u32,
     ) {
         if self.pubsub.subscriptions[subscription_slot]
             .settings
@@ -83,6 +85,7 @@ impl Shard {
             number,
             subscription: subscription_slot,
             limits,
+            client,
             outstanding: 0,
             outstanding_bytes: 0,
             held: Default::default(),
@@ -308,6 +311,7 @@ fn new_waiter(
         stream,
         messages_max,
         bytes_max,
+        client: 0,
         timer: NONE,
         prev: NONE,
         next: NONE,

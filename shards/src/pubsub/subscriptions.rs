@@ -6,6 +6,7 @@ use super::state::{EntryState, Subscription};
 use crate::Millis;
 use crate::command::{Reply, Token};
 use crate::definitions::Change;
+use crate::journeys::Step;
 use crate::records::Op;
 use crate::records::{SubscriptionRecord, SubscriptionSettings};
 use crate::shard::{Hold, Shard};
@@ -218,7 +219,7 @@ impl Shard {
                 .readers
                 .retain(|reader| *reader != slot);
             self.end_subscription_calls(slot, PubsubRefusal::Detached);
-            while self.drop_oldest_entry(slot) {}
+            while self.drop_oldest_entry(slot, Step::Purged) {}
             self.log_subscription(slot);
         }
         self.reply(token, Reply::Done, Hold::UntilCommit);
@@ -227,11 +228,12 @@ impl Shard {
 
     /// Drops a subscription's oldest entry, whatever its state. Answers `false` where there is
     /// none.
-    pub(super) fn drop_oldest_entry(&mut self, slot: u32) -> bool {
+    pub(super) fn drop_oldest_entry(&mut self, slot: u32, why: Step) -> bool {
         let entry = self.pubsub.subscriptions[slot].entries.head;
         if entry == NONE {
             return false;
         }
+        self.note_unacked(entry, why);
         self.withdraw_entry(entry);
         self.pubsub.entries[entry].state = EntryState::Acked;
         self.drop_entry(entry);

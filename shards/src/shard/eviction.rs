@@ -2,6 +2,7 @@
 
 use super::Shard;
 use crate::dedup::DEDUP_BYTES;
+use crate::journeys::Step;
 use crate::message::{MESSAGE_BYTES, linked};
 use crate::pubsub::state::Topic;
 use crate::queue::Queue;
@@ -109,6 +110,7 @@ impl Shard {
         match victim {
             None => return false,
             Some(Victim::Sent(slot)) => {
+                self.note_message(slot, |_| Step::Evicted);
                 self.remove_message(slot);
             }
             Some(Victim::Published(slot)) => self.evict_published(slot),

@@ -5,6 +5,7 @@ use super::{Hold, Shard};
 use crate::Millis;
 use crate::command::Reply;
 use crate::dedup::DEDUP_BYTES;
+use crate::journeys::Step;
 use crate::message::State;
 use crate::slab::NONE;
 use smallvec::SmallVec;
@@ -84,6 +85,10 @@ impl Shard {
                     self.queues[queue_slot].traffic.expired += 1;
                     self.counters.sqs.expired += 1;
                 }
+                self.note_message(slot, |message| match message.state {
+                    State::InFlight => Step::LeaseExpired,
+                    State::Delayed | State::Ready => Step::Available,
+                });
                 let mut at = self.at_message(slot);
                 at.leave_state(slot);
                 at.make_ready(slot);
@@ -144,6 +149,7 @@ impl Shard {
                 self.queues[queue_slot].retention_timer = timer;
                 return;
             }
+            self.note_message(slot, |_| Step::Expired);
             self.remove_message(slot);
             self.counters.dropped += 1;
         }
@@ -167,6 +173,7 @@ impl Shard {
                 }
                 room -= 1;
                 let oldest = self.queues[slot].ages.head;
+                self.note_message(oldest, |_| Step::Purged);
                 self.remove_message(oldest);
             }
             self.ghosts.pop();

@@ -5,6 +5,7 @@ use super::{Hold, Shard};
 use crate::Millis;
 use crate::command::{LeaseError, Reply, Token};
 use crate::figures::RECEIVES_BOUNDS;
+use crate::journeys::Step;
 use crate::lease::LeaseRef;
 use crate::message::{Message, State};
 use crate::slab::NONE;
@@ -38,6 +39,7 @@ impl Shard {
         if self.queues[queue_slot].config.fifo && !self.is_current(slot, lease) {
             return Err(LeaseError::Expired);
         }
+        self.note_message(slot, |_| Step::Deleted);
         let receives = u64::from(self.remove_message(slot));
         self.counters.sqs_receives.add(&RECEIVES_BOUNDS, receives);
         *deleted += 1;
@@ -79,6 +81,7 @@ impl Shard {
         }
         if timeout_s == 0 {
             if self.messages[slot].state == State::InFlight {
+                self.note_message(slot, |_| Step::Returned);
                 let mut at = self.at_queue(queue_slot);
                 at.leave_state(slot);
                 at.make_ready(slot);
@@ -87,6 +90,7 @@ impl Shard {
             }
             return Ok(());
         }
+        self.note_message(slot, |_| Step::Extended(until));
         // On a standard queue an expired lease can be taken up again.
         let mut at = self.at_queue(queue_slot);
         at.leave_state(slot);
@@ -110,6 +114,7 @@ impl Shard {
             if !found.is_some_and(is_given_back) || !self.is_current(slot, lease) {
                 continue;
             }
+            self.note_message(slot, |_| Step::Undelivered);
             let mut at = self.at_message(slot);
             let is_it = |given: &(u32, u64, u32)| (given.0, given.1) == (slot, lease.sequence);
             let attempts = &mut at.queue.cold.attempts;

@@ -17,6 +17,7 @@ pub use eviction::Eviction;
 
 use crate::command::{Command, QueueRef, Refusal, Reply, ShardStats, Token};
 use crate::definitions::{Change, ChangedNames, NameSpace};
+use crate::journeys::Journeys;
 use crate::memory::{Grant, MemoryPool};
 use crate::message::{Group, Message};
 use crate::moves::{Outbox, Transfer};
@@ -53,6 +54,8 @@ pub struct ShardConfig {
     pub eviction: Eviction,
     /// Long polls that may wait at once.
     pub waiters_max: usize,
+    /// Events of messages' journeys that are kept; 0 keeps none.
+    pub journey_events: usize,
     /// Secret under which deduplication ids are hashed; kept with the data.
     pub secret: [u8; 16],
 }
@@ -69,6 +72,7 @@ impl ShardConfig {
             memory: None,
             eviction: Eviction::Reject,
             waiters_max: 1 << 20,
+            journey_events: 0,
             secret: [0; 16],
         }
     }
@@ -99,6 +103,7 @@ pub(crate) struct Waiter {
     pub messages_max: u8,
     pub visibility_timeout_s: Option<u32>,
     pub attempt: Option<Box<str>>,
+    pub client: u32,
     pub timer: u32,
     pub prev: u32,
     pub next: u32,
@@ -161,6 +166,7 @@ pub struct Shard {
     /// Names whose definitions have changed since the host last told of it.
     pub(crate) changed_names: ChangedNames,
     pub(crate) taps: Taps,
+    pub(crate) journeys: Journeys,
     /// First sequence number given out since the open batch was opened, and where its insert is.
     pub(crate) batch_first_sequence: u64,
     pub(crate) batch_inserts: Vec<u32>,
@@ -205,6 +211,7 @@ impl Shard {
         let ids = IdSource(seed ^ now ^ (u64::from(config.index) << 48));
         let pool = config.memory.clone();
         let pool = pool.unwrap_or_else(|| MemoryPool::new(config.memory_bytes_max, 1));
+        let journeys = Journeys::new(config.journey_events, now);
         Self {
             config,
             now,
@@ -240,6 +247,7 @@ impl Shard {
             ops: Vec::new(),
             changed_names: ChangedNames::default(),
             taps: Taps::default(),
+            journeys,
             batch_first_sequence: 1,
             batch_inserts: Vec::new(),
             dirty: Vec::new(),

@@ -3,6 +3,7 @@
 use super::lists::Arrival;
 use super::{Hold, Shard};
 use crate::command::{Refusal, Reply, Token};
+use crate::journeys::Step;
 use crate::message::State;
 use crate::moves::{
     Address, MoveStatus, MoveTask, Moved, OUTBOX_TRANSFERS_MAX, Transfer, TransferAck,
@@ -52,25 +53,37 @@ impl Shard {
     ) -> Moved {
         let shard = target.shard(self.config.shards);
         if shard == self.config.index {
-            let Some(target) = self.slot_by_name(&target) else {
+            let Some(target_slot) = self.slot_by_name(&target) else {
                 return Moved::Nowhere;
             };
+            self.note_moved(slot, &target, &arrival);
             self.remove_message(slot);
             let arrival = match task {
-                None => self.as_dead_letter(target, arrival),
+                None => self.as_dead_letter(target_slot, arrival),
                 Some(_) => arrival,
             };
-            self.insert_message(target, arrival);
+            let (_, slot) = self.insert_message(target_slot, arrival);
+            self.note_message(slot, |_| Step::Arrived);
             return Moved::Gone;
         }
         if self.outboxes[usize::from(shard)].waiting.len() >= OUTBOX_TRANSFERS_MAX {
             return Moved::Busy;
         }
         let from = self.queues[self.messages[slot].queue].cold.name.clone();
+        self.note_moved(slot, &target, &arrival);
         self.remove_message(slot);
         let (to, from) = (Address::Queue(target), Address::Queue(from));
         self.send_transfer(shard, to, from, arrival, task, false);
         Moved::Gone
+    }
+
+    #[inline]
+    fn note_moved(&mut self, slot: u32, target: &QueueName, arrival: &Arrival) {
+        self.note_message(slot, |message| {
+            let id = arrival.payload.id();
+            let new = (id != message.payload.id()).then_some(id);
+            Step::Moved(target.arn().into(), new)
+        });
     }
 
     /// A message as the dead-letter queue `target` takes it. In a FIFO queue its time of arrival
@@ -162,7 +175,8 @@ impl Shard {
                 } else if transfer.task.is_none() {
                     arrival = self.as_dead_letter(queue, arrival);
                 }
-                self.insert_message(queue, arrival);
+                let (_, slot) = self.insert_message(queue, arrival);
+                self.note_message(slot, |_| Step::Arrived);
             }
             // Back to where it came from; if that is gone too, the message went with its queue.
             None if !transfer.returned => self.send_transfer(

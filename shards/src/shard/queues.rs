@@ -131,6 +131,10 @@ impl Shard {
                 let page = self.taps.follow(id, self.now, from, messages_max);
                 self.reply(token, Reply::Passed(Box::new(page)), Hold::No);
             }
+            Journey(traveller) => {
+                let journey = Box::new(self.journeys.of(traveller));
+                self.reply(token, Reply::Journey(journey), Hold::No);
+            }
             StartMove {
                 destination,
                 messages_per_s_max,

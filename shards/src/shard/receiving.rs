@@ -4,6 +4,7 @@ use super::timer::Timer;
 use super::{Hold, Shard, Waiter, push_waiter, unlink_waiter};
 use crate::Millis;
 use crate::command::{Delivery, Receive, Refusal, Reply, Token};
+use crate::journeys::Step;
 use crate::lease::LeaseRef;
 use crate::message::State;
 use crate::moves::Moved;
@@ -24,8 +25,10 @@ impl Shard {
             visibility_timeout_s,
             wait_s,
             ref mut attempt,
+            client,
             ..
         } = *receive;
+        self.journeys.client = client;
         if let Some(attempt) = attempt
             && let Some(again) = self.repeat_attempt(queue_slot, attempt, visibility_timeout_s)
         {
@@ -91,6 +94,7 @@ impl Shard {
             messages_max,
             visibility_timeout_s,
             attempt,
+            client: self.journeys.client,
             timer: NONE,
             prev: NONE,
             next: NONE,
@@ -142,6 +146,7 @@ impl Shard {
                 let (messages_max, visibility, attempt) = {
                     let waiter = &mut self.waiters[slot];
                     let attempt = waiter.attempt.take();
+                    self.journeys.client = waiter.client;
                     (waiter.messages_max, waiter.visibility_timeout_s, attempt)
                 };
                 let deliveries =
@@ -259,6 +264,7 @@ impl Shard {
         let message = &self.messages[slot];
         let queue = &self.queues[message.queue];
         if Self::retention_ends(&queue.config, &message.payload) <= self.now {
+            self.note_message(slot, |_| Step::Expired);
             self.remove_message(slot);
             self.counters.dropped += 1;
             return Some(Moved::Gone);
@@ -304,6 +310,7 @@ impl Shard {
             },
             first_received_at: message.first_received_at().unwrap_or(now),
         });
+        self.note_received(slot, until);
         if self.config.durable {
             let message = &mut self.messages[slot];
             if !message.count_dirty {
@@ -311,6 +318,16 @@ impl Shard {
                 self.dirty.push((slot, message.sequence));
             }
         }
+    }
+
+    #[inline]
+    fn note_received(&mut self, slot: u32, until: Millis) {
+        let client = self.journeys.client;
+        self.note_message(slot, |message| Step::Received {
+            count: message.receive_count,
+            until,
+            client,
+        });
     }
 
     fn note_attempt(&mut self, queue_slot: u32, id: &str, deliveries: &Deliveries) {
@@ -385,6 +402,7 @@ impl Shard {
                 },
                 first_received_at: message.first_received_at().unwrap_or(received_at),
             });
+            self.note_received(slot, until);
         }
         Some(out)
     }

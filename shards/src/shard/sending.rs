@@ -6,6 +6,7 @@ use super::{Hold, Shard};
 use crate::Millis;
 use crate::command::{Refusal, Reply, SendEntry, SendError, Sent, Token};
 use crate::dedup::{DEDUP_BYTES, DedupEntry, WINDOW_MS, dedup_key};
+use crate::journeys::Step;
 use crate::payload::Section;
 use crate::records::Op;
 use crate::slab::NONE;
@@ -68,9 +69,11 @@ impl Shard {
             let key = dedup_key(secret.unwrap_or(&self.config.secret), group, id);
             self.expire_dedup(queue_slot, 4);
             if let Some(first) = self.queues[queue_slot].cold.dedup.get(key, self.now) {
+                let (sequence, id) = (first.sequence, first.message_id);
+                self.note_duplicate(queue_slot, id);
                 return Ok(Sent {
-                    sequence: first.sequence,
-                    duplicate_of: Some(first.message_id),
+                    sequence,
+                    duplicate_of: Some(id),
                 });
             }
             Some(key)
@@ -87,7 +90,8 @@ impl Shard {
         if delay_s > 0 {
             arrival.available_at = self.now + Millis::from(delay_s) * 1000;
         }
-        let (sequence, _) = self.insert_message(queue_slot, arrival);
+        let (sequence, slot) = self.insert_message(queue_slot, arrival);
+        self.note_message(slot, |_| Step::Sent);
         for traffic in [&mut self.queues[queue_slot].traffic, &mut self.counters.sqs] {
             traffic.sent += 1;
             traffic.sent_bytes += bytes;

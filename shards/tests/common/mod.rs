@@ -170,6 +170,7 @@ pub fn receive(queue: QueueRef, max: u8, timeout: Option<u32>, wait_s: Option<u3
         visibility_timeout_s: timeout,
         wait_s,
         attempt: None,
+        client: 0,
     })
 }
 

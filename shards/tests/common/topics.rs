@@ -105,6 +105,7 @@ impl Topics for Driver {
             messages_max,
             bytes_max: 1 << 20,
             wait_ms: 0,
+            client: 0,
         }));
         self.pulled(token)
     }
@@ -147,6 +148,7 @@ impl Topics for Driver {
         match self.ask(wrap(PubsubCommand::OpenStream {
             subscription,
             limits,
+            client: 0,
         })) {
             Reply::Stream(stream) => stream,
             other => panic!("{other:?}"),

@@ -334,6 +334,7 @@ impl World {
             visibility_timeout_s: Some(30),
             wait_s: Some(0),
             attempt: None,
+            client: 0,
         });
         self.clients.refs[queue] = Some(place);
         let asked = super::calls::Asked::Receive {

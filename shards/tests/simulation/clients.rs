@@ -274,6 +274,7 @@ impl World {
             visibility_timeout_s: visibility,
             wait_s,
             attempt: attempt.clone(),
+            client: 0,
         });
         let asked = Asked::Receive {
             visibility_s,

@@ -347,6 +347,7 @@ impl World {
             messages_max,
             bytes_max: 1 << 20,
             wait_ms,
+            client: 0,
         };
         self.call(at, Asked::Pull, command)
     }
@@ -385,6 +386,7 @@ impl World {
             PubsubCommand::OpenStream {
                 subscription,
                 limits,
+                client: 0,
             },
         )
     }

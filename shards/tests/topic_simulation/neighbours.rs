@@ -173,6 +173,7 @@ impl World {
                     visibility_timeout_s: Some(self.rng.u32(..30)),
                     wait_s: Some(0),
                     attempt: None,
+                    client: 0,
                 });
                 self.neighbour_call(queue, Neighbourly::Receive, command)
             }

@@ -3,7 +3,7 @@
 use super::EVENTS;
 use crate::admin::route::Route;
 use crate::admin::route::Scope::{Operate, Read};
-use crate::admin::{messages, moves, queues, tail};
+use crate::admin::{journeys, messages, moves, queues, tail};
 use http::{Method, StatusCode};
 
 pub(super) fn routes() -> Vec<Route> {
@@ -82,6 +82,16 @@ pub(super) fn routes() -> Vec<Route> {
                 "Delete a message that was received, or change how long it stays invisible",
             ),
             messages::settle,
+        ),
+        Route::new(
+            Method::GET,
+            "/messages/{message}/journey",
+            Read,
+            (
+                "getJourney",
+                "Where a message went, by its id in SQS or Pub/Sub; kept with --journey-events",
+            ),
+            journeys::show,
         ),
         Route::new(
             Method::POST,

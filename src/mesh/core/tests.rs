@@ -54,6 +54,7 @@ async fn lose_an_answer(mesh: &Mesh, shard: u16) {
         messages_max: 1,
         bytes_max: 1000,
         wait_ms: 0,
+        client: 0,
     };
     drop(mesh.call(shard, Command::Pubsub(Box::new(pull()))));
     for _ in 0..3000 {
@@ -106,6 +107,7 @@ async fn lose_a_receive(mesh: &Mesh, shard: u16, attributes: AttributeMap, group
             visibility_timeout_s: Some(43_200),
             wait_s: Some(0),
             attempt: None,
+            client: 0,
         })
     };
     drop(mesh.call(shard, receive()));
@@ -132,6 +134,7 @@ fn messages_for_who_has_gone_are_returned() {
         storage: Storage::Memory,
         memory_bytes_max: None,
         eviction: Eviction::default(),
+        journey_events: 0,
     });
     let parts = plan.unwrap().into_parts();
     let over = Arc::new(AtomicBool::new(false));

@@ -65,6 +65,7 @@ impl ShardStream {
                         bytes_max,
                         ack_deadline_s: LEASE_S,
                     },
+                    client: 0,
                 })
             })
             .await?;

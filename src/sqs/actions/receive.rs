@@ -2,6 +2,7 @@
 
 use super::send::shown_sequence;
 use super::{Members, Output, url_of};
+use crate::interceptors::asker;
 use crate::sqs::body::as_text;
 use crate::sqs::decode::{Int, List, Text};
 use crate::sqs::encode::{Encoder, decimal, hex, uuid};
@@ -72,6 +73,7 @@ pub async fn plan(sqs: &Sqs, scope: &Scope<'_>, input: ReceiveMessage<'_>) -> Sq
         visibility_timeout_s,
         wait_s,
         attempt: input.receive_request_attempt_id.as_deref().map(Into::into),
+        client: asker(),
     };
     let turn = match scope.watch {
         Some(_) => Box::pin(sqs.turn(scope, &target, &mut receive)).await?,

@@ -99,6 +99,7 @@ impl Engine {
             visibility_timeout_s: None,
             wait_s: None,
             attempt: None,
+            client: 0,
         });
         match self.ask(command) {
             Reply::Received(messages) if messages.len() == BATCH => messages.into_vec(),

@@ -5,7 +5,7 @@ mod properties;
 mod reading;
 mod writing;
 
-use ::http::{Method, Request, Response};
+use ::http::{HeaderMap, Method, Request, Response};
 use bytes::Bytes;
 use http_body_util::Full;
 use prost::Message;
