@@ -237,6 +237,8 @@ impl Model {
             (Asked::CreateSubscription, Some(reader)) if reader.alive == Sure::No => {
                 (reader.alive, reader.created) = (Sure::Maybe, 0);
                 (reader.wild, reader.found) = (true, true);
+                // What was known was about no subscription, or an earlier one.
+                reader.cut_by = None;
             }
             (Asked::DeleteSubscription | Asked::Detach, Some(reader)) => reader.wild = true,
             _ => {}

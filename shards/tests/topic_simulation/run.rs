@@ -229,6 +229,7 @@ impl World {
                 // Whose it is is not known; it is emptied, and then it is.
                 reader.alive = Sure::Maybe;
                 (reader.wild, reader.found) = (true, true);
+                reader.cut_by = None;
             }
             if let Some(found) = found.as_ref().filter(|_| there) {
                 let is_cut = found.topic.is_none();
