@@ -5,7 +5,7 @@ mod support;
 use lclq::pubsub::proto::StreamingPullRequest;
 use serde_json::{Value, json};
 use std::process::{Command, Output};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use support::streaming::Stream;
 use support::{Launch, Server};
 
@@ -23,6 +23,21 @@ fn server() -> Server {
 fn journey(server: &Server, message: &str) -> Value {
     let path = format!("/api/v1/messages/{message}/journey");
     server.admin_client().get(&path).unwrap().ok()
+}
+
+/// The same, once it has so many steps: a message may be on its way to another shard.
+fn journey_of(server: &Server, message: &str, steps: usize) -> Value {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let told = journey(server, message);
+        if told["events"]
+            .as_array()
+            .is_some_and(|events| events.len() >= steps)
+        {
+            return told;
+        }
+        assert!(Instant::now() < until, "{told}");
+    }
 }
 
 /// Steps of a journey, in order, each with the last part of where it was.
@@ -78,13 +93,7 @@ fn a_sent_message_is_followed_over_its_dead_letter_queue_and_back() {
         .ok();
     let empty = client.ok("ReceiveMessage", &json!({ "QueueUrl": tea }));
     assert_eq!(empty["Messages"].as_array().map_or(0, Vec::len), 0);
-    // It may still be on its way to another shard.
-    let told = loop {
-        let told = journey(&server, id);
-        if steps(&told).len() >= 5 {
-            break told;
-        }
-    };
+    let told = journey_of(&server, id, 5);
     let expected = [
         ("sent", "tea"),
         ("received", "tea"),
@@ -104,26 +113,12 @@ fn a_sent_message_is_followed_over_its_dead_letter_queue_and_back() {
     );
     assert_eq!(told["events"][1]["receive_count"], 1);
     assert_eq!(told["events"][3]["to"], target);
-    admin
-        .rest("POST", "/api/v1/queues/dead/redrive", &json!({}))
-        .unwrap()
-        .ok();
-    let told = loop {
-        let told = journey(&server, id);
-        if steps(&told).len() >= 6 {
-            break told;
-        }
-    };
+    let redrive = admin.rest("POST", "/api/v1/queues/dead/redrive", &json!({}));
+    assert_eq!(redrive.unwrap().status, 202);
+    let told = journey_of(&server, id, 6);
     let new = told["events"][5]["new_id"].as_str().expect("another id");
-    let received = loop {
-        let received = client.ok(
-            "ReceiveMessage",
-            &json!({ "QueueUrl": tea, "WaitTimeSeconds": 20 }),
-        );
-        if let Some(message) = received["Messages"].get(0) {
-            break message.clone();
-        }
-    };
+    let poll = json!({ "QueueUrl": tea, "WaitTimeSeconds": 20 });
+    let received = client.ok("ReceiveMessage", &poll)["Messages"][0].clone();
     assert_eq!(received["MessageId"], new);
     let done = json!({ "QueueUrl": tea, "ReceiptHandle": received["ReceiptHandle"] });
     client.ok("DeleteMessage", &done);

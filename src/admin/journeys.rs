@@ -135,7 +135,7 @@ pub(super) async fn show(admin: Rc<Admin>, asked: Asked) -> AdminResult<JourneyV
         let id = message.parse::<Uuid>().map_err(|_| not_an_id(message))?;
         (Traveller::Sent(id.into_bytes()), 0..shards)
     };
-    let (mut events, mut kept_since) = (Vec::new(), 0);
+    let (mut parts, mut kept_since) = (Vec::new(), 0);
     for shard in asked_of {
         let journey = of_shard(&admin, shard, traveller).await?;
         let since = journey.kept_since.ok_or_else(|| {
@@ -143,14 +143,22 @@ pub(super) async fn show(admin: Rc<Admin>, asked: Asked) -> AdminResult<JourneyV
             AdminError::new(StatusCode::CONFLICT, "JourneysOff", message)
         })?;
         kept_since = since.max(kept_since);
-        let views = journey.events.into_iter();
-        events.extend(views.map(|event| EventView::of(&admin, shard, event)));
+        if !journey.events.is_empty() {
+            parts.push((shard, journey.events));
+        }
     }
-    if events.is_empty() {
+    if parts.is_empty() {
         return Err(AdminError::not_found(format!(
             "nothing is known of message {message}: either there was none with this id since \
              {kept_since} (ms since 1970), or it was forgotten"
         )));
+    }
+    // A message leaves one shard before it arrives in another, though it may be in the same ms.
+    parts.sort_by_key(|(_, events)| (events[0].at, events[0].step == Step::Arrived));
+    let mut events = Vec::new();
+    for (shard, part) in parts {
+        let views = part.into_iter();
+        events.extend(views.map(|event| EventView::of(&admin, shard, event)));
     }
     events.sort_by_key(|event| event.at);
     Ok(JourneyView {
