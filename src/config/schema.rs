@@ -139,6 +139,10 @@ pub fn expected(schema: &Value) -> String {
             (Some(least), None) => format!("a whole number of at least {least}"),
             _ => "a whole number".to_owned(),
         },
+        Some("number") => match (schema["minimum"].as_f64(), schema["maximum"].as_f64()) {
+            (Some(least), Some(most)) => format!("a number from {least} to {most}"),
+            _ => "a number".to_owned(),
+        },
         Some("boolean") => "true or false".to_owned(),
         Some("array") => format!("a list, each {}", expected(&schema["items"])),
         Some("object") => match &schema["additionalProperties"] {
@@ -168,6 +172,14 @@ pub fn allows(schema: &Value, value: &Value) -> bool {
                 return false;
             };
             let bound = |name: &str| schema[name].as_i64().map(i128::from);
+            bound("minimum").is_none_or(|least| number >= least)
+                && bound("maximum").is_none_or(|most| number <= most)
+        }
+        (Some("number"), Value::Number(number)) => {
+            let Some(number) = number.as_f64() else {
+                return false;
+            };
+            let bound = |name: &str| schema[name].as_f64();
             bound("minimum").is_none_or(|least| number >= least)
                 && bound("maximum").is_none_or(|most| number <= most)
         }

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,7 +36,6 @@ receivers:
 exporters:
   debug: {{ verbosity: detailed, sampling_initial: 1000000 }}
 service:
-  telemetry: {{ metrics: {{ level: none }} }}
   pipelines:
     traces: {{ receivers: [otlp], exporters: [debug] }}
     metrics: {{ receivers: [otlp], exporters: [debug] }}
@@ -140,7 +140,7 @@ def told(protocol, directory, binary):
     published = span(text, "Publish orders")
     has(published, r"messaging\.system: Str\(gcp_pubsub\)", rf"Trace ID: {TRACE}")
     assert "Name           : ListQueues" not in text, "its caller doesn't record it"
-    has(text, r"service\.name: Str\(lclq\)", r"-> Name: lclq_api_request_duration_seconds")
+    has(text, r"service\.name: Str\(lclq\)", r"-> Name: lclq_api_latency_seconds")
     print(f"ok {protocol}: {len(re.findall(r'Span #', text))} spans")
 
 
