@@ -455,6 +455,9 @@ fn every_operation_answers_as_the_document_says() {
     call(&asked("deleteQueue", "/queues/q", None));
     for one in of_pubsub() {
         if one.operation == "purgeSubscription" {
+            let path = "/subscriptions/bills/messages?max=1&state=available&contains=";
+            let peeked = call(&asked("peekSubscription", path, None));
+            assert_eq!(peeked["messages"][0]["deliveries"], 0, "{peeked}");
             let body = json!({ "max": 10, "wait": true });
             let pulled = call(&asked(
                 "pullMessages",

@@ -316,6 +316,19 @@ fn backlogs_of_subscriptions_are_shown_and_emptied() {
     ];
     assert_eq!(words[..6], heads);
     assert_eq!(words[6..9], ["bills", "2", "1"], "{table}");
+    let table = prints(&server, &["subscription", "peek", "bills"]);
+    let cells: Vec<Vec<&str>> = table
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    let heads = ["ID", "STATE", "DELIVERIES", "ORDERING", "KEY", "DATA"];
+    assert_eq!(cells[0], heads);
+    assert_eq!(cells[1][1..], ["outstanding", "1", "one"]);
+    assert_eq!(cells[3][1..], ["available", "0", "three"]);
+    let words = ["subscription", "peek", "bills", "--state", "available"];
+    let found = json_of(&server, &[&words[..], &["--contains", "tw"]].concat());
+    assert_eq!(found.as_array().map(Vec::len), Some(1), "{found}");
+    assert_eq!(found[0]["text"], "two");
     let id = pulled[0]["ackId"].as_str().unwrap();
     prints(
         &server,

@@ -380,6 +380,7 @@ fn is_write(command: &Command) -> bool {
                     | AdminCommand::List { .. }
                     | AdminCommand::ListOfTopic { .. }
                     | AdminCommand::Follow { .. }
+                    | AdminCommand::Peek { .. }
                     | AdminCommand::Reserve { .. }
                     | AdminCommand::Release { .. }
             ),

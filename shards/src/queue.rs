@@ -131,6 +131,7 @@ impl Queue {
             created_at: cold.created_at,
             modified_at: cold.modified_at,
             counts: self.counts,
+            traffic: self.traffic,
             oldest_at: messages
                 .get(self.ages.head)
                 .map(|oldest| oldest.payload.sent_at()),

@@ -611,3 +611,53 @@ fn a_policy_takes_the_place_of_the_one_that_was_read_only() {
     assert_eq!(format!("{refused:?}"), format!("{changed:?}"));
     assert!(matches!(shard.ask(set(b"one", b"two")), Reply::Done));
 }
+
+#[test]
+fn messages_are_looked_at_in_any_state_and_stay_as_they_are() {
+    let mut driver = Driver::in_memory();
+    let topic = driver.topic(TOPIC, None);
+    let name = "projects/p/subscriptions/s";
+    let settings = SubscriptionSettings {
+        retain_acked: true,
+        ..Default::default()
+    };
+    let subscription = driver.subscribe(name, settings);
+    for text in ["a", "b", "c", "d"] {
+        driver.publish(topic, text, "");
+    }
+    let pulled = driver.pull(subscription, 2);
+    driver.ack(subscription, &pulled[..1]);
+    let mut peek = |after: u64, near: Option<u32>, messages_max| {
+        let command = AdminCommand::Peek {
+            name: name.into(),
+            after,
+            near,
+            messages_max,
+        };
+        match driver.ask(admin(command)) {
+            Reply::Entries(entries) => entries,
+            other => panic!("{other:?}"),
+        }
+    };
+    let all = peek(0, None, 10);
+    let states: Vec<_> = all
+        .iter()
+        .map(|entry| (entry.state, entry.deliveries))
+        .collect();
+    let expected = [
+        (DeliveryState::Acknowledged, 1),
+        (DeliveryState::Outstanding, 1),
+        (DeliveryState::Available, 0),
+        (DeliveryState::Available, 0),
+    ];
+    assert_eq!(states, expected);
+    // In parts, with the place known, unknown, and wrong.
+    let first = peek(0, None, 2);
+    let (after, near) = (first[1].sequence, first[1].slot);
+    for near in [Some(near), None, Some(first[0].slot), Some(99)] {
+        let rest = peek(after, near, 10);
+        let sequences: Vec<u64> = rest.iter().map(|entry| entry.sequence).collect();
+        assert_eq!(sequences, [all[2].sequence, all[3].sequence], "{near:?}");
+    }
+    assert_eq!(driver.pull(subscription, 10).len(), 2);
+}

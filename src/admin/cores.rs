@@ -18,6 +18,10 @@ pub(super) struct CoreView {
     shards: Vec<u16>,
     /// Lanes that lead to other cores; each has one in either direction.
     lanes: usize,
+    /// Times that it found requests of other cores in a lane, since the server's start.
+    lane_turns: u64,
+    /// Those requests: with `lane_turns`, how deep lanes are.
+    lane_requests: u64,
     /// Time that its thread has run, ms; null where the system doesn't tell.
     busy_ms: Option<u64>,
 }
@@ -33,6 +37,8 @@ pub(super) struct CoreList {
 pub(super) async fn list(admin: Rc<Admin>, _: Asked) -> AdminResult<CoreList> {
     let busy = busy_ms();
     let cores = admin.connections.cores();
+    let seen = admin.mesh.seen();
+    let depths = |core| seen.lane_depths.get(core).copied().unwrap_or_default();
     let views = (0..cores).map(|core| CoreView {
         core,
         connections: admin.connections.open_on(core),
@@ -40,6 +46,8 @@ pub(super) async fn list(admin: Rc<Admin>, _: Asked) -> AdminResult<CoreList> {
             .filter(|shard| admin.mesh.owner(*shard) == Owner::Core(core))
             .collect(),
         lanes: cores - 1,
+        lane_turns: depths(core).total(),
+        lane_requests: depths(core).sum,
         busy_ms: busy.iter().find(|(of, _)| *of == core).map(|(_, ms)| *ms),
     });
     Ok(CoreList {

@@ -21,6 +21,7 @@ mod portable;
 mod pubsub;
 mod pubsub_lists;
 mod pubsub_messages;
+mod pubsub_peek;
 mod queues;
 mod reference;
 mod route;

@@ -70,6 +70,12 @@ pub(super) struct PubsubResource {
     available: Option<u64>,
     /// Messages of a subscription that are delivered and not acknowledged.
     outstanding: Option<u64>,
+    /// Messages that were published to a topic, since the server's start, like those that follow.
+    published: Option<u64>,
+    /// Messages that a subscription delivered, each time.
+    delivered: Option<u64>,
+    /// Messages that a subscription's clients acknowledged.
+    acknowledged: Option<u64>,
     /// Time since a subscription's oldest message that isn't acknowledged was published, ms.
     oldest_age_ms: Option<u64>,
     /// Open streams of a subscription.
@@ -97,9 +103,12 @@ impl PubsubResource {
             project,
             created_at: resource.created_at,
             topic: resource.topic.map(String::from),
-            attached: (resource.kind == Kind::Topic).then_some(resource.attached),
+            attached: is(Kind::Topic).then_some(resource.attached),
             available: is_subscription.then_some(resource.available),
             outstanding: is_subscription.then_some(resource.outstanding),
+            published: is(Kind::Topic).then_some(resource.traffic.sent),
+            delivered: is_subscription.then_some(resource.traffic.received),
+            acknowledged: is_subscription.then_some(resource.traffic.deleted),
             oldest_age_ms: resource
                 .oldest_at
                 .filter(|_| is_subscription)

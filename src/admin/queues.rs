@@ -33,6 +33,12 @@ pub(super) struct Queue {
     in_flight: u64,
     /// Messages that wait for their delay.
     delayed: u64,
+    /// Messages that were sent or moved to it, since the server's start, like those that follow.
+    sent: u64,
+    /// Messages that were given out, each time.
+    received: u64,
+    /// Messages that clients deleted.
+    deleted: u64,
     /// Time since the oldest message was sent, ms.
     oldest_age_ms: Option<u64>,
     /// ms since 1970.
@@ -57,6 +63,9 @@ impl Queue {
             visible: queue.counts.visible,
             in_flight: queue.counts.in_flight,
             delayed: queue.counts.delayed,
+            sent: queue.traffic.sent,
+            received: queue.traffic.received,
+            deleted: queue.traffic.deleted,
             oldest_age_ms: queue.oldest_at.map(|at| now.saturating_sub(at)),
             created_at: queue.created_at,
             modified_at: queue.modified_at,

@@ -83,7 +83,7 @@ impl PassedMessage {
     }
 }
 
-fn text_or_data(bytes: &[u8]) -> (Option<String>, Option<String>) {
+pub(super) fn text_or_data(bytes: &[u8]) -> (Option<String>, Option<String>) {
     match std::str::from_utf8(bytes) {
         Ok(text) => (Some(text.to_owned()), None),
         Err(_) => (None, Some(base64_simd::STANDARD.encode_to_string(bytes))),

@@ -15,7 +15,8 @@ pub use operate::{
     MessageCommand, OperateArgs, Output, PeekState, QueueCommand, QueueSort, Server,
 };
 pub use operate_pubsub::{
-    ProjectArgs, SchemaCommand, SchemaKind, SnapshotCommand, SubscriptionCommand, TopicCommand,
+    DeliveryState, ProjectArgs, SchemaCommand, SchemaKind, SnapshotCommand, SubscriptionCommand,
+    TopicCommand,
 };
 
 pub use portable::{ExportArgs, ImportArgs, OnConflict};

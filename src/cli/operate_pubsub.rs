@@ -99,6 +99,21 @@ pub enum SubscriptionCommand {
         /// Its name.
         name: String,
     },
+    /// Look at messages without taking them.
+    Peek {
+        /// Name of the subscription.
+        name: String,
+        /// At most so many, 1-1000.
+        #[arg(long, default_value_t = 20)]
+        max: u32,
+        /// Only those in this state.
+        #[arg(long, value_enum)]
+        state: Option<DeliveryState>,
+        /// Only those with this text in their data, ordering key, an attribute or its name, or with this
+        /// id.
+        #[arg(long, value_name = "TEXT")]
+        contains: Option<String>,
+    },
     /// Pull messages.
     Pull {
         /// Name of the subscription.
@@ -222,4 +237,17 @@ pub enum SchemaCommand {
         /// Its name.
         name: String,
     },
+}
+
+/// What a subscription has with a message.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeliveryState {
+    /// It can be delivered.
+    Available,
+    /// It is delivered and not acknowledged.
+    Outstanding,
+    /// It waits for its retry.
+    Delayed,
+    /// It is acknowledged and kept for seeking.
+    Acknowledged,
 }

@@ -7,6 +7,9 @@ use crate::cli::{
     Output, ProjectArgs, SchemaCommand, SchemaKind, Server, SnapshotCommand, SubscriptionCommand,
     TopicCommand,
 };
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 const MESSAGE_COLUMNS: &[Column] = &[
@@ -14,6 +17,14 @@ const MESSAGE_COLUMNS: &[Column] = &[
     Column::text("ORDERING KEY", "orderingKey"),
     Column::text("DATA", "data"),
     Column::text("ACK ID", "ackId"),
+];
+
+const PEEKED_COLUMNS: &[Column] = &[
+    Column::text("ID", "message_id"),
+    Column::text("STATE", "state"),
+    Column::number("DELIVERIES", "deliveries"),
+    Column::text("ORDERING KEY", "ordering_key"),
+    Column::text("DATA", "text"),
 ];
 
 const BACKLOG_COLUMNS: &[Column] = &[
@@ -215,6 +226,34 @@ pub fn subscription(args: ProjectArgs<SubscriptionCommand>) -> Done {
         }
         SubscriptionCommand::Show { name } => project.shown(&SUBSCRIPTIONS, name),
         SubscriptionCommand::Delete { name } => project.delete(&SUBSCRIPTIONS, name),
+        SubscriptionCommand::Peek {
+            name,
+            max,
+            state,
+            contains,
+        } => {
+            let state = state.as_ref().and_then(ValueEnum::to_possible_value);
+            let state = state.as_ref().map(PossibleValue::get_name);
+            let (mut found, mut after) = (Vec::new(), None::<String>);
+            while found.len() < *max as usize {
+                let left = (*max as usize - found.len()).to_string();
+                let mut query = vec![("project", project.name), ("max", left.as_str())];
+                query.extend(state.map(|state| ("state", state)));
+                query.extend(contains.as_deref().map(|text| ("contains", text)));
+                query.extend(after.as_deref().map(|after| ("after", after)));
+                let id = utf8_percent_encode(name, NON_ALPHANUMERIC);
+                let path = format!("subscriptions/{id}/messages");
+                let mut answer = project.client.get(&path, &query)?;
+                if let Value::Array(messages) = answer["messages"].take() {
+                    found.extend(messages);
+                }
+                after = answer["next"].as_str().map(str::to_owned);
+                if after.is_none() {
+                    break;
+                }
+            }
+            print(args.server.output, &found.into(), PEEKED_COLUMNS)
+        }
         SubscriptionCommand::Pull { name, max, ack } => pull(&project, name, *max, *ack),
         SubscriptionCommand::Ack { name, ack_ids } => {
             let path = project.path(&SUBSCRIPTIONS, name, ":acknowledge");

@@ -6,13 +6,13 @@ pub use crate::lease::LeaseRef;
 
 use crate::attributes::{AttributeMap, QueueAttribute};
 pub use crate::figures::ShardStats;
-use crate::figures::{FiguresOf, FiguresPage};
+use crate::figures::{FiguresOf, FiguresPage, Traffic};
 use crate::journeys::{Journey, Traveller};
 use crate::moves::{Transfer, TransferAck};
 use crate::portable::{ExportCommand, Exported, ImportCommand, Imported};
 use crate::taps::{PassedPage, TapPosition};
 use crate::{Millis, Payload, QueueName};
-use pubsub::{PubsubCommand, PubsubRefusal, Pulled, Resource, Settled, StreamRef};
+use pubsub::{PeekedEntry, PubsubCommand, PubsubRefusal, Pulled, Resource, Settled, StreamRef};
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
 
@@ -328,6 +328,8 @@ pub struct Description {
     pub modified_at: Millis,
     /// Counts of messages.
     pub counts: Counts,
+    /// What has passed since the shard's start.
+    pub traffic: Traffic,
     /// When its oldest message was sent, ms since 1970.
     pub oldest_at: Option<Millis>,
 }
@@ -398,6 +400,8 @@ pub enum Reply {
     Names(Vec<Box<str>>),
     /// To `Peek`.
     Peeked(Vec<Peeked>),
+    /// To `AdminCommand::Peek`.
+    Entries(Vec<PeekedEntry>),
     /// To `Follow`.
     Passed(Box<PassedPage>),
     /// To `Journey`.

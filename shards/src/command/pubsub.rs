@@ -5,6 +5,7 @@
 //! protobuf) is opaque here; what the engine acts on stands in the settings beside it.
 
 use crate::Millis;
+use crate::figures::Traffic;
 use crate::lease::LeaseRef;
 use crate::records::{SubscriptionSettings, TopicSettings};
 
@@ -193,6 +194,18 @@ pub enum AdminCommand {
         /// At most so many.
         names_max: usize,
     },
+    /// Looks at a subscription's messages without taking them, oldest first; answered by
+    /// [`crate::command::Reply::Entries`].
+    Peek {
+        /// Its name.
+        name: Box<str>,
+        /// Only messages with a greater sequence number.
+        after: u64,
+        /// Place of the message with that number, if known: it is where the look goes on.
+        near: Option<u32>,
+        /// At most so many.
+        messages_max: usize,
+    },
     /// What has been published since it was last asked for, to a topic or for a subscription, without
     /// taking it; answered by [`crate::command::Reply::Passed`].
     Follow {
@@ -372,6 +385,38 @@ pub struct Resource {
     pub streams: u32,
     /// Subscriptions and snapshots of a topic.
     pub attached: u32,
+    /// What has passed through a topic or subscription since the shard's start.
+    pub traffic: Traffic,
+}
+
+/// What a subscription has with a message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DeliveryState {
+    /// It can be delivered, with an ordering key when its turn comes.
+    Available,
+    /// It is delivered and not acknowledged.
+    Outstanding,
+    /// It waits for its retry.
+    Delayed,
+    /// It is acknowledged and kept for seeking.
+    Acknowledged,
+}
+
+/// A message of a subscription that is looked at.
+#[derive(Clone, Debug)]
+pub struct PeekedEntry {
+    /// `PubsubMessage` in protobuf, without id and time of publishing.
+    pub bytes: SharedBytes,
+    /// Its sequence number.
+    pub sequence: u64,
+    /// Its place in the shard's memory.
+    pub slot: u32,
+    /// When it was published, ms since 1970.
+    pub published_at: Millis,
+    /// Its state.
+    pub state: DeliveryState,
+    /// How often it was delivered.
+    pub deliveries: u32,
 }
 
 impl Resource {

@@ -44,6 +44,17 @@ impl Shard {
                 after,
                 names_max,
             } => self.list_of_topic(token, &topic, kind, after.as_deref(), names_max),
+            AdminCommand::Peek {
+                name,
+                after,
+                near,
+                messages_max,
+            } => {
+                let slot = self.find(Kind::Subscription, &name)?;
+                let entries = self.peek_entries(slot, after, near, messages_max);
+                self.reply(token, Reply::Entries(entries), Hold::No);
+                Ok(())
+            }
             AdminCommand::Follow {
                 kind,
                 name,
@@ -170,6 +181,7 @@ impl Shard {
                     oldest_at: None,
                     streams: 0,
                     attached: 0,
+                    traffic: Default::default(),
                 }
             }
         }

@@ -1,8 +1,8 @@
 //! Subscriptions and snapshots as resources: make, change, detach, delete.
 
-use super::command::{Kind, PubsubRefusal, Resource, SharedBytes};
+use super::command::{DeliveryState, Kind, PeekedEntry, PubsubRefusal, Resource, SharedBytes};
 use super::filter::Filter;
-use super::state::{EntryState, Subscription};
+use super::state::{Entry, EntryState, Subscription};
 use crate::Millis;
 use crate::command::{Reply, Token};
 use crate::definitions::Change;
@@ -38,7 +38,48 @@ impl Shard {
             oldest_at: self.oldest_at(slot),
             streams: subscription.streams.len() as u32,
             attached: 0,
+            traffic: subscription.traffic,
         }
+    }
+
+    /// A subscription's messages, oldest first. O(messages passed over) where `near` is unknown.
+    pub(super) fn peek_entries(
+        &self,
+        slot: u32,
+        after: u64,
+        near: Option<u32>,
+        messages_max: usize,
+    ) -> Vec<PeekedEntry> {
+        let ps = &self.pubsub;
+        let sequence = |entry: &Entry| ps.stored[entry.stored].sequence;
+        let known = near.and_then(|near| ps.entries.get(near));
+        let known = known.filter(|entry| entry.subscription == slot && sequence(entry) == after);
+        let mut at = match known {
+            Some(entry) => entry.newer,
+            None => ps.subscriptions[slot].entries.head,
+        };
+        let mut out = Vec::new();
+        while at != NONE && out.len() < messages_max {
+            let entry = &ps.entries[at];
+            let stored = &ps.stored[entry.stored];
+            if known.is_some() || stored.sequence > after {
+                out.push(PeekedEntry {
+                    bytes: stored.bytes.clone(),
+                    sequence: stored.sequence,
+                    slot: at,
+                    published_at: stored.published_at,
+                    state: match entry.state {
+                        EntryState::Ready => DeliveryState::Available,
+                        EntryState::Outstanding | EntryState::Held => DeliveryState::Outstanding,
+                        EntryState::Delayed => DeliveryState::Delayed,
+                        EntryState::Acked => DeliveryState::Acknowledged,
+                    },
+                    deliveries: entry.leases,
+                });
+            }
+            at = entry.newer;
+        }
+        out
     }
 
     fn oldest_at(&self, slot: u32) -> Option<Millis> {

@@ -31,6 +31,7 @@ impl Shard {
             oldest_at: None,
             streams: 0,
             attached: topic.attached,
+            traffic: topic.traffic,
         }
     }
 

@@ -4,7 +4,7 @@ use super::EVENTS;
 use crate::admin::pubsub::{self, schemas, snapshots, subscriptions, topics};
 use crate::admin::route::Route;
 use crate::admin::route::Scope::{Operate, Read};
-use crate::admin::{pubsub_messages, tail};
+use crate::admin::{pubsub_messages, pubsub_peek, tail};
 use http::{Method, StatusCode};
 
 pub(super) fn routes() -> Vec<Route> {
@@ -124,6 +124,16 @@ fn of_subscriptions() -> Vec<Route> {
                 "Acknowledge all messages published so far",
             ),
             pubsub_messages::purge,
+        ),
+        Route::new(
+            Method::GET,
+            "/subscriptions/{subscription}/messages",
+            Read,
+            (
+                "peekSubscription",
+                "Look at a subscription's messages without taking them",
+            ),
+            pubsub_peek::peek,
         ),
         Route::new(
             Method::POST,

@@ -183,10 +183,13 @@ impl View {
     fn queues(&self) -> Drawn {
         let rows = self.now.queues.iter().map(|queue| {
             let keys = ["name", "region", "account"];
+            let rate = |figure: &str| self.rate_of(|sample| &sample.queues, queue, &keys, figure);
             vec![
                 plain(queue["name"].as_str().unwrap_or_default()),
+                rate("sent"),
+                rate("received"),
+                rate("deleted"),
                 number(&queue["visible"]),
-                self.rate_of(|sample| &sample.queues, queue, &keys, "visible"),
                 number(&queue["in_flight"]),
                 number(&queue["delayed"]),
                 time_ms(&queue["oldest_age_ms"]),
@@ -195,8 +198,10 @@ impl View {
         drawn(
             &[
                 "QUEUE",
+                "SENT/S",
+                "GIVEN/S",
+                "DONE/S",
                 "VISIBLE",
-                "GROWS/S",
                 "IN FLIGHT",
                 "DELAYED",
                 "OLDEST",
@@ -207,16 +212,19 @@ impl View {
 
     fn subscriptions(&self) -> Drawn {
         let rows = self.now.subscriptions.iter().map(|subscription| {
-            let keys = ["full_name"];
-            vec![
-                plain(subscription["full_name"].as_str().unwrap_or_default()),
-                number(&subscription["available"]),
+            let rate = |figure: &str| {
                 self.rate_of(
                     |sample| &sample.subscriptions,
                     subscription,
-                    &keys,
-                    "available",
-                ),
+                    &["full_name"],
+                    figure,
+                )
+            };
+            vec![
+                plain(subscription["full_name"].as_str().unwrap_or_default()),
+                rate("delivered"),
+                rate("acknowledged"),
+                number(&subscription["available"]),
                 number(&subscription["outstanding"]),
                 number(&subscription["streams"]),
                 time_ms(&subscription["oldest_age_ms"]),
@@ -225,8 +233,9 @@ impl View {
         drawn(
             &[
                 "SUBSCRIPTION",
+                "GIVEN/S",
+                "DONE/S",
                 "BACKLOG",
-                "GROWS/S",
                 "OUTSTANDING",
                 "STREAMS",
                 "OLDEST",
@@ -301,21 +310,35 @@ impl View {
             // ms of a second, in hundredths.
             let busy = self.rate_of(|sample| &sample.cores, core, &["core"], "busy_ms");
             let busy = busy.parse::<u64>().map(|ms| format!("{} %", ms / 10));
+            let rate = |figure: &str| {
+                let rate = self.rate_of(|sample| &sample.cores, core, &["core"], figure);
+                rate.parse::<f64>().ok()
+            };
+            // Requests that wait together in a lane when its turn comes.
+            let depth = rate("lane_requests").zip(rate("lane_turns"));
+            let depth = depth.filter(|(_, turns)| *turns > 0.0);
             vec![
                 number(&core["core"]),
                 number(&core["connections"]),
                 core["shards"].to_string(),
                 busy.unwrap_or_else(|_| "-".to_owned()),
+                depth.map_or_else(
+                    || "-".to_owned(),
+                    |(all, turns)| format!("{:.1}", all / turns),
+                ),
             ]
         });
-        drawn(&["CORE", "CONNECTIONS", "SHARDS", "BUSY"], rows)
+        drawn(
+            &["CORE", "CONNECTIONS", "SHARDS", "BUSY", "LANE DEPTH"],
+            rows,
+        )
     }
 }
 
 fn drawn(heads: &[&'static str], rows: impl Iterator<Item = Vec<String>>) -> Drawn {
     let widths = heads.iter().enumerate().map(|(at, head)| match at {
         0 => Constraint::Min(16),
-        _ => Constraint::Length(head.len().max(9) as u16),
+        _ => Constraint::Length(head.len().max(8) as u16),
     });
     (heads.to_vec(), widths.collect(), rows.collect())
 }
@@ -339,7 +362,8 @@ mod tests {
                            "dropped": 0 }),
             queues: vec![
                 json!({ "name": "orders\u{1b}[31m", "region": "r", "account": "a",
-                                 "visible": sent, "in_flight": 2, "delayed": 0,
+                                 "visible": sent, "in_flight": 2, "delayed": 0, "sent": sent,
+                                 "received": 0, "deleted": 0,
                                  "oldest_age_ms": 65_000 }),
             ],
             subscriptions: Vec::new(),
@@ -354,7 +378,7 @@ mod tests {
     }
 
     fn screen(view: &View) -> String {
-        let mut terminal = Terminal::new(TestBackend::new(78, 9)).unwrap();
+        let mut terminal = Terminal::new(TestBackend::new(90, 9)).unwrap();
         terminal.draw(|frame| view.draw(frame)).unwrap();
         let screen = terminal.backend().to_string();
         let lines = screen.lines().map(|line| line.trim_matches('"').trim_end());
@@ -373,9 +397,9 @@ mod tests {
              queues 1  topics 0  subscriptions 0  waiting 0  memory 3.0 MiB\n\
              visible 300  in flight 2  delayed 0\n\
              per second: sent 100  received 0  deleted 0  dead-lettered 0  dropped 0\n \
-             queues ──────────────────────────────────────────────────────────────────────\n\
-             QUEUE                      VISIBLE    GROWS/S  IN FLIGHT    DELAYED     OLDEST\n\
-             orders[31m                     300        100          2          0       65 s\n\
+             queues ──────────────────────────────────────────────────────────────────────────────────\n\
+             QUEUE                  SENT/S   GIVEN/S    DONE/S   VISIBLE  IN FLIGHT   DELAYED    OLDEST\n\
+             orders[31m                100         0         0       300          2         0      65 s\n\
              \n \
              q quit   s sort   tab or 1-5: queues subscriptions shards operations cores"
         );

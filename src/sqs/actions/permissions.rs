@@ -164,6 +164,7 @@ mod tests {
                 created_at: 0,
                 modified_at: 0,
                 counts: Default::default(),
+                traffic: Default::default(),
                 oldest_at: None,
             };
             let mut policy = policy_of(&description);

@@ -1,0 +1,193 @@
+//! Looking at a subscription's messages without taking them.
+
+use super::Admin;
+use super::answers::{AdminError, AdminResult};
+use super::pubsub::{Project, ask_shard, find};
+use super::queues::unanswered;
+use super::route::Asked;
+use super::tail::text_or_data;
+use crate::pubsub::message_number;
+use crate::pubsub::proto::PubsubMessage;
+use lclq_shards::command::{Refusal, Reply};
+use lclq_shards::pubsub::command::{AdminCommand, DeliveryState, Kind, PeekedEntry};
+use prost::Message;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+const MESSAGES_DEFAULT: u64 = 100;
+const MESSAGES_MAX: u64 = 1000;
+/// Messages that are asked for at once, so that neither core is held for long.
+const SLICE_MESSAGES: usize = 200;
+/// Messages that one request looks at in search of others, and bytes of those that it shows.
+const LOOKED_MESSAGES_MAX: usize = 20_000;
+const SHOWN_BYTES_MAX: usize = 1 << 20;
+
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct PeekQuery {
+    /// Project of the subscription; `local` where absent.
+    project: Option<String>,
+    /// At most so many messages; 100 where absent.
+    #[schemars(range(min = 1, max = 1000))]
+    max: Option<u64>,
+    /// The `next` of an earlier answer.
+    after: Option<String>,
+    /// Only messages in this state.
+    state: Option<State>,
+    /// Only messages with this text in their data, ordering key, an attribute or its name, or with
+    /// this id.
+    contains: Option<String>,
+}
+
+/// What a subscription has with a message.
+#[derive(Deserialize, JsonSchema, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum State {
+    /// It can be delivered.
+    Available,
+    /// It is delivered and not acknowledged.
+    Outstanding,
+    /// It waits for its retry.
+    Delayed,
+    /// It is acknowledged and kept for seeking.
+    Acknowledged,
+}
+
+/// A state, and its name.
+fn shown(state: DeliveryState) -> (State, &'static str) {
+    match state {
+        DeliveryState::Available => (State::Available, "available"),
+        DeliveryState::Outstanding => (State::Outstanding, "outstanding"),
+        DeliveryState::Delayed => (State::Delayed, "delayed"),
+        DeliveryState::Acknowledged => (State::Acknowledged, "acknowledged"),
+    }
+}
+
+/// Messages of a subscription as they stand, the oldest first.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct PeekedDeliveries {
+    messages: Vec<PeekedDelivery>,
+    /// To be given as `after` to look further; null at the end. There may be more even where no
+    /// message is shown: a look ends once it has gone through many.
+    next: Option<String>,
+}
+
+/// A message of a subscription that was looked at.
+#[derive(Serialize, JsonSchema)]
+struct PeekedDelivery {
+    message_id: String,
+    /// `available`, `outstanding`, `delayed` or `acknowledged`.
+    state: &'static str,
+    /// How often it was delivered.
+    deliveries: u32,
+    /// ms since 1970.
+    published_at: u64,
+    /// Its data, where that is UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+    /// Its data in base64, where it isn't.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<String>,
+    ordering_key: String,
+    attributes: BTreeMap<String, String>,
+}
+
+/// How far somebody has looked: a message's number, and where it was.
+fn place(text: &str) -> Option<(u64, u32)> {
+    let (after, near) = text.split_once('-')?;
+    Some((after.parse().ok()?, near.parse().ok()?))
+}
+
+fn contains(message: &PubsubMessage, id: &str, text: &str) -> bool {
+    let finder = memchr::memmem::Finder::new(text);
+    let has = |bytes: &[u8]| finder.find(bytes).is_some();
+    id == text
+        || has(&message.data)
+        || has(message.ordering_key.as_bytes())
+        || message
+            .attributes
+            .iter()
+            .any(|(name, value)| has(name.as_bytes()) || has(value.as_bytes()))
+}
+
+pub(super) async fn peek(
+    admin: Rc<Admin>,
+    asked: Asked<PeekQuery>,
+) -> AdminResult<PeekedDeliveries> {
+    let query = &asked.query;
+    let project = query.project.clone();
+    let name = Project { project }.full(Kind::Subscription, asked.part(0));
+    let max = query.max.unwrap_or(MESSAGES_DEFAULT).clamp(1, MESSAGES_MAX) as usize;
+    let mut from = match query.after.as_deref() {
+        None => None,
+        Some(text) => Some(
+            place(text)
+                .ok_or_else(|| AdminError::bad_request("after is no next of an earlier answer"))?,
+        ),
+    };
+    let shard = find(&admin, Kind::Subscription, &name).await?.shard;
+    let shards = admin.mesh.shards();
+    let (mut messages, mut looked, mut bytes) = (Vec::new(), 0, 0);
+    loop {
+        let command = AdminCommand::Peek {
+            name: name.as_str().into(),
+            after: from.map_or(0, |(after, _)| after),
+            near: from.map(|(_, near)| near),
+            messages_max: SLICE_MESSAGES,
+        };
+        let entries = match ask_shard(&admin, shard, command).await {
+            Reply::Entries(entries) => entries,
+            Reply::Refused(Refusal::Pubsub(_)) => return Err(AdminError::not_found(name)),
+            _ => return Err(unanswered(shard)),
+        };
+        let is_last = entries.len() < SLICE_MESSAGES;
+        for entry in entries {
+            let PeekedEntry {
+                sequence,
+                slot,
+                published_at,
+                state,
+                deliveries,
+                bytes: encoded,
+            } = entry;
+            let (is, state) = shown(state);
+            let is_wanted = query.state.is_none_or(|wanted| wanted == is);
+            let message = PubsubMessage::decode(&encoded[..]).unwrap_or_default();
+            let message_id = message_number(shards, shard, sequence).to_string();
+            let is_found = query
+                .contains
+                .as_deref()
+                .is_none_or(|text| contains(&message, &message_id, text));
+            looked += 1;
+            from = Some((sequence, slot));
+            if !is_wanted || !is_found {
+                continue;
+            }
+            bytes += encoded.len();
+            let (text, data) = text_or_data(&message.data);
+            messages.push(PeekedDelivery {
+                message_id,
+                state,
+                deliveries,
+                published_at,
+                text,
+                data,
+                ordering_key: message.ordering_key,
+                attributes: message.attributes.into_iter().collect(),
+            });
+            if messages.len() >= max || bytes >= SHOWN_BYTES_MAX {
+                break;
+            }
+        }
+        let is_full = messages.len() >= max || bytes >= SHOWN_BYTES_MAX;
+        if is_full || is_last || looked >= LOOKED_MESSAGES_MAX {
+            let goes_on = is_full || !is_last;
+            let next = from.filter(|_| goes_on);
+            return Ok(PeekedDeliveries {
+                messages,
+                next: next.map(|(after, near)| format!("{after}-{near}")),
+            });
+        }
+    }
+}
