@@ -34,7 +34,7 @@ pub(super) struct PeekQuery {
     /// The `next` of an earlier answer.
     after: Option<String>,
     /// Only messages in this state.
-    state: Option<State>,
+    state: Option<WantedState>,
     /// Only messages with this text in their data, ordering key, an attribute or its name, or with
     /// this id.
     contains: Option<String>,
@@ -43,7 +43,7 @@ pub(super) struct PeekQuery {
 /// What a subscription has with a message.
 #[derive(Deserialize, JsonSchema, Clone, Copy, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum State {
+pub(super) enum WantedState {
     /// It can be delivered.
     Available,
     /// It is delivered and not acknowledged.
@@ -55,12 +55,12 @@ pub(super) enum State {
 }
 
 /// A state, and its name.
-fn shown(state: DeliveryState) -> (State, &'static str) {
+fn shown(state: DeliveryState) -> (WantedState, &'static str) {
     match state {
-        DeliveryState::Available => (State::Available, "available"),
-        DeliveryState::Outstanding => (State::Outstanding, "outstanding"),
-        DeliveryState::Delayed => (State::Delayed, "delayed"),
-        DeliveryState::Acknowledged => (State::Acknowledged, "acknowledged"),
+        DeliveryState::Available => (WantedState::Available, "available"),
+        DeliveryState::Outstanding => (WantedState::Outstanding, "outstanding"),
+        DeliveryState::Delayed => (WantedState::Delayed, "delayed"),
+        DeliveryState::Acknowledged => (WantedState::Acknowledged, "acknowledged"),
     }
 }
 

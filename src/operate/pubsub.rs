@@ -114,9 +114,8 @@ impl Project<'_> {
 
     /// Has the admin API do something with a resource.
     fn post_api(&self, kind: &str, name: &str, verb: &str) -> Result<Value, Failure> {
-        let id = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
-        let project =
-            percent_encoding::utf8_percent_encode(self.name, percent_encoding::NON_ALPHANUMERIC);
+        let id = utf8_percent_encode(name, NON_ALPHANUMERIC);
+        let project = utf8_percent_encode(self.name, NON_ALPHANUMERIC);
         let path = format!("{kind}/{id}/{verb}?project={project}");
         self.client.post(&path, &json!({}))
     }

@@ -49,12 +49,10 @@ impl Shard {
                 after,
                 near,
                 messages_max,
-            } => {
-                let slot = self.find(Kind::Subscription, &name)?;
+            } => self.find(Kind::Subscription, &name).map(|slot| {
                 let entries = self.peek_entries(slot, after, near, messages_max);
                 self.reply(token, Reply::Entries(entries), Hold::No);
-                Ok(())
-            }
+            }),
             AdminCommand::Follow {
                 kind,
                 name,
