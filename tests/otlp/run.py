@@ -2,7 +2,7 @@
 """Traces and metrics as a real OpenTelemetry collector gets them, by gRPC and by HTTP.
 
 Builds the collector in tests/otlp/collector by the Go toolchain, starts the server that LCLQ_BIN names
-with it, and looks at what the collector prints.
+with it, and looks at what the collector prints. With `build` it only builds.
 """
 
 import json
@@ -146,6 +146,8 @@ def told(protocol, directory, binary):
 
 def main():
     binary = collector_binary()
+    if sys.argv[1:] == ["build"]:
+        return 0
     for protocol in ("grpc", "http"):
         with tempfile.TemporaryDirectory(prefix="lclq-otlp-") as place:
             told(protocol, Path(place), binary)
