@@ -5,7 +5,7 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::trace::v1::span::{Link, SpanKind};
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
-use opentelemetry_proto::tonic::trace::v1::{self as proto, Status};
+use opentelemetry_proto::tonic::trace::v1::{self as proto, Status as SpanStatus};
 
 /// Links that a span has at most: spans of the messages that it is about.
 pub const LINKS_MAX: usize = 32;
@@ -65,7 +65,7 @@ impl Span {
             span_id: context.span_id.to_vec(),
             ..Link::default()
         };
-        let status = self.error.map(|message| Status {
+        let status = self.error.map(|message| SpanStatus {
             message,
             code: StatusCode::Error.into(),
         });
