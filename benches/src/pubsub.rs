@@ -3,10 +3,10 @@
 use crate::at_once;
 use crate::dialect::on_a_mesh;
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response};
+use http::{Request, Response};
 use http_body_util::Full;
 use lclq::grpc::Encoded;
-use lclq::http::{HttpLimits, Look, ReplyBody};
+use lclq::http::{HttpLimits, ReplyBody};
 use lclq::profile::Profile;
 use lclq::proto::google::pubsub::v1::{
     AcknowledgeRequest, PublishRequest, PubsubMessage, PullRequest, PullResponse, Subscription,
@@ -39,10 +39,6 @@ impl UnaryCaller for Caller {
         let method = publisher::Method::Publish;
         let reply = publisher::unary(self.0.clone(), method, request).await?;
         Ok(reply.message())
-    }
-
-    fn look(&self, _: &HeaderMap) -> Look {
-        Look::Away
     }
 
     fn failure(&self) -> Option<String> {

@@ -24,7 +24,7 @@ use super::requests::{MessageStream, Requests};
 use super::status::Status;
 use super::streams::{GrpcCore, spawn_stream};
 use super::trailers::{answer, error_answer, http_error, ok_trailers};
-use crate::http::{Caller, GZIP_BYTES_MIN, Look};
+use crate::http::{Caller, GZIP_BYTES_MIN};
 use crate::interceptors::{asker, asking};
 
 /// The answer to a call.
@@ -77,13 +77,7 @@ impl Call {
             answer.headers_mut().insert(ACCEPT_ENCODING, ACCEPTED);
             answer
         })?;
-        let look = core.intercept.as_ref().map(|one| one.look(headers));
-        let caller = match look {
-            Some(Look::At { traced }) => {
-                Some(Box::new(Caller::of(headers, request.extensions(), traced)))
-            }
-            Some(Look::Away) | None => None,
-        };
+        let caller = Caller::of(headers, request.extensions());
         let path = request.uri().path_and_query().cloned();
         let path = path.unwrap_or_else(|| PathAndQuery::from_static("/"));
         Ok(Call {

@@ -2,9 +2,8 @@
 
 use super::encoded::Encoded;
 use super::status::Status;
-use crate::http::{Caller, Look};
+use crate::http::Caller;
 use bytes::Bytes;
-use http::HeaderMap;
 use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
@@ -14,11 +13,8 @@ pub type Answering<'a> = Pin<Box<dyn Future<Output = Result<Encoded, Status>> + 
 /// A method that is ready to be called.
 pub type Method<'a> = Box<dyn FnOnce(Bytes) -> Answering<'a> + 'a>;
 
-/// Whom unary calls go through. Asked for each, so [`Intercept::look`] is cheap.
+/// Whom unary calls go through that somebody looks at.
 pub trait Intercept: Debug {
-    /// Whether a call with this head goes through it. Asked once for each.
-    fn look(&self, headers: &HeaderMap) -> Look;
-
     /// Calls `method` with this request, or doesn't, and gives the answer. `path` is
     /// `/package.Service/Method`.
     fn around<'a>(

@@ -3,9 +3,10 @@
 use crate::net::Connection;
 use http::header::{HeaderMap, HeaderName, USER_AGENT};
 use http::{Extensions, HeaderValue};
+use std::fmt;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
@@ -13,30 +14,72 @@ const AMAZON_TRACE: HeaderName = HeaderName::from_static("x-amzn-trace-id");
 /// Bytes kept of a header; callers choose them.
 const TEXT_BYTES_MAX: usize = 512;
 
-/// Whether requests are watched: one flag for each reason to.
-#[derive(Clone, Debug, Default)]
-pub struct Watched(Arc<AtomicU32>);
+/// The reason of which only some requests are.
+const TRACES: u32 = 1 << 31;
+
+/// Whether a trace has a request with this head.
+type Records = Box<dyn Fn(&HeaderMap) -> bool + Send + Sync>;
+
+/// Whether requests are watched, and which.
+#[derive(Clone, Default)]
+pub struct Watched(Arc<Reasons>);
+
+#[derive(Default)]
+struct Reasons {
+    /// One bit for each.
+    bits: AtomicU32,
+    records: OnceLock<Records>,
+}
 
 impl Watched {
-    /// Whether there is a reason.
-    #[inline]
-    pub fn any(&self) -> bool {
-        self.0.load(Ordering::Relaxed) != 0
-    }
-
-    /// Whether there is another reason than this one.
-    pub fn any_but(&self, reason: u32) -> bool {
-        self.0.load(Ordering::Relaxed) & !reason != 0
-    }
-
-    /// A reason, a bit of its own, comes or goes.
+    /// A reason to watch all of them, a bit of its own below 1 << 31, comes or goes.
     pub fn set(&self, reason: u32, on: bool) {
         if on {
-            self.0.fetch_or(reason, Ordering::Relaxed);
+            self.0.bits.fetch_or(reason, Ordering::Relaxed);
         } else {
-            self.0.fetch_and(!reason, Ordering::Relaxed);
+            self.0.bits.fetch_and(!reason, Ordering::Relaxed);
         }
     }
+
+    /// Has those watched from now on that a trace has, whatever becomes of other reasons.
+    pub fn trace(&self, records: impl Fn(&HeaderMap) -> bool + Send + Sync + 'static) {
+        self.0.records.get_or_init(|| Box::new(records));
+        self.set(TRACES, true);
+    }
+
+    /// Whether somebody looks at a request with this head, and why. To be asked once for each: chance
+    /// has a say.
+    #[inline]
+    pub(super) fn look(&self, headers: &HeaderMap) -> Option<Looked> {
+        match self.0.bits.load(Ordering::Relaxed) {
+            0 => None,
+            reasons => self.look_closely(reasons, headers),
+        }
+    }
+
+    #[cold]
+    fn look_closely(&self, reasons: u32, headers: &HeaderMap) -> Option<Looked> {
+        let traced = self.0.records.get().is_some_and(|has| has(headers));
+        (traced || reasons & !TRACES != 0).then_some(Looked {
+            connection: None,
+            traced,
+        })
+    }
+}
+
+impl fmt::Debug for Watched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bits = self.0.bits.load(Ordering::Relaxed);
+        write!(f, "Watched({bits:#x})")
+    }
+}
+
+/// Goes with a request that somebody looks at, in its extensions.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Looked {
+    /// What it came by, if that is listed.
+    pub(super) connection: Option<Arc<Connection>>,
+    traced: bool,
 }
 
 /// Who asks, as far as a request's head tells.
@@ -56,34 +99,30 @@ pub struct Caller {
     pub traced: bool,
 }
 
-/// Whether somebody looks at a request.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Look {
-    /// Nobody does.
-    Away,
-    /// Somebody does.
-    At {
-        /// A trace has it.
-        traced: bool,
-    },
-}
-
 impl Caller {
-    /// Who sent a request with this head.
-    pub fn of(headers: &HeaderMap, extensions: &Extensions, traced: bool) -> Self {
+    /// Who sent a request with this head, if somebody looks at it.
+    #[inline]
+    pub fn of(headers: &HeaderMap, extensions: &Extensions) -> Option<Box<Self>> {
+        let looked = extensions.get::<Looked>()?;
+        Some(Box::new(Self::read(headers, looked)))
+    }
+
+    #[cold]
+    fn read(headers: &HeaderMap, looked: &Looked) -> Self {
         let text = |name: HeaderName| {
             let value = headers.get(name).map(HeaderValue::to_str)?.ok()?;
             Some(value.get(..TEXT_BYTES_MAX).unwrap_or(value).into())
         };
         Self {
-            peer: extensions
-                .get::<Arc<Connection>>()
+            peer: looked
+                .connection
+                .as_ref()
                 .and_then(|connection| connection.peer),
             user_agent: text(USER_AGENT),
             traceparent: text(TRACEPARENT),
             tracestate: text(TRACESTATE),
             amazon_trace: text(AMAZON_TRACE),
-            traced,
+            traced: looked.traced,
         }
     }
 }
@@ -95,13 +134,35 @@ mod tests {
     #[test]
     fn reasons_come_and_go_one_by_one() {
         let watched = Watched::default();
-        assert!(!watched.any());
+        let looks = || watched.look(&HeaderMap::new()).is_some();
+        assert!(!looks());
         watched.set(1, true);
         watched.set(2, true);
         watched.set(1, false);
-        assert!(watched.any());
+        assert!(looks());
         watched.set(2, false);
-        assert!(!watched.any());
+        assert!(!looks());
+    }
+
+    #[test]
+    fn of_those_that_are_traced_only_those_that_are_recorded_go_with_a_note() {
+        let watched = Watched::default();
+        watched.trace(|headers| headers.contains_key(TRACEPARENT));
+        let mut headers = HeaderMap::new();
+        assert!(watched.look(&headers).is_none());
+        watched.set(1, true);
+        assert!(!watched.look(&headers).unwrap().traced);
+        watched.set(1, false);
+        headers.insert(TRACEPARENT, HeaderValue::from_static("00-1-1-01"));
+        assert!(watched.look(&headers).unwrap().traced);
+    }
+
+    #[test]
+    fn nobody_is_read_whom_nobody_looks_at() {
+        let mut extensions = Extensions::new();
+        assert!(Caller::of(&HeaderMap::new(), &extensions).is_none());
+        extensions.insert(Looked::default());
+        assert!(Caller::of(&HeaderMap::new(), &extensions).is_some());
     }
 
     #[test]
@@ -110,7 +171,7 @@ mod tests {
         headers.insert(USER_AGENT, HeaderValue::from_static("aws-cli/2"));
         let long = HeaderValue::from_str(&"x".repeat(10 * TEXT_BYTES_MAX)).unwrap();
         headers.insert(TRACESTATE, long);
-        let caller = Caller::of(&headers, &Extensions::new(), false);
+        let caller = Caller::read(&headers, &Looked::default());
         assert_eq!(caller.user_agent.as_deref(), Some("aws-cli/2"));
         assert_eq!(caller.tracestate.unwrap().len(), TEXT_BYTES_MAX);
         assert_eq!((caller.peer, caller.traceparent), (None, None));

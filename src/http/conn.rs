@@ -39,7 +39,7 @@ impl<H> Http<H> {
         }
     }
 
-    /// Has requests tell which connection they came by, while they are watched.
+    /// Has those requests that are watched tell that they are, and which connection they came by.
     #[must_use]
     pub fn watched(mut self, watched: Watched) -> Self {
         self.watched = watched;
@@ -202,9 +202,10 @@ where
             {
                 seen.note_user_agent(name);
             }
-            if self.watched.any() {
-                request.extensions_mut().insert(seen.clone());
-            }
+        }
+        if let Some(mut looked) = self.watched.look(request.headers()) {
+            looked.connection = state.seen.clone();
+            request.extensions_mut().insert(looked);
         }
         let counted = Counted {
             state: state.clone(),

@@ -17,7 +17,7 @@ mod serve;
 
 pub use body::{BodyError, ReplyBody, read_body};
 pub use budget::{Admission, BODIES_BYTES_DEFAULT, BodyBudget, Busy, SMALL_BODY_BYTES_MAX};
-pub use caller::{Caller, Look, Watched};
+pub use caller::{Caller, Watched};
 pub use compress::{GZIP_BYTES_MIN, accepts_gzip, decompress_admitted, decompress_body};
 pub use conn::{Http, broken_off};
 pub use cors::{is_preflight, preflight_reply};

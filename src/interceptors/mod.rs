@@ -10,12 +10,11 @@ pub use access_log::AccessLog;
 pub use askers::{Asker, Askers, ITSELF, asker, asking};
 
 use crate::faults::Faults;
-use crate::http::{Caller, Look, Watched};
+use crate::http::{Caller, Watched};
 use crate::observe::{Operation, Outcome, Wire};
 use crate::otlp::{Exporter, LINKS_MAX, SpanContext, Tracer};
 use crate::profile::Profile;
 use crate::runtime::wall_clock;
-use http::HeaderMap;
 use std::cell::RefCell;
 use std::io;
 use std::path::Path;
@@ -33,10 +32,8 @@ pub mod reason {
     pub const ACCESS_LOG: u32 = 2;
     /// The production profile is on.
     pub const PROFILE: u32 = 4;
-    /// Some requests are traced.
-    pub const TRACES: u32 = 8;
     /// Messages' journeys are kept, with who had them.
-    pub const JOURNEYS: u32 = 16;
+    pub const JOURNEYS: u32 = 8;
 }
 
 /// What hangs on the requests of a process.
@@ -125,8 +122,8 @@ impl Interceptors {
 
     /// Has requests told to a collector from now on.
     pub fn start_tracing(&self, tracer: Tracer) {
-        self.tracer.get_or_init(|| tracer);
-        self.watched.set(reason::TRACES, true);
+        let tracer = self.tracer.get_or_init(|| tracer).clone();
+        self.watched.trace(move |headers| tracer.records(headers));
     }
 
     /// Has clients numbered from now on, for messages' journeys.
@@ -143,27 +140,6 @@ impl Interceptors {
     /// Where a collector's news are left, if there is one.
     pub fn exporter(&self) -> Option<Exporter> {
         self.tracer.get().map(|tracer| tracer.exporter().clone())
-    }
-
-    /// Whether there is anything to ask for a request with this head. To be asked once for each: chance
-    /// has a say.
-    #[inline]
-    pub fn look(&self, headers: &HeaderMap) -> Look {
-        if !self.watched.any() {
-            return Look::Away;
-        }
-        self.look_closely(headers)
-    }
-
-    #[cold]
-    fn look_closely(&self, headers: &HeaderMap) -> Look {
-        let tracer = self.tracer.get();
-        let traced = tracer.is_some_and(|tracer| tracer.records(headers));
-        if traced || self.watched.any_but(reason::TRACES) {
-            Look::At { traced }
-        } else {
-            Look::Away
-        }
     }
 
     /// A request is understood, and will be carried out. `since` is when it had come.

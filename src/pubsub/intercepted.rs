@@ -10,14 +10,13 @@ use crate::faults::{Drop, Then};
 use crate::grpc::{
     Answer as CallAnswer, Answering, Code, Encoded, Intercept, Method, error_answer,
 };
-use crate::http::{Caller, Look};
+use crate::http::Caller;
 use crate::interceptors::{Answer, Begun, Interceptors, Understood, asking};
 use crate::observe::{Dialect, Operation, Wire};
 use crate::proto::google::iam::v1::iam_policy;
 use crate::protobuf::{Reader, Value};
 use crate::runtime::sleep;
 use bytes::Bytes;
-use http::HeaderMap;
 use prost::Message;
 use std::future::Future;
 use std::time::Instant;
@@ -36,12 +35,6 @@ pub(super) struct Intercepted(Interceptors);
 impl Intercepted {
     pub(super) fn new(interceptors: Interceptors) -> Self {
         Self(interceptors)
-    }
-
-    /// Whether anything does on a call with this head.
-    #[inline]
-    pub(super) fn look(&self, headers: &HeaderMap) -> Look {
-        self.0.look(headers)
     }
 
     /// Carries a call out by `run`, with all that hangs on it.
@@ -184,10 +177,6 @@ fn answered(begun: Begun<'_>, code: Code, bytes: usize) {
 }
 
 impl Intercept for Intercepted {
-    fn look(&self, headers: &HeaderMap) -> Look {
-        self.look(headers)
-    }
-
     fn around<'a>(
         &'a self,
         caller: Caller,

@@ -13,7 +13,7 @@ use crate::grpc::{
     Answer, Call, Code, GRPC_STATUS, GrpcBody, GrpcCore, GrpcLimits, HealthService, Intercept,
     ReflectionService, error_answer, is_grpc,
 };
-use crate::http::{BodyBudget, Door, HttpLimits, Look, Refusal, ReplyBody};
+use crate::http::{BodyBudget, Door, HttpLimits, Refusal, ReplyBody};
 use crate::interceptors::{ITSELF, Interceptors, asking};
 use crate::mesh::Mesh;
 use crate::observe::{Observer, Operation, Outcome, Wire};
@@ -21,7 +21,7 @@ use crate::proto::google::iam::v1::iam_policy;
 use crate::proto::grpc::health::v1::health;
 use crate::proto::grpc::reflection::{v1, v1alpha};
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response};
+use http::{Request, Response};
 use http_body::Body;
 use hyper::body::Incoming;
 use prost::Message;
@@ -304,10 +304,6 @@ impl UnaryCaller for Caller {
         self.observer
             .answered(operation, Wire::Rest, outcome, since);
         reply
-    }
-
-    fn look(&self, headers: &HeaderMap) -> Look {
-        self.intercepted.look(headers)
     }
 
     fn failure(&self) -> Option<String> {

@@ -53,9 +53,10 @@ impl Sqs {
         &self,
         head: Parts,
         body: Bytes,
-        traced: bool,
+        caller: Caller,
     ) -> Response<ReplyBody> {
         let since = Instant::now();
+        let traced = caller.traced;
         let (action, queue) = self.understood(&head, &body).await.unzip();
         let operation = action.map_or(Operation::SQS_UNKNOWN, Operation::sqs);
         let queue = queue.unwrap_or_default();
@@ -64,7 +65,7 @@ impl Sqs {
                 operation,
                 wire: protocol_of(&head.headers).wire(),
                 resource: name_of(&queue),
-                caller: Caller::of(&head.headers, &head.extensions, traced),
+                caller,
                 access_key: access_key(&head),
                 bytes: body.len(),
             },

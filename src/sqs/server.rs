@@ -12,7 +12,7 @@ use super::intercepted::Watch;
 use super::target::Targets;
 use super::wire::{Protocol, no_action};
 use crate::http::{
-    Door, HttpLimits, Look, Negotiated, Refusal, ReplyBody, decompress_admitted, is_preflight,
+    Caller, Door, HttpLimits, Negotiated, Refusal, ReplyBody, decompress_admitted, is_preflight,
     preflight_reply, read_body,
 };
 use crate::interceptors::Interceptors;
@@ -145,11 +145,9 @@ impl Sqs {
                     Box::pin(self.answer_developer(head, body)).await
                 }
                 _ => match read_body(body, &self.limits).await {
-                    Ok(body) => match self.interceptors.look(&head.headers) {
-                        Look::Away => self.answer(head, body, None).await,
-                        Look::At { traced } => {
-                            Box::pin(self.answer_watched(head, body, traced)).await
-                        }
+                    Ok(body) => match Caller::of(&head.headers, &head.extensions) {
+                        None => self.answer(head, body, None).await,
+                        Some(caller) => Box::pin(self.answer_watched(head, body, *caller)).await,
                     },
                     Err(error) => {
                         let error = body_not_read(&error);

@@ -5,9 +5,9 @@
 //! the order in which callgrind writes its dumps; two of one name are a size and its double.
 
 use bytes::Bytes;
-use http::{HeaderMap, Request};
+use http::Request;
 use http_body_util::Full;
-use lclq::http::{HttpLimits, Look};
+use lclq::http::HttpLimits;
 use lclq::pubsub::error::PubsubResult;
 use lclq::pubsub::rest::{Rest, Sender, UnaryCaller};
 use lclq::pubsub::schema::{CompiledSchema, MessageEncoding, SchemaKind};
@@ -279,10 +279,6 @@ struct Nothing;
 impl UnaryCaller for Nothing {
     async fn call(&self, _: &str, _: Bytes, _: Sender) -> PubsubResult<Bytes> {
         Ok(Bytes::new())
-    }
-
-    fn look(&self, _: &HeaderMap) -> Look {
-        Look::Away
     }
 
     fn failure(&self) -> Option<String> {

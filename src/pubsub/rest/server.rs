@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
-use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 use std::future::Future;
 use std::rc::Rc;
@@ -17,7 +17,7 @@ use super::bindings::{Bindings, Route};
 use super::request::transcode;
 use super::to_json::write_json;
 use crate::http::{
-    BodyError, Caller, HttpLimits, Look, Negotiated, ReplyBody, broken_off, decompress_admitted,
+    BodyError, Caller, HttpLimits, Negotiated, ReplyBody, broken_off, decompress_admitted,
     is_preflight, preflight_reply, read_body,
 };
 
@@ -51,9 +51,6 @@ pub trait UnaryCaller: 'static {
         request: Bytes,
         sender: Sender,
     ) -> impl Future<Output = PubsubResult<Bytes>>;
-
-    /// Whether it looks at a call with this head. Asked once for each.
-    fn look(&self, headers: &HeaderMap) -> Look;
 
     /// Why the server can't do its work at present, if it can't.
     fn failure(&self) -> Option<String>;
@@ -165,13 +162,7 @@ impl<C: UnaryCaller> Rest<C> {
         let sender = Sender {
             hops: read_hops(&head.headers),
             is_inside: head.extensions.get::<FromInside>().is_some(),
-            caller: match self.caller.look(&head.headers) {
-                Look::Away => None,
-                Look::At { traced } => {
-                    let caller = Caller::of(&head.headers, &head.extensions, traced);
-                    Some(Box::new(caller))
-                }
-            },
+            caller: Caller::of(&head.headers, &head.extensions),
         };
         drop(fields);
         // Ten thousand pulls that wait need not keep ten thousand requests.

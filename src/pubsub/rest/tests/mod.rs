@@ -5,7 +5,7 @@ mod properties;
 mod reading;
 mod writing;
 
-use ::http::{HeaderMap, Method, Request, Response};
+use ::http::{Method, Request, Response};
 use bytes::Bytes;
 use http_body_util::Full;
 use prost::Message;
@@ -17,7 +17,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::bindings::{Bindings, Route};
 use super::{Rest, Sender, UnaryCaller};
-use crate::http::{HttpLimits, Look, ReplyBody};
+use crate::http::{HttpLimits, ReplyBody};
 use crate::pubsub::error::{PubsubError, PubsubResult};
 
 /// Answers every call alike.
@@ -31,10 +31,6 @@ impl UnaryCaller for Caller {
     async fn call(&self, method: &str, request: Bytes, _: Sender) -> PubsubResult<Bytes> {
         self.calls.borrow_mut().push((method.to_owned(), request));
         self.reply.clone()
-    }
-
-    fn look(&self, _: &HeaderMap) -> Look {
-        Look::Away
     }
 
     fn failure(&self) -> Option<String> {
