@@ -25,3 +25,4 @@ pub mod server;
 #[cfg(test)]
 mod source_scan;
 pub mod sqs;
+pub mod tls;

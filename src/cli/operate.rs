@@ -1,6 +1,7 @@
 //! Commands that ask a running server.
 
 use clap::{Args, Subcommand, ValueEnum};
+use std::path::PathBuf;
 
 /// Which server, and how its answer is shown.
 #[derive(Args, Clone, Debug)]
@@ -14,6 +15,31 @@ pub struct Server {
         value_name = "URL"
     )]
     pub url: String,
+
+    /// Authorities to trust over https instead of the system's: a PEM file, such as the one that `tls
+    /// trust` names when the server starts.
+    #[arg(long, global = true, env = "LCLQ_CA_FILE", value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+
+    /// A certificate to show to the server: a PEM file.
+    #[arg(
+        long,
+        global = true,
+        env = "LCLQ_CLIENT_CERT",
+        value_name = "FILE",
+        requires = "client_key"
+    )]
+    pub client_cert: Option<PathBuf>,
+
+    /// That certificate's private key: a PEM file.
+    #[arg(
+        long,
+        global = true,
+        env = "LCLQ_CLIENT_KEY",
+        value_name = "FILE",
+        requires = "client_cert"
+    )]
+    pub client_key: Option<PathBuf>,
 
     /// How to show the answer.
     #[arg(long, short, global = true, value_enum, default_value_t)]

@@ -84,6 +84,48 @@ pub struct Given {
     #[schemars(extend("format" = "origin"))]
     pub allow_origin: Option<Vec<String>>,
 
+    /// TLS on every port, beside clear text on the same port: with a certificate from files, or with one
+    /// that an authority of this server's own makes. Where --tls-cert is given, files.
+    #[arg(long, env = "LCLQ_TLS", value_enum, value_name = "CERTIFICATE")]
+    pub tls: Option<TlsArg>,
+
+    /// The certificate that is shown, and what is between it and its root: a PEM file. SIGHUP has it read
+    /// again.
+    #[arg(long, env = "LCLQ_TLS_CERT", value_name = "FILE")]
+    #[schemars(extend("format" = "path"))]
+    pub tls_cert: Option<PathBuf>,
+
+    /// The certificate's private key: a PEM file.
+    #[arg(long, env = "LCLQ_TLS_KEY", value_name = "FILE")]
+    #[schemars(extend("format" = "path"))]
+    pub tls_key: Option<PathBuf>,
+
+    /// Where the server's own authority is kept; by default tls in the data directory. Clients trust
+    /// ca.pem in it.
+    #[arg(long, env = "LCLQ_TLS_DIR", value_name = "DIR")]
+    #[schemars(extend("format" = "path"))]
+    pub tls_dir: Option<PathBuf>,
+
+    /// A name or address that the certificate of the server's own authority is for, besides localhost
+    /// and this machine's name. Repeatable.
+    #[arg(
+        long,
+        env = "LCLQ_TLS_NAME",
+        value_delimiter = ',',
+        value_name = "NAME"
+    )]
+    pub tls_name: Option<Vec<String>>,
+
+    /// Authorities of which every client has to show a certificate: a PEM file. Clear text is refused
+    /// then.
+    #[arg(long, env = "LCLQ_TLS_CLIENT_CA", value_name = "FILE")]
+    #[schemars(extend("format" = "path"))]
+    pub tls_client_ca: Option<PathBuf>,
+
+    /// Refuse clear text.
+    #[arg(long, env = "LCLQ_TLS_ONLY", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
+    pub tls_only: Option<bool>,
+
     /// What to serve.
     #[arg(
         long,
@@ -261,6 +303,17 @@ fn endpoint(text: &str) -> Result<String, String> {
         Ok(_) => Ok(text.to_owned()),
         Err(error) => Err(error.to_owned()),
     }
+}
+
+#[derive(ValueEnum, Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum TlsArg {
+    /// No TLS.
+    Off,
+    /// The certificate and its key are in files.
+    Files,
+    /// The certificate is made at each start, by an authority that is made once.
+    SelfSigned,
 }
 
 #[derive(ValueEnum, Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@ use super::declared::Declared;
 use super::file;
 use super::layers::{Layer, Origin, merge, settings};
 use super::settings::{Settings, place};
+use super::tls::tls;
 use crate::cli::{Cli, StartArgs};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches};
@@ -128,6 +129,7 @@ impl Source {
                 "--recover: there is nothing to recover without --data-dir ({place})"
             )]);
         }
+        tls(&settings).map_err(|error| vec![error])?;
         Ok(Loaded {
             settings,
             merged,

@@ -13,6 +13,7 @@ pub mod schema;
 mod secrets;
 mod settings;
 pub mod text;
+mod tls;
 
 pub use live::{Changes, Live};
 pub use load::{FILE_DEFAULT, Loaded, Source, parse};
@@ -30,6 +31,7 @@ use crate::pubsub::push::PushConfig;
 use crate::runtime::{DriverKind, RuntimeError, choose};
 use crate::server::Endpoint;
 use crate::sqs::SqsConfig;
+use crate::tls::TlsSettings;
 use given::{DurabilityArg, EvictionArg, LogFormat};
 use lclq_shards::Eviction;
 use lclq_shards::journal::Durability;
@@ -68,6 +70,8 @@ pub struct Config {
     pub cores: usize,
     pub mesh: MeshConfig,
     pub sqs: SqsConfig,
+    /// How TLS is spoken, if it is.
+    pub tls: Option<TlsSettings>,
     /// Bounds on connections.
     pub net: NetLimits,
     /// Bounds on what requests may take.
@@ -120,9 +124,10 @@ impl Config {
         let recover = source.recover();
         let live = Live::new(source, loaded);
         let interceptors = Interceptors::default();
-        // The schema has let pass only what can be read.
+        // Only what can be read was let pass before: by the schema, and where it was loaded.
         let endpoint = args.cloud_storage_endpoint.as_deref();
         let endpoint = endpoint.and_then(|url| crate::pubsub::push::parse_endpoint(url).ok());
+        let tls = tls::tls(&args).unwrap_or_default();
         let (driver, driver_reason) = choose(args.runtime)?;
         let cores = args.cores.map_or_else(cores_allowed, usize::from);
         Ok(Self {
@@ -166,6 +171,7 @@ impl Config {
                 enforce_purge_interval: args.sqs_enforce_purge_interval,
                 enforce_recreate_interval: args.sqs_enforce_recreate_interval,
             },
+            tls,
             net: NetLimits {
                 connections_per_core_max: args.connections_max.div_ceil(cores).max(1),
                 shutdown_ms_max: args.shutdown_ms_max,
@@ -210,16 +216,20 @@ impl Config {
         })
     }
 
+    /// That of the endpoints' URLs.
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.as_ref().is_some_and(|tls| tls.only) {
+            "https"
+        } else {
+            "http"
+        }
+    }
+
     /// The endpoints of a service: one for each of `ports`, by name, if it is served at all.
-    pub fn endpoints(
-        &self,
-        service: Service,
-        scheme: &'static str,
-        ports: &[(&'static str, u16)],
-    ) -> Vec<Endpoint> {
+    pub fn endpoints(&self, service: Service, ports: &[(&'static str, u16)]) -> Vec<Endpoint> {
         let endpoint = |&(name, port)| Endpoint {
             name,
-            scheme,
+            scheme: self.scheme(),
             address: SocketAddr::new(self.bind, port),
         };
         let served = self.services.contains(&service);

@@ -1,6 +1,6 @@
 //! Settings with their defaults, and where each stands in the file.
 
-use super::given::{DurabilityArg, EvictionArg, LogFormat, ServiceArg};
+use super::given::{DurabilityArg, EvictionArg, LogFormat, ServiceArg, TlsArg};
 use crate::otlp::OtlpProtocol;
 use crate::runtime::RuntimeChoice;
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,13 @@ pub struct Settings {
     pub metrics_series_max: u16,
     pub allow_host: Vec<String>,
     pub allow_origin: Vec<String>,
+    pub tls: Option<TlsArg>,
+    pub tls_cert: Option<PathBuf>,
+    pub tls_key: Option<PathBuf>,
+    pub tls_dir: Option<PathBuf>,
+    pub tls_name: Vec<String>,
+    pub tls_client_ca: Option<PathBuf>,
+    pub tls_only: bool,
     pub services: Vec<ServiceArg>,
     pub data_dir: Option<PathBuf>,
     pub durability: DurabilityArg,
@@ -69,6 +76,13 @@ impl Default for Settings {
             metrics_series_max: 1000,
             allow_host: Vec::new(),
             allow_origin: Vec::new(),
+            tls: None,
+            tls_cert: None,
+            tls_key: None,
+            tls_dir: None,
+            tls_name: Vec::new(),
+            tls_client_ca: None,
+            tls_only: false,
             services: vec![ServiceArg::Sqs, ServiceArg::Pubsub, ServiceArg::Admin],
             data_dir: None,
             durability: DurabilityArg::default(),
@@ -129,6 +143,18 @@ pub const TABLES: &[(&str, &[(&str, &str)])] = &[
             ("connections-max", "connections-max"),
             ("shutdown-ms-max", "shutdown-ms-max"),
             ("apply-changes", "apply-changes"),
+        ],
+    ),
+    (
+        "tls",
+        &[
+            ("certificate", "tls"),
+            ("cert", "tls-cert"),
+            ("key", "tls-key"),
+            ("dir", "tls-dir"),
+            ("name", "tls-name"),
+            ("client-ca", "tls-client-ca"),
+            ("only", "tls-only"),
         ],
     ),
     (

@@ -88,6 +88,7 @@ async fn run<H, Fut, B>(
     });
     let state = Rc::new(ConnState {
         seen: channel.connection().cloned(),
+        secured: channel.secured().cloned(),
         ..ConnState::default()
     });
     if let Some(seen) = &state.seen {
@@ -206,6 +207,9 @@ where
         if let Some(mut looked) = self.watched.look(request.headers()) {
             looked.connection = state.seen.clone();
             request.extensions_mut().insert(looked);
+        }
+        if let Some(by) = &state.secured {
+            request.extensions_mut().insert(by.clone());
         }
         let counted = Counted {
             state: state.clone(),

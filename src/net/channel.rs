@@ -22,19 +22,43 @@ pub const OPENING_BYTES_MAX: usize = 24;
 /// is spoken in clear text here begins with this byte.
 const TLS_HANDSHAKE: u8 = 0x16;
 
+/// What a client in clear text hears where only TLS is spoken. All of them speak HTTP; HTTP/2 shows
+/// it as a broken connection.
+const TLS_ONLY: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\n\
+    connection: close\r\ncontent-length: 50\r\n\r\n\
+    This port speaks TLS only: https:// instead of it\n";
+
 /// A stream of bytes in both directions.
 pub trait Duplex: Read + Write + Unpin {}
 
 impl<T: Read + Write + Unpin> Duplex for T {}
 
-/// What a handshake comes to: the clear text within.
-pub type Handshake = Pin<Box<dyn Future<Output = io::Result<Box<dyn Duplex>>>>>;
+/// What a handshake tells of the client.
+#[derive(Debug)]
+pub struct SecuredBy {
+    /// The certificate that it has shown and that was found good, in DER.
+    pub certificate: Option<Vec<u8>>,
+}
+
+/// What a handshake comes to.
+pub struct Secured {
+    /// The clear text within.
+    pub stream: Box<dyn Duplex>,
+    /// Who speaks it.
+    pub by: Arc<SecuredBy>,
+}
+
+/// A handshake under way.
+pub type Handshake = Pin<Box<dyn Future<Output = io::Result<Secured>>>>;
 
 /// Takes the server's part in TLS, on the core that it was made on.
 pub trait Secure {
     /// Does the handshake that has begun on `wire`. The stream that it gives owns `wire`. A
     /// handshake that takes too long is dropped.
     fn handshake(&self, wire: Channel) -> Handshake;
+
+    /// Whether connections in clear text are refused.
+    fn refuses_clear_text(&self) -> bool;
 }
 
 /// A connection as its protocol sees it, in clear text whatever is on the wire, with the bytes that
@@ -46,6 +70,7 @@ pub struct Channel {
     opening_end: u8,
     opens_until: Instant,
     pub(super) connection: Option<Arc<Connection>>,
+    secured: Option<Arc<SecuredBy>>,
     open: Rc<OpenConnection>,
 }
 
@@ -68,6 +93,10 @@ impl Channel {
             return Ok(None);
         }
         if wire.opening()[0] != TLS_HANDSHAKE {
+            if secure.is_some_and(|secure| secure.refuses_clear_text()) {
+                wire.say(TLS_ONLY).await?;
+                return Ok(None);
+            }
             return Ok(Some(wire));
         }
         let Some(secure) = secure else {
@@ -76,7 +105,8 @@ impl Channel {
             return Ok(Some(wire));
         };
         let secured = secure.handshake(wire).await?;
-        let mut clear = Channel::new(Io::Secured(secured), opens_until, open);
+        let mut clear = Channel::new(Io::Secured(secured.stream), opens_until, open);
+        clear.secured = Some(secured.by);
         Ok((clear.look_further().await? > 0).then_some(clear))
     }
 
@@ -88,6 +118,7 @@ impl Channel {
             opening_end: 0,
             opens_until,
             connection: None,
+            secured: None,
             open,
         }
     }
@@ -95,6 +126,23 @@ impl Channel {
     /// The connection as operators see it, where they do.
     pub fn connection(&self) -> Option<&Arc<Connection>> {
         self.connection.as_ref()
+    }
+
+    /// What TLS tells of the client, where it is spoken.
+    pub fn secured(&self) -> Option<&Arc<SecuredBy>> {
+        self.secured.as_ref()
+    }
+
+    /// Says this, and no more.
+    async fn say(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            let written = poll_fn(|cx| Pin::new(&mut *self).poll_write(cx, bytes)).await?;
+            if written == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            bytes = &bytes[written..];
+        }
+        poll_fn(|cx| Pin::new(&mut *self).poll_shutdown(cx)).await
     }
 
     /// What is known of the first bytes and hasn't been read yet.

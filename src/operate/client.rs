@@ -6,6 +6,7 @@ use serde_json::Value;
 use std::io::{BufReader, Read};
 use std::time::Duration;
 use ureq::http::{Method, Request, Response, StatusCode};
+use ureq::tls::TlsConfig;
 use ureq::{BodyReader, SendBody};
 
 /// Longer than any long poll.
@@ -20,23 +21,32 @@ pub(super) struct Client {
 }
 
 impl Client {
-    pub fn of(server: &Server) -> Self {
-        let agent = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_global(Some(ANSWER_TIME_MAX))
-            .timeout_connect(Some(CONNECT_TIME_MAX))
-            .build()
-            .into();
-        let patient = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_connect(Some(CONNECT_TIME_MAX))
-            .build()
-            .into();
-        Self {
-            agent,
-            patient,
+    pub fn of(server: &Server) -> Result<Self, Failure> {
+        // Reading the system's authorities takes longer than most requests.
+        let tls = if server.url.starts_with("https:") {
+            let shown = server
+                .client_cert
+                .as_deref()
+                .zip(server.client_key.as_deref());
+            let tls = crate::tls::client(server.ca_file.as_deref(), shown);
+            tls.map_err(|error| Failure::Refused(error.to_string()))?
+        } else {
+            TlsConfig::default()
+        };
+        let agent = |answer_time_max| {
+            ureq::Agent::config_builder()
+                .http_status_as_error(false)
+                .timeout_global(answer_time_max)
+                .timeout_connect(Some(CONNECT_TIME_MAX))
+                .tls_config(tls.clone())
+                .build()
+                .into()
+        };
+        Ok(Self {
+            agent: agent(Some(ANSWER_TIME_MAX)),
+            patient: agent(None),
             url: server.url.trim_end_matches('/').to_owned(),
-        }
+        })
     }
 
     pub fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Value, Failure> {

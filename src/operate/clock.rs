@@ -14,7 +14,7 @@ const COLUMNS: &[Column] = &[
 
 /// Drives the clock of a test server.
 pub fn clock(args: OperateArgs<ClockCommand>) -> Done {
-    let client = Client::of(&args.server);
+    let client = Client::of(&args.server)?;
     let state = match args.command {
         ClockCommand::Show => client.get("test/clock", &[])?,
         ClockCommand::Stop => client.post("test/clock/stop", &json!({}))?,

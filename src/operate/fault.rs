@@ -17,7 +17,7 @@ const REMOVED: &[Column] = &[Column::number("REMOVED", "removed")];
 
 /// Says what requests to a test server suffer.
 pub fn fault(args: OperateArgs<FaultCommand>) -> Done {
-    let client = Client::of(&args.server);
+    let client = Client::of(&args.server)?;
     let output = args.server.output;
     match args.command {
         FaultCommand::List => {

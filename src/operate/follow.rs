@@ -72,7 +72,7 @@ fn follow(
     max: Option<u64>,
     shown: impl Fn(&str, &Value) -> Option<String>,
 ) -> Done {
-    let reader = Client::of(server).follow(path, query)?;
+    let reader = Client::of(server)?.follow(path, query)?;
     let mut kind = String::new();
     let mut printed = 0;
     for line in reader.lines() {

@@ -66,7 +66,7 @@ fn leaf(place: &str) -> &str {
 
 /// Carries out a command about messages.
 pub fn message(args: OperateArgs<MessageCommand>) -> Done {
-    let (server, client) = (&args.server, Client::of(&args.server));
+    let (server, client) = (&args.server, Client::of(&args.server)?);
     match args.command {
         MessageCommand::Send {
             queue,

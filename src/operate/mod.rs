@@ -87,13 +87,13 @@ const QUEUE_COLUMNS: &[Column] = &[
 
 /// Says how the server is.
 pub fn health(server: &Server) -> Done {
-    let answer = Client::of(server).get("health", &[])?;
+    let answer = Client::of(server)?.get("health", &[])?;
     print(server.output, &answer, &[Column::text("STATUS", "status")])
 }
 
 /// Shows counts over the server.
 pub fn stats(server: &Server) -> Done {
-    let answer = Client::of(server).get("stats", &[])?;
+    let answer = Client::of(server)?.get("stats", &[])?;
     if server.output != Output::Table {
         return print(server.output, &answer, &[]);
     }
@@ -112,7 +112,7 @@ pub fn stats(server: &Server) -> Done {
 
 /// Shows counts by shard.
 pub fn shards(server: &Server) -> Done {
-    let answer = Client::of(server).get("shards", &[])?;
+    let answer = Client::of(server)?.get("shards", &[])?;
     let columns = [
         Column::number("SHARD", "shard"),
         Column::number("QUEUES", "queues"),
@@ -126,7 +126,7 @@ pub fn shards(server: &Server) -> Done {
 
 /// Carries out a command about queues.
 pub fn queue(args: OperateArgs<QueueCommand>) -> Done {
-    let (server, client) = (&args.server, Client::of(&args.server));
+    let (server, client) = (&args.server, Client::of(&args.server)?);
     match args.command {
         QueueCommand::List {
             prefix,

@@ -19,7 +19,7 @@ const SPIN_EVERY: Duration = Duration::from_millis(100);
 /// Writes everything that a server has into a file.
 pub fn export(args: &ExportArgs) -> Done {
     let query: Vec<(&str, &str)> = args.only.iter().map(|only| ("only", &**only)).collect();
-    let mut answer = Client::of(&args.server).download("export", &query)?;
+    let mut answer = Client::of(&args.server)?.download("export", &query)?;
     let progress = spinner("exported");
     let is_standard_output = args.file.as_os_str() == "-";
     let counts = if is_standard_output {
@@ -56,7 +56,7 @@ pub fn export(args: &ExportArgs) -> Done {
 pub fn import(args: &ImportArgs) -> Done {
     // A file that is damaged or cut off changes nothing.
     let counts = look_through(&args.file)?;
-    let client = Client::of(&args.server);
+    let client = Client::of(&args.server)?;
     let send = |dry_run: bool| {
         let on_conflict = match args.on_conflict {
             OnConflict::Fail => "fail",

@@ -13,7 +13,7 @@ const COLUMNS: &[Column] = &[
 
 /// Has a test server behave as in production.
 pub fn profile(args: OperateArgs<ProfileCommand>) -> Done {
-    let client = Client::of(&args.server);
+    let client = Client::of(&args.server)?;
     let answer = match args.command {
         ProfileCommand::Show => client.get("test/profile", &[])?,
         ProfileCommand::Set { seed, values } => {

@@ -148,17 +148,17 @@ impl Project<'_> {
     }
 }
 
-fn project<C: clap::Subcommand>(args: &ProjectArgs<C>) -> Project<'_> {
-    Project {
+fn project<C: clap::Subcommand>(args: &ProjectArgs<C>) -> Result<Project<'_>, Failure> {
+    Ok(Project {
         server: &args.server,
-        client: Client::of(&args.server),
+        client: Client::of(&args.server)?,
         name: &args.project,
-    }
+    })
 }
 
 /// Carries out a command about topics.
 pub fn topic(args: ProjectArgs<TopicCommand>) -> Done {
-    let project = project(&args);
+    let project = project(&args)?;
     match &args.command {
         TopicCommand::List => project.list(&TOPICS),
         TopicCommand::Create { name, retention } => {
@@ -195,7 +195,7 @@ pub fn topic(args: ProjectArgs<TopicCommand>) -> Done {
 
 /// Carries out a command about subscriptions.
 pub fn subscription(args: ProjectArgs<SubscriptionCommand>) -> Done {
-    let project = project(&args);
+    let project = project(&args)?;
     match &args.command {
         SubscriptionCommand::List => project.list(&SUBSCRIPTIONS),
         SubscriptionCommand::Create {
@@ -340,7 +340,7 @@ fn received_message(received: &Value) -> Value {
 
 /// Carries out a command about snapshots.
 pub fn snapshot(args: ProjectArgs<SnapshotCommand>) -> Done {
-    let project = project(&args);
+    let project = project(&args)?;
     match &args.command {
         SnapshotCommand::List => project.list(&SNAPSHOTS),
         SnapshotCommand::Create { name, subscription } => {
@@ -354,7 +354,7 @@ pub fn snapshot(args: ProjectArgs<SnapshotCommand>) -> Done {
 
 /// Carries out a command about schemas.
 pub fn schema(args: ProjectArgs<SchemaCommand>) -> Done {
-    let project = project(&args);
+    let project = project(&args)?;
     match &args.command {
         SchemaCommand::List => project.list(&SCHEMAS),
         SchemaCommand::Create {

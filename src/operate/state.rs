@@ -15,7 +15,7 @@ const COLUMNS: &[Column] = &[
 
 /// Saves and restores states of a test server.
 pub fn state(args: OperateArgs<StateCommand>) -> Done {
-    let (server, client) = (&args.server, Client::of(&args.server));
+    let (server, client) = (&args.server, Client::of(&args.server)?);
     let path_of = |name: &str, part: &str| {
         let name = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
         format!("test/states/{name}{part}")

@@ -27,7 +27,7 @@ const CORE_COLUMNS: &[Column] = &[
 
 /// Carries out a command about connections.
 pub fn connection(args: OperateArgs<ConnectionCommand>) -> Done {
-    let (server, client) = (&args.server, Client::of(&args.server));
+    let (server, client) = (&args.server, Client::of(&args.server)?);
     match args.command {
         ConnectionCommand::List { endpoint } => {
             let filter = endpoint.as_deref().map(|endpoint| ("endpoint", endpoint));
@@ -55,7 +55,7 @@ pub fn shard(args: OperateArgs<ShardCommand>) -> Done {
 /// Carries out a command about cores.
 pub fn core(args: OperateArgs<CoreCommand>) -> Done {
     let CoreCommand::List = args.command;
-    let mut answer = Client::of(&args.server).get("cores", &[])?;
+    let mut answer = Client::of(&args.server)?.get("cores", &[])?;
     let cores: Value = answer["cores"].take();
     print(args.server.output, &cores, CORE_COLUMNS)
 }

@@ -178,6 +178,12 @@ impl Way {
             }
             OtlpProtocol::Http => {
                 let config = ureq::Agent::config_builder().timeout_global(Some(ANSWER_TIME_MAX));
+                let config = if endpoint.starts_with("https://") {
+                    let tls = crate::tls::client(None, None).map_err(|error| error.to_string())?;
+                    config.tls_config(tls)
+                } else {
+                    config
+                };
                 Ok(Self::Http(endpoint.to_owned(), config.build().into()))
             }
         }

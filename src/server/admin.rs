@@ -28,7 +28,7 @@ impl AdminDialect {
     pub(super) fn new(config: &Config, metrics: MetricsSettings) -> Self {
         let ports = [("admin", config.ports.admin.unwrap_or(PORT_DEFAULT))];
         Self {
-            endpoints: config.endpoints(Service::Admin, "http", &ports),
+            endpoints: config.endpoints(Service::Admin, &ports),
             is_asked_for: config.ports.admin.is_some(),
             sqs: config.sqs.clone(),
             limits: config.http.clone(),

@@ -2,17 +2,18 @@
 
 use super::declare::{Plan, Services};
 use super::registry::{Inside, OnCore, StartOnCore};
-use super::reload::reload;
+use super::reload::{reload, reload_certificates};
 use super::supervisor::{News, Supervisor};
 use super::{Listening, ServerError, Until};
 use crate::config::Live;
 use crate::http::HttpLimits;
 use crate::interceptors::Interceptors;
 use crate::mesh::{Mesh, MeshParts};
-use crate::net::{ConnectionList, EndpointFigures, NetLimits};
+use crate::net::{ConnectionList, EndpointFigures, NetLimits, Secure};
 use crate::observe::Observers;
 use crate::runtime::{Shutdown, reload_signal, shutdown_signal, spawn_local};
 use crate::sqs::{Sqs, SqsConfig};
+use crate::tls::{Tls, TlsOnCore};
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -39,6 +40,7 @@ pub(super) struct Core {
     pub(super) interceptors: Interceptors,
     pub(super) http: HttpLimits,
     pub(super) net: NetLimits,
+    pub(super) tls: Option<Tls>,
     pub(super) served: Arc<Vec<Served>>,
     pub(super) parts: MeshParts,
     pub(super) receipt_secret: [u8; 32],
@@ -143,6 +145,15 @@ impl Core {
                     }
                 });
             }
+            if let Some(tls) = self.tls.clone() {
+                let mut asked = reload_signal().map_err(failed)?;
+                spawn_local(async move {
+                    loop {
+                        asked.wait().await;
+                        reload_certificates(&tls).await;
+                    }
+                });
+            }
             spawn_local(async move {
                 asked_to_end.await;
                 tracing::info!("stopping");
@@ -202,6 +213,8 @@ impl Core {
             shutdown: &self.shutdown,
             inside,
         };
+        let secure = self.tls.clone().map(TlsOnCore::new);
+        let secure = secure.map(|secure| Rc::new(secure) as Rc<dyn Secure>);
         let mut serving: Serving = Vec::new();
         for dialect in self.served.iter() {
             let protocol = (dialect.start)(&on_core);
@@ -215,8 +228,10 @@ impl Core {
                 let name = listening.name();
                 let listing = Some(self.connections.listing(index, name));
                 let figures = self.endpoint_figures.of(name, index);
-                serving
-                    .push(protocol.serve_listener(listener, net, None, shutdown, listing, figures));
+                let secure = secure.clone();
+                serving.push(
+                    protocol.serve_listener(listener, net, secure, shutdown, listing, figures),
+                );
             }
         }
         Ok(serving)

@@ -29,7 +29,7 @@ impl MetricsDialect {
     pub(super) fn new(config: &Config, settings: MetricsSettings) -> Self {
         let endpoint = |port| Endpoint {
             name: "metrics",
-            scheme: "http",
+            scheme: config.scheme(),
             address: SocketAddr::new(config.bind, port),
         };
         Self {

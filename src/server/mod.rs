@@ -32,6 +32,7 @@ use crate::runtime::{
     CoreThreads, DescriptorPlan, DriverKind, SharedListener, Shutdown, descriptors_open,
     spawn_cores,
 };
+use crate::tls::Tls;
 use std::error::Error;
 use std::fmt;
 use std::io::{self, Write};
@@ -150,9 +151,16 @@ fn bind(dialect: &dyn Dialect, cores: usize) -> io::Result<Vec<Listening>> {
     Ok(listening)
 }
 
+/// What a server has before a core starts.
+struct Opened {
+    served: Vec<Served>,
+    plan: MeshPlan,
+    tls: Option<Tls>,
+}
+
 /// All that can be had and checked before a core starts: the ports, the data directory, the
 /// descriptors for what comes after them, and what the dialects need.
-fn open(config: &Config, registry: Registry) -> Result<(Vec<Served>, MeshPlan), ServerError> {
+fn open(config: &Config, registry: Registry) -> Result<Opened, ServerError> {
     let open = descriptors_open();
     if let Some(path) = &config.access_log {
         let started = config.interceptors.start_access_log(path);
@@ -200,18 +208,20 @@ fn open(config: &Config, registry: Registry) -> Result<(Vec<Served>, MeshPlan), 
         }
     }
     let plan = MeshPlan::new(config.mesh.clone())?;
+    // After that: an authority may be kept in the data directory.
+    let tls = config.tls.clone().map(Tls::start).transpose()?;
     descriptors(config, endpoints, plan.shards()).provide(open)?;
     let mut served = Vec::new();
     for (dialect, listening) in bound {
         let start = dialect.prepare().map_err(ServerError::Dialect)?;
         served.push(Served { start, listening });
     }
-    Ok((served, plan))
+    Ok(Opened { served, plan, tls })
 }
 
 /// Checks that the server could start, and prints how it would.
 pub fn check(config: Config) -> Result<(), ServerError> {
-    let (served, plan) = open(&config, Registry::of(&config))?;
+    let Opened { served, plan, tls } = open(&config, Registry::of(&config))?;
     let mut out = io::stdout().lock();
     for listening in served.iter().flat_map(|served| &served.listening) {
         writeln!(out, "{:<12} {listening}", listening.name())?;
@@ -227,6 +237,9 @@ pub fn check(config: Config) -> Result<(), ServerError> {
     writeln!(out, "cores        {}", config.cores)?;
     writeln!(out, "shards       {}", plan.shards())?;
     writeln!(out, "storage      {:?}", config.mesh.storage)?;
+    if let Some(tls) = tls {
+        writeln!(out, "tls          {tls}")?;
+    }
     Ok(())
 }
 
@@ -236,7 +249,7 @@ pub fn run(config: Config) -> Result<(), ServerError> {
     let file = config.live.file();
     let report = CrashReport::new(config.controls.data_dir.as_deref(), config.live.shown());
     let server = Server::start(config, registry, Until::Signal)?;
-    if let Err(error) = announce(server.listening(), file.as_deref()) {
+    if let Err(error) = announce(&server, file.as_deref()) {
         // Whoever started it doesn't listen; its clients may all the same.
         tracing::warn!(%error, "nobody was told that this is ready");
     }
@@ -262,12 +275,13 @@ pub struct Server {
     threads: CoreThreads,
     supervisor: Option<Supervisor>,
     interceptors: Interceptors,
+    tls: Option<Tls>,
 }
 
 impl Server {
     /// Starts what is registered on cores of its own, and returns when every one is ready.
     pub fn start(config: Config, registry: Registry, until: Until) -> Result<Self, ServerError> {
-        let (served, plan) = open(&config, registry)?;
+        let Opened { served, plan, tls } = open(&config, registry)?;
         let receipt_secret = plan.receipt_secret();
         tracing::info!(
             config = config.live.file().map(|file| file.display().to_string()),
@@ -294,6 +308,7 @@ impl Server {
             interceptors: config.interceptors.clone(),
             http: config.http,
             net: config.net,
+            tls: tls.clone(),
             served: Arc::new(served),
             parts: plan.into_parts(),
             receipt_secret,
@@ -323,6 +338,7 @@ impl Server {
             threads,
             supervisor,
             interceptors: config.interceptors,
+            tls,
         })
     }
 
@@ -346,13 +362,16 @@ impl Server {
 }
 
 /// Prints which file was read and where each endpoint listens, for people and for scripts that wait for it.
-fn announce(listening: &[Listening], file: Option<&Path>) -> io::Result<()> {
+fn announce(server: &Server, file: Option<&Path>) -> io::Result<()> {
     let mut out = io::stdout().lock();
     if let Some(file) = file {
         writeln!(out, "config {}", file.display())?;
     }
-    for listening in listening {
+    for listening in server.listening() {
         writeln!(out, "listening {} {listening}", listening.name())?;
+    }
+    if let Some(tls) = &server.tls {
+        writeln!(out, "tls {tls}")?;
     }
     writeln!(out, "ready")?;
     out.flush()

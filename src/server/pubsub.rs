@@ -30,7 +30,7 @@ impl PubsubDialect {
             ("pubsub-rest", config.ports.pubsub_rest),
         ];
         Self {
-            endpoints: config.endpoints(Service::Pubsub, "http", &ports),
+            endpoints: config.endpoints(Service::Pubsub, &ports),
             push: config.push.clone(),
             cloud_storage: config.cloud_storage.clone(),
             cores: config.cores,

@@ -3,6 +3,7 @@
 use super::declare::{Made, Plan, Services};
 use crate::config::Live;
 use crate::runtime::{doorbell, spawn_beside};
+use crate::tls::Tls;
 use serde::Serialize;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -63,6 +64,15 @@ pub async fn reload(live: &Arc<Live>, services: &Services) -> Result<Reloaded, R
         Err(error) => tracing::error!("not reloaded: {error}"),
     }
     outcome
+}
+
+/// Reads certificates again. The log tells what came of it.
+pub(super) async fn reload_certificates(tls: &Tls) {
+    let tls = tls.clone();
+    match beside(move || tls.reload()).await.flatten() {
+        Ok(()) => tracing::info!("certificates were read again"),
+        Err(error) => tracing::error!("certificates stay as they were: {error}"),
+    }
 }
 
 async fn attempt(live: &Arc<Live>, services: &Services) -> Result<Reloaded, ReloadError> {

@@ -20,7 +20,7 @@ impl SqsDialect {
     pub(super) fn new(config: &Config) -> Self {
         let ports = [("sqs", config.ports.sqs)];
         Self {
-            endpoints: config.endpoints(Service::Sqs, "http", &ports),
+            endpoints: config.endpoints(Service::Sqs, &ports),
             sqs: config.sqs.clone(),
             limits: config.http.clone(),
             interceptors: config.interceptors.clone(),

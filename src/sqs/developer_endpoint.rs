@@ -93,7 +93,7 @@ async fn look(
     body: &Bytes,
     protocol: Protocol,
 ) -> SqsResult<(Rc<Target>, Vec<Peeked>)> {
-    let heads = Heads::of(&head.headers);
+    let heads = Heads::of(head);
     let asked = read(head, &heads, body, protocol)?;
     let mut scope = sqs.scope(&heads, &head.uri, None);
     if let Some(region) = &asked.region {

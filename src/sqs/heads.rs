@@ -3,8 +3,11 @@
 use super::actions::Action;
 use super::error::{SqsResult, unknown_operation};
 use super::wire::Protocol;
+use crate::net::SecuredBy;
 use http::HeaderMap;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::request::Parts;
+use std::sync::Arc;
 
 /// Parsed once: looking a header up by `&str` parses the name each time.
 static TARGET: HeaderName = HeaderName::from_static("x-amz-target");
@@ -34,13 +37,18 @@ pub(super) struct Heads<'h> {
     /// `X-Amzn-Trace-Id`.
     pub trace_id: Option<&'h HeaderValue>,
     pub content_encoding: Option<&'h HeaderValue>,
+    /// It came by TLS.
+    pub is_secured: bool,
 }
 
 impl<'h> Heads<'h> {
     /// The first of each, where one is repeated.
-    pub fn of(headers: &'h HeaderMap) -> Self {
-        let mut heads = Self::default();
-        for (name, value) in headers {
+    pub fn of(head: &'h Parts) -> Self {
+        let mut heads = Self {
+            is_secured: head.extensions.get::<Arc<SecuredBy>>().is_some(),
+            ..Self::default()
+        };
+        for (name, value) in &head.headers {
             let place = match name.as_str() {
                 "x-amz-target" => &mut heads.target,
                 "authorization" => &mut heads.authorization,

@@ -34,7 +34,7 @@ impl Sqs {
         let Some(head) = head(queue, None) else {
             return (StatusCode::BAD_REQUEST, Value::Null);
         };
-        let scope = self.scope(&Heads::of(&head.headers), &head.uri, None);
+        let scope = self.scope(&Heads::of(&head), &head.uri, None);
         let url = format!("/{}/{}", queue.account, queue.name);
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.append_pair("QueueUrl", &url);

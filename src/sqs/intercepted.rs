@@ -155,13 +155,13 @@ impl Sqs {
 
     /// The queue that a request means.
     fn queue_of(&self, head: &Parts, queue: &str) -> Option<QueueName> {
-        let scope = self.scope(&Heads::of(&head.headers), &head.uri, None);
+        let scope = self.scope(&Heads::of(head), &head.uri, None);
         parse_queue_url(queue, scope.region, scope.account)
     }
 
     /// The action that a request names, and the queue's URL, name or ARN, as far as it tells.
     async fn understood(&self, head: &Parts, body: &Bytes) -> Option<(Action, String)> {
-        let heads = Heads::of(&head.headers);
+        let heads = Heads::of(head);
         let body = self.decompressed(&heads, body.clone()).await.ok()?;
         if protocol_of(&head.headers) == Protocol::Json {
             let action = heads.action().ok()?;
@@ -182,7 +182,7 @@ impl Sqs {
 
 /// The key that a request was signed with.
 fn access_key(head: &Parts) -> Option<Box<str>> {
-    let authorization = Heads::of(&head.headers).authorization;
+    let authorization = Heads::of(head).authorization;
     let credential = authorization.and_then(|value| credential(HeaderValue::as_bytes(value)))?;
     let key = credential.split(|byte| *byte == b'/').next()?;
     let key = std::str::from_utf8(&key[..key.len().min(ACCESS_KEY_CHARS_MAX)]).ok()?;

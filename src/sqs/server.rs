@@ -133,7 +133,7 @@ impl Sqs {
             match (&head.method, head.uri.path()) {
                 (&Method::GET | &Method::HEAD, "/health") => self.health(),
                 (&Method::GET, "/_lclq/sqs/messages") => {
-                    let scope = self.scope(&Heads::of(&head.headers), &head.uri, None);
+                    let scope = self.scope(&Heads::of(&head), &head.uri, None);
                     let query = head.uri.query().unwrap_or("");
                     let answer = Box::pin(super::peek::answer(self, &scope, query)).await;
                     answer.map(|body| self.limits.bodies.hold_reply(body.into_bytes()).into())
@@ -236,7 +236,7 @@ impl Sqs {
         course: &'r Course<'r>,
     ) -> impl Future<Output = SqsResult<Outcome>> + use<'r> {
         async move {
-            let heads = Heads::of(&head.headers);
+            let heads = Heads::of(head);
             let body = self.decompressed(&heads, body).await?;
             let action = heads.action()?;
             course.operation.set(Operation::sqs(action));
@@ -256,7 +256,7 @@ impl Sqs {
         course: &'r Course<'r>,
     ) -> impl Future<Output = SqsResult<Outcome>> + use<'r> {
         async move {
-            let heads = Heads::of(&head.headers);
+            let heads = Heads::of(head);
             let body = self.decompressed(&heads, body).await?;
             let query = head.uri.query().unwrap_or("").as_bytes();
             let form = Form::parse(&[&body, query])?;
@@ -301,7 +301,7 @@ impl Sqs {
         let host = heads.host.and_then(|host| host.to_str().ok());
         let is_https = heads
             .forwarded_proto
-            .is_some_and(|scheme| scheme == "https");
+            .map_or(heads.is_secured, |scheme| scheme == "https");
         Scope {
             region: region.unwrap_or(&self.config.region),
             account: account.unwrap_or(&self.config.account),

@@ -112,6 +112,7 @@ impl Launch {
                 pubsub_address: SocketAddr::from(([127, 0, 0, 1], 0)),
                 admin_address: SocketAddr::from(([127, 0, 0, 1], 0)),
                 metrics_address: SocketAddr::from(([127, 0, 0, 1], 0)),
+                tls: None,
                 log,
                 logger: Some(logger),
                 spawned: Instant::now(),
@@ -157,22 +158,7 @@ impl Starting {
         loop {
             match self.lines.recv_timeout(until - Instant::now()) {
                 Ok(line) if line == "ready" => return Ok(self.server),
-                Ok(line) => {
-                    if let Some(address) = line.strip_prefix("listening sqs http://") {
-                        self.server.address = address.parse().expect("an address is printed");
-                    }
-                    if let Some(address) = line.strip_prefix("listening admin http://") {
-                        self.server.admin_address = address.parse().expect("an address is printed");
-                    }
-                    if let Some(address) = line.strip_prefix("listening metrics http://") {
-                        self.server.metrics_address =
-                            address.parse().expect("an address is printed");
-                    }
-                    if let Some(address) = line.strip_prefix("listening pubsub http://") {
-                        self.server.pubsub_address =
-                            address.parse().expect("an address is printed");
-                    }
-                }
+                Ok(line) => self.server.take(&line),
                 Err(RecvTimeoutError::Disconnected) => {
                     let status = self.server.wait();
                     let stderr = self.server.stderr();
@@ -198,12 +184,41 @@ pub struct Server {
     pubsub_address: SocketAddr,
     admin_address: SocketAddr,
     metrics_address: SocketAddr,
+    tls: Option<String>,
     log: Arc<Mutex<Vec<u8>>>,
     logger: Option<JoinHandle<()>>,
     spawned: Instant,
 }
 
 impl Server {
+    /// Takes note of a line that it said before it was ready.
+    fn take(&mut self, line: &str) {
+        if let Some(said) = line.strip_prefix("tls ") {
+            self.tls = Some(said.to_owned());
+        }
+        let Some(listening) = line.strip_prefix("listening ") else {
+            return;
+        };
+        let (name, url) = listening.split_once(' ').expect("a name and a URL");
+        let (_, address) = url.split_once("://").expect("a URL");
+        let place = match name {
+            "sqs" => &mut self.address,
+            "pubsub" => &mut self.pubsub_address,
+            "admin" => &mut self.admin_address,
+            "metrics" => &mut self.metrics_address,
+            _ => return,
+        };
+        *place = address.parse().expect("an address is printed");
+    }
+
+    /// The authority of its own that clients have to trust.
+    pub fn to_trust(&self) -> PathBuf {
+        let said = self.tls.as_deref().expect("it speaks TLS");
+        said.strip_prefix("trust ")
+            .expect("by its own authority")
+            .into()
+    }
+
     /// Where it listens for SQS.
     pub fn address(&self) -> SocketAddr {
         self.address

@@ -20,7 +20,7 @@ pub fn top(args: &TopArgs) -> Done {
             "this needs a terminal; lclq stats and lclq queue list print the same once".to_owned(),
         ));
     }
-    let client = Client::of(&args.server);
+    let client = Client::of(&args.server)?;
     // Before the screen is taken, so that what is wrong is said where it can be read.
     let first = Sample::take(&client, Sort::Visible)?;
     let mut terminal = ratatui::try_init()?;
