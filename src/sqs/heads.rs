@@ -33,33 +33,34 @@ pub(super) struct Heads<'h> {
     target: Option<&'h HeaderValue>,
     pub authorization: Option<&'h HeaderValue>,
     pub host: Option<&'h HeaderValue>,
-    pub forwarded_proto: Option<&'h HeaderValue>,
     /// `X-Amzn-Trace-Id`.
     pub trace_id: Option<&'h HeaderValue>,
     pub content_encoding: Option<&'h HeaderValue>,
-    /// It came by TLS.
-    pub is_secured: bool,
+    /// It came by TLS, or a proxy says that it did.
+    pub is_https: bool,
 }
 
 impl<'h> Heads<'h> {
     /// The first of each, where one is repeated.
     pub fn of(head: &'h Parts) -> Self {
-        let mut heads = Self {
-            is_secured: head.extensions.get::<Arc<SecuredBy>>().is_some(),
-            ..Self::default()
-        };
+        let mut heads = Self::default();
+        let mut forwarded_proto = None;
         for (name, value) in &head.headers {
             let place = match name.as_str() {
                 "x-amz-target" => &mut heads.target,
                 "authorization" => &mut heads.authorization,
                 "host" => &mut heads.host,
-                "x-forwarded-proto" => &mut heads.forwarded_proto,
+                "x-forwarded-proto" => &mut forwarded_proto,
                 "x-amzn-trace-id" => &mut heads.trace_id,
                 "content-encoding" => &mut heads.content_encoding,
                 _ => continue,
             };
             place.get_or_insert(value);
         }
+        heads.is_https = match forwarded_proto {
+            Some(scheme) => scheme == "https",
+            None => head.extensions.get::<Arc<SecuredBy>>().is_some(),
+        };
         heads
     }
 

@@ -63,7 +63,7 @@ pub struct Scope<'r> {
     pub account: &'r str,
     /// Host that the client used; queue URLs in answers have it too.
     pub host: &'r str,
-    /// `http` or, behind a proxy that says so, `https`.
+    /// `http`, or `https` by TLS or behind a proxy that says so.
     pub scheme: &'r str,
     pub path: &'r str,
     /// `X-Amzn-Trace-Id`, which becomes a message's trace header.
@@ -299,16 +299,13 @@ impl Sqs {
         let account = text(key.filter(|key| key.len() == 12 && key.iter().all(u8::is_ascii_digit)));
         let region = text(region).filter(|region| super::names::is_plain_name(region));
         let host = heads.host.and_then(|host| host.to_str().ok());
-        let is_https = heads
-            .forwarded_proto
-            .map_or(heads.is_secured, |scheme| scheme == "https");
         Scope {
             region: region.unwrap_or(&self.config.region),
             account: account.unwrap_or(&self.config.account),
             host: host
                 .or(uri.authority().map(http::uri::Authority::as_str))
                 .unwrap_or("localhost"),
-            scheme: if is_https { "https" } else { "http" },
+            scheme: if heads.is_https { "https" } else { "http" },
             path: uri.path(),
             trace: heads.trace_id.and_then(|value| value.to_str().ok()),
             watch: None,
