@@ -5,6 +5,7 @@ pub mod allocator;
 mod chance;
 pub mod cli;
 pub mod config;
+pub mod credentials;
 pub mod faults;
 pub mod grpc;
 pub mod http;
@@ -22,6 +23,7 @@ mod protobuf;
 pub mod pubsub;
 pub mod runtime;
 pub mod server;
+mod sigv4;
 #[cfg(test)]
 mod source_scan;
 pub mod sqs;

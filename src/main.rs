@@ -26,6 +26,9 @@ fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Start(args) => start(&args, &matches),
         Command::Config(command) => configuration(command, &matches),
+        Command::Credentials(command) => lclq::credentials::run(command)
+            .map_err(Failure::new)
+            .and_then(|text| print(&text)),
         Command::Health(server) => operated(operate::health(&server)),
         Command::Stats(server) => operated(operate::stats(&server)),
         Command::Shards(server) => operated(operate::shards(&server)),

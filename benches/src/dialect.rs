@@ -33,6 +33,7 @@ pub fn with_dialect(f: impl FnOnce(&Dialect) + Send + 'static) {
             account: "000000000000".to_owned(),
             enforce_purge_interval: false,
             enforce_recreate_interval: false,
+            auth: None,
         };
         let limits = Rc::new(HttpLimits::default());
         let observer = Observers::new(1).of_core(0);

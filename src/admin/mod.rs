@@ -152,7 +152,7 @@ impl Admin {
         let uncounted = Observers::new(1).of_core(0);
         let sqs = Sqs::new(
             mesh.clone(),
-            config.clone(),
+            config.clone().inside(),
             receipt_secret,
             limits.clone(),
             uncounted,

@@ -2,6 +2,7 @@
 
 mod config;
 mod controls;
+mod credentials;
 mod generate;
 mod operate;
 mod operate_pubsub;
@@ -10,6 +11,7 @@ mod watch;
 
 pub use config::{ConfigCommand, ShowForm};
 pub use controls::{ClockCommand, FaultArgs, FaultCommand, ProfileCommand, StateCommand};
+pub use credentials::{CreatedForm, CredentialsCommand, CredentialsFile};
 pub use generate::{GenerateCommand, generate};
 pub use operate::{
     MessageCommand, OperateArgs, Output, PeekState, QueueCommand, QueueSort, Server,
@@ -48,6 +50,9 @@ pub enum Command {
     /// Write, check and show configuration files.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Make, list and take away access keys that requests are signed with.
+    #[command(subcommand)]
+    Credentials(CredentialsCommand),
     /// Say how a server is.
     Health(Server),
     /// Show counts over a server.

@@ -54,6 +54,15 @@ pub(super) fn scope_name(text: &str) -> Result<String, String> {
     }
 }
 
+/// An account's number.
+pub(crate) fn account(text: &str) -> Result<String, String> {
+    if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        Ok(text.to_owned())
+    } else {
+        Err("an account has 12 digits".to_owned())
+    }
+}
+
 /// Whether a text is a duration as protobuf's JSON has it.
 fn is_duration(text: &str) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());

@@ -197,6 +197,17 @@ pub struct Given {
     #[arg(long, env = "LCLQ_SQS_ENFORCE_RECREATE_INTERVAL", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
     pub sqs_enforce_recreate_interval: Option<bool>,
 
+    /// What becomes of SQS requests that nobody of the credentials has signed: off = carried out as
+    /// all are; report = carried out, and told in the log; enforce = refused.
+    #[arg(long, env = "LCLQ_SQS_AUTH", value_enum, value_name = "MODE")]
+    pub sqs_auth: Option<AuthArg>,
+
+    /// Access keys that requests may be signed with, a TOML file; lclq credentials create makes them. SIGHUP
+    /// has it read again.
+    #[arg(long, env = "LCLQ_CREDENTIALS", value_name = "FILE")]
+    #[schemars(extend("format" = "path"))]
+    pub credentials: Option<PathBuf>,
+
     /// Certificate authorities that push trusts besides the system's: a PEM file.
     #[arg(long, env = "LCLQ_PUSH_CA_FILE", value_name = "FILE")]
     #[schemars(extend("format" = "path"))]
@@ -303,6 +314,20 @@ fn endpoint(text: &str) -> Result<String, String> {
         Ok(_) => Ok(text.to_owned()),
         Err(error) => Err(error.to_owned()),
     }
+}
+
+#[derive(
+    ValueEnum, Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum AuthArg {
+    /// Nobody looks.
+    #[default]
+    Off,
+    /// What would be refused is told.
+    Report,
+    /// It is refused.
+    Enforce,
 }
 
 #[derive(ValueEnum, Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! From arguments to settings: the layers are taken apart and merged.
 
+use super::auth;
 use super::declared::Declared;
 use super::file;
 use super::layers::{Layer, Origin, merge, settings};
@@ -130,6 +131,7 @@ impl Source {
             )]);
         }
         tls(&settings).map_err(|error| vec![error])?;
+        auth::check(&settings).map_err(|error| vec![error])?;
         Ok(Loaded {
             settings,
             merged,

@@ -1,9 +1,10 @@
 //! The configuration: layers of settings, what they amount to on this machine, and what the file
 //! declares.
 
+mod auth;
 pub mod declared;
 pub mod file;
-mod forms;
+pub(crate) mod forms;
 pub mod given;
 pub mod import;
 pub mod layers;
@@ -21,6 +22,7 @@ pub use settings::Settings;
 
 use crate::admin::Controls;
 use crate::cli::Command;
+use crate::credentials::FileError;
 use crate::http::{BodyBudget, HttpLimits};
 use crate::interceptors::Interceptors;
 use crate::mesh::{MeshConfig, Storage};
@@ -98,6 +100,17 @@ pub struct Config {
     pub live: Arc<Live>,
 }
 
+/// What a configuration asks for and can't be had on this machine.
+#[derive(Debug, thiserror::Error)]
+pub enum ResolveError {
+    /// The runtime.
+    #[error("{0}")]
+    Runtime(#[from] RuntimeError),
+    /// Access keys.
+    #[error("{0}")]
+    Credentials(#[from] FileError),
+}
+
 impl Config {
     /// The configuration of `lclq start ...`, the program's name first.
     ///
@@ -118,8 +131,9 @@ impl Config {
     /// Resolves settings on this machine.
     ///
     /// # Errors
-    /// Why the runtime that is asked for can't run here.
-    pub fn resolve(loaded: Loaded, source: Source) -> Result<Self, RuntimeError> {
+    /// What is asked for and can't be had here.
+    pub fn resolve(loaded: Loaded, source: Source) -> Result<Self, ResolveError> {
+        let sqs_auth = auth::sqs(&loaded.settings)?;
         let args = loaded.settings.clone();
         let recover = source.recover();
         let live = Live::new(source, loaded);
@@ -170,6 +184,7 @@ impl Config {
                 account: args.account,
                 enforce_purge_interval: args.sqs_enforce_purge_interval,
                 enforce_recreate_interval: args.sqs_enforce_recreate_interval,
+                auth: sqs_auth,
             },
             tls,
             net: NetLimits {

@@ -1,6 +1,6 @@
 //! Settings with their defaults, and where each stands in the file.
 
-use super::given::{DurabilityArg, EvictionArg, LogFormat, ServiceArg, TlsArg};
+use super::given::{AuthArg, DurabilityArg, EvictionArg, LogFormat, ServiceArg, TlsArg};
 use crate::otlp::OtlpProtocol;
 use crate::runtime::RuntimeChoice;
 use serde::{Deserialize, Serialize};
@@ -42,6 +42,8 @@ pub struct Settings {
     pub account: String,
     pub sqs_enforce_purge_interval: bool,
     pub sqs_enforce_recreate_interval: bool,
+    pub sqs_auth: AuthArg,
+    pub credentials: Option<PathBuf>,
     pub push_ca_file: Option<PathBuf>,
     pub push_accept_any_certificate: bool,
     pub push_allow_link_local: bool,
@@ -96,6 +98,8 @@ impl Default for Settings {
             account: "000000000000".to_owned(),
             sqs_enforce_purge_interval: false,
             sqs_enforce_recreate_interval: false,
+            sqs_auth: AuthArg::default(),
+            credentials: None,
             push_ca_file: None,
             push_accept_any_certificate: false,
             push_allow_link_local: false,
@@ -143,6 +147,7 @@ pub const TABLES: &[(&str, &[(&str, &str)])] = &[
             ("connections-max", "connections-max"),
             ("shutdown-ms-max", "shutdown-ms-max"),
             ("apply-changes", "apply-changes"),
+            ("credentials", "credentials"),
         ],
     ),
     (
@@ -165,6 +170,7 @@ pub const TABLES: &[(&str, &[(&str, &str)])] = &[
             ("account", "account"),
             ("enforce-purge-interval", "sqs-enforce-purge-interval"),
             ("enforce-recreate-interval", "sqs-enforce-recreate-interval"),
+            ("auth", "sqs-auth"),
         ],
     ),
     (

@@ -2,7 +2,7 @@
 
 use super::declare::{Plan, Services};
 use super::registry::{Inside, OnCore, StartOnCore};
-use super::reload::{reload, reload_certificates};
+use super::reload::{reload, reload_certificates, reload_credentials};
 use super::supervisor::{News, Supervisor};
 use super::{Listening, ServerError, Until};
 use crate::config::Live;
@@ -145,6 +145,15 @@ impl Core {
                     }
                 });
             }
+            if let Some(auth) = self.sqs.auth.clone() {
+                let mut asked = reload_signal().map_err(failed)?;
+                spawn_local(async move {
+                    loop {
+                        asked.wait().await;
+                        reload_credentials(&auth.credentials).await;
+                    }
+                });
+            }
             if let Some(tls) = self.tls.clone() {
                 let mut asked = reload_signal().map_err(failed)?;
                 spawn_local(async move {
@@ -175,7 +184,7 @@ impl Core {
         let limits = Rc::new(self.http.clone());
         // What the server asks itself is not counted among clients' requests.
         let uncounted = Observers::new(1).of_core(0);
-        let (mesh, config) = (mesh.clone(), self.sqs.clone());
+        let (mesh, config) = (mesh.clone(), self.sqs.clone().inside());
         let sqs = Sqs::new(
             mesh,
             config,

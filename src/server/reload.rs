@@ -2,6 +2,7 @@
 
 use super::declare::{Made, Plan, Services};
 use crate::config::Live;
+use crate::credentials::Credentials;
 use crate::runtime::{doorbell, spawn_beside};
 use crate::tls::Tls;
 use serde::Serialize;
@@ -72,6 +73,16 @@ pub(super) async fn reload_certificates(tls: &Tls) {
     match beside(move || tls.reload()).await.flatten() {
         Ok(()) => tracing::info!("certificates were read again"),
         Err(error) => tracing::error!("certificates stay as they were: {error}"),
+    }
+}
+
+/// Reads access keys again. The log tells what came of it.
+pub(super) async fn reload_credentials(credentials: &Credentials) {
+    let credentials = credentials.clone();
+    let reloaded = beside(move || credentials.reload()).await;
+    match reloaded.and_then(|outcome| outcome.map_err(io::Error::other)) {
+        Ok(()) => tracing::info!("access keys were read again"),
+        Err(error) => tracing::error!("access keys stay as they were: {error}"),
     }
 }
 

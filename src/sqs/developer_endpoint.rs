@@ -22,6 +22,7 @@ use http::{Response, StatusCode};
 use lclq_shards::command::{MessageState, Peeked, QueueCommand, Reply};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::cell::OnceCell;
 use std::rc::Rc;
 
 pub(super) const PATH: &str = "/_aws/sqs/messages";
@@ -93,9 +94,14 @@ async fn look(
     body: &Bytes,
     protocol: Protocol,
 ) -> SqsResult<(Rc<Target>, Vec<Peeked>)> {
+    let by = OnceCell::new();
+    sqs.believed(head, body, &by)?;
     let heads = Heads::of(head);
     let asked = read(head, &heads, body, protocol)?;
     let mut scope = sqs.scope(&heads, &head.uri, None);
+    if let Some(principal) = by.get() {
+        scope.account = &principal.account;
+    }
     if let Some(region) = &asked.region {
         scope.region = region;
     }

@@ -12,6 +12,7 @@ mod encode;
 mod error;
 #[cfg(test)]
 mod garbage;
+mod gate;
 mod heads;
 mod ids;
 mod inside;
@@ -30,6 +31,7 @@ mod target;
 mod wire;
 
 pub use actions::Action;
+pub use gate::SqsAuth;
 pub use server::{Sqs, SqsConfig};
 
 /// Whether an error of the dialect has this code, in either protocol.

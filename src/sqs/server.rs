@@ -6,11 +6,13 @@ use super::developer_endpoint;
 use super::error::{
     Kind, SqsResult, body_not_read, missing_action, not_let_in, replies_full, unknown_action,
 };
+use super::gate::{Gate, SqsAuth};
 use super::heads::{Heads, protocol_of};
 use super::ids::random_uuid;
 use super::intercepted::Watch;
 use super::target::Targets;
 use super::wire::{Protocol, no_action};
+use crate::credentials::Principal;
 use crate::http::{
     Caller, Door, HttpLimits, Negotiated, Refusal, ReplyBody, decompress_admitted, is_preflight,
     preflight_reply, read_body,
@@ -22,7 +24,7 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use lclq_shards::ReceiptSigner;
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -37,6 +39,16 @@ pub struct SqsConfig {
     pub enforce_purge_interval: bool,
     /// Refuse to make a queue within 60 s of its deletion, as the service does.
     pub enforce_recreate_interval: bool,
+    /// Whose requests are carried out; without this, everybody's.
+    pub auth: Option<SqsAuth>,
+}
+
+impl SqsConfig {
+    /// The same for what the server asks itself, which nobody signs.
+    #[must_use]
+    pub fn inside(self) -> Self {
+        Self { auth: None, ..self }
+    }
 }
 
 /// One core's SQS endpoint.
@@ -46,6 +58,7 @@ pub struct Sqs {
     pub(super) signer: ReceiptSigner,
     pub(super) targets: Targets,
     door: Door,
+    gate: Option<Gate>,
     pub(super) limits: Rc<HttpLimits>,
     pub(super) observer: Observer,
     pub(super) interceptors: Interceptors,
@@ -55,6 +68,17 @@ pub struct Sqs {
 struct Course<'r> {
     operation: Cell<Operation>,
     watch: Option<&'r Watch>,
+    /// Who has signed it, where that is looked at.
+    principal: OnceCell<Rc<Principal>>,
+}
+
+impl<'r> Course<'r> {
+    fn tell(&'r self, scope: &mut Scope<'r>) {
+        scope.watch = self.watch;
+        if let Some(principal) = self.principal.get() {
+            scope.account = &principal.account;
+        }
+    }
 }
 
 /// Whose queues a request means, and where it was sent to.
@@ -96,6 +120,7 @@ impl Sqs {
         Rc::new(Self {
             targets: Targets::new(&mesh),
             mesh,
+            gate: config.auth.clone().map(Gate::new),
             config,
             signer: ReceiptSigner::new(receipt_secret),
             door: Door::new(&limits.callers),
@@ -133,7 +158,14 @@ impl Sqs {
             match (&head.method, head.uri.path()) {
                 (&Method::GET | &Method::HEAD, "/health") => self.health(),
                 (&Method::GET, "/_lclq/sqs/messages") => {
-                    let scope = self.scope(&Heads::of(&head), &head.uri, None);
+                    let by = OnceCell::new();
+                    if let Err(error) = self.believed(&head, b"", &by) {
+                        return Protocol::Json.error(&error, random_uuid());
+                    }
+                    let mut scope = self.scope(&Heads::of(&head), &head.uri, None);
+                    if let Some(principal) = by.get() {
+                        scope.account = &principal.account;
+                    }
                     let query = head.uri.query().unwrap_or("");
                     let answer = Box::pin(super::peek::answer(self, &scope, query)).await;
                     answer.map(|body| self.limits.bodies.hold_reply(body.into_bytes()).into())
@@ -184,14 +216,19 @@ impl Sqs {
             let course = Course {
                 operation: Cell::new(Operation::SQS_UNKNOWN),
                 watch,
+                principal: OnceCell::new(),
             };
             let request_id = random_uuid();
             let protocol = protocol_of(&head.headers);
-            let outcome = if protocol == Protocol::Json {
-                self.act_json(&head, body, request_id, &course).await
-            } else {
-                self.act_query(protocol, &head, body, request_id, &course)
-                    .await
+            let outcome = match self.believed(&head, &body, &course.principal) {
+                Err(error) => Err(error),
+                Ok(()) if protocol == Protocol::Json => {
+                    self.act_json(&head, body, request_id, &course).await
+                }
+                Ok(()) => {
+                    self.act_query(protocol, &head, body, request_id, &course)
+                        .await
+                }
             };
             // Ten thousand long polls that wait need not keep ten thousand requests.
             drop(head);
@@ -228,6 +265,23 @@ impl Sqs {
         }
     }
 
+    /// Looks who has signed a request, where that matters.
+    #[inline]
+    pub(super) fn believed(
+        &self,
+        head: &http::request::Parts,
+        body: &[u8],
+        by: &OnceCell<Rc<Principal>>,
+    ) -> SqsResult<()> {
+        let Some(gate) = &self.gate else {
+            return Ok(());
+        };
+        if let Some(principal) = gate.passed(head, body)? {
+            by.get_or_init(|| principal);
+        }
+        Ok(())
+    }
+
     fn act_json<'r>(
         &'r self,
         head: &'r http::request::Parts,
@@ -241,7 +295,7 @@ impl Sqs {
             let action = heads.action()?;
             course.operation.set(Operation::sqs(action));
             let mut scope = self.scope(&heads, &head.uri, None);
-            scope.watch = course.watch;
+            course.tell(&mut scope);
             let source = actions::Source::Json(&body);
             actions::run(self, &scope, action, source, Protocol::Json, request_id).await
         }
@@ -264,7 +318,7 @@ impl Sqs {
             let action = actions::Action::from_name(name).ok_or_else(|| unknown_action(name))?;
             course.operation.set(Operation::sqs(action));
             let mut scope = self.scope(&heads, &head.uri, form.get("X-Amz-Credential"));
-            scope.watch = course.watch;
+            course.tell(&mut scope);
             if scope.path.len() > 1
                 && !action.is_on_a_queue()
                 && super::names::is_queue_path(scope.path, scope.account)
@@ -363,7 +417,7 @@ mod tests {
     use super::*;
     use crate::http::tests::future_bytes;
 
-    const FUTURE_BYTES_MAX: usize = 2560;
+    const FUTURE_BYTES_MAX: usize = 2624;
 
     /// hyper moves the future of a request before it runs, so its size costs every request.
     #[test]

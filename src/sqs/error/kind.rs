@@ -34,13 +34,21 @@ pub enum Kind {
     Serialization,
     RequestTooLarge,
     AccessDenied,
+    /// It isn't signed.
+    MissingToken,
+    /// Its signature can't be read.
+    IncompleteSignature,
+    /// Its key, or its session's token, is nobody's.
+    InvalidToken,
+    ExpiredToken,
+    SignatureMismatch,
     ServiceUnavailable,
     InternalFailure,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 35] = [
         Self::BatchEntryIdsNotDistinct,
         Self::BatchRequestTooLong,
         Self::EmptyBatchRequest,
@@ -69,6 +77,11 @@ impl Kind {
         Self::Serialization,
         Self::RequestTooLarge,
         Self::AccessDenied,
+        Self::MissingToken,
+        Self::IncompleteSignature,
+        Self::InvalidToken,
+        Self::ExpiredToken,
+        Self::SignatureMismatch,
         Self::ServiceUnavailable,
         Self::InternalFailure,
     ];
@@ -115,6 +128,11 @@ impl Kind {
             Serialization => "com.amazon.coral.service#SerializationException",
             RequestTooLarge => "com.amazon.coral.service#RequestEntityTooLargeException",
             AccessDenied => "com.amazon.coral.service#AccessDeniedException",
+            MissingToken => "com.amazon.coral.service#MissingAuthenticationTokenException",
+            IncompleteSignature => "com.amazon.coral.service#IncompleteSignatureException",
+            InvalidToken => "com.amazon.coral.service#UnrecognizedClientException",
+            ExpiredToken => "com.amazon.coral.service#ExpiredTokenException",
+            SignatureMismatch => "com.amazon.coral.service#InvalidSignatureException",
             ServiceUnavailable => "com.amazon.coral.service#ServiceUnavailableException",
             InternalFailure => "com.amazon.coral.service#InternalFailure",
         }
@@ -151,6 +169,11 @@ impl Kind {
             Serialization => "MalformedInput",
             RequestTooLarge => "RequestEntityTooLarge",
             AccessDenied => "AccessDenied",
+            MissingToken => "MissingAuthenticationToken",
+            IncompleteSignature => "IncompleteSignature",
+            InvalidToken => "InvalidClientTokenId",
+            ExpiredToken => "ExpiredToken",
+            SignatureMismatch => "SignatureDoesNotMatch",
             ServiceUnavailable => "ServiceUnavailable",
             InternalFailure => "InternalFailure",
         }
@@ -160,7 +183,8 @@ impl Kind {
     pub fn status(self) -> u16 {
         use Kind::*;
         match self {
-            PurgeQueueInProgress | OverLimit | RequestThrottled | AccessDenied => 403,
+            PurgeQueueInProgress | OverLimit | RequestThrottled | AccessDenied | MissingToken
+            | IncompleteSignature | InvalidToken | ExpiredToken | SignatureMismatch => 403,
             ReceiptHandleIsInvalid
             | ResourceNotFound
             | InvalidAddress

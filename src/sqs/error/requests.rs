@@ -4,6 +4,7 @@
 use super::super::limits::LISTED_NAMES_MAX;
 use super::{Kind, SqsError, invalid_parameter, invalid_parameter_text};
 use crate::http::{BodyError, Refusal};
+use crate::sigv4::{self, Problem};
 
 pub fn missing_action() -> SqsError {
     SqsError::new(Kind::MissingAction, "The request names no action.")
@@ -21,6 +22,18 @@ pub fn serialization(detail: impl std::fmt::Display) -> SqsError {
         Kind::Serialization,
         format!("The request can't be read: {detail}"),
     )
+}
+
+/// Recorded answers have 403 for each, in both protocols.
+pub fn not_believed(refusal: sigv4::Refusal) -> SqsError {
+    let kind = match refusal.problem {
+        Problem::Missing => Kind::MissingToken,
+        Problem::Incomplete => Kind::IncompleteSignature,
+        Problem::UnknownKey => Kind::InvalidToken,
+        Problem::ExpiredSession => Kind::ExpiredToken,
+        Problem::Mismatch => Kind::SignatureMismatch,
+    };
+    SqsError::new(kind, refusal.message)
 }
 
 pub fn overloaded() -> SqsError {

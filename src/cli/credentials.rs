@@ -1,0 +1,55 @@
+//! Commands about the file of access keys.
+
+use crate::config::forms::account;
+use clap::{Args, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+#[derive(Subcommand, Debug)]
+pub enum CredentialsCommand {
+    /// Make an access key, add it to the file, and print it. Its secret is not told again.
+    Create {
+        #[command(flatten)]
+        file: CredentialsFile,
+        /// Whose queues it is for.
+        #[arg(long, default_value = "000000000000", value_name = "ACCOUNT", value_parser = account)]
+        account: String,
+        /// Who uses it.
+        #[arg(long, default_value = "lclq", value_name = "NAME")]
+        user: String,
+        /// Make it good for so many seconds only, with a session token.
+        #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=31_536_000))]
+        session_seconds: Option<u32>,
+        /// Form of the answer.
+        #[arg(long, value_enum, default_value_t, value_name = "FORM")]
+        output: CreatedForm,
+    },
+    /// List the keys of the file, without their secrets.
+    List {
+        #[command(flatten)]
+        file: CredentialsFile,
+    },
+    /// Take a key out of the file.
+    Delete {
+        #[command(flatten)]
+        file: CredentialsFile,
+        #[arg(value_name = "ID")]
+        id: String,
+    },
+}
+
+/// Which file.
+#[derive(Args, Debug)]
+pub struct CredentialsFile {
+    /// The file of access keys, as lclq start takes it.
+    #[arg(long = "file", env = "LCLQ_CREDENTIALS", value_name = "FILE")]
+    pub path: PathBuf,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CreatedForm {
+    /// As variables that AWS' SDKs read.
+    #[default]
+    Env,
+    /// As `credential_process` in AWS' configuration takes it.
+    Json,
+}

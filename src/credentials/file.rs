@@ -1,0 +1,151 @@
+//! The file of access keys, in TOML.
+
+use serde::{Deserialize, Serialize};
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// A key, as the file has it.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct AccessKey {
+    /// What requests name.
+    pub id: String,
+    /// The secret itself, of keys from elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
+    /// The hash of a secret that lclq has made, 64 hex digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_hash: Option<String>,
+    /// Whose queues it is for, 12 digits.
+    pub account: String,
+    /// Who uses it.
+    pub user: String,
+    /// SHA-256 of the token that a session's requests have to bring, 64 hex digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_token_hash: Option<String>,
+    /// When the session is over, s since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_until: Option<i64>,
+}
+
+#[derive(Serialize, Deserialize, Default)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Contents {
+    #[serde(default)]
+    access_keys: Vec<AccessKey>,
+}
+
+/// Why a file is of no use.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// It can't be read or written.
+    #[error("{}: {error}", path.display())]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// It says what no file of keys says.
+    #[error("{}: {text}", path.display())]
+    Wrong {
+        /// Which.
+        path: PathBuf,
+        /// What.
+        text: String,
+    },
+    /// It has no such key.
+    #[error("{}: there is no key {id}", path.display())]
+    Missing {
+        /// Which file.
+        path: PathBuf,
+        /// Which key.
+        id: String,
+    },
+}
+
+impl FileError {
+    pub(super) fn wrong(path: &Path, text: impl Into<String>) -> Self {
+        let (path, text) = (path.to_owned(), text.into());
+        Self::Wrong { path, text }
+    }
+
+    fn io(path: &Path) -> impl Fn(io::Error) -> Self + '_ {
+        move |error| Self::Io {
+            path: path.to_owned(),
+            error,
+        }
+    }
+}
+
+/// All keys of a file.
+///
+/// # Errors
+/// It can't be read, or says what no file of keys says.
+pub fn read(path: &Path) -> Result<Vec<AccessKey>, FileError> {
+    let text = fs::read_to_string(path).map_err(FileError::io(path))?;
+    let read: Result<Contents, _> = toml::from_str(&text);
+    // The line that toml shows with its message may hold a secret.
+    let read = read.map_err(|error| {
+        let before = error.span().map(|span| &text[..span.start]);
+        let line = before.map(|before| before.matches('\n').count() + 1);
+        let line = line.map_or_else(String::new, |line| format!("line {line}: "));
+        FileError::wrong(path, format!("{line}{}", error.message()))
+    })?;
+    Ok(read.access_keys)
+}
+
+/// Adds a key to a file, and makes the file if it isn't there: its owner's alone.
+///
+/// # Errors
+/// It can't be written.
+pub fn append(path: &Path, key: &AccessKey) -> Result<(), FileError> {
+    let contents = Contents {
+        access_keys: vec![key.clone()],
+    };
+    let text = toml::to_string(&contents);
+    let text = text.map_err(|error| FileError::wrong(path, error.to_string()))?;
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.open(path).and_then(|mut file| {
+        let gap = if file.metadata()?.len() == 0 {
+            ""
+        } else {
+            "\n"
+        };
+        file.write_all(format!("{gap}{text}").as_bytes())?;
+        file.sync_all()
+    });
+    written.map_err(FileError::io(path))
+}
+
+/// Takes a key out of a file. What was a comment there is gone after that.
+///
+/// # Errors
+/// It has no such key, or can't be read or written.
+pub fn remove(path: &Path, id: &str) -> Result<(), FileError> {
+    let mut access_keys = read(path)?;
+    let before = access_keys.len();
+    access_keys.retain(|key| key.id != id);
+    if access_keys.len() == before {
+        let (path, id) = (path.to_owned(), id.to_owned());
+        return Err(FileError::Missing { path, id });
+    }
+    let text = toml::to_string(&Contents { access_keys });
+    let text = text.map_err(|error| FileError::wrong(path, error.to_string()))?;
+    // Whoever reads meanwhile sees the one or the other.
+    let beside = path.with_extension("new");
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.open(&beside).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&beside, path)
+    });
+    written.map_err(FileError::io(path))
+}

@@ -1,0 +1,14 @@
+//! Access keys that requests are signed with: whose they are, where they are kept, how they are made.
+//!
+//! A key that lclq makes is kept as the hash that HMAC makes of its secret, which is enough to check
+//! signatures and does not give the secret away; whoever has the hash can sign here, though, so the file is
+//! its owner's alone all the same.
+
+mod command;
+mod file;
+mod make;
+mod store;
+
+pub use command::run;
+pub use file::FileError;
+pub use store::{Credentials, Principal};

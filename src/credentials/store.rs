@@ -1,0 +1,146 @@
+//! Access keys as a running server knows them.
+
+use super::file::{AccessKey, FileError, read};
+use crate::config::forms::account;
+use crate::sigv4::{Keys, Known, SecretKey};
+use std::collections::HashMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// Who signed a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Principal {
+    /// The key that it was signed with.
+    pub key_id: String,
+    /// Whose queues it is for.
+    pub account: String,
+    /// Who uses it.
+    pub user: String,
+}
+
+/// Keys of a file, for all cores.
+#[derive(Clone)]
+pub struct Credentials(Arc<Inner>);
+
+struct Inner {
+    path: PathBuf,
+    keys: RwLock<HashMap<String, Usable>>,
+    version: AtomicU64,
+}
+
+#[derive(Clone)]
+struct Usable {
+    secret: SecretKey,
+    session: Option<([u8; 32], i64)>,
+    owner: Principal,
+}
+
+impl Credentials {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// It can't be read, or says what no file of keys says.
+    pub fn open(path: PathBuf) -> Result<Self, FileError> {
+        let keys = RwLock::new(usable(&path)?);
+        let version = AtomicU64::new(1);
+        Ok(Self(Arc::new(Inner {
+            path,
+            keys,
+            version,
+        })))
+    }
+
+    /// Reads it again. May wait for a disk.
+    ///
+    /// # Errors
+    /// What is wrong with it; the keys of before stay.
+    pub fn reload(&self) -> Result<(), FileError> {
+        let keys = usable(&self.0.path)?;
+        *self.0.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        self.0.version.fetch_add(1, Ordering::Release);
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Credentials({})", self.0.path.display())
+    }
+}
+
+impl Keys for Credentials {
+    type Owner = Principal;
+
+    fn version(&self) -> u64 {
+        self.0.version.load(Ordering::Acquire)
+    }
+
+    fn find(&self, id: &str) -> Option<Known<Principal>> {
+        let keys = self.0.keys.read().unwrap_or_else(PoisonError::into_inner);
+        keys.get(id).map(|usable| Known {
+            secret: usable.secret.clone(),
+            session: usable.session,
+            owner: usable.owner.clone(),
+        })
+    }
+}
+
+fn usable(path: &Path) -> Result<HashMap<String, Usable>, FileError> {
+    let mut keys = HashMap::new();
+    for key in read(path)? {
+        let id = key.id.clone();
+        let wrong = |text: &str| FileError::wrong(path, format!("key {id}: {text}"));
+        let one = one(key).map_err(wrong)?;
+        if keys.insert(id.clone(), one).is_some() {
+            return Err(FileError::wrong(path, format!("key {id} is there twice")));
+        }
+    }
+    Ok(keys)
+}
+
+fn one(key: AccessKey) -> Result<Usable, &'static str> {
+    if key.id.is_empty() || !key.id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return Err("ids are letters and digits");
+    }
+    if account(&key.account).is_err() {
+        return Err("account has 12 digits");
+    }
+    let secret = match (&key.secret, &key.secret_hash) {
+        (Some(secret), None) => SecretKey::new(secret),
+        (None, Some(hash)) => {
+            let hash = unhex(hash).ok_or("secret-hash has 64 hex digits")?;
+            SecretKey::of_hash(&hash)
+        }
+        _ => return Err("either secret or secret-hash is given"),
+    };
+    let session = match (&key.session_token_hash, key.session_until) {
+        (None, None) => None,
+        (Some(hash), Some(until)) => {
+            let hash = unhex(hash).ok_or("session-token-hash has 64 hex digits")?;
+            Some((hash, until))
+        }
+        _ => return Err("session-token-hash and session-until go together"),
+    };
+    Ok(Usable {
+        secret,
+        session,
+        owner: Principal {
+            key_id: key.id,
+            account: key.account,
+            user: key.user,
+        },
+    })
+}
+
+fn unhex(text: &str) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    if text.len() != 64 || !text.is_ascii() {
+        return None;
+    }
+    for (place, at) in bytes.iter_mut().zip((0..64).step_by(2)) {
+        *place = u8::from_str_radix(&text[at..at + 2], 16).ok()?;
+    }
+    Some(bytes)
+}

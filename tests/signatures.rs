@@ -1,0 +1,350 @@
+//! Signed SQS requests through the real binary, by curl's own signer: who is let in, who isn't, in which
+//! words, and how keys come and go. The SDKs' signers are in tests/sdk.
+
+mod support;
+
+use serde_json::{Value, json};
+use std::path::Path;
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+use support::{Launch, Server};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What `lclq credentials create` has printed.
+struct Key {
+    id: String,
+    secret: String,
+    token: Option<String>,
+}
+
+fn credentials(words: &[&str], file: &Path) -> Output {
+    let mut command = Command::new(support::binary());
+    command
+        .arg("credentials")
+        .args(words)
+        .arg("--file")
+        .arg(file);
+    command.output().unwrap()
+}
+
+fn create(file: &Path, words: &[&str]) -> Key {
+    let output = credentials(&[&["create"], words].concat(), file);
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let value = |name: &str| {
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+        line.map(str::to_owned)
+    };
+    Key {
+        id: value("AWS_ACCESS_KEY_ID").unwrap(),
+        secret: value("AWS_SECRET_ACCESS_KEY").unwrap(),
+        token: value("AWS_SESSION_TOKEN"),
+    }
+}
+
+fn served(file: &Path, mode: &str) -> Server {
+    Launch::new()
+        .flag("--sqs-auth", mode)
+        .flag("--credentials", file)
+        .start()
+}
+
+/// Asks by curl, signed with a key and secret, and gives status, error header and body.
+struct Asked {
+    status: u16,
+    query_error: String,
+    body: String,
+}
+
+impl Asked {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).expect("JSON")
+    }
+}
+
+fn curl(server: &Server, words: &[&str]) -> Asked {
+    let output = Command::new("curl")
+        .args(["--silent", "--show-error", "--max-time", "20"])
+        .args(["--write-out", "\n%{http_code} %header{x-amzn-query-error}"])
+        .args(words)
+        .arg(format!("http://{}/", server.address()))
+        .output()
+        .expect("curl is there");
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let (body, end) = text.rsplit_once('\n').unwrap();
+    let (status, query_error) = end.split_once(' ').unwrap();
+    Asked {
+        status: status.parse().unwrap(),
+        query_error: query_error.to_owned(),
+        body: body.to_owned(),
+    }
+}
+
+fn in_json(server: &Server, key: &Key, action: &str, body: &Value) -> Asked {
+    let user = format!("{}:{}", key.id, key.secret);
+    let (target, body) = (
+        format!("X-Amz-Target: AmazonSQS.{action}"),
+        body.to_string(),
+    );
+    let token = key
+        .token
+        .as_ref()
+        .map(|token| format!("X-Amz-Security-Token: {token}"));
+    let mut words = vec!["--aws-sigv4", "aws:amz:us-east-1:sqs", "--user", &user];
+    words.extend(["--header", &target, "--data-binary", &body]);
+    words.extend(["--header", "Content-Type: application/x-amz-json-1.0"]);
+    if let Some(token) = &token {
+        words.extend(["--header", token]);
+    }
+    curl(server, &words)
+}
+
+fn in_query(server: &Server, key: &Key, body: &str) -> Asked {
+    let user = format!("{}:{}", key.id, key.secret);
+    let words = [
+        "--aws-sigv4",
+        "aws:amz:us-east-1:sqs",
+        "--user",
+        &user,
+        "--data-binary",
+        body,
+    ];
+    curl(server, &words)
+}
+
+#[test]
+fn a_key_that_was_made_signs_for_its_account_and_its_secret_is_kept_nowhere() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("keys.toml");
+    let key = create(&file, &["--account", "111122223333", "--user", "ci"]);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        assert_eq!(
+            std::fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+    }
+    assert!(
+        !std::fs::read_to_string(&file)
+            .unwrap()
+            .contains(&key.secret)
+    );
+    let server = served(&file, "enforce");
+    let made = in_json(&server, &key, "CreateQueue", &json!({"QueueName": "q"}));
+    assert_eq!(made.status, 200, "{}", made.body);
+    let url = made.json()["QueueUrl"].as_str().unwrap().to_owned();
+    assert!(url.ends_with("/111122223333/q"), "{url}");
+    let listed = in_query(&server, &key, "Action=ListQueues&Version=2012-11-05");
+    assert_eq!(listed.status, 200, "{}", listed.body);
+    assert!(
+        listed.body.contains("/111122223333/q</QueueUrl>"),
+        "{}",
+        listed.body
+    );
+    server.stop();
+}
+
+#[test]
+fn who_is_not_known_is_told_why_in_both_protocols() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("keys.toml");
+    let known = create(&file, &[]);
+    let server = served(&file, "enforce");
+    let wrong = Key {
+        secret: "wrong".to_owned(),
+        id: known.id.clone(),
+        token: None,
+    };
+    let nobody = Key {
+        id: "AKIANOBODY".to_owned(),
+        secret: "x".to_owned(),
+        token: None,
+    };
+    let with_token = Key {
+        id: known.id.clone(),
+        secret: known.secret.clone(),
+        token: Some("someone's".to_owned()),
+    };
+    let cases = [
+        (&wrong, "InvalidSignatureException", "SignatureDoesNotMatch"),
+        (
+            &nobody,
+            "UnrecognizedClientException",
+            "InvalidClientTokenId",
+        ),
+        (
+            &with_token,
+            "UnrecognizedClientException",
+            "InvalidClientTokenId",
+        ),
+    ];
+    for (key, json_code, query_code) in cases {
+        let told = in_json(&server, key, "ListQueues", &json!({}));
+        assert_eq!(told.status, 403, "{}", told.body);
+        let expected = format!("com.amazon.coral.service#{json_code}");
+        assert_eq!(told.json()["__type"], expected.as_str());
+        assert_eq!(told.query_error, format!("{query_code};Sender"));
+        if key.token.is_none() {
+            let told = in_query(&server, key, "Action=ListQueues&Version=2012-11-05");
+            assert_eq!(told.status, 403, "{}", told.body);
+            assert!(
+                told.body.contains(&format!("<Code>{query_code}</Code>")),
+                "{}",
+                told.body
+            );
+        }
+    }
+    let unsigned = curl(&server, &["--data-binary", "Action=ListQueues"]);
+    assert_eq!(unsigned.status, 403);
+    assert!(
+        unsigned
+            .body
+            .contains("<Code>MissingAuthenticationToken</Code>"),
+        "{}",
+        unsigned.body
+    );
+    assert!(
+        unsigned
+            .body
+            .contains("Request is missing Authentication Token")
+    );
+    // What developers look into is not open beside it, health is.
+    let mut client = server.client();
+    for path in [
+        "/_aws/sqs/messages?QueueUrl=http://localhost/000000000000/q",
+        "/_lclq/sqs/messages?QueueUrl=q",
+    ] {
+        let answer = client.get(path).unwrap();
+        assert_eq!(answer.status, 403, "{path}");
+    }
+    assert_eq!(client.get("/health").unwrap().status, 200);
+    server.stop();
+}
+
+#[test]
+fn a_session_needs_its_token_and_ends() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("keys.toml");
+    let session = create(&file, &["--session-seconds", "3"]);
+    assert!(session.token.is_some() && session.id.starts_with("ASIA"));
+    let server = served(&file, "enforce");
+    let asked = in_json(&server, &session, "ListQueues", &json!({}));
+    assert_eq!(asked.status, 200, "{}", asked.body);
+    let without = Key {
+        id: session.id.clone(),
+        secret: session.secret.clone(),
+        token: None,
+    };
+    let told = in_json(&server, &without, "ListQueues", &json!({}));
+    assert_eq!(told.query_error, "InvalidClientTokenId;Sender");
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let told = in_json(&server, &session, "ListQueues", &json!({}));
+        if told.status == 403 {
+            assert_eq!(told.query_error, "ExpiredToken;Sender");
+            break;
+        }
+        assert!(Instant::now() < until, "the session does not end");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    server.stop();
+}
+
+#[test]
+fn keys_come_and_go_while_the_server_runs() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("keys.toml");
+    let first = create(&file, &[]);
+    let mut server = served(&file, "enforce");
+    let works = |key: &Key| in_json(&server, key, "ListQueues", &json!({})).status == 200;
+    assert!(works(&first));
+    let second = create(&file, &["--user", "other"]);
+    assert!(!works(&second));
+    let listed = String::from_utf8(credentials(&["list"], &file).stdout).unwrap();
+    assert!(
+        listed.contains(&first.id) && listed.contains("other"),
+        "{listed}"
+    );
+    assert!(!listed.contains(&second.secret));
+    let deleted = credentials(&["delete", &first.id], &file);
+    assert!(deleted.status.success(), "{deleted:?}");
+    server.hang_up();
+    let until = Instant::now() + PATIENCE;
+    while !works(&second) {
+        assert!(Instant::now() < until);
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(!works(&first));
+    // What can't be read takes nobody's key away.
+    std::fs::write(&file, "access-keys = 3").unwrap();
+    server.hang_up();
+    while !server.stderr().contains("access keys stay as they were") {
+        assert!(Instant::now() < until, "{}", server.stderr());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(
+        in_json(&server, &second, "ListQueues", &json!({})).status,
+        200
+    );
+    server.stop();
+}
+
+#[test]
+fn what_would_be_refused_can_be_told_first() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("keys.toml");
+    create(&file, &[]);
+    let mut server = served(&file, "report");
+    let nobody = Key {
+        id: "AKIANOBODY".to_owned(),
+        secret: "x".to_owned(),
+        token: None,
+    };
+    assert_eq!(
+        in_json(&server, &nobody, "ListQueues", &json!({})).status,
+        200
+    );
+    let until = Instant::now() + PATIENCE;
+    while !server.stderr().contains("would be refused") {
+        assert!(Instant::now() < until, "{}", server.stderr());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    server.stop();
+}
+
+#[test]
+fn a_file_that_is_no_use_is_refused_without_telling_secrets() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("keys.toml");
+    let refused = Launch::new().flag("--sqs-auth", "enforce").refused();
+    assert!(
+        refused
+            .stderr
+            .contains("--credentials (server.credentials)"),
+        "{refused:?}"
+    );
+    let key = "[[access-keys]]\nid = \"A\"\naccount = \"1\"\nuser = \"u\"\nsecret = \"hush\"\n";
+    for (text, told) in [
+        (key.to_owned(), "account has 12 digits"),
+        (key.replace("secret", "secrets"), "line 5: unknown field"),
+        (
+            format!("{key}secret-hash = \"00\"\n").replace('1', "000000000000"),
+            "either secret or secret-hash",
+        ),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let refused = Launch::new()
+            .flag("--sqs-auth", "enforce")
+            .flag("--credentials", &file)
+            .refused();
+        assert!(refused.stderr.contains(told), "{told}: {refused:?}");
+        assert!(!refused.stderr.contains("hush"), "{refused:?}");
+    }
+    let refused = credentials(&["delete", "AKIANOBODY"], &file);
+    assert!(!refused.status.success());
+}
