@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod allocator;
+mod bearer;
 mod chance;
 pub mod cli;
 pub mod config;

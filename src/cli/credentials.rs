@@ -1,6 +1,6 @@
-//! Commands about the file of access keys.
+//! Commands about the file of access keys and service accounts.
 
-use crate::config::forms::account;
+use crate::config::forms::{account, scope_name};
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -23,6 +23,25 @@ pub enum CredentialsCommand {
         #[arg(long, value_enum, default_value_t, value_name = "FORM")]
         output: CreatedForm,
     },
+    /// Make a service account, add its public key to the file, and print what Google's libraries take
+    /// as GOOGLE_APPLICATION_CREDENTIALS. Its private key is not told again.
+    CreateServiceAccount {
+        #[command(flatten)]
+        file: CredentialsFile,
+        /// The first part of its e-mail address.
+        #[arg(value_name = "NAME", default_value = "lclq", value_parser = scope_name)]
+        name: String,
+        /// The project that it belongs to.
+        #[arg(long, default_value = "local", value_name = "PROJECT", value_parser = scope_name)]
+        project: String,
+        /// Where libraries ask for tokens: /token on the Pub/Sub port, as they reach it.
+        #[arg(
+            long,
+            default_value = "https://localhost:8085/token",
+            value_name = "URL"
+        )]
+        token_uri: String,
+    },
     /// List the keys of the file, without their secrets.
     List {
         #[command(flatten)]
@@ -40,7 +59,7 @@ pub enum CredentialsCommand {
 /// Which file.
 #[derive(Args, Debug)]
 pub struct CredentialsFile {
-    /// The file of access keys, as lclq start takes it.
+    /// The file of access keys and service accounts, as lclq start takes it.
     #[arg(long = "file", env = "LCLQ_CREDENTIALS", value_name = "FILE")]
     pub path: PathBuf,
 }

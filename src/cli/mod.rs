@@ -50,7 +50,7 @@ pub enum Command {
     /// Write, check and show configuration files.
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Make, list and take away access keys that requests are signed with.
+    /// Make, list and take away access keys and service accounts that requests are signed with.
     #[command(subcommand)]
     Credentials(CredentialsCommand),
     /// Say how a server is.

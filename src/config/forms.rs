@@ -45,7 +45,7 @@ pub(super) const FORMS: &[(&str, &str, Check)] = &[
 ];
 
 /// A name that can stand in an ARN.
-pub(super) fn scope_name(text: &str) -> Result<String, String> {
+pub(crate) fn scope_name(text: &str) -> Result<String, String> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     if (1..=80).contains(&text.len()) && text.bytes().all(plain) {
         Ok(text.to_owned())

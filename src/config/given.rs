@@ -202,7 +202,12 @@ pub struct Given {
     #[arg(long, env = "LCLQ_SQS_AUTH", value_enum, value_name = "MODE")]
     pub sqs_auth: Option<AuthArg>,
 
-    /// Access keys that requests may be signed with, a TOML file; lclq credentials create makes them. SIGHUP
+    /// What becomes of Pub/Sub requests without a token of one of the service accounts: off = carried out
+    /// as all are; report = carried out, and told in the log; enforce = refused.
+    #[arg(long, env = "LCLQ_PUBSUB_AUTH", value_enum, value_name = "MODE")]
+    pub pubsub_auth: Option<AuthArg>,
+
+    /// Access keys and service accounts that requests may be signed with, a TOML file; lclq credentials create makes them. SIGHUP
     /// has it read again.
     #[arg(long, env = "LCLQ_CREDENTIALS", value_name = "FILE")]
     #[schemars(extend("format" = "path"))]

@@ -22,7 +22,7 @@ pub use settings::Settings;
 
 use crate::admin::Controls;
 use crate::cli::Command;
-use crate::credentials::FileError;
+use crate::credentials::{Auth, FileError};
 use crate::http::{BodyBudget, HttpLimits};
 use crate::interceptors::Interceptors;
 use crate::mesh::{MeshConfig, Storage};
@@ -78,6 +78,8 @@ pub struct Config {
     pub net: NetLimits,
     /// Bounds on what requests may take.
     pub http: HttpLimits,
+    /// Whose Pub/Sub requests are carried out; without this, everybody's.
+    pub pubsub_auth: Option<Auth>,
     /// What push may do and trust.
     pub push: PushConfig,
     /// Where Cloud Storage subscriptions write, if anywhere.
@@ -133,7 +135,7 @@ impl Config {
     /// # Errors
     /// What is asked for and can't be had here.
     pub fn resolve(loaded: Loaded, source: Source) -> Result<Self, ResolveError> {
-        let sqs_auth = auth::sqs(&loaded.settings)?;
+        let let_in = auth::let_in(&loaded.settings)?;
         let args = loaded.settings.clone();
         let recover = source.recover();
         let live = Live::new(source, loaded);
@@ -184,7 +186,7 @@ impl Config {
                 account: args.account,
                 enforce_purge_interval: args.sqs_enforce_purge_interval,
                 enforce_recreate_interval: args.sqs_enforce_recreate_interval,
-                auth: sqs_auth,
+                auth: let_in.sqs,
             },
             tls,
             net: NetLimits {
@@ -197,6 +199,7 @@ impl Config {
                 bodies: BodyBudget::new(args.request_memory_bytes_max),
                 ..HttpLimits::default()
             },
+            pubsub_auth: let_in.pubsub,
             push: PushConfig {
                 key_directory: args.data_dir.clone(),
                 ca_file: args.push_ca_file,

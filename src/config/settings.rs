@@ -43,6 +43,7 @@ pub struct Settings {
     pub sqs_enforce_purge_interval: bool,
     pub sqs_enforce_recreate_interval: bool,
     pub sqs_auth: AuthArg,
+    pub pubsub_auth: AuthArg,
     pub credentials: Option<PathBuf>,
     pub push_ca_file: Option<PathBuf>,
     pub push_accept_any_certificate: bool,
@@ -99,6 +100,7 @@ impl Default for Settings {
             sqs_enforce_purge_interval: false,
             sqs_enforce_recreate_interval: false,
             sqs_auth: AuthArg::default(),
+            pubsub_auth: AuthArg::default(),
             credentials: None,
             push_ca_file: None,
             push_accept_any_certificate: false,
@@ -179,6 +181,7 @@ pub const TABLES: &[(&str, &[(&str, &str)])] = &[
             ("port", "pubsub-port"),
             ("rest-port", "pubsub-rest-port"),
             ("project", "pubsub-project"),
+            ("auth", "pubsub-auth"),
         ],
     ),
     (

@@ -1,7 +1,7 @@
 //! `lclq credentials`.
 
-use super::file::{FileError, append, read, remove};
-use super::make::{Made, make};
+use super::file::{Contents, FileError, append, read, remove};
+use super::make::{Made, make, make_account};
 use crate::cli::{CreatedForm, CredentialsCommand};
 use comfy_table::{Table, presets};
 use serde_json::json;
@@ -27,19 +27,49 @@ pub fn run(command: CredentialsCommand) -> Result<String, FileError> {
             }
             let made = make(&account, &user, session_seconds);
             let made = made.map_err(|error| FileError::wrong(&path, error.to_string()))?;
-            append(&path, &made.key)?;
+            let more = Contents {
+                access_keys: vec![made.key.clone()],
+                ..Contents::default()
+            };
+            append(&path, &more)?;
             Ok(match output {
                 CreatedForm::Env => variables(&made),
                 CreatedForm::Json => process(&made),
             })
         }
+        CredentialsCommand::CreateServiceAccount {
+            file,
+            name,
+            project,
+            token_uri,
+        } => {
+            let path = file.path;
+            if path.exists() {
+                read(&path)?;
+            }
+            let made = make_account(&name, &project, &token_uri);
+            let made = made.map_err(|error| FileError::wrong(&path, error.to_string()))?;
+            let more = Contents {
+                service_accounts: vec![made.account],
+                ..Contents::default()
+            };
+            append(&path, &more)?;
+            Ok(format!("{:#}\n", made.file))
+        }
         CredentialsCommand::List { file } => {
             let mut table = Table::new();
             table.load_style(presets::NOTHING);
-            table.set_header(["ID", "ACCOUNT", "USER", "SESSION UNTIL"]);
-            for key in read(&file.path)? {
+            table.set_header(["ID", "ACCOUNT OR PROJECT", "USER", "SESSION UNTIL"]);
+            let contents = read(&file.path)?;
+            for key in contents.access_keys {
                 let until = key.session_until.map_or_else(String::new, at);
                 table.add_row([key.id, key.account, key.user, until]);
+            }
+            for account in contents.service_accounts {
+                let (name, rest) = account.email.split_once('@').unwrap_or_default();
+                let project = rest.split('.').next().unwrap_or_default();
+                let row = [account.key_id.as_str(), project, name, ""];
+                table.add_row(row);
             }
             let lines = table.lines().map(|line| line.trim_end().to_owned() + "\n");
             Ok(lines.collect())

@@ -1,4 +1,4 @@
-//! The file of access keys, in TOML.
+//! The file of access keys and service accounts, in TOML.
 
 use serde::{Deserialize, Serialize};
 use std::fs::{self, OpenOptions};
@@ -29,11 +29,30 @@ pub struct AccessKey {
     pub session_until: Option<i64>,
 }
 
-#[derive(Serialize, Deserialize, Default)]
+/// A service account's public key, as the file has it. The private one is with whoever it was made for.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct Contents {
-    #[serde(default)]
-    access_keys: Vec<AccessKey>,
+pub struct ServiceAccount {
+    /// Its name, `name@project.iam.gserviceaccount.com`.
+    pub email: String,
+    /// What tokens name its key by.
+    pub key_id: String,
+    /// The key's modulus, base64url without padding, as in a JSON Web Key.
+    pub modulus: String,
+    /// The key's exponent, likewise.
+    pub exponent: String,
+}
+
+/// All that a file says.
+#[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Contents {
+    /// For AWS' dialects.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub access_keys: Vec<AccessKey>,
+    /// For Google's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub service_accounts: Vec<ServiceAccount>,
 }
 
 /// Why a file is of no use.
@@ -79,32 +98,28 @@ impl FileError {
     }
 }
 
-/// All keys of a file.
+/// Reads a file.
 ///
 /// # Errors
 /// It can't be read, or says what no file of keys says.
-pub fn read(path: &Path) -> Result<Vec<AccessKey>, FileError> {
+pub fn read(path: &Path) -> Result<Contents, FileError> {
     let text = fs::read_to_string(path).map_err(FileError::io(path))?;
-    let read: Result<Contents, _> = toml::from_str(&text);
+    let read = toml::from_str(&text);
     // The line that toml shows with its message may hold a secret.
-    let read = read.map_err(|error| {
+    read.map_err(|error: toml::de::Error| {
         let before = error.span().map(|span| &text[..span.start]);
         let line = before.map(|before| before.matches('\n').count() + 1);
         let line = line.map_or_else(String::new, |line| format!("line {line}: "));
         FileError::wrong(path, format!("{line}{}", error.message()))
-    })?;
-    Ok(read.access_keys)
+    })
 }
 
-/// Adds a key to a file, and makes the file if it isn't there: its owner's alone.
+/// Adds to a file, and makes it if it isn't there: its owner's alone.
 ///
 /// # Errors
 /// It can't be written.
-pub fn append(path: &Path, key: &AccessKey) -> Result<(), FileError> {
-    let contents = Contents {
-        access_keys: vec![key.clone()],
-    };
-    let text = toml::to_string(&contents);
+pub fn append(path: &Path, more: &Contents) -> Result<(), FileError> {
+    let text = toml::to_string(more);
     let text = text.map_err(|error| FileError::wrong(path, error.to_string()))?;
     let mut options = OpenOptions::new();
     options.append(true).create(true);
@@ -122,19 +137,20 @@ pub fn append(path: &Path, key: &AccessKey) -> Result<(), FileError> {
     written.map_err(FileError::io(path))
 }
 
-/// Takes a key out of a file. What was a comment there is gone after that.
+/// Takes an access key or a service account's key out of a file. What was a comment there is gone after that.
 ///
 /// # Errors
 /// It has no such key, or can't be read or written.
 pub fn remove(path: &Path, id: &str) -> Result<(), FileError> {
-    let mut access_keys = read(path)?;
-    let before = access_keys.len();
-    access_keys.retain(|key| key.id != id);
-    if access_keys.len() == before {
+    let before = read(path)?;
+    let mut left = before.clone();
+    left.access_keys.retain(|key| key.id != id);
+    left.service_accounts.retain(|account| account.key_id != id);
+    if left == before {
         let (path, id) = (path.to_owned(), id.to_owned());
         return Err(FileError::Missing { path, id });
     }
-    let text = toml::to_string(&Contents { access_keys });
+    let text = toml::to_string(&left);
     let text = text.map_err(|error| FileError::wrong(path, error.to_string()))?;
     // Whoever reads meanwhile sees the one or the other.
     let beside = path.with_extension("new");

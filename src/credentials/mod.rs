@@ -1,6 +1,7 @@
-//! Access keys that requests are signed with: whose they are, where they are kept, how they are made.
+//! Access keys and service accounts that requests are signed with: whose they are, where they are kept,
+//! how they are made.
 //!
-//! A key that lclq makes is kept as the hash that HMAC makes of its secret, which is enough to check
+//! Of a service account the public key is kept. An access key that lclq makes is kept as the hash that HMAC makes of its secret, which is enough to check
 //! signatures and does not give the secret away; whoever has the hash can sign here, though, so the file is
 //! its owner's alone all the same.
 
@@ -11,4 +12,6 @@ mod store;
 
 pub use command::run;
 pub use file::FileError;
-pub use store::{Credentials, Principal};
+pub(crate) use make::number_of;
+pub use make::rsa_key;
+pub use store::{Auth, Credentials, Principal};

@@ -1,6 +1,7 @@
-//! Access keys as a running server knows them.
+//! Access keys and service accounts as a running server knows them.
 
-use super::file::{AccessKey, FileError, read};
+use super::file::{AccessKey, Contents, FileError, ServiceAccount, read};
+use crate::bearer::{PublicKey, PublicKeys};
 use crate::config::forms::account;
 use crate::sigv4::{Keys, Known, SecretKey};
 use std::collections::HashMap;
@@ -20,14 +21,29 @@ pub struct Principal {
     pub user: String,
 }
 
-/// Keys of a file, for all cores.
+/// How a dialect looks at who asks.
+#[derive(Clone, Debug)]
+pub struct Auth {
+    /// Whether strangers are refused, or told in the log.
+    pub enforce: bool,
+    /// Who is known.
+    pub credentials: Credentials,
+}
+
+/// What a file has, for all cores.
 #[derive(Clone)]
 pub struct Credentials(Arc<Inner>);
 
 struct Inner {
     path: PathBuf,
-    keys: RwLock<HashMap<String, Usable>>,
+    current: RwLock<Current>,
     version: AtomicU64,
+}
+
+/// By their ids.
+struct Current {
+    keys: HashMap<String, Usable>,
+    accounts: HashMap<String, PublicKey>,
 }
 
 #[derive(Clone)]
@@ -43,11 +59,11 @@ impl Credentials {
     /// # Errors
     /// It can't be read, or says what no file of keys says.
     pub fn open(path: PathBuf) -> Result<Self, FileError> {
-        let keys = RwLock::new(usable(&path)?);
+        let current = RwLock::new(usable(&path)?);
         let version = AtomicU64::new(1);
         Ok(Self(Arc::new(Inner {
             path,
-            keys,
+            current,
             version,
         })))
     }
@@ -57,8 +73,9 @@ impl Credentials {
     /// # Errors
     /// What is wrong with it; the keys of before stay.
     pub fn reload(&self) -> Result<(), FileError> {
-        let keys = usable(&self.0.path)?;
-        *self.0.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        let new = usable(&self.0.path)?;
+        let current = self.0.current.write();
+        *current.unwrap_or_else(PoisonError::into_inner) = new;
         self.0.version.fetch_add(1, Ordering::Release);
         Ok(())
     }
@@ -78,8 +95,9 @@ impl Keys for Credentials {
     }
 
     fn find(&self, id: &str) -> Option<Known<Principal>> {
-        let keys = self.0.keys.read().unwrap_or_else(PoisonError::into_inner);
-        keys.get(id).map(|usable| Known {
+        let current = self.0.current.read();
+        let current = current.unwrap_or_else(PoisonError::into_inner);
+        current.keys.get(id).map(|usable| Known {
             secret: usable.secret.clone(),
             session: usable.session,
             owner: usable.owner.clone(),
@@ -87,9 +105,25 @@ impl Keys for Credentials {
     }
 }
 
-fn usable(path: &Path) -> Result<HashMap<String, Usable>, FileError> {
+impl PublicKeys for Credentials {
+    fn version(&self) -> u64 {
+        self.0.version.load(Ordering::Acquire)
+    }
+
+    fn find(&self, id: &str) -> Option<PublicKey> {
+        let current = self.0.current.read();
+        let current = current.unwrap_or_else(PoisonError::into_inner);
+        current.accounts.get(id).cloned()
+    }
+}
+
+fn usable(path: &Path) -> Result<Current, FileError> {
+    let Contents {
+        access_keys,
+        service_accounts,
+    } = read(path)?;
     let mut keys = HashMap::new();
-    for key in read(path)? {
+    for key in access_keys {
         let id = key.id.clone();
         let wrong = |text: &str| FileError::wrong(path, format!("key {id}: {text}"));
         let one = one(key).map_err(wrong)?;
@@ -97,7 +131,28 @@ fn usable(path: &Path) -> Result<HashMap<String, Usable>, FileError> {
             return Err(FileError::wrong(path, format!("key {id} is there twice")));
         }
     }
-    Ok(keys)
+    let mut accounts = HashMap::new();
+    for account in service_accounts {
+        let id = account.key_id.clone();
+        let key = public(account);
+        let key = key.map_err(|why| FileError::wrong(path, format!("key {id}: {why}")))?;
+        if accounts.insert(id.clone(), key).is_some() {
+            return Err(FileError::wrong(path, format!("key {id} is there twice")));
+        }
+    }
+    Ok(Current { keys, accounts })
+}
+
+fn public(account: ServiceAccount) -> Result<PublicKey, &'static str> {
+    let ServiceAccount {
+        email,
+        modulus,
+        exponent,
+        ..
+    } = account;
+    let key = jsonwebtoken::DecodingKey::from_rsa_components(&modulus, &exponent);
+    let key = key.map_err(|_| "modulus and exponent are base64url without padding")?;
+    Ok(PublicKey { key, email })
 }
 
 fn one(key: AccessKey) -> Result<Usable, &'static str> {

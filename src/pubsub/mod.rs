@@ -7,6 +7,7 @@ mod deliverers;
 mod delivery;
 pub mod error;
 pub mod export;
+mod gate;
 pub mod intercepted;
 mod limits;
 pub mod names;

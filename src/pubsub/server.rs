@@ -2,6 +2,7 @@
 
 use super::core::Pubsub;
 use super::error::{PubsubResult, not_let_in, pushed_in_circles, replies_full, unknown_path};
+use super::gate::Gate;
 use super::intercepted::{Intercepted, STREAMING_PULL};
 use super::limits::REQUEST_BYTES_MAX;
 use super::outside::Outside;
@@ -9,11 +10,12 @@ use super::proto::{PublishResponse, publisher, schema_service, subscriber};
 use super::push::hops::HOPS_MAX;
 use super::push::{PushSeen, token_keys};
 use super::rest::{FromInside, Rest, Sender, UnaryCaller, error_reply};
+use crate::credentials::Auth;
 use crate::grpc::{
     Answer, Call, Code, GRPC_STATUS, GrpcBody, GrpcCore, GrpcLimits, HealthService, Intercept,
     ReflectionService, error_answer, is_grpc,
 };
-use crate::http::{BodyBudget, Door, HttpLimits, Refusal, ReplyBody};
+use crate::http::{BodyBudget, Door, HttpLimits, Refusal, ReplyBody, is_preflight};
 use crate::interceptors::{ITSELF, Interceptors, asking};
 use crate::mesh::Mesh;
 use crate::observe::{Observer, Operation, Outcome, Wire};
@@ -58,6 +60,7 @@ pub struct PubsubEndpoint {
     limits: Rc<HttpLimits>,
     observer: Observer,
     intercepted: Intercepted,
+    gate: Option<Rc<Gate>>,
     /// Made when they are first asked for: both are tables of every type there is, a megabyte that
     /// most servers never need.
     rest: OnceCell<Rc<Rest<Caller>>>,
@@ -73,6 +76,7 @@ impl PubsubEndpoint {
         outside: Outside,
         observer: Observer,
         interceptors: Interceptors,
+        auth: Option<Auth>,
     ) -> Rc<Self> {
         let is_serving = {
             let mesh = mesh.clone();
@@ -94,6 +98,7 @@ impl PubsubEndpoint {
                 Some(intercept),
             ),
             intercepted,
+            gate: auth.map(|auth| Rc::new(Gate::new(auth, receipt_secret))),
             health: HealthService::new(SERVICES, is_serving),
             mesh,
             door: Door::new(&limits.callers),
@@ -153,6 +158,18 @@ impl PubsubEndpoint {
         let call = if let Err(refusal) = self.door.admit(&request) {
             let answer = Box::new(refused(&refusal, &request));
             Err(Box::pin(async move { *answer }) as Boxed)
+        } else if let Some(refused) = self.turned_away(&request) {
+            Err(refused)
+        } else if let Some(gate) = self
+            .gate
+            .clone()
+            .filter(|_| Gate::is_token_request(&request))
+        {
+            let limits = self.limits.clone();
+            Err(
+                Box::pin(async move { gate.token(request, &limits).await.map(GrpcBody::from) })
+                    as Boxed,
+            )
         } else if is_grpc(&request) {
             Call::new(self.grpc.clone(), request).map_err(|answer| -> Boxed {
                 let answer = Box::new(answer);
@@ -168,6 +185,22 @@ impl PubsubEndpoint {
                 Err(other) => other.await,
             }
         }
+    }
+
+    /// What a request is told whose bearer isn't known, where that matters.
+    #[inline]
+    fn turned_away(&self, request: &Request<Incoming>) -> Option<Boxed> {
+        let gate = self.gate.as_ref()?;
+        if is_preflight(request) || Gate::is_token_request(request) {
+            return None;
+        }
+        let error = gate.admit(request).err()?;
+        let answer = Box::new(if is_grpc(request) {
+            error_answer(&error)
+        } else {
+            error_reply(&error).map(GrpcBody::from)
+        });
+        Some(Box::pin(async move { *answer }))
     }
 
     async fn call(&self, call: Call) -> Answer {

@@ -6,6 +6,7 @@ use super::reload::{reload, reload_certificates, reload_credentials};
 use super::supervisor::{News, Supervisor};
 use super::{Listening, ServerError, Until};
 use crate::config::Live;
+use crate::credentials::Credentials;
 use crate::http::HttpLimits;
 use crate::interceptors::Interceptors;
 use crate::mesh::{Mesh, MeshParts};
@@ -41,6 +42,8 @@ pub(super) struct Core {
     pub(super) http: HttpLimits,
     pub(super) net: NetLimits,
     pub(super) tls: Option<Tls>,
+    /// Who is known, where anybody looks.
+    pub(super) credentials: Option<Credentials>,
     pub(super) served: Arc<Vec<Served>>,
     pub(super) parts: MeshParts,
     pub(super) receipt_secret: [u8; 32],
@@ -145,12 +148,12 @@ impl Core {
                     }
                 });
             }
-            if let Some(auth) = self.sqs.auth.clone() {
+            if let Some(auth) = self.credentials.clone() {
                 let mut asked = reload_signal().map_err(failed)?;
                 spawn_local(async move {
                     loop {
                         asked.wait().await;
-                        reload_credentials(&auth.credentials).await;
+                        reload_credentials(&auth).await;
                     }
                 });
             }

@@ -302,6 +302,8 @@ impl Server {
             Until::Told => None,
         };
         let (ready, readiness) = mpsc::channel::<Result<(), ServerError>>();
+        let auth = config.sqs.auth.clone().or(config.pubsub_auth);
+        let credentials = auth.map(|auth| auth.credentials);
         let core = Core {
             live: config.live,
             sqs: config.sqs,
@@ -309,6 +311,7 @@ impl Server {
             http: config.http,
             net: config.net,
             tls: tls.clone(),
+            credentials,
             served: Arc::new(served),
             parts: plan.into_parts(),
             receipt_secret,

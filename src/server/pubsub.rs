@@ -2,6 +2,7 @@
 
 use super::registry::{Dialect, Endpoint, OnCore, StartOnCore};
 use crate::config::{Config, Service};
+use crate::credentials::Auth;
 use crate::http::{Http, HttpLimits};
 use crate::interceptors::Interceptors;
 use crate::net::AnyProtocol;
@@ -20,6 +21,7 @@ pub(super) struct PubsubDialect {
     cores: usize,
     limits: HttpLimits,
     interceptors: Interceptors,
+    auth: Option<Auth>,
 }
 
 impl PubsubDialect {
@@ -36,6 +38,7 @@ impl PubsubDialect {
             cores: config.cores,
             limits: config.http.clone(),
             interceptors: config.interceptors.clone(),
+            auth: config.pubsub_auth.clone(),
         }
     }
 }
@@ -47,9 +50,9 @@ impl Dialect for PubsubDialect {
 
     fn prepare(self: Box<Self>) -> Result<StartOnCore, Box<dyn Error + Send + Sync>> {
         let outside = OutsidePlan::new(self.push, self.cloud_storage, self.cores)?;
-        let (limits, interceptors) = (self.limits, self.interceptors);
+        let (limits, interceptors, auth) = (self.limits, self.interceptors, self.auth);
         Ok(Box::new(move |core: &OnCore<'_>| {
-            start(core, &outside, &limits, &interceptors)
+            start(core, &outside, &limits, &interceptors, auth.clone())
         }))
     }
 }
@@ -59,6 +62,7 @@ fn start(
     outside: &OutsidePlan,
     limits: &HttpLimits,
     interceptors: &Interceptors,
+    auth: Option<Auth>,
 ) -> Rc<dyn AnyProtocol> {
     let limits = Rc::new(limits.clone());
     let mesh = core.mesh.clone();
@@ -70,6 +74,7 @@ fn start(
         outside,
         core.observer.clone(),
         interceptors.clone(),
+        auth,
     );
     {
         let (pubsub, shutdown) = (pubsub.clone(), core.shutdown.clone());

@@ -1,36 +1,11 @@
 //! Whether a request was signed by somebody who is known here.
 
 use super::error::{SqsResult, not_believed};
-use crate::config::given::AuthArg;
-use crate::credentials::{Credentials, Principal};
+use crate::credentials::{Auth, Credentials, Principal};
 use crate::sigv4::{Signed, Verifier};
 use http::request::Parts;
 use std::rc::Rc;
 use time::OffsetDateTime;
-
-/// How signatures are looked at.
-#[derive(Clone, Debug)]
-pub struct SqsAuth {
-    /// Whether the wrong are refused, or told in the log.
-    pub enforce: bool,
-    /// Who is known.
-    pub credentials: Credentials,
-}
-
-impl SqsAuth {
-    /// As it was asked for.
-    pub fn new(mode: AuthArg, credentials: Credentials) -> Option<Self> {
-        let enforce = match mode {
-            AuthArg::Off => return None,
-            AuthArg::Report => false,
-            AuthArg::Enforce => true,
-        };
-        Some(Self {
-            enforce,
-            credentials,
-        })
-    }
-}
 
 /// The gate of one core.
 pub(super) struct Gate {
@@ -39,7 +14,7 @@ pub(super) struct Gate {
 }
 
 impl Gate {
-    pub fn new(auth: SqsAuth) -> Self {
+    pub fn new(auth: Auth) -> Self {
         Self {
             verifier: Verifier::new(auth.credentials, "sqs"),
             enforce: auth.enforce,

@@ -31,7 +31,6 @@ mod target;
 mod wire;
 
 pub use actions::Action;
-pub use gate::SqsAuth;
 pub use server::{Sqs, SqsConfig};
 
 /// Whether an error of the dialect has this code, in either protocol.

@@ -6,13 +6,13 @@ use super::developer_endpoint;
 use super::error::{
     Kind, SqsResult, body_not_read, missing_action, not_let_in, replies_full, unknown_action,
 };
-use super::gate::{Gate, SqsAuth};
+use super::gate::Gate;
 use super::heads::{Heads, protocol_of};
 use super::ids::random_uuid;
 use super::intercepted::Watch;
 use super::target::Targets;
 use super::wire::{Protocol, no_action};
-use crate::credentials::Principal;
+use crate::credentials::{Auth, Principal};
 use crate::http::{
     Caller, Door, HttpLimits, Negotiated, Refusal, ReplyBody, decompress_admitted, is_preflight,
     preflight_reply, read_body,
@@ -40,7 +40,7 @@ pub struct SqsConfig {
     /// Refuse to make a queue within 60 s of its deletion, as the service does.
     pub enforce_recreate_interval: bool,
     /// Whose requests are carried out; without this, everybody's.
-    pub auth: Option<SqsAuth>,
+    pub auth: Option<Auth>,
 }
 
 impl SqsConfig {

@@ -3,8 +3,10 @@
 use std::fmt::Display;
 
 use super::super::offload::Dropped;
-use super::{PubsubError, exhausted};
+use super::{DOMAIN, PubsubError, exhausted};
+use crate::bearer::Refused;
 use crate::grpc::{Code, Status};
+use crate::proto::google::rpc;
 
 /// The server is ending. (Some clients stop for good if this says "shutdownNow".)
 pub fn stopping() -> PubsubError {
@@ -45,6 +47,37 @@ pub fn connection_dropped() -> PubsubError {
 /// A mistake of ours, which the log tells more of.
 pub fn internal() -> PubsubError {
     storage_unavailable("an internal error")
+}
+
+/// A request whose bearer isn't known. `path` is that of the call.
+pub fn not_believed(refused: Refused, path: &str) -> PubsubError {
+    const REST: &str = "Expected OAuth 2 access token, login cookie or other valid authentication \
+                        credential. See \
+                        https://developers.google.com/identity/sign-in/web/devconsole-project.";
+    let (text, reason) = match refused {
+        Refused::Missing => (
+            "Request is missing required authentication credential.",
+            "CREDENTIALS_MISSING",
+        ),
+        Refused::Unknown => (
+            "Request had invalid authentication credentials.",
+            "ACCESS_TOKEN_TYPE_UNSUPPORTED",
+        ),
+        Refused::Expired => (
+            "Request had invalid authentication credentials.",
+            "ACCESS_TOKEN_EXPIRED",
+        ),
+    };
+    let method = path.trim_start_matches('/').replace('/', ".");
+    let info = rpc::ErrorInfo {
+        reason: reason.to_owned(),
+        domain: "googleapis.com".to_owned(),
+        metadata: [("service", DOMAIN), ("method", &method)]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
+    };
+    Status::new(Code::Unauthenticated, format!("{text} {REST}"))
+        .with_detail("google.rpc.ErrorInfo", &info)
 }
 
 /// A stored resource that can't be read.

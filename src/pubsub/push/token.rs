@@ -2,10 +2,10 @@
 //!
 //! Tokens are what the real service sends, except that their key is this server's own.
 
+use crate::credentials::{number_of, rsa_key};
 use rsa::PrivateKey;
 use rsa::pkcs1v15::SigningKey;
 use rsa::pkcs8::{DecodePrivateKey, EncodePrivateKey, LineEnding};
-use rsa::rand_core::{TryCryptoRng, TryRng};
 use rsa::sha2::Sha256;
 use rsa::signature::{SignatureEncoding, Signer};
 use rsa::traits::PublicKeyParts;
@@ -17,9 +17,6 @@ use std::path::Path;
 
 /// The key's file in the data directory.
 const KEY_FILE: &str = "push-signing-key.pem";
-
-/// Size of the key, bits.
-const KEY_BITS: usize = 2048;
 
 /// Life of a token, s.
 pub(super) const TOKEN_SECONDS: u64 = 3600;
@@ -45,7 +42,7 @@ impl TokenKey {
     /// Takes up to seconds.
     pub(super) fn load_or_make(directory: Option<&Path>) -> io::Result<Self> {
         let Some(directory) = directory else {
-            return Ok(Self::new(make_key()?));
+            return Ok(Self::new(rsa_key()?));
         };
         let path = directory.join(KEY_FILE);
         match fs::read_to_string(&path) {
@@ -56,7 +53,7 @@ impl TokenKey {
                 Ok(Self::new(key))
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let key = make_key()?;
+                let key = rsa_key()?;
                 keep_key(&key, directory, &path)?;
                 Ok(Self::new(key))
             }
@@ -101,7 +98,7 @@ impl TokenKey {
     ) -> Result<String, rsa::signature::Error> {
         let base64 = base64_simd::URL_SAFE_NO_PAD;
         let header = json!({"alg": "RS256", "kid": self.id, "typ": "JWT"});
-        let subject = subject(&to.email);
+        let subject = number_of(&to.email);
         let claims = json!({
             "aud": to.audience,
             "azp": subject,
@@ -122,21 +119,6 @@ impl TokenKey {
     }
 }
 
-/// A service account's number: 21 digits that always belong to the same email.
-fn subject(email: &str) -> String {
-    let digest = Sha256::digest(email.as_bytes());
-    let number = digest
-        .iter()
-        .take(8)
-        .fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
-    format!("1{number:020}")
-}
-
-fn make_key() -> io::Result<PrivateKey> {
-    PrivateKey::new(&mut SystemRandom, KEY_BITS)
-        .map_err(|error| io::Error::other(format!("no signing key can be made: {error}")))
-}
-
 /// Writes the key beside its place and moves it there, so that no half of a key is ever found.
 fn keep_key(key: &PrivateKey, directory: &Path, path: &Path) -> io::Result<()> {
     let pem = key.to_pkcs8_pem(LineEnding::LF).map_err(io::Error::other)?;
@@ -151,27 +133,6 @@ fn keep_key(key: &PrivateKey, directory: &Path, path: &Path) -> io::Result<()> {
     fs::rename(&temporary, path)?;
     File::open(directory)?.sync_all()
 }
-
-/// The operating system's randomness.
-struct SystemRandom;
-
-impl TryRng for SystemRandom {
-    type Error = getrandom::Error;
-
-    fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
-        getrandom::u32()
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
-        getrandom::u64()
-    }
-
-    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
-        getrandom::fill(bytes)
-    }
-}
-
-impl TryCryptoRng for SystemRandom {}
 
 #[cfg(test)]
 mod tests {

@@ -24,10 +24,10 @@ class OwnServer:
 
 
 @contextlib.contextmanager
-def own_server():
+def own_server(*flags):
     ports = ["--sqs-port", "0", "--pubsub-port", "0", "--pubsub-rest-port", "0", "--admin-port", "0"]
     process = subprocess.Popen(
-        [os.environ["LCLQ_BIN"], "start", "--test-controls", *ports],
+        [os.environ["LCLQ_BIN"], "start", "--test-controls", *ports, *flags],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
