@@ -157,6 +157,9 @@ fn accounts_come_and_go_while_the_server_runs_and_tokens_with_them() {
     let mut client = server.pubsub_client();
     let token = first.sign("https://pubsub.googleapis.com/");
     with_token(&mut client, "PUT", TOPIC, &token).ok();
+    let given = exchanged(&mut client, &first.sign("https://localhost:8085/token")).ok();
+    let given = given["access_token"].as_str().unwrap();
+    with_token(&mut client, "GET", TOPIC, given).ok();
     let deleted = Command::new(support::binary())
         .args([
             "credentials",
@@ -174,6 +177,7 @@ fn accounts_come_and_go_while_the_server_runs_and_tokens_with_them() {
         assert!(Instant::now() < until);
         std::thread::sleep(Duration::from_millis(5));
     }
+    assert_eq!(with_token(&mut client, "GET", TOPIC, given).status, 401);
     server.stop();
 }
 

@@ -18,6 +18,8 @@ pub struct AccessTokens(hmac::Tag);
 #[derive(Serialize, Deserialize)]
 struct Claims {
     sub: String,
+    /// The key by which it was had: without that, it is nobody's.
+    kid: String,
     exp: u64,
 }
 
@@ -28,13 +30,19 @@ impl AccessTokens {
         Self(hmac::sign(&key, b"access tokens"))
     }
 
-    /// A token for a service account, good from `now` on.
+    /// A token for a service account, got by one of its keys, good from `now` on.
     ///
     /// # Errors
     /// It can't be written.
-    pub fn make(&self, email: &str, now: u64) -> Result<String, jsonwebtoken::errors::Error> {
+    pub fn make(
+        &self,
+        email: &str,
+        key_id: &str,
+        now: u64,
+    ) -> Result<String, jsonwebtoken::errors::Error> {
         let claims = Claims {
             sub: email.to_owned(),
+            kid: key_id.to_owned(),
             exp: now + TOKEN_SECONDS,
         };
         let key = EncodingKey::from_secret(self.0.as_ref())?;
@@ -42,14 +50,14 @@ impl AccessTokens {
         Ok([PREFIX, &token].concat())
     }
 
-    /// Whose a token is and until when it is good, if it is of this server.
-    pub(super) fn read(&self, token: &str) -> Option<(String, u64)> {
+    /// Whose a token is, by which key it was had and until when it is good, if it is of this server.
+    pub(super) fn read(&self, token: &str) -> Option<(String, String, u64)> {
         let token = token.strip_prefix(PREFIX)?;
         let mut rules = Validation::new(Algorithm::HS256);
         // Whoever asks looks at the time, and says what is wrong with it.
         rules.validate_exp = false;
         let key = DecodingKey::from_secret(self.0.as_ref()).ok()?;
         let claims = decode::<Claims>(token, &key, &rules).ok()?.claims;
-        Some((claims.sub, claims.exp))
+        Some((claims.sub, claims.kid, claims.exp))
     }
 }

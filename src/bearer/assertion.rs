@@ -32,6 +32,7 @@ struct Claims {
 #[derive(Debug)]
 pub(super) struct Signed {
     pub email: String,
+    key_id: String,
     pub until: u64,
     audience: Option<String>,
     scope: Option<String>,
@@ -56,9 +57,8 @@ pub(super) fn signed(token: &str, keys: &impl PublicKeys, now: u64) -> Result<Si
     if header.alg != Algorithm::RS256 {
         return Err(Wrong::Form);
     }
-    let key = keys
-        .find(&header.kid.unwrap_or_default())
-        .ok_or(Wrong::Key)?;
+    let key_id = header.kid.unwrap_or_default();
+    let key = keys.find(&key_id).ok_or(Wrong::Key)?;
     let mut rules = Validation::new(Algorithm::RS256);
     // All of these are looked at below, in the service's own way.
     rules.validate_exp = false;
@@ -77,6 +77,7 @@ pub(super) fn signed(token: &str, keys: &impl PublicKeys, now: u64) -> Result<Si
     }
     Ok(Signed {
         email: claims.iss,
+        key_id,
         until: claims.exp,
         audience: claims.aud,
         scope: claims.scope,
@@ -163,7 +164,7 @@ pub fn exchange(
     if path.is_none_or(|uri| uri.path() != "/token") {
         return Err(invalid("Invalid JWT: Failed audience check."));
     }
-    let token = tokens.make(&signed.email, now);
+    let token = tokens.make(&signed.email, &signed.key_id, now);
     let token = token.map_err(|_| invalid("No token can be made."))?;
     Ok(json!({
         "access_token": token,

@@ -125,10 +125,16 @@ fn an_assertion_gets_a_token_that_other_servers_do_not_know() {
         "pubsub.googleapis.com",
     );
     assert_eq!(asked(&others, &header), Err(Refused::Unknown));
-    let old = tokens.make(EMAIL, now() - 3601).unwrap();
+    let old = tokens.make(EMAIL, "k1", now() - 3601).unwrap();
     assert_eq!(
         asked(&bearers, &format!("Bearer {old}")),
         Err(Refused::Expired)
+    );
+
+    let gone = tokens.make(EMAIL, "k2", now()).unwrap();
+    assert_eq!(
+        asked(&bearers, &format!("Bearer {gone}")),
+        Err(Refused::Unknown)
     );
 
     let told = |assertion: &str, grant: &str| form(assertion, grant).unwrap_err();

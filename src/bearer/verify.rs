@@ -89,7 +89,13 @@ impl<K: PublicKeys> Bearers<K> {
             .and_then(|host| host.to_str().ok())
             .or(host);
         let (email, until) = match self.tokens.read(token) {
-            Some(known) => known,
+            Some((email, key_id, until)) => {
+                let known = self.keys.find(&key_id);
+                if known.is_none_or(|key| key.email != email) {
+                    return Err(Refused::Unknown);
+                }
+                (email, until)
+            }
             None => {
                 let signed = signed(token, &self.keys, now).map_err(|_| Refused::Unknown)?;
                 if !signed.is_for(self.service, host.unwrap_or_default()) {
