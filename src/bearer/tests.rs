@@ -171,7 +171,7 @@ fn what_is_no_token_is_nobodys() {
     assert_eq!(bearers.verify(&empty, None), Err(Refused::Missing));
     // Signed with the public key as if it were a secret.
     let header = Header::new(Algorithm::HS256);
-    let key = EncodingKey::from_secret(&KEY.n_bytes());
+    let key = EncodingKey::from_secret(&KEY.n_bytes()).unwrap();
     let forged = encode(&header, &claims(json!({})), &key).unwrap();
     assert_eq!(
         signed(&forged, &OneAccount, now()).unwrap_err(),
