@@ -141,12 +141,12 @@ impl Wanted {
     fn matches(&self, value: &str, request: &Request<'_>) -> bool {
         match self {
             Self::Text(all) => {
-                let equal = |text: &Box<str>| **text == *value;
-                all.iter().any(|template| template.test(request, equal))
+                let mut all = all.iter();
+                all.any(|template| template.test(request, |text| **text == *value))
             }
             Self::TextInAnyCase(all) => {
-                let equal = |text: &Box<str>| same_in_any_case(text, value);
-                all.iter().any(|template| template.test(request, equal))
+                let mut all = all.iter();
+                all.any(|template| template.test(request, |text| same_in_any_case(text, value)))
             }
             Self::Like(all) => {
                 let like = |pattern: &Pattern| pattern.matches(value);
@@ -224,8 +224,10 @@ fn templates<C>(
     pieces: impl Fn(&str) -> Result<Vec<Piece>, String>,
     compile: fn(&[Piece]) -> C,
 ) -> Result<Box<[Template<C>]>, String> {
-    let template = |text: &Box<str>| Ok(Template::new(pieces(text)?, compile));
-    texts.iter().map(template).collect()
+    let pieces = texts.iter().map(|text| pieces(text));
+    pieces
+        .map(|pieces| Ok(Template::new(pieces?, compile)))
+        .collect()
 }
 
 /// Reads each text.
@@ -234,8 +236,9 @@ fn each<T>(
     read: impl Fn(&str) -> Option<T>,
     allowed: &str,
 ) -> Result<Box<[T]>, String> {
-    let one = |text: &Box<str>| read(text).ok_or_else(|| not(text, allowed));
-    texts.iter().map(one).collect()
+    let read = texts.iter().map(|text| (text, read(text)));
+    read.map(|(text, value)| value.ok_or_else(|| not(text, allowed)))
+        .collect()
 }
 
 fn not(text: &str, allowed: &str) -> String {
