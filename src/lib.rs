@@ -17,6 +17,7 @@ pub mod net;
 pub mod observe;
 pub mod operate;
 pub mod otlp;
+pub mod policies;
 pub mod portable;
 pub mod profile;
 pub mod proto;

@@ -3,7 +3,7 @@
 mod memory;
 
 use clap::ArgMatches;
-use lclq::cli::{Command, ConfigCommand, ShowForm, StartArgs};
+use lclq::cli::{Command, ConfigCommand, PolicyCommand, ShowForm, StartArgs};
 use lclq::config::import::{Format, Imported};
 use lclq::config::{self, Config, Source};
 use lclq::operate;
@@ -29,6 +29,7 @@ fn main() -> ExitCode {
         Command::Credentials(command) => lclq::credentials::run(command)
             .map_err(Failure::new)
             .and_then(|text| print(&text)),
+        Command::Policy(command) => decided(command),
         Command::Health(server) => operated(operate::health(&server)),
         Command::Stats(server) => operated(operate::stats(&server)),
         Command::Shards(server) => operated(operate::shards(&server)),
@@ -102,6 +103,16 @@ fn start(args: &StartArgs, matches: &ArgMatches) -> Result<(), Failure> {
         return lclq::server::check(config).map_err(Failure::new);
     }
     lclq::server::run(config).map_err(Failure::new)
+}
+
+fn decided(command: PolicyCommand) -> Result<(), Failure> {
+    let answer = lclq::policies::run(command).map_err(Failure::usage)?;
+    print(&answer.text)?;
+    if answer.yes {
+        return Ok(());
+    }
+    let (lines, code) = (Vec::new(), 1);
+    Err(Failure { lines, code })
 }
 
 fn configuration(command: ConfigCommand, matches: &ArgMatches) -> Result<(), Failure> {

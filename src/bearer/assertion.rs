@@ -121,6 +121,11 @@ impl GrantError {
         Self { code, description }
     }
 
+    /// Of a form that can't be had.
+    pub fn unreadable() -> Self {
+        Self::new("invalid_request", "The request can't be read.")
+    }
+
     /// The answer's body.
     pub fn to_json(&self) -> Value {
         json!({"error": self.code, "error_description": self.description})

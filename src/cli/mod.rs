@@ -6,6 +6,7 @@ mod credentials;
 mod generate;
 mod operate;
 mod operate_pubsub;
+mod policy;
 mod portable;
 mod watch;
 
@@ -21,6 +22,7 @@ pub use operate_pubsub::{
     TopicCommand,
 };
 
+pub use policy::{PolicyCommand, PolicyTest};
 pub use portable::{ExportArgs, ImportArgs, OnConflict};
 pub use watch::{
     ConnectionCommand, CoreCommand, EventsArgs, ShardCommand, TailArgs, TailKind, TopArgs,
@@ -53,6 +55,9 @@ pub enum Command {
     /// Make, list and take away access keys and service accounts that requests are signed with.
     #[command(subcommand)]
     Credentials(CredentialsCommand),
+    /// Decide by IAM and queue policies, and explain it.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Say how a server is.
     Health(Server),
     /// Show counts over a server.

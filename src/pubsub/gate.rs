@@ -70,10 +70,7 @@ impl Gate {
         let (keys, tokens) = self.bearers.parts();
         let outcome = match read_body(request.into_body(), limits).await {
             Ok(form) => exchange(&form, keys, tokens),
-            Err(_) => Err(GrantError {
-                code: "invalid_request",
-                description: "The request can't be read.".to_owned(),
-            }),
+            Err(_) => Err(GrantError::unreadable()),
         };
         let (status, body) = match outcome {
             Ok(given) => (StatusCode::OK, given),
