@@ -12,12 +12,19 @@ DEFAULT_REGION = "us-east-1"
 ANONYMOUS_KEY = "test"
 
 
-def sqs_client(endpoint, protocol="json", region=DEFAULT_REGION, access_key=ANONYMOUS_KEY):
-    return _sqs_client(endpoint, protocol, region, access_key)
+def sqs_client(
+    endpoint,
+    protocol="json",
+    region=DEFAULT_REGION,
+    access_key=ANONYMOUS_KEY,
+    secret="test",
+    token=None,
+):
+    return _sqs_client(endpoint, protocol, region, access_key, secret, token)
 
 
 @functools.cache  # by position, so that a default given and a default left out are one client
-def _sqs_client(endpoint, protocol, region, access_key):
+def _sqs_client(endpoint, protocol, region, access_key, secret, token):
     core = botocore.session.Session()
     if protocol == "query":
         # botocore still speaks the Query protocol where a service's model asks for it.
@@ -26,7 +33,8 @@ def _sqs_client(endpoint, protocol, region, access_key):
         botocore_session=core,
         region_name=region,
         aws_access_key_id=access_key,
-        aws_secret_access_key="test",
+        aws_secret_access_key=secret,
+        aws_session_token=token,
     )
     client = session.client(
         "sqs",

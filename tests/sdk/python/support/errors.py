@@ -31,8 +31,10 @@ MODELLED = {
 }
 # and where it has none.
 UNMODELLED = {
+    "InvalidClientTokenId": ("InvalidClientTokenId", 403),
     "InvalidParameterValue": ("InvalidParameterValue", 400),
     "MissingParameter": ("MissingParameter", 400),
+    "SignatureDoesNotMatch": ("SignatureDoesNotMatch", 403),
 }
 # The query protocol's model does not know this one, so its client has no class for it.
 UNKNOWN_TO_QUERY = {"InvalidAttributeValue"}

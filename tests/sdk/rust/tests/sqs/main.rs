@@ -13,5 +13,6 @@ mod messages;
 mod move_task;
 mod permissions;
 mod queues;
+mod signatures;
 mod tags;
 mod visibility;
