@@ -3,7 +3,7 @@
 use super::access::{AccessTokens, TOKEN_SECONDS};
 use super::{PublicKeys, now};
 use http::Uri;
-use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
+use jsonwebtoken::{Algorithm, Validation, dangerous, decode, decode_header};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -57,18 +57,27 @@ pub(super) fn signed(token: &str, keys: &impl PublicKeys, now: u64) -> Result<Si
     if header.alg != Algorithm::RS256 {
         return Err(Wrong::Form);
     }
-    let key_id = header.kid.unwrap_or_default();
-    let key = keys.find(&key_id).ok_or(Wrong::Key)?;
+    let keys = match &header.kid {
+        Some(id) => keys.find(id).into_iter().collect(),
+        None => {
+            // Whom it is said to be of, to know by which keys to check that.
+            let said = dangerous::insecure_decode::<Claims>(token).map_err(|_| Wrong::Form)?;
+            keys.of_account(&said.claims.iss)
+        }
+    };
+    if keys.is_empty() {
+        return Err(Wrong::Key);
+    }
     let mut rules = Validation::new(Algorithm::RS256);
     // All of these are looked at below, in the service's own way.
     rules.validate_exp = false;
     rules.validate_aud = false;
     rules.required_spec_claims.clear();
-    let claims = decode::<Claims>(token, &key.key, &rules);
-    let claims = claims.map_err(|_| Wrong::Signature)?.claims;
-    if claims.iss != key.email {
-        return Err(Wrong::Signature);
-    }
+    let good = keys.into_iter().find_map(|key| {
+        let claims = decode::<Claims>(token, &key.key, &rules).ok()?.claims;
+        (claims.iss == key.email).then_some((claims, key.id))
+    });
+    let (claims, key_id) = good.ok_or(Wrong::Signature)?;
     let early = claims.iat > now + SKEW_SECONDS_MAX;
     let late = claims.exp.saturating_add(SKEW_SECONDS_MAX) < now;
     let long = claims.exp.saturating_sub(claims.iat) > LIFE_SECONDS_MAX;
@@ -85,24 +94,20 @@ pub(super) fn signed(token: &str, keys: &impl PublicKeys, now: u64) -> Result<Si
 }
 
 impl Signed {
-    /// Whether it is meant for this service, asked by the name `host`, or for a scope that has it.
-    pub(super) fn is_for(&self, service: &str, host: &str) -> bool {
-        if let Some(audience) = &self.audience {
-            let audience = audience.parse::<Uri>().ok();
-            let audience = audience.as_ref().and_then(Uri::host);
-            let without_port = host.rsplit_once(':').map_or(host, |(name, _)| name);
-            return audience.is_some_and(|name| name == service || name == without_port);
+    /// The host that it is meant for, or none where it is for a scope that has this service. `None` where
+    /// it is for another.
+    pub(super) fn meant_for(&self) -> Option<Option<String>> {
+        // Go's library sends an empty audience with its scopes.
+        if let Some(audience) = self.audience.as_deref().filter(|text| !text.is_empty()) {
+            let audience = audience.parse::<Uri>().ok()?;
+            return Some(Some(audience.host()?.to_owned()));
         }
-        const SCOPES: [&str; 2] = ["/auth/pubsub", "/auth/cloud-platform"];
-        let scopes = self.scope.as_deref().unwrap_or_default().split(' ');
-        let google = |scope: &str| {
-            scope
-                .strip_prefix("https://www.googleapis.com")
-                .map(str::to_owned)
-        };
-        scopes
-            .filter_map(google)
-            .any(|scope| SCOPES.contains(&scope.as_str()))
+        const SCOPES: [&str; 2] = [
+            "https://www.googleapis.com/auth/pubsub",
+            "https://www.googleapis.com/auth/cloud-platform",
+        ];
+        let mut scopes = self.scope.as_deref().unwrap_or_default().split(' ');
+        scopes.any(|scope| SCOPES.contains(&scope)).then_some(None)
     }
 }
 

@@ -19,6 +19,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// A service account's public key.
 #[derive(Clone)]
 pub struct PublicKey {
+    /// What tokens name it by.
+    pub id: String,
     /// What it checks with.
     pub key: jsonwebtoken::DecodingKey,
     /// Whose it is, an e-mail address.
@@ -32,6 +34,9 @@ pub trait PublicKeys {
 
     /// The key with this id.
     fn find(&self, id: &str) -> Option<PublicKey>;
+
+    /// All keys of an account, for what names none: Node's library asks for tokens so.
+    fn of_account(&self, email: &str) -> Vec<PublicKey>;
 }
 
 /// s since 1970. Tokens are made by clients, whose clocks are real ones, so this is, too.

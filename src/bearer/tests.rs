@@ -29,16 +29,22 @@ impl PublicKeys for OneAccount {
             &part(KEY.e_bytes()),
         );
         (id == "k1").then(|| PublicKey {
+            id: id.to_owned(),
             key: key.unwrap(),
             email: EMAIL.to_owned(),
         })
+    }
+
+    fn of_account(&self, email: &str) -> Vec<PublicKey> {
+        let known = self.find("k1").into_iter();
+        known.filter(|key| key.email == email).collect()
     }
 }
 
 fn jwt(key_id: &str, claims: &Value) -> String {
     let der = KEY.to_pkcs1_der().unwrap();
     let mut header = Header::new(Algorithm::RS256);
-    header.kid = Some(key_id.to_owned());
+    header.kid = (!key_id.is_empty()).then(|| key_id.to_owned());
     encode(&header, claims, &EncodingKey::from_rsa_der(der.as_bytes())).unwrap()
 }
 
@@ -78,6 +84,8 @@ fn a_service_account_may_sign_its_own_tokens() {
         json!({}),
         json!({"aud": "https://queue.test/"}),
         json!({"aud": null, "scope": "openid https://www.googleapis.com/auth/pubsub"}),
+        // As Go's library has it.
+        json!({"aud": "", "scope": "https://www.googleapis.com/auth/cloud-platform"}),
     ] {
         let token = format!("Bearer {}", jwt("k1", &claims(change.clone())));
         assert_eq!(asked(&bearers, &token), Ok(EMAIL.to_owned()), "{change}");
@@ -86,6 +94,7 @@ fn a_service_account_may_sign_its_own_tokens() {
     }
     for change in [
         json!({"aud": "https://storage.googleapis.com/"}),
+        json!({"aud": ""}),
         json!({"aud": null, "scope": "https://www.googleapis.com/auth/devstorage.read_only"}),
         json!({"iss": "other@local.iam.gserviceaccount.com"}),
         json!({"iat": now() - 7200, "exp": now() - 3600}),
@@ -97,6 +106,14 @@ fn a_service_account_may_sign_its_own_tokens() {
     }
     let other = format!("Bearer {}", jwt("k2", &claims(json!({}))));
     assert_eq!(asked(&bearers, &other), Err(Refused::Unknown));
+    // Remembered for one name, it is good for no other.
+    let token = jwt("k1", &claims(json!({"aud": "https://queue.test/"})));
+    let token = format!("Bearer {token}");
+    assert_eq!(asked(&bearers, &token), Ok(EMAIL.to_owned()));
+    let mut headers = http::HeaderMap::new();
+    headers.insert("authorization", token.parse().unwrap());
+    headers.insert("host", "elsewhere.test".parse().unwrap());
+    assert_eq!(bearers.verify(&headers, None), Err(Refused::Unknown));
 }
 
 #[test]
@@ -136,6 +153,17 @@ fn an_assertion_gets_a_token_that_other_servers_do_not_know() {
         asked(&bearers, &format!("Bearer {gone}")),
         Err(Refused::Unknown)
     );
+
+    // Node's library names no key.
+    let nameless = jwt(
+        "",
+        &claims(json!({"aud": "https://oauth2.googleapis.com/token"})),
+    );
+    assert!(form(&nameless, GRANT).is_ok());
+    let others =
+        json!({"aud": "https://localhost/token", "iss": "other@local.iam.gserviceaccount.com"});
+    let others = form(&jwt("", &claims(others)), GRANT).unwrap_err();
+    assert_eq!(others.description, "Invalid grant: account not found");
 
     let told = |assertion: &str, grant: &str| form(assertion, grant).unwrap_err();
     assert_eq!(told(&to_token(), "password").code, "unsupported_grant_type");

@@ -36,7 +36,17 @@ pub struct Bearers<K> {
 
 struct Memory {
     version: u64,
-    by_token: HashMap<Box<str>, (Rc<str>, u64)>,
+    by_token: HashMap<Box<str>, Known>,
+}
+
+/// A token that was found good, but for its time and for what it is used for.
+#[derive(Clone)]
+struct Known {
+    email: Rc<str>,
+    /// s since 1970.
+    until: u64,
+    /// The host that it is meant for, if it is for one.
+    host: Option<Rc<str>>,
 }
 
 impl<K: PublicKeys> Bearers<K> {
@@ -77,38 +87,49 @@ impl<K: PublicKeys> Bearers<K> {
             memory.version = version;
             memory.by_token.clear();
         }
-        if let Some((email, until)) = memory.by_token.get(token) {
-            return if now < *until {
-                Ok(email.clone())
-            } else {
-                Err(Refused::Expired)
-            };
-        }
-        let host = headers
-            .get(HOST)
-            .and_then(|host| host.to_str().ok())
-            .or(host);
-        let (email, until) = match self.tokens.read(token) {
-            Some((email, key_id, until)) => {
-                let known = self.keys.find(&key_id);
-                if known.is_none_or(|key| key.email != email) {
-                    return Err(Refused::Unknown);
-                }
-                (email, until)
-            }
+        let known = match memory.by_token.get(token) {
+            Some(known) => known.clone(),
             None => {
-                let signed = signed(token, &self.keys, now).map_err(|_| Refused::Unknown)?;
-                if !signed.is_for(self.service, host.unwrap_or_default()) {
-                    return Err(Refused::Unknown);
-                }
-                (signed.email, signed.until)
+                let known = self.read(token, now)?;
+                memory.by_token.insert(token.into(), known.clone());
+                known
             }
         };
-        if now >= until {
+        if let Some(meant) = &known.host {
+            let host = headers
+                .get(HOST)
+                .and_then(|host| host.to_str().ok())
+                .or(host);
+            let host = host.unwrap_or_default();
+            let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+            if **meant != *self.service && **meant != *name {
+                return Err(Refused::Unknown);
+            }
+        }
+        if now >= known.until {
             return Err(Refused::Expired);
         }
-        let email: Rc<str> = email.into();
-        memory.by_token.insert(token.into(), (email.clone(), until));
-        Ok(email)
+        Ok(known.email)
+    }
+
+    fn read(&self, token: &str, now: u64) -> Result<Known, Refused> {
+        if let Some((email, key_id, until)) = self.tokens.read(token) {
+            let key = self.keys.find(&key_id);
+            if key.is_none_or(|key| key.email != email) {
+                return Err(Refused::Unknown);
+            }
+            return Ok(Known {
+                email: email.into(),
+                until,
+                host: None,
+            });
+        }
+        let signed = signed(token, &self.keys, now).map_err(|_| Refused::Unknown)?;
+        let host = signed.meant_for().ok_or(Refused::Unknown)?;
+        Ok(Known {
+            email: signed.email.into(),
+            until: signed.until,
+            host: host.map(Rc::from),
+        })
     }
 }

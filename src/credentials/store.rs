@@ -115,6 +115,13 @@ impl PublicKeys for Credentials {
         let current = current.unwrap_or_else(PoisonError::into_inner);
         current.accounts.get(id).cloned()
     }
+
+    fn of_account(&self, email: &str) -> Vec<PublicKey> {
+        let current = self.0.current.read();
+        let current = current.unwrap_or_else(PoisonError::into_inner);
+        let all = current.accounts.values();
+        all.filter(|key| key.email == email).cloned().collect()
+    }
 }
 
 fn usable(path: &Path) -> Result<Current, FileError> {
@@ -146,13 +153,17 @@ fn usable(path: &Path) -> Result<Current, FileError> {
 fn public(account: ServiceAccount) -> Result<PublicKey, &'static str> {
     let ServiceAccount {
         email,
+        key_id,
         modulus,
         exponent,
-        ..
     } = account;
     let key = jsonwebtoken::DecodingKey::from_rsa_components(&modulus, &exponent);
     let key = key.map_err(|_| "modulus and exponent are base64url without padding")?;
-    Ok(PublicKey { key, email })
+    Ok(PublicKey {
+        id: key_id,
+        key,
+        email,
+    })
 }
 
 fn one(key: AccessKey) -> Result<Usable, &'static str> {
