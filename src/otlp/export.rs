@@ -28,8 +28,7 @@ use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
 const WAITING_MAX: usize = 8192;
 /// Spans that are told at once.
 const BATCH_SPANS_MAX: usize = 512;
-/// How long a span waits for others to be told with: as OpenTelemetry's own SDKs have it wait. Each
-/// telling costs as much as some ten spans in it.
+/// How long a span waits for others to be told with: as OpenTelemetry's own SDKs have it wait.
 const BATCH_TIME_MAX: Duration = Duration::from_secs(5);
 /// How long a collector may take for an answer.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(10);
