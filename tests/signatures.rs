@@ -227,6 +227,48 @@ fn who_is_not_known_is_told_why_in_both_protocols() {
 }
 
 #[test]
+fn the_queues_of_another_account_are_closed() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("keys.toml");
+    let owner = create(&file, &["--account", "111122223333"]);
+    let other = create(&file, &["--account", "444455556666"]);
+    let server = served(&file, "enforce");
+    let made = in_json(&server, &owner, "CreateQueue", &json!({"QueueName": "q"}));
+    let url = made.json()["QueueUrl"].clone();
+    let arn = "arn:aws:sqs:us-east-1:111122223333:q";
+    for (action, body) in [
+        ("SendMessage", json!({"QueueUrl": url, "MessageBody": "x"})),
+        ("ReceiveMessage", json!({"QueueUrl": url})),
+        ("DeleteQueue", json!({"QueueUrl": url})),
+        (
+            "GetQueueUrl",
+            json!({"QueueName": "q", "QueueOwnerAWSAccountId": "111122223333"}),
+        ),
+        ("StartMessageMoveTask", json!({"SourceArn": arn})),
+        ("ListMessageMoveTasks", json!({"SourceArn": arn})),
+    ] {
+        // Whether or not there is such a queue, and whether or not it was looked for before.
+        for _ in 0..2 {
+            let told = in_json(&server, &other, action, &body);
+            assert_eq!(
+                (told.status, told.query_error.as_str()),
+                (403, "AccessDenied;Sender"),
+                "{action}"
+            );
+        }
+        if !action.ends_with("Tasks") && !action.ends_with("Task") && action != "DeleteQueue" {
+            let answer = in_json(&server, &owner, action, &body);
+            assert_eq!(answer.status, 200, "{action}: {}", answer.body);
+        }
+    }
+    assert_eq!(
+        in_json(&server, &other, "ListQueues", &json!({})).json(),
+        json!({})
+    );
+    server.stop();
+}
+
+#[test]
 fn a_session_needs_its_token_and_ends() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("keys.toml");

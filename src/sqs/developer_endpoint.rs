@@ -100,7 +100,7 @@ async fn look(
     let asked = read(head, &heads, body, protocol)?;
     let mut scope = sqs.scope(&heads, &head.uri, None);
     if let Some(principal) = by.get() {
-        scope.account = &principal.account;
+        scope.is_of(principal);
     }
     if let Some(region) = &asked.region {
         scope.region = region;

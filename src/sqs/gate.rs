@@ -21,7 +21,8 @@ impl Gate {
         }
     }
 
-    /// Who sent a request; nobody, where that is let pass. Clients' clocks are real ones, so is this.
+    /// Who sent a request, where that has a say. What is only reported on is carried out as if nobody had
+    /// looked. Clients' clocks are real ones, so is this.
     pub fn passed(&self, head: &Parts, body: &[u8]) -> SqsResult<Option<Rc<Principal>>> {
         let signed = Signed {
             method: &head.method,
@@ -30,7 +31,7 @@ impl Gate {
             body,
         };
         match self.verifier.verify(&signed, OffsetDateTime::now_utc()) {
-            Ok(principal) => Ok(Some(principal)),
+            Ok(principal) => Ok(self.enforce.then_some(principal)),
             Err(refusal) if self.enforce => Err(not_believed(refusal)),
             Err(refusal) => {
                 let reason = refusal.message.lines().next().unwrap_or_default();

@@ -4,7 +4,8 @@ use super::actions::{self, Outcome};
 use super::decode::Form;
 use super::developer_endpoint;
 use super::error::{
-    Kind, SqsResult, body_not_read, missing_action, not_let_in, replies_full, unknown_action,
+    Kind, SqsResult, body_not_read, missing_action, not_let_in, other_account, replies_full,
+    unknown_action,
 };
 use super::gate::Gate;
 use super::heads::{Heads, protocol_of};
@@ -23,7 +24,7 @@ use crate::observe::{Observer, Operation, Outcome as Ending};
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
-use lclq_shards::ReceiptSigner;
+use lclq_shards::{QueueName, ReceiptSigner};
 use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 use std::time::Instant;
@@ -76,7 +77,7 @@ impl<'r> Course<'r> {
     fn tell(&'r self, scope: &mut Scope<'r>) {
         scope.watch = self.watch;
         if let Some(principal) = self.principal.get() {
-            scope.account = &principal.account;
+            scope.is_of(principal);
         }
     }
 }
@@ -85,6 +86,8 @@ impl<'r> Course<'r> {
 pub struct Scope<'r> {
     pub region: &'r str,
     pub account: &'r str,
+    /// Whether the queues of other accounts are closed to it.
+    keeps_to_account: bool,
     /// Host that the client used; queue URLs in answers have it too.
     pub host: &'r str,
     /// `http`, or `https` by TLS or behind a proxy that says so.
@@ -96,7 +99,21 @@ pub struct Scope<'r> {
     pub watch: Option<&'r Watch>,
 }
 
-impl Scope<'_> {
+impl<'r> Scope<'r> {
+    /// It was signed by this principal.
+    pub(super) fn is_of(&mut self, principal: &'r Principal) {
+        self.account = &principal.account;
+        self.keeps_to_account = true;
+    }
+
+    /// Refuses queues of other accounts to who is held to one. No policy opens them yet.
+    pub(super) fn may_use(&self, name: &QueueName) -> SqsResult<()> {
+        if self.keeps_to_account && *name.account != *self.account {
+            return Err(other_account(name));
+        }
+        Ok(())
+    }
+
     /// This, if more hangs on the request than its answer.
     pub fn watched(&self) -> Option<&Self> {
         self.watch.map(|_| self)
@@ -164,7 +181,7 @@ impl Sqs {
                     }
                     let mut scope = self.scope(&Heads::of(&head), &head.uri, None);
                     if let Some(principal) = by.get() {
-                        scope.account = &principal.account;
+                        scope.is_of(principal);
                     }
                     let query = head.uri.query().unwrap_or("");
                     let answer = Box::pin(super::peek::answer(self, &scope, query)).await;
@@ -356,6 +373,7 @@ impl Sqs {
         Scope {
             region: region.unwrap_or(&self.config.region),
             account: account.unwrap_or(&self.config.account),
+            keeps_to_account: false,
             host: host
                 .or(uri.authority().map(http::uri::Authority::as_str))
                 .unwrap_or("localhost"),

@@ -113,13 +113,14 @@ impl Sqs {
             url,
         };
         if let Some(target) = self.targets.get(&key) {
+            scope.may_use(&target.name)?;
             return Ok(target);
         }
         // Boxed, so that the futures of hot methods don't carry its room.
-        Box::pin(self.find_target(&key)).await
+        Box::pin(self.find_target(scope, &key)).await
     }
 
-    async fn find_target(&self, key: &UrlInScope<'_>) -> SqsResult<Rc<Target>> {
+    async fn find_target(&self, scope: &Scope<'_>, key: &UrlInScope<'_>) -> SqsResult<Rc<Target>> {
         let UrlInScope {
             region,
             account,
@@ -131,6 +132,7 @@ impl Sqs {
             }
             invalid_address(url)
         })?;
+        scope.may_use(&name)?;
         let bucket = NameBucket::of(NameSpace::Queue, &name.key());
         let find = async |stamp| {
             let queue = self.resolve(&name).await?;

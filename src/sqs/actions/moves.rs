@@ -36,8 +36,14 @@ fn open_handle(handle: &str) -> Option<([u8; 16], QueueName)> {
     ))
 }
 
-async fn find(sqs: &Sqs, arn: &str, parameter: &str) -> SqsResult<(QueueName, QueueRef)> {
+async fn find(
+    sqs: &Sqs,
+    scope: &Scope<'_>,
+    arn: &str,
+    parameter: &str,
+) -> SqsResult<(QueueName, QueueRef)> {
     let name = QueueName::from_arn(arn).ok_or_else(|| no_such_resource(parameter))?;
+    scope.may_use(&name)?;
     match sqs.resolve(&name).await {
         Ok(queue) => Ok((name, queue)),
         Err(error) if is_missing(&error) => Err(no_such_resource(parameter)),
@@ -67,7 +73,7 @@ impl Members for Started {
 
 pub async fn start(
     sqs: &Sqs,
-    _scope: &Scope<'_>,
+    scope: &Scope<'_>,
     input: StartMessageMoveTask<'_>,
     out: &mut Output,
 ) -> SqsResult<()> {
@@ -79,7 +85,7 @@ pub async fn start(
             return Err(move_rate_out_of_bounds(rate));
         }
     };
-    let (source, queue) = find(sqs, arn, "SourceArn").await?;
+    let (source, queue) = find(sqs, scope, arn, "SourceArn").await?;
     if !has_sources(sqs, &source).await? {
         return Err(source_no_dead_letter_queue());
     }
@@ -88,7 +94,7 @@ pub async fn start(
         Some(to) if to == arn => {
             return Err(move_onto_itself());
         }
-        Some(to) => Some(find(sqs, to, "DestinationArn").await?.0),
+        Some(to) => Some(find(sqs, scope, to, "DestinationArn").await?.0),
     };
     let is_fifo = |name: &QueueName| name.name.ends_with(".fifo");
     if destination
@@ -121,12 +127,13 @@ impl Members for Cancelled {
 
 pub async fn cancel(
     sqs: &Sqs,
-    _scope: &Scope<'_>,
+    scope: &Scope<'_>,
     input: CancelMessageMoveTask<'_>,
     out: &mut Output,
 ) -> SqsResult<()> {
     let handle = required(&input.task_handle, "TaskHandle")?;
     let (task, source) = open_handle(handle).ok_or_else(invalid_task_handle)?;
+    scope.may_use(&source)?;
     let queue = match sqs.resolve(&source).await {
         Ok(queue) => queue,
         Err(error) if is_missing(&error) => {
@@ -190,7 +197,7 @@ impl Members for Tasks {
 
 pub async fn list(
     sqs: &Sqs,
-    _scope: &Scope<'_>,
+    scope: &Scope<'_>,
     input: ListMessageMoveTasks<'_>,
     out: &mut Output,
 ) -> SqsResult<()> {
@@ -202,7 +209,7 @@ pub async fn list(
             return Err(listed_moves_out_of_bounds(number));
         }
     };
-    let (source, queue) = find(sqs, arn, "SourceArn").await?;
+    let (source, queue) = find(sqs, scope, arn, "SourceArn").await?;
     match ask(sqs, queue, QueueCommand::ListMoves(queue, tasks_max)).await? {
         Reply::Moves(tasks) => out.write(Tasks {
             source: source.arn(),

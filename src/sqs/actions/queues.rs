@@ -204,6 +204,7 @@ pub async fn get_url(
         .filter(|owner| is_plain_name(owner))
         .unwrap_or(scope.account);
     let name = QueueName::new(scope.region, account, name);
+    scope.may_use(&name)?;
     sqs.resolve(&name).await?;
     out.write(Url(scope.queue_url(&name)));
     Ok(())

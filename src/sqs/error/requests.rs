@@ -5,6 +5,7 @@ use super::super::limits::LISTED_NAMES_MAX;
 use super::{Kind, SqsError, invalid_parameter, invalid_parameter_text};
 use crate::http::{BodyError, Refusal};
 use crate::sigv4::{self, Problem};
+use lclq_shards::QueueName;
 
 pub fn missing_action() -> SqsError {
     SqsError::new(Kind::MissingAction, "The request names no action.")
@@ -21,6 +22,14 @@ pub fn serialization(detail: impl std::fmt::Display) -> SqsError {
     SqsError::new(
         Kind::Serialization,
         format!("The request can't be read: {detail}"),
+    )
+}
+
+/// A queue of an account that isn't the signer's.
+pub fn other_account(name: &QueueName) -> SqsError {
+    SqsError::new(
+        Kind::AccessDenied,
+        format!("Access to the resource {} is denied.", name.arn()),
     )
 }
 
