@@ -19,7 +19,7 @@ use hyper::server::conn::{http1, http2};
 use super::caller::Watched;
 use super::io::{ConnIo, ConnState, Version, version};
 use super::limits::HttpLimits;
-use crate::net::{Channel, Drain, Protocol, Spoken};
+use crate::net::{ByTls, Channel, Drain, Protocol, Spoken};
 use crate::runtime::{HyperExecutor, HyperTimer, Sleep, timeout};
 
 /// HTTP, told apart by a connection's first bytes, its requests answered by a handler.
@@ -88,7 +88,7 @@ async fn run<H, Fut, B>(
     });
     let state = Rc::new(ConnState {
         seen: channel.connection().cloned(),
-        secured: channel.secured().cloned(),
+        is_secured: channel.is_secured(),
         ..ConnState::default()
     });
     if let Some(seen) = &state.seen {
@@ -208,8 +208,8 @@ where
             looked.connection = state.seen.clone();
             request.extensions_mut().insert(looked);
         }
-        if let Some(by) = &state.secured {
-            request.extensions_mut().insert(by.clone());
+        if state.is_secured {
+            request.extensions_mut().insert(ByTls);
         }
         let counted = Counted {
             state: state.clone(),

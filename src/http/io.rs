@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 
-use crate::net::{Channel, Connection, OPENING_BYTES_MAX, SecuredBy};
+use crate::net::{Channel, Connection, OPENING_BYTES_MAX};
 
 /// What every HTTP/2 connection begins with, where it isn't negotiated otherwise.
 pub(super) const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -36,8 +36,8 @@ pub(super) struct ConnState {
     pub(super) broken_off: Cell<bool>,
     /// What operators see of it.
     pub(super) seen: Option<Arc<Connection>>,
-    /// What TLS tells of the client, where it is spoken.
-    pub(super) secured: Option<Arc<SecuredBy>>,
+    /// It came by TLS.
+    pub(super) is_secured: bool,
 }
 
 /// Looks at a connection's first bytes, of which there is one at least, until they tell which

@@ -33,23 +33,12 @@ pub trait Duplex: Read + Write + Unpin {}
 
 impl<T: Read + Write + Unpin> Duplex for T {}
 
-/// What a handshake tells of the client.
-#[derive(Debug)]
-pub struct SecuredBy {
-    /// The certificate that it has shown and that was found good, in DER.
-    pub certificate: Option<Vec<u8>>,
-}
+/// What a handshake comes to: the clear text within.
+pub type Handshake = Pin<Box<dyn Future<Output = io::Result<Box<dyn Duplex>>>>>;
 
-/// What a handshake comes to.
-pub struct Secured {
-    /// The clear text within.
-    pub stream: Box<dyn Duplex>,
-    /// Who speaks it.
-    pub by: Arc<SecuredBy>,
-}
-
-/// A handshake under way.
-pub type Handshake = Pin<Box<dyn Future<Output = io::Result<Secured>>>>;
+/// Marks what came by TLS.
+#[derive(Clone, Copy, Debug)]
+pub struct ByTls;
 
 /// Takes the server's part in TLS, on the core that it was made on.
 pub trait Secure {
@@ -70,7 +59,7 @@ pub struct Channel {
     opening_end: u8,
     opens_until: Instant,
     pub(super) connection: Option<Arc<Connection>>,
-    secured: Option<Arc<SecuredBy>>,
+    secured: bool,
     open: Rc<OpenConnection>,
 }
 
@@ -105,8 +94,8 @@ impl Channel {
             return Ok(Some(wire));
         };
         let secured = secure.handshake(wire).await?;
-        let mut clear = Channel::new(Io::Secured(secured.stream), opens_until, open);
-        clear.secured = Some(secured.by);
+        let mut clear = Channel::new(Io::Secured(secured), opens_until, open);
+        clear.secured = true;
         Ok((clear.look_further().await? > 0).then_some(clear))
     }
 
@@ -118,7 +107,7 @@ impl Channel {
             opening_end: 0,
             opens_until,
             connection: None,
-            secured: None,
+            secured: false,
             open,
         }
     }
@@ -128,9 +117,9 @@ impl Channel {
         self.connection.as_ref()
     }
 
-    /// What TLS tells of the client, where it is spoken.
-    pub fn secured(&self) -> Option<&Arc<SecuredBy>> {
-        self.secured.as_ref()
+    /// Whether it came by TLS.
+    pub fn is_secured(&self) -> bool {
+        self.secured
     }
 
     /// Says this, and no more.

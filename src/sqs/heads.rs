@@ -3,11 +3,10 @@
 use super::actions::Action;
 use super::error::{SqsResult, unknown_operation};
 use super::wire::Protocol;
-use crate::net::SecuredBy;
+use crate::net::ByTls;
 use http::HeaderMap;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::request::Parts;
-use std::sync::Arc;
 
 /// Parsed once: looking a header up by `&str` parses the name each time.
 static TARGET: HeaderName = HeaderName::from_static("x-amz-target");
@@ -59,7 +58,7 @@ impl<'h> Heads<'h> {
         }
         heads.is_https = match forwarded_proto {
             Some(scheme) => scheme == "https",
-            None => head.extensions.get::<Arc<SecuredBy>>().is_some(),
+            None => head.extensions.get::<ByTls>().is_some(),
         };
         heads
     }
