@@ -23,6 +23,7 @@ pub mod profile;
 pub mod proto;
 mod protobuf;
 pub mod pubsub;
+pub mod quotas;
 pub mod runtime;
 pub mod server;
 mod sigv4;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use support::{Answer, Client, Launch, Server};
+use support::{Answer, Client, Launch, Server, signing};
 
 /// One call: an operation, what stands in its path and behind it, what it is given.
 struct Asked {
@@ -204,11 +204,17 @@ fn first_lines(server: &Server, path: &str) -> Vec<String> {
 fn started(directory: &std::path::Path) -> Server {
     let file = directory.join("lclq.toml");
     std::fs::write(&file, "").unwrap();
+    let keys = directory.join("keys.toml");
+    let made = signing::credentials(&["create-token", "someone"], &keys);
+    let made = String::from_utf8(made.stdout).unwrap();
+    let token = made.trim().strip_prefix("LCLQ_TOKEN=").unwrap();
+    std::fs::write(directory.join("token"), token).unwrap();
     Launch::new()
         .flag("--cores", "2")
         .flag("--shards", "3")
         .flag("--config", file)
         .flag("--journey-events", "1000")
+        .flag("--credentials", directory.join("keys.toml"))
         .switch("--test-controls")
         .start()
 }
@@ -366,6 +372,9 @@ fn of_server() -> Vec<Asked> {
         ("listOperations", "/operations"),
         ("followEvents", "/events?kinds=resource,stats"),
         ("listConnections", "/connections?endpoint=admin&limit=1"),
+        ("listRefusals", "/refusals"),
+        ("getSession", "/session"),
+        ("endSession", "/session"),
         ("getConfig", "/config"),
         ("reloadConfig", "/config/reload"),
         ("getClock", "/test/clock"),
@@ -477,6 +486,12 @@ fn every_operation_answers_as_the_document_says() {
     for one in of_server() {
         call(&one);
     }
+    let token = std::fs::read_to_string(directory.path().join("token")).unwrap();
+    call(&asked(
+        "beginSession",
+        "/session",
+        Some(json!({ "token": token })),
+    ));
     let file = export(
         &server,
         &document,

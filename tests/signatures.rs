@@ -3,118 +3,12 @@
 
 mod support;
 
-use serde_json::{Value, json};
-use std::path::Path;
-use std::process::{Command, Output};
+use serde_json::json;
 use std::time::{Duration, Instant};
-use support::{Launch, Server};
+use support::Launch;
+use support::signing::{Key, create, credentials, curl, in_json, in_query, served};
 
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// What `lclq credentials create` has printed.
-struct Key {
-    id: String,
-    secret: String,
-    token: Option<String>,
-}
-
-fn credentials(words: &[&str], file: &Path) -> Output {
-    let mut command = Command::new(support::binary());
-    command
-        .arg("credentials")
-        .args(words)
-        .arg("--file")
-        .arg(file);
-    command.output().unwrap()
-}
-
-fn create(file: &Path, words: &[&str]) -> Key {
-    let output = credentials(&[&["create"], words].concat(), file);
-    assert!(output.status.success(), "{output:?}");
-    let text = String::from_utf8(output.stdout).unwrap();
-    let value = |name: &str| {
-        let line = text
-            .lines()
-            .find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
-        line.map(str::to_owned)
-    };
-    Key {
-        id: value("AWS_ACCESS_KEY_ID").unwrap(),
-        secret: value("AWS_SECRET_ACCESS_KEY").unwrap(),
-        token: value("AWS_SESSION_TOKEN"),
-    }
-}
-
-fn served(file: &Path, mode: &str) -> Server {
-    Launch::new()
-        .flag("--sqs-auth", mode)
-        .flag("--credentials", file)
-        .start()
-}
-
-/// Asks by curl, signed with a key and secret, and gives status, error header and body.
-struct Asked {
-    status: u16,
-    query_error: String,
-    body: String,
-}
-
-impl Asked {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.body).expect("JSON")
-    }
-}
-
-fn curl(server: &Server, words: &[&str]) -> Asked {
-    let output = Command::new("curl")
-        .args(["--silent", "--show-error", "--max-time", "20"])
-        .args(["--write-out", "\n%{http_code} %header{x-amzn-query-error}"])
-        .args(words)
-        .arg(format!("http://{}/", server.address()))
-        .output()
-        .expect("curl is there");
-    assert!(output.status.success(), "{output:?}");
-    let text = String::from_utf8(output.stdout).unwrap();
-    let (body, end) = text.rsplit_once('\n').unwrap();
-    let (status, query_error) = end.split_once(' ').unwrap();
-    Asked {
-        status: status.parse().unwrap(),
-        query_error: query_error.to_owned(),
-        body: body.to_owned(),
-    }
-}
-
-fn in_json(server: &Server, key: &Key, action: &str, body: &Value) -> Asked {
-    let user = format!("{}:{}", key.id, key.secret);
-    let (target, body) = (
-        format!("X-Amz-Target: AmazonSQS.{action}"),
-        body.to_string(),
-    );
-    let token = key
-        .token
-        .as_ref()
-        .map(|token| format!("X-Amz-Security-Token: {token}"));
-    let mut words = vec!["--aws-sigv4", "aws:amz:us-east-1:sqs", "--user", &user];
-    words.extend(["--header", &target, "--data-binary", &body]);
-    words.extend(["--header", "Content-Type: application/x-amz-json-1.0"]);
-    if let Some(token) = &token {
-        words.extend(["--header", token]);
-    }
-    curl(server, &words)
-}
-
-fn in_query(server: &Server, key: &Key, body: &str) -> Asked {
-    let user = format!("{}:{}", key.id, key.secret);
-    let words = [
-        "--aws-sigv4",
-        "aws:amz:us-east-1:sqs",
-        "--user",
-        &user,
-        "--data-binary",
-        body,
-    ];
-    curl(server, &words)
-}
 
 #[test]
 fn a_key_that_was_made_signs_for_its_account_and_its_secret_is_kept_nowhere() {

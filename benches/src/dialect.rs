@@ -34,6 +34,8 @@ pub fn with_dialect(f: impl FnOnce(&Dialect) + Send + 'static) {
             enforce_purge_interval: false,
             enforce_recreate_interval: false,
             auth: None,
+            quotas: None,
+            queues_per_account_max: None,
         };
         let limits = Rc::new(HttpLimits::default());
         let observer = Observers::new(1).of_core(0);

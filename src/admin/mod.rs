@@ -9,6 +9,7 @@ mod connections;
 mod controls;
 mod cores;
 mod events;
+mod gate;
 mod journeys;
 mod messages;
 mod metrics;
@@ -24,12 +25,15 @@ mod pubsub_messages;
 mod pubsub_peek;
 mod queues;
 mod reference;
+mod refusals;
 mod route;
 mod routes;
+mod sessions;
 mod stats;
 mod tail;
 
 use crate::config::Live;
+use crate::credentials::{AdminAuth, Scope};
 use crate::http::{Door, HttpLimits, Negotiated, ReplyBody, is_preflight, preflight_reply};
 use crate::interceptors::Interceptors;
 use crate::mesh::{Mesh, wall_clock};
@@ -49,9 +53,11 @@ pub use reference::reference;
 
 use answers::AdminError;
 use events::Subscribers;
-use http::{Request, Response};
+use gate::Gate;
+use http::{Method, Request, Response};
 use hyper::body::Incoming;
 use portable::Shared as Portable;
+use sessions::Sessions;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -69,16 +75,21 @@ pub struct Operated {
     portable: Portable,
     /// Those who follow events, on all cores.
     pub(crate) subscribers: Subscribers,
+    /// Who may ask.
+    auth: AdminAuth,
+    sessions: Sessions,
     /// Tells this run of the server from others.
     run: String,
 }
 
 impl Operated {
     /// Of a server that starts now.
-    pub fn new(live: Arc<Live>, controls: Controls) -> Self {
+    pub fn new(live: Arc<Live>, controls: Controls, auth: AdminAuth) -> Self {
         Self {
             live,
             controls,
+            auth,
+            sessions: Sessions::default(),
             portable: Portable::default(),
             subscribers: Subscribers::default(),
             run: format!("{:x}", wall_clock()),
@@ -97,6 +108,7 @@ pub struct Admin {
     pubsub: Option<Rc<PubsubEndpoint>>,
     live: Arc<Live>,
     door: Door,
+    gate: Gate,
     limits: Rc<HttpLimits>,
     controls: Controls,
     portable: Portable,
@@ -139,6 +151,8 @@ impl Admin {
             controls,
             portable,
             subscribers,
+            auth,
+            sessions,
             run,
         } = operated;
         let Surroundings {
@@ -166,6 +180,7 @@ impl Admin {
             pubsub,
             live,
             door: Door::new(&limits.callers),
+            gate: Gate::new(auth, sessions, interceptors.clone()),
             limits,
             controls,
             portable,
@@ -189,6 +204,15 @@ impl Admin {
         if request.uri().path().starts_with(PUBSUB_REST)
             && let Some(pubsub) = &self.pubsub
         {
+            let (head, body) = request.into_parts();
+            let scope = match head.method {
+                Method::GET | Method::HEAD => Scope::Read,
+                _ => Scope::Operate,
+            };
+            if let Err(error) = self.gate.admit_to(&head, scope, "pubsub") {
+                return error.answer().map(AdminBody::from);
+            }
+            let request = Request::from_parts(head, body);
             return pubsub.rest_inside(request).await.map(AdminBody::from);
         }
         let asked = Negotiated::of(request.headers());

@@ -19,26 +19,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
-/// What somebody must be allowed to do to be let through to a route.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) enum Scope {
-    /// Looks, and changes nothing.
-    Read,
-    /// Works with messages and resources, as clients of the dialects may.
-    Operate,
-    /// Works on the server itself: its configuration, its connections, its clock.
-    Admin,
-}
-
-impl Scope {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Read => "read",
-            Self::Operate => "operate",
-            Self::Admin => "admin",
-        }
-    }
-}
+pub(super) use crate::credentials::Scope;
 
 /// What exports are.
 pub(super) const ZSTD: &str = "application/zstd";
@@ -68,6 +49,8 @@ pub(super) struct Route {
     pub query: SchemaOf,
     pub takes: Taken,
     pub answered: Answered,
+    /// Whether it is for everybody: whoever looks after a server asks how it is.
+    pub is_open: bool,
     handler: Handler,
 }
 
@@ -208,6 +191,7 @@ impl Route {
                 media_type: "application/json",
                 schema: None,
             },
+            is_open: false,
             handler,
         }
     }
@@ -264,6 +248,12 @@ impl Route {
     /// The same with another status than 200.
     pub fn answering(mut self, status: StatusCode) -> Self {
         self.answered.status = status;
+        self
+    }
+
+    /// The same for everybody.
+    pub fn open(mut self) -> Self {
+        self.is_open = true;
         self
     }
 

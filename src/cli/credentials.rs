@@ -1,6 +1,7 @@
 //! Commands about the file of access keys and service accounts.
 
 use crate::config::forms::{account, scope_name};
+use crate::credentials::Scope;
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -16,6 +17,15 @@ pub enum CredentialsCommand {
         /// Who uses it.
         #[arg(long, default_value = "lclq", value_name = "NAME")]
         user: String,
+        /// What it may do, by IAM policies in JSON. Without one, all that its account may. Repeatable.
+        #[arg(long, value_name = "FILE")]
+        policy: Vec<PathBuf>,
+        /// Make it a session of this role; --user names the session.
+        #[arg(long, value_name = "NAME")]
+        role: Option<String>,
+        /// The organization of its account, as aws:PrincipalOrgID has it.
+        #[arg(long, value_name = "ID")]
+        organization: Option<String>,
         /// Make it good for so many seconds only, with a session token.
         #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=31_536_000))]
         session_seconds: Option<u32>,
@@ -42,12 +52,26 @@ pub enum CredentialsCommand {
         )]
         token_uri: String,
     },
+    /// Make a token for the admin API, add its hash to the file, and print it. It is not told again.
+    CreateToken {
+        #[command(flatten)]
+        file: CredentialsFile,
+        /// What it is for.
+        #[arg(value_name = "NAME", value_parser = scope_name)]
+        name: String,
+        /// What its holder may do; each includes the one before it.
+        #[arg(long, value_enum, default_value = "read", value_name = "SCOPE")]
+        scope: Scope,
+        /// Make it good for so many seconds only.
+        #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=315_360_000))]
+        seconds: Option<u32>,
+    },
     /// List the keys of the file, without their secrets.
     List {
         #[command(flatten)]
         file: CredentialsFile,
     },
-    /// Take a key out of the file.
+    /// Take a key, or a token by its name, out of the file.
     Delete {
         #[command(flatten)]
         file: CredentialsFile,

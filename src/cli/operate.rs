@@ -41,6 +41,11 @@ pub struct Server {
     )]
     pub client_key: Option<PathBuf>,
 
+    /// A file with a token for the admin endpoint, where that asks for one. Without this, LCLQ_TOKEN in
+    /// the environment.
+    #[arg(long, global = true, env = "LCLQ_TOKEN_FILE", value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+
     /// How to show the answer.
     #[arg(long, short, global = true, value_enum, default_value_t)]
     pub output: Output,

@@ -1,8 +1,8 @@
 //! What the settings about who is let in amount to.
 
-use super::given::AuthArg;
+use super::given::{AdminAuthArg, AuthArg};
 use super::settings::{Settings, place};
-use crate::credentials::{Auth, Credentials, FileError};
+use crate::credentials::{AdminAuth, Auth, Credentials, FileError};
 
 /// Checks that there is somebody to let in, where others are not.
 pub(super) fn check(settings: &Settings) -> Result<(), String> {
@@ -11,8 +11,13 @@ pub(super) fn check(settings: &Settings) -> Result<(), String> {
         ("pubsub-auth", settings.pubsub_auth),
     ];
     let asked = asked.iter().find(|(_, mode)| *mode != AuthArg::Off);
-    match (asked, &settings.credentials) {
-        (Some((key, _)), None) => Err(format!(
+    let asked = asked.map(|(key, _)| *key);
+    let admin = settings.admin_auth == AdminAuthArg::Enforce;
+    match (
+        asked.or(admin.then_some("admin-auth")),
+        &settings.credentials,
+    ) {
+        (Some(key), None) => Err(format!(
             "--{key} ({}): this needs somebody who is known: --credentials ({})",
             place(key),
             place("credentials")
@@ -25,6 +30,7 @@ pub(super) fn check(settings: &Settings) -> Result<(), String> {
 pub(super) struct LetIn {
     pub sqs: Option<Auth>,
     pub pubsub: Option<Auth>,
+    pub admin: AdminAuth,
 }
 
 /// Reads who is known, if anybody asks.
@@ -32,10 +38,17 @@ pub(super) struct LetIn {
 /// # Errors
 /// The file is of no use.
 pub(super) fn let_in(settings: &Settings) -> Result<LetIn, FileError> {
-    let modes = [settings.sqs_auth, settings.pubsub_auth];
-    let asked = modes.iter().any(|mode| *mode != AuthArg::Off);
-    let path = settings.credentials.clone().filter(|_| asked);
-    let known = path.map(Credentials::open).transpose()?;
+    let enforces_tokens = match settings.admin_auth {
+        AdminAuthArg::Off => false,
+        AdminAuthArg::Enforce => true,
+        AdminAuthArg::Auto => !settings.bind.is_loopback(),
+    };
+    // Whoever asks: a token is good for a session where none is asked for, too.
+    let known = settings
+        .credentials
+        .clone()
+        .map(Credentials::open)
+        .transpose()?;
     let of = |mode| {
         let credentials = known.clone()?;
         let enforce = match mode {
@@ -51,5 +64,9 @@ pub(super) fn let_in(settings: &Settings) -> Result<LetIn, FileError> {
     Ok(LetIn {
         sqs: of(settings.sqs_auth),
         pubsub: of(settings.pubsub_auth),
+        admin: AdminAuth {
+            enforce: enforces_tokens,
+            credentials: known,
+        },
     })
 }

@@ -20,6 +20,11 @@ pub(super) const FORMS: &[(&str, &str, Check)] = &[
         |text| crate::http::parse_host(text).is_ok(),
     ),
     (
+        "hosts",
+        "a host's name, *.name for all below one, an address, or a network such as 10.0.0.0/8",
+        |text| text.parse::<crate::pubsub::push::Hosts>().is_ok(),
+    ),
+    (
         "origin",
         "an origin such as https://app.example:8443, or * for any",
         |text| crate::http::parse_origin(text).is_ok(),

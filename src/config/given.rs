@@ -207,11 +207,66 @@ pub struct Given {
     #[arg(long, env = "LCLQ_PUBSUB_AUTH", value_enum, value_name = "MODE")]
     pub pubsub_auth: Option<AuthArg>,
 
-    /// Access keys and service accounts that requests may be signed with, a TOML file; lclq credentials create makes them. SIGHUP
-    /// has it read again.
+    /// What the admin endpoint takes: auto = a token where it listens beyond loopback; off = everything;
+    /// enforce = a token always. lclq credentials create-token makes them.
+    #[arg(long, env = "LCLQ_ADMIN_AUTH", value_enum, value_name = "MODE")]
+    pub admin_auth: Option<AdminAuthArg>,
+
+    /// Access keys, service accounts and tokens that requests may come with, a TOML file; lclq credentials
+    /// makes them. SIGHUP has it read again.
     #[arg(long, env = "LCLQ_CREDENTIALS", value_name = "FILE")]
     #[schemars(extend("format" = "path"))]
     pub credentials: Option<PathBuf>,
+
+    /// Requests per second of everybody together. By default, as many as they want.
+    #[arg(long, env = "LCLQ_LIMIT_REQUESTS", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000_000), value_name = "N")]
+    #[schemars(range(min = 1, max = 1_000_000_000_000_u64))]
+    pub limit_requests: Option<u64>,
+
+    /// Requests per second from one address. By default, as many as they want.
+    #[arg(long, env = "LCLQ_LIMIT_REQUESTS_PER_ADDRESS", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000_000), value_name = "N")]
+    #[schemars(range(min = 1, max = 1_000_000_000_000_u64))]
+    pub limit_requests_per_address: Option<u64>,
+
+    /// Requests per second by one access key or service account. By default, as many as they want.
+    #[arg(long, env = "LCLQ_LIMIT_REQUESTS_PER_KEY", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000_000), value_name = "N")]
+    #[schemars(range(min = 1, max = 1_000_000_000_000_u64))]
+    pub limit_requests_per_key: Option<u64>,
+
+    /// Bytes per second of everybody together, to and from clients. By default, as many as they want.
+    #[arg(long, env = "LCLQ_LIMIT_BYTES", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000_000), value_name = "BYTES")]
+    #[schemars(range(min = 1, max = 1_000_000_000_000_u64))]
+    pub limit_bytes: Option<u64>,
+
+    /// Bytes per second to and from one address. By default, as many as they want.
+    #[arg(long, env = "LCLQ_LIMIT_BYTES_PER_ADDRESS", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000_000), value_name = "BYTES")]
+    #[schemars(range(min = 1, max = 1_000_000_000_000_u64))]
+    pub limit_bytes_per_address: Option<u64>,
+
+    /// Bytes per second to and from one access key or service account. By default, as many as they want.
+    #[arg(long, env = "LCLQ_LIMIT_BYTES_PER_KEY", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000_000), value_name = "BYTES")]
+    #[schemars(range(min = 1, max = 1_000_000_000_000_u64))]
+    pub limit_bytes_per_key: Option<u64>,
+
+    /// Receives, pulls and streams of one address at a time. By default, as many as they want.
+    #[arg(long, env = "LCLQ_LIMIT_WAITING_PER_ADDRESS", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000_000), value_name = "N")]
+    #[schemars(range(min = 1, max = 1_000_000_000_000_u64))]
+    pub limit_waiting_per_address: Option<u64>,
+
+    /// Receives, pulls and streams of one access key or service account at a time. By default, as many as they want.
+    #[arg(long, env = "LCLQ_LIMIT_WAITING_PER_KEY", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000_000), value_name = "N")]
+    #[schemars(range(min = 1, max = 1_000_000_000_000_u64))]
+    pub limit_waiting_per_key: Option<u64>,
+
+    /// Connections of one address at a time. By default, as many as they want.
+    #[arg(long, env = "LCLQ_LIMIT_CONNECTIONS_PER_ADDRESS", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000_000), value_name = "N")]
+    #[schemars(range(min = 1, max = 1_000_000_000_000_u64))]
+    pub limit_connections_per_address: Option<u64>,
+
+    /// Queues that an account may have in a region. By default, as many as they want.
+    #[arg(long, env = "LCLQ_LIMIT_QUEUES_PER_ACCOUNT", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000_000), value_name = "N")]
+    #[schemars(range(min = 1, max = 1_000_000_000_000_u64))]
+    pub limit_queues_per_account: Option<u64>,
 
     /// Certificate authorities that push trusts besides the system's: a PEM file.
     #[arg(long, env = "LCLQ_PUSH_CA_FILE", value_name = "FILE")]
@@ -222,8 +277,19 @@ pub struct Given {
     #[arg(long, env = "LCLQ_PUSH_ACCEPT_ANY_CERTIFICATE", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
     pub push_accept_any_certificate: Option<bool>,
 
-    /// Push to link-local addresses (169.254.0.0/16, fe80::/10) too. Clouds serve the credentials of
-    /// their machines there.
+    /// Push to these hosts only: a name, *.name for all below one, an address, or a network such as
+    /// 10.0.0.0/8. Separated by commas, or several times.
+    #[arg(long, env = "LCLQ_PUSH_ALLOW", value_delimiter = ',', value_name = "HOSTS", value_parser = hosts)]
+    #[schemars(extend("format" = "hosts"))]
+    pub push_allow: Option<Vec<String>>,
+
+    /// Don't push to these hosts, whatever is allowed; given as those of --push-allow.
+    #[arg(long, env = "LCLQ_PUSH_DENY", value_delimiter = ',', value_name = "HOSTS", value_parser = hosts)]
+    #[schemars(extend("format" = "hosts"))]
+    pub push_deny: Option<Vec<String>>,
+
+    /// Push to link-local addresses (169.254.0.0/16, fe80::/10) and those of clouds' metadata too.
+    /// Clouds serve the credentials of their machines there.
     #[arg(long, env = "LCLQ_PUSH_ALLOW_LINK_LOCAL", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
     pub push_allow_link_local: Option<bool>,
 
@@ -278,6 +344,12 @@ pub struct Given {
     #[arg(long, env = "LCLQ_ACCESS_LOG", value_name = "FILE")]
     pub access_log: Option<PathBuf>,
 
+    /// A file for a line of JSON about each change that somebody asks for, and each refusal; - is
+    /// standard output. SIGHUP has it opened anew.
+    #[arg(long, env = "LCLQ_AUDIT_LOG", value_name = "FILE")]
+    #[schemars(extend("format" = "path"))]
+    pub audit_log: Option<PathBuf>,
+
     /// Events that each shard keeps of where messages went, 0 to 1048576; they take some 100 bytes each.
     #[arg(long, env = "LCLQ_JOURNEY_EVENTS", value_name = "N", value_parser = value_parser!(u32).range(0..=1_048_576))]
     #[schemars(range(min = 0, max = 1_048_576))]
@@ -314,6 +386,11 @@ fn share(text: &str) -> Result<f64, String> {
     share.ok_or_else(|| "a share is between 0 and 1".to_owned())
 }
 
+fn hosts(text: &str) -> Result<String, String> {
+    let hosts = text.parse::<crate::pubsub::push::Hosts>();
+    hosts.map(|hosts| hosts.to_string())
+}
+
 fn endpoint(text: &str) -> Result<String, String> {
     match crate::pubsub::push::parse_endpoint(text) {
         Ok(_) => Ok(text.to_owned()),
@@ -332,6 +409,20 @@ pub enum AuthArg {
     /// What would be refused is told.
     Report,
     /// It is refused.
+    Enforce,
+}
+
+#[derive(
+    ValueEnum, Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum AdminAuthArg {
+    /// A token where it listens beyond loopback.
+    #[default]
+    Auto,
+    /// Everybody is let in.
+    Off,
+    /// A token always.
     Enforce,
 }
 

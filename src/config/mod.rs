@@ -10,6 +10,7 @@ pub mod import;
 pub mod layers;
 mod live;
 mod load;
+mod quotas;
 pub mod schema;
 mod secrets;
 mod settings;
@@ -22,14 +23,15 @@ pub use settings::Settings;
 
 use crate::admin::Controls;
 use crate::cli::Command;
-use crate::credentials::{Auth, FileError};
+use crate::credentials::{AdminAuth, Auth, FileError};
 use crate::http::{BodyBudget, HttpLimits};
 use crate::interceptors::Interceptors;
 use crate::mesh::{MeshConfig, Storage};
 use crate::net::NetLimits;
 use crate::otlp::OtlpConfig;
 use crate::pubsub::export::StoreTarget;
-use crate::pubsub::push::PushConfig;
+use crate::pubsub::push::{Destinations, Hosts, PushConfig};
+use crate::quotas::SharedQuotas;
 use crate::runtime::{DriverKind, RuntimeError, choose};
 use crate::server::Endpoint;
 use crate::sqs::SqsConfig;
@@ -80,6 +82,12 @@ pub struct Config {
     pub http: HttpLimits,
     /// Whose Pub/Sub requests are carried out; without this, everybody's.
     pub pubsub_auth: Option<Auth>,
+    /// How much clients may ask for.
+    pub quotas: Option<SharedQuotas>,
+    /// Who may ask the admin endpoint.
+    pub admin_auth: AdminAuth,
+    /// Where changes and refusals are noted.
+    pub audit_log: Option<PathBuf>,
     /// What push may do and trust.
     pub push: PushConfig,
     /// Where Cloud Storage subscriptions write, if anywhere.
@@ -144,6 +152,8 @@ impl Config {
         let endpoint = args.cloud_storage_endpoint.as_deref();
         let endpoint = endpoint.and_then(|url| crate::pubsub::push::parse_endpoint(url).ok());
         let tls = tls::tls(&args).unwrap_or_default();
+        let quotas = quotas::quotas(&args);
+        let connections_per_address = quotas::connections(&args);
         let (driver, driver_reason) = choose(args.runtime)?;
         let cores = args.cores.map_or_else(cores_allowed, usize::from);
         Ok(Self {
@@ -187,10 +197,15 @@ impl Config {
                 enforce_purge_interval: args.sqs_enforce_purge_interval,
                 enforce_recreate_interval: args.sqs_enforce_recreate_interval,
                 auth: let_in.sqs,
+                quotas: quotas.clone(),
+                queues_per_account_max: args
+                    .limit_queues_per_account
+                    .map(|queues| usize::try_from(queues).unwrap_or(usize::MAX)),
             },
             tls,
             net: NetLimits {
                 connections_per_core_max: args.connections_max.div_ceil(cores).max(1),
+                connections_per_address,
                 shutdown_ms_max: args.shutdown_ms_max,
                 ..NetLimits::default()
             },
@@ -200,11 +215,17 @@ impl Config {
                 ..HttpLimits::default()
             },
             pubsub_auth: let_in.pubsub,
+            quotas,
+            admin_auth: let_in.admin,
             push: PushConfig {
                 key_directory: args.data_dir.clone(),
                 ca_file: args.push_ca_file,
                 accept_any_certificate: args.push_accept_any_certificate,
-                allow_link_local: args.push_allow_link_local,
+                destinations: Destinations {
+                    allow: hosts(&args.push_allow),
+                    deny: hosts(&args.push_deny),
+                    allow_link_local: args.push_allow_link_local,
+                },
                 issuer: args.push_token_issuer,
             },
             cloud_storage: match (args.cloud_storage_dir, endpoint) {
@@ -213,6 +234,7 @@ impl Config {
                 (None, None) => None,
             },
             access_log: args.access_log,
+            audit_log: args.audit_log,
             otlp: args.otlp_endpoint.map(|endpoint| OtlpConfig {
                 endpoint,
                 protocol: args.otlp_protocol,
@@ -253,6 +275,11 @@ impl Config {
         let served = self.services.contains(&service);
         ports.iter().filter(|_| served).map(endpoint).collect()
     }
+}
+
+/// Hosts that were checked as they were given.
+fn hosts(texts: &[String]) -> Vec<Hosts> {
+    texts.iter().filter_map(|text| text.parse().ok()).collect()
 }
 
 /// CPUs that this process may use.

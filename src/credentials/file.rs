@@ -1,5 +1,6 @@
 //! The file of access keys and service accounts, in TOML.
 
+use super::tokens::AdminToken;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -21,6 +22,15 @@ pub struct AccessKey {
     pub account: String,
     /// Who uses it.
     pub user: String,
+    /// The role that this is a session of: requests are then the role's, and `user` names the session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// The organization that its account belongs to, `o-…`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization: Option<String>,
+    /// Names of the policies that say what it may do. Without them, all that its account may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policies: Option<Vec<String>>,
     /// SHA-256 of the token that a session's requests have to bring, 64 hex digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_token_hash: Option<String>,
@@ -43,16 +53,32 @@ pub struct ServiceAccount {
     pub exponent: String,
 }
 
+/// A policy that access keys can name, as the file has it.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct NamedPolicy {
+    /// What keys name it by.
+    pub name: String,
+    /// The policy itself, in JSON.
+    pub document: String,
+}
+
 /// All that a file says.
 #[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Contents {
+    /// What the holders of access keys may do.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<NamedPolicy>,
     /// For AWS' dialects.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub access_keys: Vec<AccessKey>,
     /// For Google's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub service_accounts: Vec<ServiceAccount>,
+    /// For the admin API.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub admin_tokens: Vec<AdminToken>,
 }
 
 /// Why a file is of no use.
@@ -98,12 +124,20 @@ impl FileError {
     }
 }
 
+/// The text of a file.
+///
+/// # Errors
+/// It can't be read.
+pub fn read_text(path: &Path) -> Result<String, FileError> {
+    fs::read_to_string(path).map_err(FileError::io(path))
+}
+
 /// Reads a file.
 ///
 /// # Errors
 /// It can't be read, or says what no file of keys says.
 pub fn read(path: &Path) -> Result<Contents, FileError> {
-    let text = fs::read_to_string(path).map_err(FileError::io(path))?;
+    let text = read_text(path)?;
     let read = toml::from_str(&text);
     // The line that toml shows with its message may hold a secret.
     read.map_err(|error: toml::de::Error| {
@@ -137,7 +171,7 @@ pub fn append(path: &Path, more: &Contents) -> Result<(), FileError> {
     written.map_err(FileError::io(path))
 }
 
-/// Takes an access key or a service account's key out of a file. What was a comment there is gone after that.
+/// Takes an access key, a service account's key or an admin token out of a file. What was a comment there is gone after that.
 ///
 /// # Errors
 /// It has no such key, or can't be read or written.
@@ -146,6 +180,7 @@ pub fn remove(path: &Path, id: &str) -> Result<(), FileError> {
     let mut left = before.clone();
     left.access_keys.retain(|key| key.id != id);
     left.service_accounts.retain(|account| account.key_id != id);
+    left.admin_tokens.retain(|token| token.name != id);
     if left == before {
         let (path, id) = (path.to_owned(), id.to_owned());
         return Err(FileError::Missing { path, id });

@@ -53,6 +53,9 @@ pub fn make(account: &str, user: &str, session_seconds: Option<u32>) -> io::Resu
         secret_hash: SecretKey::hash(&secret).map(|hash| hex(&hash)),
         account: account.to_owned(),
         user: user.to_owned(),
+        role: None,
+        organization: None,
+        policies: None,
         session_token_hash: session_token
             .as_ref()
             .map(|token| hex(digest(&SHA256, token.as_bytes()).as_ref())),
@@ -143,7 +146,7 @@ impl TryRng for SystemRandom {
 impl TryCryptoRng for SystemRandom {}
 
 /// Characters of an alphabet whose length is a power of two, so that each is as likely.
-fn random<const N: usize>(alphabet: &[u8; N], count: usize) -> io::Result<String> {
+pub(super) fn random<const N: usize>(alphabet: &[u8; N], count: usize) -> io::Result<String> {
     const { assert!(N.is_power_of_two() && N <= 256) };
     let mut bytes = vec![0; count];
     getrandom::fill(&mut bytes).map_err(io::Error::other)?;

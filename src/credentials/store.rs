@@ -1,6 +1,8 @@
 //! Access keys and service accounts as a running server knows them.
 
 use super::file::{AccessKey, Contents, FileError, ServiceAccount, read};
+use super::principal::{Policies, Principal};
+use super::tokens::{Holder, hash_of};
 use crate::bearer::{PublicKey, PublicKeys};
 use crate::config::forms::account;
 use crate::sigv4::{Keys, Known, SecretKey};
@@ -10,17 +12,6 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// Who signed a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Principal {
-    /// The key that it was signed with.
-    pub key_id: String,
-    /// Whose queues it is for.
-    pub account: String,
-    /// Who uses it.
-    pub user: String,
-}
-
 /// How a dialect looks at who asks.
 #[derive(Clone, Debug)]
 pub struct Auth {
@@ -28,6 +19,15 @@ pub struct Auth {
     pub enforce: bool,
     /// Who is known.
     pub credentials: Credentials,
+}
+
+/// How the admin endpoint looks at who asks.
+#[derive(Clone, Debug, Default)]
+pub struct AdminAuth {
+    /// Whether a token is asked for.
+    pub enforce: bool,
+    /// Who has tokens.
+    pub credentials: Option<Credentials>,
 }
 
 /// What a file has, for all cores.
@@ -44,6 +44,8 @@ struct Inner {
 struct Current {
     keys: HashMap<String, Usable>,
     accounts: HashMap<String, PublicKey>,
+    /// By their hashes.
+    tokens: HashMap<[u8; 32], Holder>,
 }
 
 #[derive(Clone)]
@@ -66,6 +68,16 @@ impl Credentials {
             current,
             version,
         })))
+    }
+
+    /// Who has this token, if anybody has and it is still good at `now`, s since 1970.
+    pub fn holder_of(&self, token: &str, now: i64) -> Option<Holder> {
+        let current = self.0.current.read();
+        let current = current.unwrap_or_else(PoisonError::into_inner);
+        // What is compared in no constant time is the hash, of which nobody can choose the first bytes.
+        let holder = current.tokens.get(&hash_of(token))?;
+        let good = holder.until.is_none_or(|until| now < until);
+        good.then(|| holder.clone())
     }
 
     /// Reads it again. May wait for a disk.
@@ -126,14 +138,17 @@ impl PublicKeys for Credentials {
 
 fn usable(path: &Path) -> Result<Current, FileError> {
     let Contents {
+        policies,
         access_keys,
         service_accounts,
+        admin_tokens,
     } = read(path)?;
+    let policies = Policies::of(policies).map_err(|text| FileError::wrong(path, text))?;
     let mut keys = HashMap::new();
     for key in access_keys {
         let id = key.id.clone();
-        let wrong = |text: &str| FileError::wrong(path, format!("key {id}: {text}"));
-        let one = one(key).map_err(wrong)?;
+        let wrong = |text: String| FileError::wrong(path, format!("key {id}: {text}"));
+        let one = one(key, &policies).map_err(wrong)?;
         if keys.insert(id.clone(), one).is_some() {
             return Err(FileError::wrong(path, format!("key {id} is there twice")));
         }
@@ -147,7 +162,25 @@ fn usable(path: &Path) -> Result<Current, FileError> {
             return Err(FileError::wrong(path, format!("key {id} is there twice")));
         }
     }
-    Ok(Current { keys, accounts })
+    let mut tokens = HashMap::new();
+    for token in admin_tokens {
+        let wrong =
+            |text: &str| FileError::wrong(path, format!("admin token {}: {text}", token.name));
+        let hash = unhex(&token.hash).ok_or_else(|| wrong("hash has 64 hex digits"))?;
+        let holder = Holder {
+            name: token.name.clone(),
+            scope: token.scope,
+            until: token.until,
+        };
+        if tokens.insert(hash, holder).is_some() {
+            return Err(wrong("it is there twice"));
+        }
+    }
+    Ok(Current {
+        keys,
+        accounts,
+        tokens,
+    })
 }
 
 fn public(account: ServiceAccount) -> Result<PublicKey, &'static str> {
@@ -166,12 +199,12 @@ fn public(account: ServiceAccount) -> Result<PublicKey, &'static str> {
     })
 }
 
-fn one(key: AccessKey) -> Result<Usable, &'static str> {
+fn one(key: AccessKey, policies: &Policies) -> Result<Usable, String> {
     if key.id.is_empty() || !key.id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        return Err("ids are letters and digits");
+        return Err("ids are letters and digits".to_owned());
     }
     if account(&key.account).is_err() {
-        return Err("account has 12 digits");
+        return Err("account has 12 digits".to_owned());
     }
     let secret = match (&key.secret, &key.secret_hash) {
         (Some(secret), None) => SecretKey::new(secret),
@@ -179,7 +212,7 @@ fn one(key: AccessKey) -> Result<Usable, &'static str> {
             let hash = unhex(hash).ok_or("secret-hash has 64 hex digits")?;
             SecretKey::of_hash(&hash)
         }
-        _ => return Err("either secret or secret-hash is given"),
+        _ => return Err("either secret or secret-hash is given".to_owned()),
     };
     let session = match (&key.session_token_hash, key.session_until) {
         (None, None) => None,
@@ -187,16 +220,12 @@ fn one(key: AccessKey) -> Result<Usable, &'static str> {
             let hash = unhex(hash).ok_or("session-token-hash has 64 hex digits")?;
             Some((hash, until))
         }
-        _ => return Err("session-token-hash and session-until go together"),
+        _ => return Err("session-token-hash and session-until go together".to_owned()),
     };
     Ok(Usable {
         secret,
         session,
-        owner: Principal {
-            key_id: key.id,
-            account: key.account,
-            user: key.user,
-        },
+        owner: Principal::of(&key, policies)?,
     })
 }
 

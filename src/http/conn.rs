@@ -19,7 +19,7 @@ use hyper::server::conn::{http1, http2};
 use super::caller::Watched;
 use super::io::{ConnIo, ConnState, Version, version};
 use super::limits::HttpLimits;
-use crate::net::{ByTls, Channel, Drain, Protocol, Spoken};
+use crate::net::{ByTls, Channel, Drain, Peer, Protocol, Spoken};
 use crate::runtime::{HyperExecutor, HyperTimer, Sleep, timeout};
 
 /// HTTP, told apart by a connection's first bytes, its requests answered by a handler.
@@ -27,6 +27,7 @@ pub struct Http<H> {
     handler: Rc<H>,
     limits: Rc<HttpLimits>,
     watched: Watched,
+    tells_peers: bool,
 }
 
 impl<H> Http<H> {
@@ -36,7 +37,15 @@ impl<H> Http<H> {
             handler: Rc::new(handler),
             limits,
             watched: Watched::default(),
+            tells_peers: false,
         }
+    }
+
+    /// Has each request tell what it comes by, with a [`Peer`] in its extensions.
+    #[must_use]
+    pub fn telling_peers(mut self, tells: bool) -> Self {
+        self.tells_peers = tells;
+        self
     }
 
     /// Has those requests that are watched tell that they are, and which connection they came by.
@@ -57,7 +66,15 @@ where
     fn serve(&self, channel: Channel, drain: Drain) -> impl Future<Output = ()> + 'static {
         let watched = self.watched.clone();
         let handler = self.handler.clone();
-        run(channel, drain, handler, self.limits.clone(), watched)
+        let tells_peer = self.tells_peers;
+        run(
+            channel,
+            drain,
+            handler,
+            self.limits.clone(),
+            watched,
+            tells_peer,
+        )
     }
 }
 
@@ -68,6 +85,7 @@ async fn run<H, Fut, B>(
     handler: Rc<H>,
     limits: Rc<HttpLimits>,
     watched: Watched,
+    tells_peer: bool,
 ) where
     H: Fn(Request<Incoming>) -> Fut + 'static,
     Fut: Future<Output = Response<B>> + 'static,
@@ -89,6 +107,7 @@ async fn run<H, Fut, B>(
     let state = Rc::new(ConnState {
         seen: channel.connection().cloned(),
         is_secured: channel.is_secured(),
+        tells_peer,
         ..ConnState::default()
     });
     if let Some(seen) = &state.seen {
@@ -210,6 +229,11 @@ where
         }
         if state.is_secured {
             request.extensions_mut().insert(ByTls);
+        }
+        if state.tells_peer
+            && let Some(seen) = &state.seen
+        {
+            request.extensions_mut().insert(Peer(seen.clone()));
         }
         let counted = Counted {
             state: state.clone(),

@@ -38,6 +38,8 @@ pub(super) struct ConnState {
     pub(super) seen: Option<Arc<Connection>>,
     /// It came by TLS.
     pub(super) is_secured: bool,
+    /// Its requests tell what they come by.
+    pub(super) tells_peer: bool,
 }
 
 /// Looks at a connection's first bytes, of which there is one at least, until they tell which

@@ -1,31 +1,18 @@
 //! A line of JSON for each request, for those who ask for it.
-//!
-//! Hazard: the disk may be slow or full. A thread writes, as with the log; lines for which there is no
-//! room are dropped, counted, and told of in the file.
 
 use super::{Answer, Understood};
-use crate::log::{FLUSH_MS_MAX, Sink};
+use crate::log::LineFile;
 use crate::pubsub::civil_time::CivilTime;
-use crate::runtime::wall_clock;
 use serde::Serialize;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::io;
+use std::path::Path;
 
-/// The file that means standard output.
-const STANDARD_OUTPUT: &str = "-";
 /// How a request ended whose client didn't wait for the answer, or couldn't.
 const GIVEN_UP: &str = "given_up";
 
 /// Where lines go.
 #[derive(Clone, Debug)]
-pub struct AccessLog {
-    lines: Sink,
-    reopen: Arc<AtomicBool>,
-}
+pub struct AccessLog(LineFile);
 
 /// A line. Its members are in docs/access-log.md.
 #[derive(Serialize)]
@@ -61,21 +48,7 @@ impl AccessLog {
     /// # Errors
     /// Where it can't be opened, or a thread can't be started.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let reopen = Arc::new(AtomicBool::new(false));
-        let out: Box<dyn Write + Send> = if path == Path::new(STANDARD_OUTPUT) {
-            Box::new(io::stdout())
-        } else {
-            Box::new(Reopened {
-                file: append_to(path)?,
-                path: path.to_owned(),
-                reopen: reopen.clone(),
-            })
-        };
-        let lines = Sink::of_others("lclq-access-log", out, |dropped| {
-            let time = CivilTime::from_millis(wall_clock()).rfc3339_millis();
-            format!("{{\"time\":\"{time}\",\"dropped\":{dropped}}}\n")
-        })?;
-        Ok(Self { lines, reopen })
+        LineFile::open(path, "lclq-access-log").map(Self)
     }
 
     pub(super) fn note(
@@ -106,49 +79,15 @@ impl AccessLog {
                 .as_deref()
                 .or(caller.amazon_trace.as_deref()),
         };
-        if let Ok(mut line) = serde_json::to_vec(&line) {
-            line.push(b'\n');
-            self.lines.push(&line);
-        }
+        self.0.push(&line);
     }
 
     pub(super) fn reopen(&self) {
-        self.reopen.store(true, Ordering::Relaxed);
+        self.0.reopen();
     }
 
     pub(super) fn flush(&self) {
-        self.lines.flush(Duration::from_millis(FLUSH_MS_MAX));
-    }
-}
-
-fn append_to(path: &Path) -> io::Result<File> {
-    OpenOptions::new().create(true).append(true).open(path)
-}
-
-/// A file that is opened anew when it was asked for, as log rotation wants it.
-struct Reopened {
-    file: File,
-    path: PathBuf,
-    reopen: Arc<AtomicBool>,
-}
-
-impl Write for Reopened {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.reopen.swap(false, Ordering::Relaxed) {
-            match append_to(&self.path) {
-                Ok(file) => self.file = file,
-                // What is there still takes lines.
-                Err(error) => {
-                    let path = self.path.display();
-                    tracing::warn!(%error, "the access log {path} can't be opened anew");
-                }
-            }
-        }
-        self.file.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+        self.0.flush();
     }
 }
 

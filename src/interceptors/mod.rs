@@ -5,9 +5,13 @@
 
 mod access_log;
 mod askers;
+mod audit_log;
+mod refusals;
 
 pub use access_log::AccessLog;
 pub use askers::{Asker, Askers, ITSELF, asker, asking};
+pub use audit_log::{Administered, AuditLog};
+pub use refusals::{About, Refusal, Refusals, Refused};
 
 use crate::faults::Faults;
 use crate::http::{Caller, Watched};
@@ -34,6 +38,8 @@ pub mod reason {
     pub const PROFILE: u32 = 4;
     /// Messages' journeys are kept, with who had them.
     pub const JOURNEYS: u32 = 8;
+    /// There is an audit log.
+    pub const AUDIT_LOG: u32 = 16;
 }
 
 /// What hangs on the requests of a process.
@@ -43,9 +49,12 @@ pub struct Interceptors {
     pub watched: Watched,
     /// What requests suffer.
     pub faults: Faults,
+    /// What was refused because of who asked.
+    pub refusals: Refusals,
     /// What happens to them as it does in production.
     pub profile: Profile,
     access_log: Arc<OnceLock<AccessLog>>,
+    audit_log: Arc<OnceLock<AuditLog>>,
     tracer: Arc<OnceLock<Tracer>>,
     askers: Arc<OnceLock<Askers>>,
 }
@@ -58,8 +67,10 @@ impl Default for Interceptors {
             profile: Profile::watching(watched.clone()),
             watched,
             access_log: Arc::default(),
+            audit_log: Arc::default(),
             tracer: Arc::default(),
             askers: Arc::default(),
+            refusals: Refusals::default(),
         }
     }
 }
@@ -120,6 +131,33 @@ impl Interceptors {
         Ok(())
     }
 
+    /// Has changes and refusals noted in a file from now on; see [`AuditLog::open`].
+    ///
+    /// # Errors
+    /// Where that can't be written.
+    pub fn start_audit_log(&self, path: &Path) -> io::Result<()> {
+        let log = AuditLog::open(path)?;
+        self.audit_log.get_or_init(|| log);
+        self.watched.set(reason::AUDIT_LOG, true);
+        Ok(())
+    }
+
+    /// Takes down that a request was refused because of who sent it, or would have been.
+    #[cold]
+    pub fn refused(&self, refusal: &Refusal<'_>) {
+        let refused = self.refusals.note(refusal);
+        if let Some(log) = self.audit_log.get() {
+            log.note_refusal(&refused);
+        }
+    }
+
+    /// Takes down that something was asked of the admin endpoint that was to change anything.
+    pub fn administered(&self, change: &Administered<'_>) {
+        if let Some(log) = self.audit_log.get() {
+            log.note_administered(change);
+        }
+    }
+
     /// Has requests told to a collector from now on.
     pub fn start_tracing(&self, tracer: Tracer) {
         let tracer = self.tracer.get_or_init(|| tracer).clone();
@@ -160,7 +198,7 @@ impl Interceptors {
 
     /// Whether there are files that [`Interceptors::reopen`] is for.
     pub fn has_files(&self) -> bool {
-        self.access_log.get().is_some()
+        self.access_log.get().is_some() || self.audit_log.get().is_some()
     }
 
     /// Files that are written to are opened anew, since somebody may have moved them.
@@ -168,11 +206,17 @@ impl Interceptors {
         if let Some(log) = self.access_log.get() {
             log.reopen();
         }
+        if let Some(log) = self.audit_log.get() {
+            log.reopen();
+        }
     }
 
     /// Waits a moment until what was noted is written.
     pub fn flush(&self) {
         if let Some(log) = self.access_log.get() {
+            log.flush();
+        }
+        if let Some(log) = self.audit_log.get() {
             log.flush();
         }
         if let Some(tracer) = self.tracer.get() {
@@ -215,6 +259,9 @@ impl Begun<'_> {
         if let Some(log) = self.interceptors.access_log.get() {
             let us = self.since.elapsed().as_micros() as u64;
             log.note(&self.understood, answer, self.at, us);
+        }
+        if let Some(log) = self.interceptors.audit_log.get() {
+            log.note(&self.understood, answer, self.at);
         }
         if self.understood.caller.traced
             && let Some(tracer) = self.interceptors.tracer.get()

@@ -4,11 +4,13 @@
 //! thread of its own writes, and everybody else only leaves a line with it: no core waits and
 //! nothing fails, whatever becomes of the lines. What names hold can't break a line or colour it.
 
+mod line_file;
 mod sink;
 mod text;
 
 use crate::config::Config;
 use crate::config::given::LogFormat;
+pub(crate) use line_file::LineFile;
 pub(crate) use sink::Sink;
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, IsTerminal, Write};

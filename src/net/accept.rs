@@ -2,6 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::io;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use super::figures::{ConnectionFigures, OpenConnection};
 use super::limits::NetLimits;
 use super::listed::Listing;
 use super::protocol::Protocol;
+use crate::quotas::Place;
 use crate::runtime::{Listener, Shutdown, Stream, sleep, spawn_local, timeout, yield_now};
 
 /// How long to leave the backlog alone when the process is out of descriptors or memory.
@@ -34,13 +36,13 @@ pub async fn serve<P: Protocol>(
 ) {
     let connections = Rc::new(Connections::default());
     {
-        let take = |stream| {
+        let take = |stream, place: Option<Place<IpAddr>>| {
             let (secure, protocol) = (secure.clone(), protocol.clone());
             let connections = connections.clone();
             let opening_ms_max = limits.opening_ms_max;
             let listing = listing.clone();
             let open = OpenConnection::new(figures.clone());
-            connection::run(
+            let run = connection::run(
                 stream,
                 opening_ms_max,
                 secure,
@@ -48,15 +50,14 @@ pub async fn serve<P: Protocol>(
                 connections,
                 listing,
                 open,
-            )
+            );
+            async move {
+                let _place = place;
+                run.await;
+            }
         };
         let refused = || figures.refused();
-        let accepting = accept(
-            &mut listener,
-            limits.connections_per_core_max,
-            take,
-            refused,
-        );
+        let accepting = accept(&mut listener, &limits, take, refused);
         let mut accepting = pin!(accepting);
         let mut asked = pin!(shutdown.wait());
         poll_fn(|cx| {
@@ -84,8 +85,8 @@ pub async fn serve<P: Protocol>(
 /// Accepts for ever: no error ends it.
 async fn accept<F>(
     listener: &mut Listener,
-    connections_max: usize,
-    take: impl Fn(Stream) -> F,
+    limits: &NetLimits,
+    take: impl Fn(Stream, Option<Place<IpAddr>>) -> F,
     refused: impl Fn(),
 ) where
     F: Future<Output = ()> + 'static,
@@ -95,14 +96,29 @@ async fn accept<F>(
         match listener.accept().await {
             Ok(stream) => {
                 starved = false;
-                if listener.connections_open() > connections_max {
+                if listener.connections_open() > limits.connections_per_core_max {
                     refused();
                     // Dropping it closes it. Every core is at its bound then, since the listener
                     // gives to the least loaded.
                     tracing::debug!("too many connections: one refused");
                     continue;
                 }
-                spawn_local(take(stream));
+                let place = match &limits.connections_per_address {
+                    None => None,
+                    Some(standing) => {
+                        match stream.peer_addr().map(|peer| standing.enter(&peer.ip())) {
+                            Ok(Some(place)) => Some(place),
+                            Ok(None) => {
+                                refused();
+                                tracing::debug!("too many connections of one address: one refused");
+                                continue;
+                            }
+                            // It has gone already.
+                            Err(_) => continue,
+                        }
+                    }
+                };
+                spawn_local(take(stream, place));
             }
             Err(error) if is_about_one_connection(&error) => yield_now().await,
             Err(error) => {

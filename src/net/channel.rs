@@ -2,6 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::io::{self, IoSlice};
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -39,6 +40,17 @@ pub type Handshake = Pin<Box<dyn Future<Output = io::Result<Box<dyn Duplex>>>>>;
 /// Marks what came by TLS.
 #[derive(Clone, Copy, Debug)]
 pub struct ByTls;
+
+/// What a request comes by, on those of protocols that are asked to tell.
+#[derive(Clone, Debug)]
+pub struct Peer(pub Arc<Connection>);
+
+impl Peer {
+    /// Where it comes from.
+    pub fn address(&self) -> Option<IpAddr> {
+        self.0.peer.map(|peer| peer.ip())
+    }
+}
 
 /// Takes the server's part in TLS, on the core that it was made on.
 pub trait Secure {

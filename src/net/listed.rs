@@ -40,6 +40,8 @@ pub struct Connection {
     pub in_flight: AtomicU32,
     /// Bytes that came and went.
     pub transferred: Arc<Transferred>,
+    /// Bytes that somebody has been charged for.
+    charged: AtomicU64,
     ended: AtomicBool,
     waker: Waker,
 }
@@ -54,6 +56,14 @@ impl Connection {
     #[inline]
     pub fn is_ended(&self) -> bool {
         self.ended.load(Ordering::Relaxed)
+    }
+
+    /// Bytes that have come and gone since this was asked last. For its own core alone.
+    pub fn take_uncharged(&self) -> u64 {
+        let moved = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let all = moved(&self.transferred.received) + moved(&self.transferred.sent);
+        let charged = self.charged.swap(all, Ordering::Relaxed);
+        all.saturating_sub(charged)
     }
 
     /// Takes down what its client calls itself.
@@ -183,6 +193,7 @@ impl Listing {
             requests: AtomicU64::new(0),
             in_flight: AtomicU32::new(0),
             transferred,
+            charged: AtomicU64::new(0),
             ended: AtomicBool::new(false),
             waker,
         });

@@ -14,7 +14,7 @@ mod listed;
 mod protocol;
 
 pub use accept::serve;
-pub use channel::{ByTls, Channel, Duplex, Handshake, OPENING_BYTES_MAX, Secure};
+pub use channel::{ByTls, Channel, Duplex, Handshake, OPENING_BYTES_MAX, Peer, Secure};
 pub use drain::Drain;
 pub use figures::{ConnectionFigures, ConnectionsSeen, EndpointFigures, Spoken};
 pub use limits::NetLimits;

@@ -79,6 +79,33 @@ const IAM: usize = SCHEMAS + schema_service::Method::ALL.len();
 const PUBSUB_UNKNOWN: usize = IAM + iam_policy::Method::ALL.len();
 const COUNT: usize = PUBSUB_UNKNOWN + 1;
 
+/// Actions that change queues.
+const SQS_CHANGES: [&str; 10] = [
+    "AddPermission",
+    "CancelMessageMoveTask",
+    "CreateQueue",
+    "DeleteQueue",
+    "PurgeQueue",
+    "RemovePermission",
+    "SetQueueAttributes",
+    "StartMessageMoveTask",
+    "TagQueue",
+    "UntagQueue",
+];
+
+/// How the names of methods begin that change topics, subscriptions, snapshots and schemas.
+const PUBSUB_CHANGES: [&str; 9] = [
+    "Commit",
+    "Create",
+    "Delete",
+    "Detach",
+    "ModifyPush",
+    "Rollback",
+    "Seek",
+    "Set",
+    "Update",
+];
+
 impl Operation {
     /// A request to SQS that names no action.
     pub const SQS_UNKNOWN: Self = Self(SQS_UNKNOWN as u16);
@@ -138,6 +165,15 @@ impl Operation {
         }
     }
 
+    /// Whether it makes, changes, empties or takes away resources, rather than work with their messages.
+    pub fn changes_resources(self) -> bool {
+        let name = self.name();
+        match self.dialect() {
+            Dialect::Sqs => SQS_CHANGES.contains(&name),
+            Dialect::Pubsub => PUBSUB_CHANGES.iter().any(|verb| name.starts_with(verb)),
+        }
+    }
+
     /// Its name on the wire.
     pub fn name(self) -> &'static str {
         match self.index() {
@@ -171,5 +207,42 @@ mod tests {
             (Dialect::Pubsub, "Publish")
         );
         assert_eq!(Operation::sqs(Action::SendMessage).name(), "SendMessage");
+    }
+
+    #[test]
+    fn what_works_with_messages_changes_no_resource() {
+        let unchanging: Vec<_> = Operation::all()
+            .filter(|operation| !operation.changes_resources())
+            .map(Operation::name)
+            .collect();
+        let wanted = [
+            "ChangeMessageVisibility",
+            "DeleteMessage",
+            "GetQueueUrl",
+            "ListQueues",
+            "ReceiveMessage",
+            "SendMessageBatch",
+            "Publish",
+            "Pull",
+            "StreamingPull",
+            "Acknowledge",
+            "ModifyAckDeadline",
+            "ValidateMessage",
+            "TestIamPermissions",
+            "GetTopic",
+            "ListSnapshots",
+        ];
+        for name in wanted {
+            assert!(unchanging.contains(&name), "{name}");
+        }
+        for name in [
+            "DeleteQueue",
+            "ModifyPushConfig",
+            "SetIamPolicy",
+            "Seek",
+            "DeleteSchema",
+        ] {
+            assert!(!unchanging.contains(&name), "{name}");
+        }
     }
 }

@@ -13,11 +13,32 @@ use ureq::{BodyReader, SendBody};
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(60);
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
 
+/// Has a token, where no file does.
+const TOKEN_VARIABLE: &str = "LCLQ_TOKEN";
+
 pub(super) struct Client {
     agent: ureq::Agent,
     /// For what may take as long as it takes.
     patient: ureq::Agent,
     url: String,
+    /// What the header of each request says, where the server is to know who asks.
+    authorization: Option<String>,
+}
+
+/// The token to come with: of a file, or of the environment. It is no flag, since those of a process
+/// are anybody's to see.
+fn token(server: &Server) -> Result<Option<String>, Failure> {
+    let text = match &server.token_file {
+        Some(path) => std::fs::read_to_string(path)
+            .map_err(|error| Failure::Refused(format!("{}: {error}", path.display())))?,
+        None => match std::env::var(TOKEN_VARIABLE) {
+            Ok(text) => text,
+            Err(_) => return Ok(None),
+        },
+    };
+    // As `create-token` has printed it, too.
+    let token = text.trim().trim_start_matches("LCLQ_TOKEN=");
+    Ok((!token.is_empty()).then(|| token.to_owned()))
 }
 
 impl Client {
@@ -46,6 +67,7 @@ impl Client {
             agent: agent(Some(ANSWER_TIME_MAX)),
             patient: agent(None),
             url: server.url.trim_end_matches('/').to_owned(),
+            authorization: token(server)?.map(|token| format!("Bearer {token}")),
         })
     }
 
@@ -76,7 +98,7 @@ impl Client {
         query: &[(&str, &str)],
     ) -> Result<BufReader<BodyReader<'static>>, Failure> {
         let url = format!("{}/api/v1/{path}{}", self.url, query_of(query));
-        let request = self.patient.get(url);
+        let request = self.signed(self.patient.get(url));
         let mut answer = request.call().map_err(|error| self.unreachable(&error))?;
         if answer.status().is_success() {
             return Ok(BufReader::new(answer.into_body().into_reader()));
@@ -91,7 +113,7 @@ impl Client {
         query: &[(&str, &str)],
     ) -> Result<impl Read + use<>, Failure> {
         let url = format!("{}/api/v1/{path}{}", self.url, query_of(query));
-        let request = self.patient.get(url);
+        let request = self.signed(self.patient.get(url));
         let mut answer = request.call().map_err(|error| self.unreachable(&error))?;
         if answer.status().is_success() {
             return Ok(answer.into_body().into_reader());
@@ -107,7 +129,9 @@ impl Client {
         mut body: impl Read,
     ) -> Result<Value, Failure> {
         let url = format!("{}/api/v1/{path}{}", self.url, query_of(query));
-        let request = self.patient.post(url).content_type("application/zstd");
+        let request = self
+            .signed(self.patient.post(url))
+            .content_type("application/zstd");
         let sent = request.send(SendBody::from_reader(&mut body));
         let mut answer = sent.map_err(|error| self.unreachable(&error))?;
         if !answer.status().is_success() {
@@ -116,6 +140,14 @@ impl Client {
         let body = answer.body_mut().read_to_string();
         let body = body.map_err(|error| self.unreachable(&error))?;
         serde_json::from_str(&body).map_err(|_| self.unreachable(&"it answers no JSON"))
+    }
+
+    /// Says who asks.
+    fn signed<B>(&self, request: ureq::RequestBuilder<B>) -> ureq::RequestBuilder<B> {
+        match &self.authorization {
+            Some(authorization) => request.header("authorization", authorization),
+            None => request,
+        }
     }
 
     fn refused(&self, answer: &mut Response<ureq::Body>) -> Failure {
@@ -144,12 +176,14 @@ impl Client {
         };
         let unreachable = |error: &dyn std::fmt::Display| self.unreachable(error);
         let text = body.map(Value::to_string).unwrap_or_default();
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(method)
             .uri(&url)
-            .header("content-type", "application/json")
-            .body(text)
-            .map_err(|error| unreachable(&error))?;
+            .header("content-type", "application/json");
+        if let Some(authorization) = &self.authorization {
+            request = request.header("authorization", authorization);
+        }
+        let request = request.body(text).map_err(|error| unreachable(&error))?;
         let mut answer = self
             .agent
             .run(request)

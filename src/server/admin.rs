@@ -32,7 +32,11 @@ impl AdminDialect {
             is_asked_for: config.ports.admin.is_some(),
             sqs: config.sqs.clone(),
             limits: config.http.clone(),
-            operated: Operated::new(config.live.clone(), config.controls.clone()),
+            operated: Operated::new(
+                config.live.clone(),
+                config.controls.clone(),
+                config.admin_auth.clone(),
+            ),
             metrics,
             interceptors: config.interceptors.clone(),
         }
@@ -72,8 +76,7 @@ impl AdminDialect {
             },
             self.operated.clone(),
         );
-        Rc::new(Http::new(limits, move |request| {
-            admin.clone().handle(request)
-        }))
+        let http = Http::new(limits, move |request| admin.clone().handle(request));
+        Rc::new(http.telling_peers(true))
     }
 }

@@ -72,6 +72,7 @@ pub(super) fn settings(config: &Config) -> MetricsSettings {
         turns: (0..config.cores).map(|_| Turns::default()).collect(),
         scrapes: Arc::new(Semaphore::new(SCRAPES_MAX)),
         periods: Arc::new(Periods::default()),
+        refusals: config.interceptors.refusals.clone(),
     }
 }
 

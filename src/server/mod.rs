@@ -169,6 +169,13 @@ fn open(config: &Config, registry: Registry) -> Result<Opened, ServerError> {
             io::Error::new(error.kind(), text)
         })?;
     }
+    if let Some(path) = &config.audit_log {
+        let started = config.interceptors.start_audit_log(path);
+        started.map_err(|error| {
+            let text = format!("the audit log {}: {error}", path.display());
+            io::Error::new(error.kind(), text)
+        })?;
+    }
     if config.mesh.journey_events > 0 {
         config.interceptors.start_journeys();
     }
@@ -304,6 +311,7 @@ impl Server {
         let (ready, readiness) = mpsc::channel::<Result<(), ServerError>>();
         let auth = config.sqs.auth.clone().or(config.pubsub_auth);
         let credentials = auth.map(|auth| auth.credentials);
+        let credentials = credentials.or(config.admin_auth.credentials);
         let core = Core {
             live: config.live,
             sqs: config.sqs,

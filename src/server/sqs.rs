@@ -51,6 +51,7 @@ impl SqsDialect {
             self.interceptors.clone(),
         );
         let http = Http::new(limits, move |request| sqs.clone().handle(request));
+        let http = http.telling_peers(self.sqs.auth.is_some() || self.sqs.quotas.is_some());
         Rc::new(http.watched(self.interceptors.watched.clone()))
     }
 }

@@ -1,7 +1,9 @@
 //! A request in the form that is signed.
 
 use super::verify::Signed;
+use http::HeaderValue;
 use http::header::HOST;
+use memchr::memmem;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
 use std::borrow::Cow;
 
@@ -13,6 +15,10 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 /// A path's slashes stay.
 const RESERVED_IN_PATH: &AsciiSet = &RESERVED.remove(b'/');
+
+/// Headers among which each signed one is looked for one by one. Signed names are as many as a header has
+/// room for, so the product is bounded by this.
+const COMPARED_HEADERS_MAX: usize = 24;
 
 /// Writes the canonical request into `out`. `signed_headers` are names by `;`, `body_hash` in hex or
 /// what stands for it.
@@ -109,25 +115,43 @@ fn encode(out: &mut Vec<u8>, text: &[u8], set: &'static AsciiSet) {
 /// A header's values by commas, each without outer spaces and with single inner ones. Nothing for one
 /// that isn't there: then the signature can't be right.
 fn header(out: &mut Vec<u8>, request: &Signed<'_>, name: &str) {
-    let values = request.headers.get_all(name);
+    let mut is_there = false;
+    let mut add = |value: &HeaderValue| {
+        if is_there {
+            out.push(b',');
+        }
+        is_there = true;
+        one_value(out, value.as_bytes().trim_ascii());
+    };
+    // Looking a name up parses and hashes it, which costs more than to compare it with a few others.
+    if request.headers.len() <= COMPARED_HEADERS_MAX {
+        let named = request
+            .headers
+            .iter()
+            .filter(|(other, _)| other.as_str() == name);
+        named.for_each(|(_, value)| add(value));
+    } else {
+        request.headers.get_all(name).iter().for_each(add);
+    }
     // HTTP/2 has this in another place.
-    if name == HOST.as_str()
-        && !request.headers.contains_key(HOST)
+    if !is_there
+        && name == HOST.as_str()
         && let Some(host) = request.uri.authority()
     {
         out.extend_from_slice(host.as_str().as_bytes());
     }
-    for (number, value) in values.iter().enumerate() {
-        if number > 0 {
-            out.push(b',');
+}
+
+fn one_value(out: &mut Vec<u8>, value: &[u8]) {
+    if memmem::find(value, b"  ").is_none() {
+        out.extend_from_slice(value);
+        return;
+    }
+    let mut before = b' ';
+    for &byte in value {
+        if byte != b' ' || before != b' ' {
+            out.push(byte);
         }
-        let mut before = b' ';
-        let value = value.as_bytes().trim_ascii();
-        for &byte in value {
-            if byte != b' ' || before != b' ' {
-                out.push(byte);
-            }
-            before = byte;
-        }
+        before = byte;
     }
 }

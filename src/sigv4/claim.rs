@@ -1,8 +1,8 @@
 //! What a request says of its signature, in its header or its query.
 
+use super::heads::Heads;
 use super::refusal::Refusal;
-use http::HeaderMap;
-use http::header::{AUTHORIZATION, DATE};
+use http::HeaderValue;
 use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
 
@@ -29,19 +29,19 @@ pub(super) struct Claim<'r> {
 
 impl<'r> Claim<'r> {
     /// Reads it.
-    pub fn of(headers: &'r HeaderMap, query: &'r str) -> Result<Self, Refusal> {
-        let header = headers.get(AUTHORIZATION);
+    pub fn of(heads: &Heads<'r>, query: &'r str) -> Result<Self, Refusal> {
+        let header = heads.authorization;
         // Cheaper than to take each query apart, of which most requests have none.
         let presigned = query.contains("X-Amz-Algorithm=");
         match (header, presigned) {
             (Some(_), true) => Err(Refusal::in_two_places()),
-            (Some(header), false) => Self::of_header(header.as_bytes(), headers),
+            (Some(header), false) => Self::of_header(header.as_bytes(), heads),
             (None, true) => Self::of_query(query),
             (None, false) => Err(Refusal::missing()),
         }
     }
 
-    fn of_header(header: &'r [u8], headers: &'r HeaderMap) -> Result<Self, Refusal> {
+    fn of_header(header: &'r [u8], heads: &Heads<'r>) -> Result<Self, Refusal> {
         let text = std::str::from_utf8(header).unwrap_or("");
         let (algorithm, rest) = text.split_once(' ').unwrap_or((text, ""));
         let is_of_amazon = algorithm.starts_with("AWS4-");
@@ -59,8 +59,8 @@ impl<'r> Claim<'r> {
                 }
             }
         }
-        let of_header = |name| headers.get(name).and_then(|value| value.to_str().ok());
-        let time = of_header("x-amz-date").or(of_header(DATE.as_str()));
+        let text = |value: Option<&'r HeaderValue>| value.and_then(|value| value.to_str().ok());
+        let time = text(heads.amz_date).or(text(heads.date));
         match (parts, time) {
             ([Some(credential), Some(signature), Some(signed_headers)], Some(time)) => Ok(Self {
                 credential: credential.into(),
@@ -68,7 +68,7 @@ impl<'r> Claim<'r> {
                 signed_headers: signed_headers.into(),
                 signature: signature.into(),
                 expires: None,
-                token: of_header("x-amz-security-token").map(Cow::from),
+                token: text(heads.token).map(Cow::from),
             }),
             _ => {
                 let missing = NAMES.iter().zip(parts);

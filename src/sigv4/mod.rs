@@ -6,6 +6,7 @@
 
 mod canonical;
 mod claim;
+mod heads;
 mod instant;
 mod refusal;
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::canonical;
 use super::claim::{Claim, Scope};
+use super::heads::Heads;
 use super::instant::{later, read};
 use super::refusal::Refusal;
 use hashbrown::HashMap;
@@ -127,33 +128,36 @@ impl<K: Keys> Verifier<K> {
         request: &Signed<'_>,
         now: OffsetDateTime,
     ) -> Result<Rc<K::Owner>, Refusal> {
-        let claim = Claim::of(request.headers, request.uri.query().unwrap_or(""))?;
+        let heads = Heads::of(request.headers);
+        let claim = Claim::of(&heads, request.uri.query().unwrap_or(""))?;
         let scope = Scope::of(&claim.credential)?;
         let time = read(&claim.time).ok_or_else(|| Refusal::date_form(&claim.time))?;
         self.check_scope(&scope, &claim.time)?;
         check_time(&claim, time, now)?;
-        check_headers(&claim, request.headers)?;
+        check_headers(&claim, &heads)?;
         let remembered = self.key(&claim.credential, &scope)?;
         check_session(&claim, remembered.session.as_ref(), now)?;
 
         let mut canonical = Vec::with_capacity(512);
-        let hash = body_hash(request)?;
+        let hash = body_hash(&heads, request.body)?;
         let hash = hash.as_ref().map_or(UNSIGNED, <[u8; 64]>::as_slice);
         canonical::write(&mut canonical, request, &claim.signed_headers, hash);
         let scope_text = &claim.credential[scope.key_id.len() + 1..];
-        let mut to_sign = String::with_capacity(192);
+        let mut to_sign = Vec::with_capacity(192);
         for line in ["AWS4-HMAC-SHA256", &claim.time, scope_text] {
-            to_sign.push_str(line);
-            to_sign.push('\n');
+            to_sign.extend_from_slice(line.as_bytes());
+            to_sign.push(b'\n');
         }
-        let hash = hex(digest(&SHA256, &canonical).as_ref());
-        to_sign.extend(hash.iter().map(|&byte| char::from(byte)));
+        to_sign.extend_from_slice(&hex(digest(&SHA256, &canonical).as_ref()));
         // In constant time: what is compared is a secret until it is found right.
         let signature = unhex(&claim.signature);
-        let right = signature
-            .is_some_and(|tag| hmac::verify(&remembered.key, to_sign.as_bytes(), &tag).is_ok());
+        let right =
+            signature.is_some_and(|tag| hmac::verify(&remembered.key, &to_sign, &tag).is_ok());
         if !right {
-            return Err(Refusal::mismatch(&canonical, &to_sign));
+            return Err(Refusal::mismatch(
+                &canonical,
+                &String::from_utf8_lossy(&to_sign),
+            ));
         }
         Ok(remembered.owner.clone())
     }
@@ -222,16 +226,20 @@ fn check_time(claim: &Claim<'_>, time: OffsetDateTime, now: OffsetDateTime) -> R
 }
 
 /// What a signature leaves out says nothing of who sent it.
-fn check_headers(claim: &Claim<'_>, headers: &HeaderMap) -> Result<(), Refusal> {
+fn check_headers(claim: &Claim<'_>, heads: &Heads<'_>) -> Result<(), Refusal> {
     let signed = |name: &str| claim.signed_headers.split(';').any(|one| one == name);
     if !signed("host") {
         return Err(Refusal::not_signed("Host' or ':authority"));
     }
-    for (name, told) in [
-        ("x-amz-target", "X-Amz-Target"),
-        ("x-amz-security-token", "X-Amz-Security-Token"),
+    for (is_there, name, told) in [
+        (heads.has_target, "x-amz-target", "X-Amz-Target"),
+        (
+            heads.token.is_some(),
+            "x-amz-security-token",
+            "X-Amz-Security-Token",
+        ),
     ] {
-        if headers.contains_key(name) && !signed(name) {
+        if is_there && !signed(name) {
             return Err(Refusal::not_signed(told));
         }
     }
@@ -260,12 +268,12 @@ fn check_session(
 
 /// What stands for the body in the canonical request: its hash in hex, or nothing where the client has
 /// not signed it.
-fn body_hash(request: &Signed<'_>) -> Result<Option<[u8; 64]>, Refusal> {
-    let said = request.headers.get("x-amz-content-sha256");
+fn body_hash(heads: &Heads<'_>, body: &[u8]) -> Result<Option<[u8; 64]>, Refusal> {
+    let said = heads.content_hash;
     if said.is_some_and(|said| said.as_bytes() == UNSIGNED) {
         return Ok(None);
     }
-    let computed = hex(digest(&SHA256, request.body).as_ref());
+    let computed = hex(digest(&SHA256, body).as_ref());
     match said {
         Some(said) if said.as_bytes() != computed => Err(Refusal::body_hash()),
         _ => Ok(Some(computed)),

@@ -5,7 +5,7 @@
 //! `GET` with `QueueUrl`, or the queue as `/REGION/ACCOUNT/NAME` behind the path; `ShowInvisible` and
 //! `ShowDelayed` add those that can't be received now. An SDK may take the path as its endpoint.
 
-use super::actions::{Looked, looked_at, shown};
+use super::actions::{Action, Looked, looked_at, shown};
 use super::body::as_text;
 use super::decode::{Form, Text, from_json};
 use super::error::{SqsResult, invalid_address, no_queue, only_receive};
@@ -99,9 +99,7 @@ async fn look(
     let heads = Heads::of(head);
     let asked = read(head, &heads, body, protocol)?;
     let mut scope = sqs.scope(&heads, &head.uri, None);
-    if let Some(principal) = by.get() {
-        scope.is_of(principal);
-    }
+    sqs.tell(&mut scope, &by, Action::ReceiveMessage);
     if let Some(region) = &asked.region {
         scope.region = region;
     }
@@ -155,7 +153,7 @@ async fn look(
 
 fn read(head: &Parts, heads: &Heads<'_>, body: &Bytes, protocol: Protocol) -> SqsResult<Asked> {
     if protocol == Protocol::Json {
-        if heads.action()? != super::Action::ReceiveMessage {
+        if heads.action()? != Action::ReceiveMessage {
             return Err(only_receive());
         }
         let asked: JsonAsked<'_> = from_json(body)?;

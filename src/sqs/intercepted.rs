@@ -181,7 +181,7 @@ impl Sqs {
 }
 
 /// The key that a request was signed with.
-fn access_key(head: &Parts) -> Option<Box<str>> {
+pub(super) fn access_key(head: &Parts) -> Option<Box<str>> {
     let authorization = Heads::of(head).authorization;
     let credential = authorization.and_then(|value| credential(HeaderValue::as_bytes(value)))?;
     let key = credential.split(|byte| *byte == b'/').next()?;

@@ -3,9 +3,11 @@
 //! This module knows the wire and nothing of storage: it turns a request into commands for shards
 //! and their replies into an answer. Wire errors are chosen in [`error`].
 
+mod access;
 mod actions;
 mod attributes;
 mod body;
+mod charged;
 mod decode;
 mod developer_endpoint;
 mod encode;
@@ -13,6 +15,7 @@ mod error;
 #[cfg(test)]
 mod garbage;
 mod gate;
+mod guard;
 mod heads;
 mod ids;
 mod inside;

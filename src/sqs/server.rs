@@ -1,19 +1,20 @@
 //! One core's SQS endpoint: from an HTTP request to its answer.
 
 use super::actions::{self, Outcome};
+use super::charged::Charged;
 use super::decode::Form;
 use super::developer_endpoint;
 use super::error::{
-    Kind, SqsResult, body_not_read, missing_action, not_let_in, other_account, replies_full,
+    Kind, SqsResult, body_not_read, missing_action, missing_token, not_let_in, replies_full,
     unknown_action,
 };
-use super::gate::Gate;
+use super::gate::{Gate, Passed};
 use super::heads::{Heads, protocol_of};
 use super::ids::random_uuid;
 use super::intercepted::Watch;
 use super::target::Targets;
 use super::wire::{Protocol, no_action};
-use crate::credentials::{Auth, Principal};
+use crate::credentials::Auth;
 use crate::http::{
     Caller, Door, HttpLimits, Negotiated, Refusal, ReplyBody, decompress_admitted, is_preflight,
     preflight_reply, read_body,
@@ -21,10 +22,11 @@ use crate::http::{
 use crate::interceptors::Interceptors;
 use crate::mesh::Mesh;
 use crate::observe::{Observer, Operation, Outcome as Ending};
+use crate::quotas::{CoreQuotas, SharedQuotas};
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
-use lclq_shards::{QueueName, ReceiptSigner};
+use lclq_shards::ReceiptSigner;
 use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 use std::time::Instant;
@@ -42,13 +44,22 @@ pub struct SqsConfig {
     pub enforce_recreate_interval: bool,
     /// Whose requests are carried out; without this, everybody's.
     pub auth: Option<Auth>,
+    /// How much may be asked for; without this, as much as anybody wants.
+    pub quotas: Option<SharedQuotas>,
+    /// Queues that an account may have in a region.
+    pub queues_per_account_max: Option<usize>,
 }
 
 impl SqsConfig {
     /// The same for what the server asks itself, which nobody signs.
     #[must_use]
     pub fn inside(self) -> Self {
-        Self { auth: None, ..self }
+        Self {
+            auth: None,
+            quotas: None,
+            queues_per_account_max: None,
+            ..self
+        }
     }
 }
 
@@ -60,6 +71,7 @@ pub struct Sqs {
     pub(super) targets: Targets,
     door: Door,
     gate: Option<Gate>,
+    quotas: Option<CoreQuotas>,
     pub(super) limits: Rc<HttpLimits>,
     pub(super) observer: Observer,
     pub(super) interceptors: Interceptors,
@@ -69,16 +81,17 @@ pub struct Sqs {
 struct Course<'r> {
     operation: Cell<Operation>,
     watch: Option<&'r Watch>,
-    /// Who has signed it, where that is looked at.
-    principal: OnceCell<Rc<Principal>>,
+    /// Who sent it, where that is looked at.
+    passed: OnceCell<Box<Passed>>,
+    /// Whose quotas it is on, where there are any.
+    charged: OnceCell<Box<Charged>>,
 }
 
-impl<'r> Course<'r> {
-    fn tell(&'r self, scope: &mut Scope<'r>) {
-        scope.watch = self.watch;
-        if let Some(principal) = self.principal.get() {
-            scope.is_of(principal);
-        }
+impl Course<'_> {
+    /// Nobody has signed it, and nothing allows that.
+    fn is_nobodys(&self) -> bool {
+        let passed = self.passed.get();
+        passed.is_some_and(|by| by.enforced && by.principal.is_none() && !by.permitted.get())
     }
 }
 
@@ -86,8 +99,8 @@ impl<'r> Course<'r> {
 pub struct Scope<'r> {
     pub region: &'r str,
     pub account: &'r str,
-    /// Whether the queues of other accounts are closed to it.
-    keeps_to_account: bool,
+    /// Who asks, where that has a say.
+    pub(super) access: Option<&'r Passed>,
     /// Host that the client used; queue URLs in answers have it too.
     pub host: &'r str,
     /// `http`, or `https` by TLS or behind a proxy that says so.
@@ -100,18 +113,14 @@ pub struct Scope<'r> {
 }
 
 impl<'r> Scope<'r> {
-    /// It was signed by this principal.
-    pub(super) fn is_of(&mut self, principal: &'r Principal) {
-        self.account = &principal.account;
-        self.keeps_to_account = true;
-    }
-
-    /// Refuses queues of other accounts to who is held to one. No policy opens them yet.
-    pub(super) fn may_use(&self, name: &QueueName) -> SqsResult<()> {
-        if self.keeps_to_account && *name.account != *self.account {
-            return Err(other_account(name));
+    /// Has what it may do depend on who sent it.
+    pub(super) fn is_by(&mut self, by: &'r Passed) {
+        if by.enforced
+            && let Some(principal) = &by.principal
+        {
+            self.account = &principal.account;
         }
-        Ok(())
+        self.access = Some(by);
     }
 
     /// This, if more hangs on the request than its answer.
@@ -137,7 +146,11 @@ impl Sqs {
         Rc::new(Self {
             targets: Targets::new(&mesh),
             mesh,
-            gate: config.auth.clone().map(Gate::new),
+            gate: config
+                .auth
+                .clone()
+                .map(|auth| Gate::new(auth, &interceptors)),
+            quotas: config.quotas.as_ref().map(SharedQuotas::on_core),
             config,
             signer: ReceiptSigner::new(receipt_secret),
             door: Door::new(&limits.callers),
@@ -180,9 +193,7 @@ impl Sqs {
                         return Protocol::Json.error(&error, random_uuid());
                     }
                     let mut scope = self.scope(&Heads::of(&head), &head.uri, None);
-                    if let Some(principal) = by.get() {
-                        scope.is_of(principal);
-                    }
+                    self.tell(&mut scope, &by, actions::Action::ReceiveMessage);
                     let query = head.uri.query().unwrap_or("");
                     let answer = Box::pin(super::peek::answer(self, &scope, query)).await;
                     answer.map(|body| self.limits.bodies.hold_reply(body.into_bytes()).into())
@@ -233,11 +244,13 @@ impl Sqs {
             let course = Course {
                 operation: Cell::new(Operation::SQS_UNKNOWN),
                 watch,
-                principal: OnceCell::new(),
+                passed: OnceCell::new(),
+                charged: OnceCell::new(),
             };
             let request_id = random_uuid();
             let protocol = protocol_of(&head.headers);
-            let outcome = match self.believed(&head, &body, &course.principal) {
+            let believed = self.believed(&head, &body, &course.passed);
+            let outcome = match believed.and_then(|()| self.charge(&head, &course)) {
                 Err(error) => Err(error),
                 Ok(()) if protocol == Protocol::Json => {
                     self.act_json(&head, body, request_id, &course).await
@@ -254,9 +267,11 @@ impl Sqs {
                 Ok(Outcome::Receive(_)) if !self.limits.bodies.has_room_for_replies() => {
                     Err(replies_full())
                 }
-                Ok(Outcome::Receive(plan)) => {
-                    actions::receive(self, plan, watch, protocol, request_id).await
-                }
+                Ok(Outcome::Receive(plan)) => match self.waits(&course) {
+                    Ok(()) => actions::receive(self, plan, watch, protocol, request_id).await,
+                    Err(error) => Err(error),
+                },
+                Err(_) if course.is_nobodys() => Err(missing_token()),
                 Err(error) => Err(error),
             };
             let ending = match &body {
@@ -282,21 +297,63 @@ impl Sqs {
         }
     }
 
-    /// Looks who has signed a request, where that matters.
+    /// Looks who has sent a request, where that matters.
     #[inline]
     pub(super) fn believed(
         &self,
         head: &http::request::Parts,
         body: &[u8],
-        by: &OnceCell<Rc<Principal>>,
+        by: &OnceCell<Box<Passed>>,
     ) -> SqsResult<()> {
         let Some(gate) = &self.gate else {
             return Ok(());
         };
-        if let Some(principal) = gate.passed(head, body)? {
-            by.get_or_init(|| principal);
+        if let Some(passed) = gate.passed(head, body)? {
+            by.get_or_init(|| passed);
         }
         Ok(())
+    }
+
+    /// Takes a request out of the quotas of who sends it, if there are any.
+    #[inline]
+    fn charge(&self, head: &http::request::Parts, course: &Course<'_>) -> SqsResult<()> {
+        let Some(quotas) = &self.quotas else {
+            return Ok(());
+        };
+        let charged = Charged::of(head, course.passed.get().map(AsRef::as_ref));
+        let charged = course.charged.get_or_init(|| Box::new(charged));
+        let admitted = quotas.admit(charged.peer.as_ref(), charged.key.as_deref());
+        admitted.map_err(|exceeded| charged.refused(&exceeded, head.uri.path(), &self.interceptors))
+    }
+
+    /// Has a receive count among the calls of who sent it that wait.
+    fn waits(&self, course: &Course<'_>) -> SqsResult<()> {
+        let (Some(quotas), Some(charged)) = (&self.quotas, course.charged.get()) else {
+            return Ok(());
+        };
+        let waits = quotas.wait(charged.peer.as_ref(), charged.key.as_deref());
+        let waits = waits.map_err(|exceeded| charged.refused(&exceeded, "", &self.interceptors))?;
+        charged.waits.get_or_init(|| waits);
+        Ok(())
+    }
+
+    /// Has what a request may do depend on who sent it, if that was looked at.
+    #[inline]
+    pub(super) fn tell<'r>(
+        &'r self,
+        scope: &mut Scope<'r>,
+        by: &'r OnceCell<Box<Passed>>,
+        action: actions::Action,
+    ) {
+        if let Some(by) = by.get() {
+            by.action.set(Some(action));
+            scope.is_by(by);
+        }
+    }
+
+    /// Whether who asks has a say at all.
+    pub(super) fn has_gate(&self) -> bool {
+        self.gate.is_some()
     }
 
     fn act_json<'r>(
@@ -312,7 +369,8 @@ impl Sqs {
             let action = heads.action()?;
             course.operation.set(Operation::sqs(action));
             let mut scope = self.scope(&heads, &head.uri, None);
-            course.tell(&mut scope);
+            scope.watch = course.watch;
+            self.tell(&mut scope, &course.passed, action);
             let source = actions::Source::Json(&body);
             actions::run(self, &scope, action, source, Protocol::Json, request_id).await
         }
@@ -335,7 +393,8 @@ impl Sqs {
             let action = actions::Action::from_name(name).ok_or_else(|| unknown_action(name))?;
             course.operation.set(Operation::sqs(action));
             let mut scope = self.scope(&heads, &head.uri, form.get("X-Amz-Credential"));
-            course.tell(&mut scope);
+            scope.watch = course.watch;
+            self.tell(&mut scope, &course.passed, action);
             if scope.path.len() > 1
                 && !action.is_on_a_queue()
                 && super::names::is_queue_path(scope.path, scope.account)
@@ -373,7 +432,7 @@ impl Sqs {
         Scope {
             region: region.unwrap_or(&self.config.region),
             account: account.unwrap_or(&self.config.account),
-            keeps_to_account: false,
+            access: None,
             host: host
                 .or(uri.authority().map(http::uri::Authority::as_str))
                 .unwrap_or("localhost"),
@@ -435,7 +494,7 @@ mod tests {
     use super::*;
     use crate::http::tests::future_bytes;
 
-    const FUTURE_BYTES_MAX: usize = 2624;
+    const FUTURE_BYTES_MAX: usize = 2640;
 
     /// hyper moves the future of a request before it runs, so its size costs every request.
     #[test]

@@ -1,15 +1,17 @@
 //! From a queue URL to the queue.
 
+use super::actions::Action;
 use super::error::{
     SqsError, SqsResult, deleted_recently, fixed_type, in_flight_limit, invalid_address,
     journal_down, missing_parameter, move_running, no_deduplication_id, no_queue, no_such_task,
     overloaded, purged_recently, queue_exists, stopping,
 };
+use super::guard::Guard;
 use super::names::{names_nothing, parse_queue_url};
 use super::server::{Scope, Sqs};
 use crate::mesh::{Definition, Directory, Stamp, ask_until_current};
 use hashbrown::Equivalent;
-use lclq_shards::command::{Command, QueueCommand, QueueRef, Refusal, Reply};
+use lclq_shards::command::{Command, Description, QueueCommand, QueueRef, Refusal, Reply};
 use lclq_shards::{NameBucket, NameSpace, QueueName};
 use std::cell::Cell;
 use std::hash::{Hash, Hasher};
@@ -20,6 +22,8 @@ pub struct Target {
     pub name: QueueName,
     stamp: Stamp,
     queue: Cell<QueueRef>,
+    /// What decisions about it take, where there are any.
+    guard: Option<Box<Guard>>,
 }
 
 impl Target {
@@ -47,7 +51,8 @@ impl Definition for Target {
             account,
             name,
         } = &self.name;
-        size_of::<Self>() + region.len() + account.len() + name.len()
+        let guard = self.guard.as_ref().map_or(0, |guard| guard.bytes());
+        size_of::<Self>() + region.len() + account.len() + name.len() + guard
     }
 }
 
@@ -113,7 +118,7 @@ impl Sqs {
             url,
         };
         if let Some(target) = self.targets.get(&key) {
-            scope.may_use(&target.name)?;
+            scope.may_use(&target.name, target.guard.as_deref())?;
             return Ok(target);
         }
         // Boxed, so that the futures of hot methods don't carry its room.
@@ -132,17 +137,71 @@ impl Sqs {
             }
             invalid_address(url)
         })?;
-        scope.may_use(&name)?;
         let bucket = NameBucket::of(NameSpace::Queue, &name.key());
         let find = async |stamp| {
-            let queue = self.resolve(&name).await?;
+            let (queue, guard) = match self.has_gate() {
+                false => (self.resolve(&name).await?, None),
+                true => {
+                    let description = self.guarded(scope, &name).await?;
+                    let guard = Guard::of(&description);
+                    (description.queue, Some(Box::new(guard)))
+                }
+            };
             Ok(Target {
                 name,
                 stamp,
                 queue: Cell::new(queue),
+                guard,
             })
         };
-        self.targets.find(key, key.bytes(), bucket, find).await
+        let target = self.targets.find(key, key.bytes(), bucket, find).await?;
+        scope.may_use(&target.name, target.guard.as_deref())?;
+        Ok(target)
+    }
+
+    /// What the queue of that name is. Who may not use it isn't told whether it is there.
+    async fn guarded(&self, scope: &Scope<'_>, name: &QueueName) -> SqsResult<Box<Description>> {
+        match self.describe_by_name(name).await? {
+            Some(description) => Ok(description),
+            None => {
+                scope.may_use(name, None)?;
+                Err(no_queue())
+            }
+        }
+    }
+
+    /// Finds a queue by its name, for who may use it.
+    pub async fn resolve_for(&self, scope: &Scope<'_>, name: &QueueName) -> SqsResult<QueueRef> {
+        self.resolve_for_also(scope, name, &[]).await
+    }
+
+    /// The same for who may do some other things with it as well.
+    pub async fn resolve_for_also(
+        &self,
+        scope: &Scope<'_>,
+        name: &QueueName,
+        also: &[Action],
+    ) -> SqsResult<QueueRef> {
+        if scope.access.is_none() {
+            return self.resolve(name).await;
+        }
+        let description = self.guarded(scope, name).await?;
+        let guard = Guard::of(&description);
+        scope.may_use(name, Some(&guard))?;
+        for action in also {
+            scope.may_also(*action, name, Some(&guard))?;
+        }
+        Ok(description.queue)
+    }
+
+    /// Checks that who asks may do something with a queue.
+    pub async fn may(&self, scope: &Scope<'_>, name: &QueueName, action: Action) -> SqsResult<()> {
+        if scope.access.is_none() {
+            return Ok(());
+        }
+        let description = self.describe_by_name(name).await?;
+        let guard = description.map(|description| Guard::of(&description));
+        scope.may_also(action, name, guard.as_ref())
     }
 
     /// Finds a queue by its name.

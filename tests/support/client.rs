@@ -30,6 +30,11 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
     }
 
+    /// The body as it is.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
     /// The JSON of an answer that must be a success.
     #[track_caller]
     pub fn ok(self) -> Value {

@@ -13,6 +13,7 @@ mod client;
 pub mod killing;
 #[cfg(target_os = "linux")]
 pub mod shim;
+pub mod signing;
 pub mod streaming;
 
 pub use client::{Answer, Client};

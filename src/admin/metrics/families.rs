@@ -67,6 +67,8 @@ families! {
         "Requests answered: of which API, by which protocol of it (json, query, grpc, rest), for which action or method, and how they ended (ok, client_error, server_error).";
     API_LATENCY = Histogram "lclq_api_latency_seconds" ["api", "endpoint"]
         "From a request's arrival to its answer, long polls' waiting included; a stream's until it begins.";
+    REFUSALS = Counter "lclq_refusals_total" ["api", "about", "mode"]
+        "Requests that were refused because of who sent them (mode enforce), or would have been (report): nobody known (authentication), not allowed to them (authorization), too many (limit).";
     SEND_LATENCY = Histogram "lclq_send_latency_seconds" ["backend"]
         "The same of SendMessage, SendMessageBatch and Publish, by what keeps the messages (memory, sqlite).";
     RECEIVE_LATENCY = Histogram "lclq_receive_latency_seconds" ["backend"]

@@ -20,6 +20,7 @@ pub use reference::reference;
 use super::answers::{AdminError, AdminResult, with_status};
 use super::stats;
 use crate::http::{BodyBudget, ReplyBody, accepts_gzip};
+use crate::interceptors::Refusals;
 use crate::mesh::{Mesh, wall_clock};
 use crate::net::EndpointFigures;
 use crate::observe::Observers;
@@ -63,6 +64,8 @@ pub struct MetricsSettings {
     pub scrapes: Arc<Semaphore>,
     /// What was seen at earlier scrapes.
     pub periods: Arc<Periods>,
+    /// What was refused because of who asked.
+    pub refusals: Refusals,
 }
 
 /// One core's view of what all cores count.

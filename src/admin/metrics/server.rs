@@ -32,6 +32,13 @@ pub(super) async fn requests(metrics: &Metrics, text: &mut Text, pace: &mut Pace
             }
         }
     }
+    text.family(&families::REFUSALS);
+    for (api, about, enforced, count) in metrics.settings.refusals.counts() {
+        if count > 0 {
+            let mode = if enforced { "enforce" } else { "report" };
+            text.sample(&[api, about.name(), mode], count as f64);
+        }
+    }
     pace.step().await;
     text.family(&families::API_LATENCY);
     let (mut sends, mut receives) = (Times::default(), Times::default());

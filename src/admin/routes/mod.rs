@@ -7,8 +7,12 @@ mod test_controls;
 
 use super::Admin;
 use super::answers::{AdminBody, AdminError, AdminResult};
-use super::route::{Answered, Call, CallBody, Route, Taken};
+use super::route::{Answered, Call, CallBody, Route, Scope, Taken};
+use super::{refusals, sessions};
 use crate::http::read_body;
+use crate::interceptors::Administered;
+use crate::net::Peer;
+use crate::observe::Outcome;
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use hyper::body::Incoming;
@@ -20,6 +24,8 @@ pub(super) const PREFIX: &str = "/api/v1";
 
 pub(super) static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
     let mut routes = server::routes();
+    routes.extend(sessions::routes());
+    routes.extend(refusals::routes());
     routes.extend(queues::routes());
     routes.extend(pubsub::routes());
     routes.extend(test_controls::routes());
@@ -34,6 +40,11 @@ pub(super) async fn answer(
     body: Incoming,
 ) -> AdminResult<Response<AdminBody>> {
     let found = find(&head);
+    // Before anything is read of it. What leads nowhere says so to those only who may look.
+    let holder = match &found {
+        Ok((route, _)) => admin.gate.admit(&head, route)?,
+        Err(_) => admin.gate.admit_to(&head, Scope::Read, "")?,
+    };
     let body = match &found {
         Ok((route, _)) if matches!(route.takes, Taken::Stream(_)) => CallBody::Stream(body),
         // What comes with a request for nothing is read, too: the connection goes on behind it.
@@ -43,7 +54,25 @@ pub(super) async fn answer(
         }
     };
     let (route, path) = found?;
-    route.handle(admin, Call { path, head, body }).await
+    if route.scope == Scope::Read {
+        return route.handle(admin, Call { path, head, body }).await;
+    }
+    let resource = head.uri.path().to_owned();
+    let peer = head.extensions.get::<Peer>().and_then(Peer::address);
+    let interceptors = admin.interceptors.clone();
+    let answer = route.handle(admin, Call { path, head, body }).await;
+    interceptors.administered(&Administered {
+        operation: route.operation,
+        resource: &resource,
+        who: holder.as_ref().map(|holder| holder.name.as_str()),
+        peer,
+        outcome: match &answer {
+            Ok(_) => Outcome::Done,
+            Err(error) if error.status.is_server_error() => Outcome::Failed,
+            Err(_) => Outcome::Refused,
+        },
+    });
+    answer
 }
 
 /// The route that a request is for, and what stands in its path for the parts in braces.

@@ -95,14 +95,16 @@ pub(super) fn routes() -> Vec<Route> {
             ("getHealth", "Whether the server can do its work"),
             health_answer,
             health,
-        ),
+        )
+        .open(),
         Route::new(
             Method::GET,
             "/ready",
             Read,
             ("getReadiness", "Whether the server takes requests"),
             ready,
-        ),
+        )
+        .open(),
         Route::new(
             Method::GET,
             "/version",

@@ -3,7 +3,7 @@
 //! Cores hand requests over and get outcomes back through [`crate::pubsub::offload`], so the
 //! client's runtime needs not be the cores'. What is under way is bounded on the cores' side.
 
-use super::link_local::{Resolver, check_literal};
+use super::destinations::{Destinations, Resolver};
 use super::tls;
 use super::token::{TOKEN_SECONDS, TokenFor, TokenKey};
 use crate::pubsub::offload::{Answers, Reply};
@@ -60,8 +60,8 @@ pub struct PushConfig {
     pub ca_file: Option<PathBuf>,
     /// Trust any certificate.
     pub accept_any_certificate: bool,
-    /// Push to link-local addresses too.
-    pub allow_link_local: bool,
+    /// Where push may go.
+    pub destinations: Destinations,
     /// `iss` of tokens.
     pub issuer: String,
 }
@@ -72,7 +72,7 @@ impl Default for PushConfig {
             key_directory: None,
             ca_file: None,
             accept_any_certificate: false,
-            allow_link_local: false,
+            destinations: Destinations::default(),
             issuer: ISSUER_DEFAULT.to_owned(),
         }
     }
@@ -271,7 +271,7 @@ fn start(shared: &Shared) -> Result<mpsc::UnboundedSender<Work>, Box<dyn std::er
 /// What the thread's tasks share.
 struct Thread {
     http: Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>,
-    allow_link_local: bool,
+    destinations: Arc<Destinations>,
     key_directory: Option<PathBuf>,
     issuer: String,
     key: OnceCell<TokenKey>,
@@ -289,7 +289,8 @@ impl Thread {
     fn new(shared: &Shared) -> Result<Self, Box<dyn std::error::Error>> {
         let config = &shared.config;
         let tls = tls::client_config(&shared.authorities, config.accept_any_certificate)?;
-        let resolver = Resolver::new(config.allow_link_local);
+        let destinations = Arc::new(config.destinations.clone());
+        let resolver = Resolver::new(destinations.clone());
         let mut connector = HttpConnector::new_with_resolver(resolver);
         connector.enforce_http(false);
         connector.set_nodelay(true);
@@ -305,7 +306,7 @@ impl Thread {
             .build(connector);
         Ok(Self {
             http,
-            allow_link_local: config.allow_link_local,
+            destinations,
             key_directory: config.key_directory.clone(),
             issuer: config.issuer.clone(),
             key: OnceCell::new(),
@@ -335,9 +336,7 @@ impl Thread {
     }
 
     async fn request(&self, given: HttpRequest) -> HttpOutcome {
-        if !self.allow_link_local
-            && let Err(why) = check_literal(&given.uri)
-        {
+        if let Err(why) = self.destinations.check(&given.uri) {
             return HttpOutcome::Failed(why);
         }
         let mut request = Request::new(Full::new(given.body));

@@ -4,10 +4,10 @@
 //! signed with in [`token`]. One thread of the process makes all of them; see [`client`].
 
 pub mod client;
+mod destinations;
 pub mod envelope;
 mod figures;
 pub(super) mod hops;
-mod link_local;
 pub mod pace;
 pub(super) mod pusher;
 mod serve_keys;
@@ -18,6 +18,7 @@ mod tls;
 pub use client::{
     CorePush, HttpOutcome, HttpRequest, ISSUER_DEFAULT, PushClient, PushConfig, PushSetupError,
 };
+pub use destinations::{Destinations, Hosts};
 pub use envelope::{PushMessage, Wrapper, push_request};
 pub use figures::{PushOutcome, PushSeen};
 pub use pace::Pace;

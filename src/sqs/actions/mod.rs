@@ -38,6 +38,11 @@ macro_rules! actions {
             pub fn name(self) -> &'static str {
                 match self { $(Self::$name => stringify!($name),)* }
             }
+
+            /// What a policy calls it.
+            pub fn permission_name(self) -> &'static str {
+                match self { $(Self::$name => concat!("sqs:", stringify!($name)),)* }
+            }
         }
     };
 }

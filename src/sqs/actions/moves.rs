@@ -1,7 +1,7 @@
 //! Move tasks: from a dead-letter queue back to where its messages came from, or elsewhere.
 
 use super::queues::{has_sources, is_missing};
-use super::{Members, Output, required};
+use super::{Action, Members, Output, required};
 use crate::sqs::decode::Int;
 use crate::sqs::encode::Encoder;
 use crate::sqs::error::{
@@ -41,12 +41,24 @@ async fn find(
     scope: &Scope<'_>,
     arn: &str,
     parameter: &str,
+    also: &[Action],
 ) -> SqsResult<(QueueName, QueueRef)> {
     let name = QueueName::from_arn(arn).ok_or_else(|| no_such_resource(parameter))?;
-    scope.may_use(&name)?;
-    match sqs.resolve(&name).await {
+    match sqs.resolve_for_also(scope, &name, also).await {
         Ok(queue) => Ok((name, queue)),
         Err(error) if is_missing(&error) => Err(no_such_resource(parameter)),
+        Err(error) => Err(error),
+    }
+}
+
+/// The queue that messages are to be moved to, for who may send to it.
+async fn destination(sqs: &Sqs, scope: &Scope<'_>, arn: &str) -> SqsResult<QueueName> {
+    const PARAMETER: &str = "DestinationArn";
+    let name = QueueName::from_arn(arn).ok_or_else(|| no_such_resource(PARAMETER))?;
+    sqs.may(scope, &name, Action::SendMessage).await?;
+    match sqs.resolve(&name).await {
+        Ok(_) => Ok(name),
+        Err(error) if is_missing(&error) => Err(no_such_resource(PARAMETER)),
         Err(error) => Err(error),
     }
 }
@@ -85,7 +97,13 @@ pub async fn start(
             return Err(move_rate_out_of_bounds(rate));
         }
     };
-    let (source, queue) = find(sqs, scope, arn, "SourceArn").await?;
+    // What the service asks for besides, since the task does it for whoever starts it.
+    let also = [
+        Action::ReceiveMessage,
+        Action::DeleteMessage,
+        Action::GetQueueAttributes,
+    ];
+    let (source, queue) = find(sqs, scope, arn, "SourceArn", &also).await?;
     if !has_sources(sqs, &source).await? {
         return Err(source_no_dead_letter_queue());
     }
@@ -94,7 +112,7 @@ pub async fn start(
         Some(to) if to == arn => {
             return Err(move_onto_itself());
         }
-        Some(to) => Some(find(sqs, scope, to, "DestinationArn").await?.0),
+        Some(to) => Some(destination(sqs, scope, to).await?),
     };
     let is_fifo = |name: &QueueName| name.name.ends_with(".fifo");
     if destination
@@ -133,8 +151,7 @@ pub async fn cancel(
 ) -> SqsResult<()> {
     let handle = required(&input.task_handle, "TaskHandle")?;
     let (task, source) = open_handle(handle).ok_or_else(invalid_task_handle)?;
-    scope.may_use(&source)?;
-    let queue = match sqs.resolve(&source).await {
+    let queue = match sqs.resolve_for(scope, &source).await {
         Ok(queue) => queue,
         Err(error) if is_missing(&error) => {
             return Err(no_source_of_task());
@@ -209,7 +226,7 @@ pub async fn list(
             return Err(listed_moves_out_of_bounds(number));
         }
     };
-    let (source, queue) = find(sqs, scope, arn, "SourceArn").await?;
+    let (source, queue) = find(sqs, scope, arn, "SourceArn", &[]).await?;
     match ask(sqs, queue, QueueCommand::ListMoves(queue, tasks_max)).await? {
         Reply::Moves(tasks) => out.write(Tasks {
             source: source.arn(),

@@ -1,12 +1,13 @@
 //! Making, finding, describing, changing, purging and deleting queues.
 
-use super::{Members, Output, required, url_of};
+use super::{Action, Members, Output, required, url_of};
 use crate::sqs::attributes::{Changes, allows_redrive, check, check_throughput, redrive_of};
 use crate::sqs::decode::{Int, Pairs, Text};
 use crate::sqs::encode::Encoder;
 use crate::sqs::error::{
-    RedriveFault, SqsError, SqsResult, invalid_next_token, invalid_queue_name, invalid_redrive,
-    listed_names_out_of_bounds, missing_parameter, next_token_alone, no_queue, unknown_attribute,
+    RedriveFault, SqsError, SqsResult, invalid_next_token, invalid_policy, invalid_queue_name,
+    invalid_redrive, listed_names_out_of_bounds, missing_parameter, next_token_alone, no_queue,
+    too_many_queues, unknown_attribute,
 };
 use crate::sqs::limits::{LISTED_NAMES_MAX, REAL_INTERVAL_S};
 use crate::sqs::names::{is_plain_name, is_queue_name};
@@ -94,6 +95,50 @@ impl Sqs {
         Ok(())
     }
 
+    /// Checks that an account may have one more queue, unless it has this one.
+    async fn check_room_for(&self, name: &QueueName) -> SqsResult<()> {
+        let Some(queues_max) = self.config.queues_per_account_max else {
+            return Ok(());
+        };
+        match self.resolve(name).await {
+            Ok(_) => return Ok(()),
+            Err(error) if error == no_queue() => {}
+            Err(error) => return Err(error),
+        }
+        let list = |_| {
+            Command::Queue(Box::new(QueueCommand::List {
+                region: (*name.region).into(),
+                account: (*name.account).into(),
+                prefix: "".into(),
+                after: None,
+                names_max: queues_max,
+            }))
+        };
+        let page = Page {
+            names_max: usize::MAX,
+            after: None,
+            paged: false,
+        };
+        let (names, _) = page.merge(self.mesh.call_all(list).await)?;
+        if names.len() < queues_max {
+            return Ok(());
+        }
+        Err(too_many_queues(queues_max))
+    }
+
+    /// Checks that a policy can be read, where it is going to decide about anybody.
+    fn check_policy(&self, changes: &Changes) -> SqsResult<()> {
+        let is_policy =
+            |change: &&(QueueAttribute, Option<String>)| change.0 == QueueAttribute::Policy;
+        if self.has_gate()
+            && let Some((_, Some(text))) = changes.iter().find(is_policy)
+            && let Err(error) = lclq_policies::Policy::parse(text)
+        {
+            return Err(invalid_policy(&error));
+        }
+        Ok(())
+    }
+
     /// Sets attributes that have been checked.
     pub async fn change_attributes(&self, target: &Target, changes: Changes) -> SqsResult<()> {
         let command = QueueCommand::SetAttributes(target.queue(), changes);
@@ -120,6 +165,10 @@ pub async fn create(
     }
     let changes = check(&given, wants_fifo)?;
     let name = QueueName::new(scope.region, scope.account, name);
+    scope.may_use(&name, None)?;
+    if input.tags.as_ref().is_some_and(|tags| !tags.0.is_empty()) {
+        scope.may_also(Action::TagQueue, &name, None)?;
+    }
     let tags = super::tags::check(input.tags.unwrap_or_default(), 0)?;
     let value = |wanted: QueueAttribute| {
         let found = changes.iter().find(|(attribute, _)| *attribute == wanted);
@@ -129,8 +178,10 @@ pub async fn create(
         value(QueueAttribute::FifoThroughputLimit),
         value(QueueAttribute::DeduplicationScope),
     )?;
+    sqs.check_policy(&changes)?;
     sqs.check_dead_letter_queue(&name, &changes).await?;
     sqs.may_be_made(scope, &name)?;
+    sqs.check_room_for(&name).await?;
     // Taken off means empty: a queue that has one is another.
     let attributes: AttributeMap = changes
         .into_iter()
@@ -204,8 +255,7 @@ pub async fn get_url(
         .filter(|owner| is_plain_name(owner))
         .unwrap_or(scope.account);
     let name = QueueName::new(scope.region, account, name);
-    scope.may_use(&name)?;
-    sqs.resolve(&name).await?;
+    sqs.resolve_for(scope, &name).await?;
     out.write(Url(scope.queue_url(&name)));
     Ok(())
 }
@@ -300,6 +350,8 @@ pub async fn list(
     input: ListQueues<'_>,
     out: &mut Output,
 ) -> SqsResult<()> {
+    // It is about no queue, so policies mean it by the resource `*`.
+    scope.may_use(&QueueName::new(scope.region, scope.account, "*"), None)?;
     let page = page(input.max_results, input.next_token.as_deref())?;
     let prefix: Box<str> = input.queue_name_prefix.as_deref().unwrap_or("").into();
     let replies = sqs
@@ -501,6 +553,7 @@ pub async fn set_attributes(
             after(scope_change, QueueAttribute::DeduplicationScope).as_deref(),
         )?;
     }
+    sqs.check_policy(&changes)?;
     sqs.check_dead_letter_queue(&target.name, &changes).await?;
     sqs.change_attributes(&target, changes).await
 }

@@ -179,3 +179,21 @@ pub fn too_many_tags() -> SqsError {
         "Too many tags added for queue. At most {TAGS_MAX} are allowed."
     ))
 }
+
+/// A policy that isn't one.
+pub fn invalid_policy(error: &lclq_policies::PolicyError) -> SqsError {
+    SqsError::new(
+        Kind::InvalidAttributeValue,
+        format!("Invalid value for the parameter Policy. {error}"),
+    )
+}
+
+/// A queue more than an account may have.
+pub fn too_many_queues(queues_max: usize) -> SqsError {
+    SqsError::new(
+        Kind::OverLimit,
+        format!(
+            "The account has {queues_max} queues, which is as many as it may have in a region."
+        ),
+    )
+}

@@ -25,6 +25,44 @@ pub fn serialization(detail: impl std::fmt::Display) -> SqsError {
     )
 }
 
+/// What the policies of who asks, or of the queue, don't let be done. The service has the action in
+/// lower case.
+pub fn not_authorized(
+    who: &str,
+    action: &str,
+    arn: &str,
+    explicitly: bool,
+    of_resource: bool,
+) -> SqsError {
+    let action = action.to_ascii_lowercase();
+    let based = if of_resource { "resource" } else { "identity" };
+    let why = match explicitly {
+        true => format!(
+            "with an explicit deny in {} {based}-based policy",
+            article(based)
+        ),
+        false => format!("because no {based}-based policy allows the {action} action"),
+    };
+    let message =
+        format!("User: {who} is not authorized to perform: {action} on resource: {arn} {why}");
+    SqsError::new(Kind::AccessDenied, message)
+}
+
+fn article(word: &str) -> &'static str {
+    match word.starts_with('i') {
+        true => "an",
+        false => "a",
+    }
+}
+
+/// Nobody has signed it, and no policy lets everybody do it.
+pub fn missing_token() -> SqsError {
+    SqsError::new(
+        Kind::MissingToken,
+        "Request is missing Authentication Token",
+    )
+}
+
 /// A queue of an account that isn't the signer's.
 pub fn other_account(name: &QueueName) -> SqsError {
     SqsError::new(
@@ -70,7 +108,7 @@ pub fn injected(code: &str, message: String) -> SqsError {
     SqsError::new(kind, message)
 }
 
-/// A request too many, by a fault rule.
+/// A request too many: by a fault rule, or for a quota.
 pub fn throttled() -> SqsError {
     SqsError::new(Kind::RequestThrottled, "Request is throttled.")
 }
