@@ -45,6 +45,8 @@ pub struct Settings {
     pub sqs_auth: AuthArg,
     pub pubsub_auth: AuthArg,
     pub credentials: Option<PathBuf>,
+    pub oidc_issuer: Vec<String>,
+    pub oidc_audience: Vec<String>,
     pub push_ca_file: Option<PathBuf>,
     pub push_accept_any_certificate: bool,
     pub push_allow_link_local: bool,
@@ -102,6 +104,8 @@ impl Default for Settings {
             sqs_auth: AuthArg::default(),
             pubsub_auth: AuthArg::default(),
             credentials: None,
+            oidc_issuer: Vec::new(),
+            oidc_audience: Vec::new(),
             push_ca_file: None,
             push_accept_any_certificate: false,
             push_allow_link_local: false,
@@ -183,6 +187,10 @@ pub const TABLES: &[(&str, &[(&str, &str)])] = &[
             ("project", "pubsub-project"),
             ("auth", "pubsub-auth"),
         ],
+    ),
+    (
+        "oidc",
+        &[("issuer", "oidc-issuer"), ("audience", "oidc-audience")],
     ),
     (
         "admin",

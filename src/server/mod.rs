@@ -22,6 +22,7 @@ use self::crash::CrashReport;
 use self::supervisor::{News, Supervisor};
 use crate::admin::restore_clock;
 use crate::config::Config;
+use crate::credentials::Credentials;
 use crate::interceptors::Interceptors;
 use crate::mesh::{MeshError, MeshPlan, Storage};
 use crate::net::{ConnectionList, EndpointFigures};
@@ -304,6 +305,7 @@ impl Server {
         let (ready, readiness) = mpsc::channel::<Result<(), ServerError>>();
         let auth = config.sqs.auth.clone().or(config.pubsub_auth);
         let credentials = auth.map(|auth| auth.credentials);
+        let credentials = credentials.filter(Credentials::has_file);
         let core = Core {
             live: config.live,
             sqs: config.sqs,
