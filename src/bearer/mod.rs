@@ -1,17 +1,22 @@
 //! Bearer tokens, as Google's services take them: those that this server's token endpoint hands out,
-//! and those that client libraries sign themselves with a service account's key.
+//! those that client libraries sign themselves with a service account's key, and those of issuers
+//! elsewhere.
 //!
 //! Source: RFC 7523 (assertions), Google's documentation of service accounts and of self-signed tokens
 //! (<https://google.aip.dev/auth/4111>), and what the official libraries send.
 
 mod access;
 mod assertion;
+mod identity;
+mod oidc;
 #[cfg(test)]
 mod tests;
 mod verify;
 
 pub use access::AccessTokens;
 pub use assertion::{GrantError, exchange};
+pub use identity::{Identity, IdentityKind};
+pub use oidc::{Issuers, KeysAwaited, OidcSettings, parse_issuer};
 pub use verify::{Bearers, Refused};
 
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -11,7 +11,8 @@ use std::sync::LazyLock;
 const EMAIL: &str = "worker@local.iam.gserviceaccount.com";
 
 /// Made once: it takes a while.
-static KEY: LazyLock<rsa::PrivateKey> = LazyLock::new(|| crate::credentials::rsa_key().unwrap());
+pub(super) static KEY: LazyLock<rsa::PrivateKey> =
+    LazyLock::new(|| crate::credentials::rsa_key().unwrap());
 
 #[derive(Clone)]
 struct OneAccount;
@@ -65,6 +66,7 @@ fn bearers() -> Bearers<OneAccount> {
         OneAccount,
         AccessTokens::new(&[7; 32]),
         "pubsub.googleapis.com",
+        None,
     )
 }
 
@@ -74,7 +76,7 @@ fn asked(bearers: &Bearers<OneAccount>, authorization: &str) -> Result<String, R
     headers.insert("host", "queue.test:8085".parse().unwrap());
     bearers
         .verify(&headers, None)
-        .map(|email| email.to_string())
+        .map(|identity| identity.text.to_string())
 }
 
 #[test]
@@ -140,6 +142,7 @@ fn an_assertion_gets_a_token_that_other_servers_do_not_know() {
         OneAccount,
         AccessTokens::new(&[8; 32]),
         "pubsub.googleapis.com",
+        None,
     );
     assert_eq!(asked(&others, &header), Err(Refused::Unknown));
     let old = tokens.make(EMAIL, "k1", now() - 3601).unwrap();

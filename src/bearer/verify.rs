@@ -2,7 +2,8 @@
 
 use super::access::AccessTokens;
 use super::assertion::signed;
-use super::{PublicKeys, now};
+use super::oidc::{Issuers, KeysAwaited, Vouched};
+use super::{Identity, PublicKeys, now};
 use hashbrown::HashMap;
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, HOST};
@@ -14,6 +15,9 @@ const TOKENS_MAX: usize = 1024;
 
 /// A longer one is nobody's.
 const TOKEN_BYTES_MAX: usize = 8192;
+
+/// Requests of a core that wait for an issuer's keys at once. More are refused.
+const WAITING_MAX: usize = 1024;
 
 /// Why a request isn't believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,18 +35,22 @@ pub struct Bearers<K> {
     keys: K,
     tokens: AccessTokens,
     service: &'static str,
+    issuers: Option<Issuers>,
     remembered: RefCell<Memory>,
+    /// As many more as there are requests that wait.
+    waiting: Rc<()>,
 }
 
 struct Memory {
-    version: u64,
+    /// Of the service accounts' keys, and of the issuers'.
+    version: (u64, u64),
     by_token: HashMap<Box<str>, Known>,
 }
 
 /// A token that was found good, but for its time and for what it is used for.
 #[derive(Clone)]
 struct Known {
-    email: Rc<str>,
+    identity: Rc<Identity>,
     /// s since 1970.
     until: u64,
     /// The host that it is meant for, if it is for one.
@@ -50,17 +58,24 @@ struct Known {
 }
 
 impl<K: PublicKeys> Bearers<K> {
-    /// By these service accounts, and by the tokens that they were given here.
-    pub fn new(keys: K, tokens: AccessTokens, service: &'static str) -> Self {
-        let version = keys.version();
+    /// By these service accounts, by the tokens that they were given here, and by issuers elsewhere.
+    pub fn new(
+        keys: K,
+        tokens: AccessTokens,
+        service: &'static str,
+        issuers: Option<Issuers>,
+    ) -> Self {
+        let version = version(&keys, issuers.as_ref());
         Self {
             keys,
             tokens,
             service,
+            issuers,
             remembered: RefCell::new(Memory {
                 version,
                 by_token: HashMap::new(),
             }),
+            waiting: Rc::new(()),
         }
     }
 
@@ -69,20 +84,15 @@ impl<K: PublicKeys> Bearers<K> {
         (&self.keys, &self.tokens)
     }
 
-    /// Whose request this is, an e-mail address.
+    /// Whose request this is.
     ///
     /// # Errors
     /// Why it isn't believed.
-    pub fn verify(&self, headers: &HeaderMap, host: Option<&str>) -> Result<Rc<str>, Refused> {
-        let header = headers.get(AUTHORIZATION).ok_or(Refused::Missing)?;
-        let text = header.to_str().map_err(|_| Refused::Unknown)?;
-        let (scheme, token) = text.split_once(' ').ok_or(Refused::Unknown)?;
-        if !scheme.eq_ignore_ascii_case("bearer") || token.len() > TOKEN_BYTES_MAX {
-            return Err(Refused::Unknown);
-        }
+    pub fn verify(&self, headers: &HeaderMap, host: Option<&str>) -> Result<Rc<Identity>, Refused> {
+        let token = token(headers)?;
         let now = now();
         let mut memory = self.remembered.borrow_mut();
-        let version = self.keys.version();
+        let version = version(&self.keys, self.issuers.as_ref());
         if memory.version != version || memory.by_token.len() >= TOKENS_MAX {
             memory.version = version;
             memory.by_token.clear();
@@ -109,7 +119,22 @@ impl<K: PublicKeys> Bearers<K> {
         if now >= known.until {
             return Err(Refused::Expired);
         }
-        Ok(known.email)
+        Ok(known.identity)
+    }
+
+    /// What a request may wait for that isn't believed, if it may be once that has come.
+    pub fn keys_awaited(&self, headers: &HeaderMap) -> Option<KeysAwaited> {
+        let issuers = self.issuers.as_ref()?;
+        if Rc::strong_count(&self.waiting) > WAITING_MAX {
+            return None;
+        }
+        issuers.keys_awaited(token(headers).ok()?, now(), &self.waiting)
+    }
+
+    /// Whether there are keys that the request that was looked at last wasn't looked at with.
+    pub fn has_newer_keys(&self) -> bool {
+        let version = version(&self.keys, self.issuers.as_ref());
+        self.remembered.borrow().version != version
     }
 
     fn read(&self, token: &str, now: u64) -> Result<Known, Refused> {
@@ -119,7 +144,16 @@ impl<K: PublicKeys> Bearers<K> {
                 return Err(Refused::Unknown);
             }
             return Ok(Known {
-                email: email.into(),
+                identity: Identity::service_account(email).into(),
+                until,
+                host: None,
+            });
+        }
+        let issuers = self.issuers.as_ref();
+        if let Some(outcome) = issuers.and_then(|issuers| issuers.read(token, now)) {
+            let Vouched { identity, until } = outcome?;
+            return Ok(Known {
+                identity: identity.into(),
                 until,
                 host: None,
             });
@@ -127,9 +161,23 @@ impl<K: PublicKeys> Bearers<K> {
         let signed = signed(token, &self.keys, now).map_err(|_| Refused::Unknown)?;
         let host = signed.meant_for().ok_or(Refused::Unknown)?;
         Ok(Known {
-            email: signed.email.into(),
+            identity: Identity::service_account(signed.email).into(),
             until: signed.until,
             host: host.map(Rc::from),
         })
     }
+}
+
+fn version(keys: &impl PublicKeys, issuers: Option<&Issuers>) -> (u64, u64) {
+    (keys.version(), issuers.map_or(0, Issuers::version))
+}
+
+fn token(headers: &HeaderMap) -> Result<&str, Refused> {
+    let header = headers.get(AUTHORIZATION).ok_or(Refused::Missing)?;
+    let text = header.to_str().map_err(|_| Refused::Unknown)?;
+    let (scheme, token) = text.split_once(' ').ok_or(Refused::Unknown)?;
+    if !scheme.eq_ignore_ascii_case("bearer") || token.len() > TOKEN_BYTES_MAX {
+        return Err(Refused::Unknown);
+    }
+    Ok(token)
 }

@@ -35,6 +35,12 @@ pub(super) const FORMS: &[(&str, &str, Check)] = &[
         |text| crate::pubsub::push::parse_endpoint(text).is_ok(),
     ),
     (
+        "issuer",
+        "a URL that begins with https://, or http:// on this machine, without a query",
+        |text| crate::bearer::parse_issuer(text).is_ok(),
+    ),
+    ("audience", "a text that isn't empty", is_audience),
+    (
         "duration",
         "a time in seconds such as \"600s\" or \"1.5s\"",
         |text| is_duration(text),
@@ -66,6 +72,11 @@ pub(crate) fn account(text: &str) -> Result<String, String> {
     } else {
         Err("an account has 12 digits".to_owned())
     }
+}
+
+/// Whom a token may be meant for: one that is for nobody in particular is for nobody here.
+pub(super) fn is_audience(text: &str) -> bool {
+    !text.is_empty()
 }
 
 /// Whether a text is a duration as protobuf's JSON has it.

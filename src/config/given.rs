@@ -3,7 +3,7 @@
 //! What is allowed stands in the attributes here: clap holds its own against flags and variables,
 //! the schema made of the others is held against files. A test sees that they agree.
 
-use super::forms::scope_name;
+use super::forms::{is_audience, scope_name};
 use crate::otlp::OtlpProtocol;
 use crate::runtime::RuntimeChoice;
 use clap::{Args, ValueEnum, value_parser};
@@ -202,8 +202,9 @@ pub struct Given {
     #[arg(long, env = "LCLQ_SQS_AUTH", value_enum, value_name = "MODE")]
     pub sqs_auth: Option<AuthArg>,
 
-    /// What becomes of Pub/Sub requests without a token of one of the service accounts: off = carried out
-    /// as all are; report = carried out, and told in the log; enforce = refused.
+    /// What becomes of Pub/Sub requests without a token of one of the service accounts or of an issuer
+    /// (--oidc-issuer): off = carried out as all are; report = carried out, and told in the log;
+    /// enforce = refused.
     #[arg(long, env = "LCLQ_PUBSUB_AUTH", value_enum, value_name = "MODE")]
     pub pubsub_auth: Option<AuthArg>,
 
@@ -268,7 +269,33 @@ pub struct Given {
     #[schemars(range(min = 1, max = 1_000_000_000_000_u64))]
     pub limit_queues_per_account: Option<u64>,
 
-    /// Certificate authorities that push trusts besides the system's: a PEM file.
+    /// An OpenID Connect issuer whose tokens Pub/Sub takes beside those of service accounts, as they name
+    /// it, such as https://accounts.example.com. Its keys are found by
+    /// ISSUER/.well-known/openid-configuration. http:// is for issuers on this machine. Repeatable.
+    #[arg(
+        long,
+        env = "LCLQ_OIDC_ISSUER",
+        value_delimiter = ',',
+        value_parser = crate::bearer::parse_issuer,
+        value_name = "URL"
+    )]
+    #[schemars(extend("format" = "issuer"))]
+    pub oidc_issuer: Option<Vec<String>>,
+
+    /// Whom the tokens of issuers have to be meant for (aud), one of these. Repeatable; required with
+    /// an issuer.
+    #[arg(
+        long,
+        env = "LCLQ_OIDC_AUDIENCE",
+        value_delimiter = ',',
+        value_parser = audience,
+        value_name = "TEXT"
+    )]
+    #[schemars(extend("format" = "audience"))]
+    pub oidc_audience: Option<Vec<String>>,
+
+    /// Certificate authorities that are trusted besides the system's, where messages are pushed and where
+    /// issuers' keys are fetched: a PEM file.
     #[arg(long, env = "LCLQ_PUSH_CA_FILE", value_name = "FILE")]
     #[schemars(extend("format" = "path"))]
     pub push_ca_file: Option<PathBuf>,
@@ -389,6 +416,14 @@ fn share(text: &str) -> Result<f64, String> {
 fn hosts(text: &str) -> Result<String, String> {
     let hosts = text.parse::<crate::pubsub::push::Hosts>();
     hosts.map(|hosts| hosts.to_string())
+}
+
+fn audience(text: &str) -> Result<String, String> {
+    if is_audience(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("an audience isn't empty".to_owned())
+    }
 }
 
 fn endpoint(text: &str) -> Result<String, String> {

@@ -58,6 +58,8 @@ pub struct Settings {
     pub limit_waiting_per_key: Option<u64>,
     pub limit_connections_per_address: Option<u64>,
     pub limit_queues_per_account: Option<u64>,
+    pub oidc_issuer: Vec<String>,
+    pub oidc_audience: Vec<String>,
     pub push_ca_file: Option<PathBuf>,
     pub push_accept_any_certificate: bool,
     pub push_allow: Vec<String>,
@@ -129,6 +131,8 @@ impl Default for Settings {
             limit_waiting_per_key: None,
             limit_connections_per_address: None,
             limit_queues_per_account: None,
+            oidc_issuer: Vec::new(),
+            oidc_audience: Vec::new(),
             push_ca_file: None,
             push_accept_any_certificate: false,
             push_allow: Vec::new(),
@@ -213,6 +217,10 @@ pub const TABLES: &[(&str, &[(&str, &str)])] = &[
             ("project", "pubsub-project"),
             ("auth", "pubsub-auth"),
         ],
+    ),
+    (
+        "oidc",
+        &[("issuer", "oidc-issuer"), ("audience", "oidc-audience")],
     ),
     (
         "admin",

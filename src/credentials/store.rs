@@ -3,7 +3,7 @@
 use super::file::{AccessKey, Contents, FileError, ServiceAccount, read};
 use super::principal::{Policies, Principal};
 use super::tokens::{Holder, hash_of};
-use crate::bearer::{PublicKey, PublicKeys};
+use crate::bearer::{Issuers, PublicKey, PublicKeys};
 use crate::config::forms::account;
 use crate::sigv4::{Keys, Known, SecretKey};
 use std::collections::HashMap;
@@ -19,6 +19,8 @@ pub struct Auth {
     pub enforce: bool,
     /// Who is known.
     pub credentials: Credentials,
+    /// Whose tokens are believed besides, if anybody's.
+    pub issuers: Option<Issuers>,
 }
 
 /// How the admin endpoint looks at who asks.
@@ -35,12 +37,13 @@ pub struct AdminAuth {
 pub struct Credentials(Arc<Inner>);
 
 struct Inner {
-    path: PathBuf,
+    path: Option<PathBuf>,
     current: RwLock<Current>,
     version: AtomicU64,
 }
 
 /// By their ids.
+#[derive(Default)]
 struct Current {
     keys: HashMap<String, Usable>,
     accounts: HashMap<String, PublicKey>,
@@ -61,13 +64,26 @@ impl Credentials {
     /// # Errors
     /// It can't be read, or says what no file of keys says.
     pub fn open(path: PathBuf) -> Result<Self, FileError> {
-        let current = RwLock::new(usable(&path)?);
-        let version = AtomicU64::new(1);
-        Ok(Self(Arc::new(Inner {
+        let current = usable(&path)?;
+        Ok(Self::with(Some(path), current))
+    }
+
+    /// Without a file: nobody is known.
+    pub fn nobody() -> Self {
+        Self::with(None, Current::default())
+    }
+
+    fn with(path: Option<PathBuf>, current: Current) -> Self {
+        Self(Arc::new(Inner {
             path,
-            current,
-            version,
-        })))
+            current: RwLock::new(current),
+            version: AtomicU64::new(1),
+        }))
+    }
+
+    /// Whether there is a file to read again.
+    pub fn has_file(&self) -> bool {
+        self.0.path.is_some()
     }
 
     /// Who has this token, if anybody has and it is still good at `now`, s since 1970.
@@ -85,7 +101,10 @@ impl Credentials {
     /// # Errors
     /// What is wrong with it; the keys of before stay.
     pub fn reload(&self) -> Result<(), FileError> {
-        let new = usable(&self.0.path)?;
+        let Some(path) = &self.0.path else {
+            return Ok(());
+        };
+        let new = usable(path)?;
         let current = self.0.current.write();
         *current.unwrap_or_else(PoisonError::into_inner) = new;
         self.0.version.fetch_add(1, Ordering::Release);
@@ -95,7 +114,7 @@ impl Credentials {
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Credentials({})", self.0.path.display())
+        write!(f, "Credentials({:?})", self.0.path)
     }
 }
 

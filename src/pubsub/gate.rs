@@ -1,12 +1,14 @@
 //! Whether a request comes with the token of somebody who is known here, and where tokens are had.
 
 use super::error::{PubsubError, not_believed};
-use crate::bearer::{AccessTokens, Bearers, GrantError, exchange};
+use crate::bearer::{AccessTokens, Bearers, GrantError, Identity, KeysAwaited, Refused, exchange};
 use crate::credentials::{Auth, Credentials};
 use crate::http::{HttpLimits, ReplyBody, read_body};
+use crate::runtime::fail_core;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
+use std::rc::Rc;
 
 /// The service that tokens have to be meant for.
 const SERVICE: &str = "pubsub.googleapis.com";
@@ -30,11 +32,25 @@ pub(super) struct Gate {
     enforce: bool,
 }
 
+/// Why a request doesn't pass, for good or for now.
+pub(super) enum Barred {
+    /// It is answered so.
+    Refused(PubsubError),
+    /// Its issuer's keys are being fetched, and it may be asked again when they are here.
+    KeysAwaited(KeysAwaited),
+}
+
 impl Gate {
     pub fn new(auth: Auth, secret: &[u8; 32]) -> Self {
         let tokens = AccessTokens::new(secret);
+        if let Some(issuers) = &auth.issuers
+            && let Err(error) = issuers.start()
+        {
+            tracing::error!(%error, "no thread for issuers' keys");
+            fail_core("no thread for issuers' keys can be started");
+        }
         Self {
-            bearers: Bearers::new(auth.credentials, tokens, SERVICE),
+            bearers: Bearers::new(auth.credentials, tokens, SERVICE, auth.issuers),
             enforce: auth.enforce,
         }
     }
@@ -44,21 +60,54 @@ impl Gate {
         request.method() == Method::POST && request.uri().path() == TOKEN_PATH
     }
 
-    /// Lets a request pass, or says why not.
-    pub fn admit(&self, request: &Request<Incoming>) -> Result<(), PubsubError> {
-        let path = request.uri().path();
-        if OPEN.contains(&path) {
-            return Ok(());
+    /// Lets a request pass, and says whose it is where that is known, or why not.
+    pub fn admit(&self, request: &Request<Incoming>) -> Result<Option<Rc<Identity>>, Barred> {
+        if is_open(request) {
+            return Ok(None);
         }
-        let host = request.uri().authority().map(http::uri::Authority::as_str);
-        match self.bearers.verify(request.headers(), host) {
-            Ok(_) => Ok(()),
-            Err(refused) if self.enforce => Err(not_believed(refused, path)),
-            Err(refused) => {
-                tracing::warn!(reason = ?refused, path, "would be refused: its token");
-                Ok(())
+        let refused = match self.verify(request) {
+            Ok(identity) => return Ok(Some(identity)),
+            Err(refused) => refused,
+        };
+        if refused == Refused::Unknown {
+            if let Some(keys) = self.bearers.keys_awaited(request.headers()) {
+                return Err(Barred::KeysAwaited(keys));
+            }
+            // They came between the two looks.
+            if self.bearers.has_newer_keys() {
+                return self.admit_after_all(request).map_err(Barred::Refused);
             }
         }
+        self.refuse(refused, request).map_err(Barred::Refused)
+    }
+
+    /// The same for one that has waited.
+    pub fn admit_after_all(
+        &self,
+        request: &Request<Incoming>,
+    ) -> Result<Option<Rc<Identity>>, PubsubError> {
+        match self.verify(request) {
+            Ok(identity) => Ok(Some(identity)),
+            Err(refused) => self.refuse(refused, request),
+        }
+    }
+
+    fn verify(&self, request: &Request<Incoming>) -> Result<Rc<Identity>, Refused> {
+        let host = request.uri().authority().map(http::uri::Authority::as_str);
+        self.bearers.verify(request.headers(), host)
+    }
+
+    fn refuse(
+        &self,
+        refused: Refused,
+        request: &Request<Incoming>,
+    ) -> Result<Option<Rc<Identity>>, PubsubError> {
+        let path = request.uri().path();
+        if self.enforce {
+            return Err(not_believed(refused, path));
+        }
+        tracing::warn!(reason = ?refused, path, "would be refused: its token");
+        Ok(None)
     }
 
     /// Gives a token for what a service account has signed (RFC 6749, section 5).
@@ -89,4 +138,8 @@ impl Gate {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         reply
     }
+}
+
+fn is_open(request: &Request<Incoming>) -> bool {
+    OPEN.contains(&request.uri().path())
 }

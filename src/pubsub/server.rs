@@ -1,8 +1,10 @@
 //! One core's Pub/Sub endpoint: gRPC and REST on one port, told apart by the request's head.
 
 use super::core::Pubsub;
-use super::error::{PubsubResult, not_let_in, pushed_in_circles, replies_full, unknown_path};
-use super::gate::Gate;
+use super::error::{
+    PubsubError, PubsubResult, not_let_in, pushed_in_circles, replies_full, unknown_path,
+};
+use super::gate::{Barred, Gate};
 use super::intercepted::{Intercepted, STREAMING_PULL};
 use super::limits::REQUEST_BYTES_MAX;
 use super::outside::Outside;
@@ -10,6 +12,7 @@ use super::proto::{PublishResponse, publisher, schema_service, subscriber};
 use super::push::hops::HOPS_MAX;
 use super::push::{PushSeen, token_keys};
 use super::rest::{FromInside, Rest, Sender, UnaryCaller, error_reply};
+use crate::bearer::KeysAwaited;
 use crate::credentials::Auth;
 use crate::grpc::{
     Answer, Call, Code, GRPC_STATUS, GrpcBody, GrpcCore, GrpcLimits, HealthService, Intercept,
@@ -158,26 +161,14 @@ impl PubsubEndpoint {
         let call = if let Err(refusal) = self.door.admit(&request) {
             let answer = Box::new(refused(&refusal, &request));
             Err(Box::pin(async move { *answer }) as Boxed)
-        } else if let Some(refused) = self.turned_away(&request) {
-            Err(refused)
-        } else if let Some(gate) = self
-            .gate
-            .clone()
-            .filter(|_| Gate::is_token_request(&request))
-        {
-            let limits = self.limits.clone();
-            Err(
-                Box::pin(async move { gate.token(request, &limits).await.map(GrpcBody::from) })
-                    as Boxed,
-            )
-        } else if is_grpc(&request) {
-            Call::new(self.grpc.clone(), request).map_err(|answer| -> Boxed {
-                let answer = Box::new(answer);
-                Box::pin(async move { *answer })
-            })
+        } else if let Some(gate) = self.gate_of(&request) {
+            match gate.admit(&request) {
+                Ok(_) => self.begin(request),
+                Err(Barred::Refused(error)) => Err(turned_away(&error, &request)),
+                Err(Barred::KeysAwaited(keys)) => Err(self.clone().once_here(keys, request)),
+            }
         } else {
-            let rest = self.rest();
-            Err(Box::pin(async move { rest.handle(request).await.map(GrpcBody::from) }) as Boxed)
+            self.begin(request)
         };
         async move {
             match call {
@@ -187,20 +178,51 @@ impl PubsubEndpoint {
         }
     }
 
-    /// What a request is told whose bearer isn't known, where that matters.
+    /// Who looks whose a request is, if anybody does.
     #[inline]
-    fn turned_away(&self, request: &Request<Incoming>) -> Option<Boxed> {
-        let gate = self.gate.as_ref()?;
-        if is_preflight(request) || Gate::is_token_request(request) {
-            return None;
+    fn gate_of(&self, request: &Request<Incoming>) -> Option<&Gate> {
+        let gate = self.gate.as_deref()?;
+        let is_asked = !is_preflight(request) && !Gate::is_token_request(request);
+        is_asked.then_some(gate)
+    }
+
+    /// Begins with a request that has been let in.
+    fn begin(&self, request: Request<Incoming>) -> Result<Call, Boxed> {
+        if let Some(gate) = &self.gate
+            && Gate::is_token_request(&request)
+        {
+            let (gate, limits) = (gate.clone(), self.limits.clone());
+            return Err(Box::pin(async move {
+                gate.token(request, &limits).await.map(GrpcBody::from)
+            }));
         }
-        let error = gate.admit(request).err()?;
-        let answer = Box::new(if is_grpc(request) {
-            error_answer(&error)
-        } else {
-            error_reply(&error).map(GrpcBody::from)
-        });
-        Some(Box::pin(async move { *answer }))
+        if is_grpc(&request) {
+            return Call::new(self.grpc.clone(), request).map_err(|answer| -> Boxed {
+                let answer = Box::new(answer);
+                Box::pin(async move { *answer })
+            });
+        }
+        let rest = self.rest();
+        Err(Box::pin(async move {
+            rest.handle(request).await.map(GrpcBody::from)
+        }))
+    }
+
+    /// Answers a request whose token can be looked at once its issuer's keys are here.
+    #[cold]
+    fn once_here(self: Rc<Self>, keys: KeysAwaited, request: Request<Incoming>) -> Boxed {
+        Box::pin(async move {
+            keys.wait().await;
+            if let Some(gate) = &self.gate
+                && let Err(error) = gate.admit_after_all(&request)
+            {
+                return turned_away(&error, &request).await;
+            }
+            match self.begin(request) {
+                Ok(call) => self.call(call).await,
+                Err(other) => other.await,
+            }
+        })
     }
 
     async fn call(&self, call: Call) -> Answer {
@@ -291,6 +313,17 @@ impl PubsubEndpoint {
         };
         self.intercepted.open_stream(caller, open).await
     }
+}
+
+/// What a request is told whose bearer isn't known.
+#[cold]
+fn turned_away(error: &PubsubError, request: &Request<Incoming>) -> Boxed {
+    let answer = Box::new(if is_grpc(request) {
+        error_answer(error)
+    } else {
+        error_reply(error).map(GrpcBody::from)
+    });
+    Box::pin(async move { *answer })
 }
 
 #[cold]

@@ -22,6 +22,7 @@ use self::crash::CrashReport;
 use self::supervisor::{News, Supervisor};
 use crate::admin::restore_clock;
 use crate::config::Config;
+use crate::credentials::Credentials;
 use crate::interceptors::Interceptors;
 use crate::mesh::{MeshError, MeshPlan, Storage};
 use crate::net::{ConnectionList, EndpointFigures};
@@ -312,6 +313,7 @@ impl Server {
         let auth = config.sqs.auth.clone().or(config.pubsub_auth);
         let credentials = auth.map(|auth| auth.credentials);
         let credentials = credentials.or(config.admin_auth.credentials);
+        let credentials = credentials.filter(Credentials::has_file);
         let core = Core {
             live: config.live,
             sqs: config.sqs,

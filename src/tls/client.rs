@@ -2,6 +2,7 @@
 
 use super::{about, files};
 use rustls::crypto::ring::default_provider;
+use rustls::pki_types::CertificateDer;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -17,20 +18,36 @@ pub fn client(authorities: Option<&Path>, shown: Option<(&Path, &Path)>) -> io::
         Some(path) => files::certificates(path)?,
         None => rustls_native_certs::load_native_certs().certs,
     };
-    let trusted: Vec<_> = trusted.iter().map(own).collect();
     let shown = shown.map(|(chain, key)| {
         let chain: Vec<_> = files::certificates(chain)?.iter().map(own).collect();
         let text = std::fs::read(key).map_err(|error| about(key, error))?;
         let key = PrivateKey::from_pem(&text).map_err(|error| about(key, error))?;
         io::Result::Ok(ClientCert::new_with_certs(&chain, key))
     });
-    Ok(TlsConfig::builder()
-        .root_certs(RootCerts::new_with_certs(&trusted))
-        .client_cert(shown.transpose()?)
-        .unversioned_rustls_crypto_provider(Arc::new(default_provider()))
-        .build())
+    Ok(trusting(&trusted, shown.transpose()?))
 }
 
-fn own(certificate: &rustls::pki_types::CertificateDer<'_>) -> Certificate<'static> {
+/// Trusts the system's authorities and, besides them, those of a PEM file, if there is one.
+///
+/// # Errors
+/// What is wrong with the file.
+pub fn client_besides(authorities: Option<&Path>) -> io::Result<TlsConfig> {
+    let mut trusted = rustls_native_certs::load_native_certs().certs;
+    if let Some(path) = authorities {
+        trusted.extend(files::certificates(path)?);
+    }
+    Ok(trusting(&trusted, None))
+}
+
+fn trusting(trusted: &[CertificateDer<'_>], shown: Option<ClientCert>) -> TlsConfig {
+    let trusted: Vec<_> = trusted.iter().map(own).collect();
+    TlsConfig::builder()
+        .root_certs(RootCerts::new_with_certs(&trusted))
+        .client_cert(shown)
+        .unversioned_rustls_crypto_provider(Arc::new(default_provider()))
+        .build()
+}
+
+fn own(certificate: &CertificateDer<'_>) -> Certificate<'static> {
     Certificate::from_der(certificate).to_owned()
 }

@@ -9,7 +9,7 @@ mod client;
 mod files;
 mod secure;
 
-pub use client::client;
+pub use client::{client, client_besides};
 pub use secure::TlsOnCore;
 
 use rustls::crypto::CryptoProvider;
