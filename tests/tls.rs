@@ -3,7 +3,10 @@
 
 mod support;
 
-use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair,
+};
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -46,6 +49,8 @@ impl Authority {
     fn sign(&self, name: &str, usage: ExtendedKeyUsagePurpose) -> (PathBuf, PathBuf) {
         let mut params = CertificateParams::new([name.to_owned()]).unwrap();
         params.extended_key_usages = vec![usage];
+        params.distinguished_name = DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, name);
         let key = KeyPair::generate().unwrap();
         let signed = params.signed_by(&key, &self.issuer).unwrap();
         let (certificate, key_file) = (
@@ -340,6 +345,82 @@ fn who_shows_no_certificate_of_the_right_authority_is_refused() {
     let healthy = health(Some((&shown, &shown_key)));
     assert!(healthy.status.success(), "{healthy:?}");
     assert_eq!(health(None).status.code(), Some(3));
+    server.stop();
+}
+
+#[test]
+fn a_certificate_stands_for_whom_the_file_says() {
+    let directory = tempfile::tempdir().unwrap();
+    let authority = Authority::new(directory.path(), "authority");
+    let (chain, key) = authority.sign("localhost", ExtendedKeyUsagePurpose::ServerAuth);
+    let keys = directory.path().join("keys.toml");
+    let policy =
+        json!({"Statement": {"Effect": "Allow", "Action": "sqs:ListQueues", "Resource": "*"}});
+    std::fs::write(
+        &keys,
+        format!(
+            "[[policies]]\nname = \"look\"\ndocument = '''{policy}'''\n\
+             [[client-certificates]]\nsubject = \"CN=ci\"\naccount = \"111122223333\"\nuser = \"ci\"\n\
+             policies = [\"look\"]\nemail = \"ci@p.iam.gserviceaccount.com\"\nscope = \"read\"\n"
+        ),
+    )
+    .unwrap();
+    let server = Launch::new()
+        .flag("--tls-cert", &chain)
+        .flag("--tls-key", &key)
+        .flag("--tls-client-ca", authority.certificate())
+        .flag("--credentials", &keys)
+        .flag("--sqs-auth", "enforce")
+        .flag("--pubsub-auth", "enforce")
+        .flag("--admin-auth", "enforce")
+        .start();
+    let status = |name: &str, address: SocketAddr, words: &[&str], path: &str| {
+        let (shown, shown_key) = authority.sign(name, ExtendedKeyUsagePurpose::ClientAuth);
+        let mut command = Command::new("curl");
+        command.args([
+            "--silent",
+            "--output",
+            "/dev/null",
+            "--write-out",
+            "%{http_code}",
+        ]);
+        command.arg("--cacert").arg(authority.certificate());
+        command.arg("--cert").arg(shown).arg("--key").arg(shown_key);
+        command
+            .args(words)
+            .arg(format!("https://localhost:{}{path}", address.port()));
+        let output = command.output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let topics = "/v1/projects/project/topics";
+    for (name, statuses) in [
+        ("ci", ["200", "403", "200", "200", "403"]),
+        ("other", ["403", "403", "401", "401", "401"]),
+    ] {
+        let seen = [
+            status(
+                name,
+                server.address(),
+                &["--data", "Action=ListQueues"],
+                "/",
+            ),
+            status(
+                name,
+                server.address(),
+                &["--data", "Action=CreateQueue&QueueName=q"],
+                "/",
+            ),
+            status(name, server.pubsub_address(), &[], topics),
+            status(name, server.admin_address(), &[], "/api/v1/queues"),
+            status(
+                name,
+                server.admin_address(),
+                &["--data", "{}"],
+                "/api/v1/queues",
+            ),
+        ];
+        assert_eq!(seen, statuses, "{name}");
+    }
     server.stop();
 }
 

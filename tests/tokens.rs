@@ -3,71 +3,21 @@
 
 mod support;
 
-use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
-use rsa::pkcs1::EncodeRsaPrivateKey;
-use rsa::pkcs8::DecodePrivateKey;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
+use support::accounts::{Account, asked, with_token};
 use support::{Answer, Client, Launch, Server};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 const TOPIC: &str = "/v1/projects/project-1/topics/events";
-
-/// The file that Google's libraries read.
-struct Account(Value);
-
-impl Account {
-    fn create(file: &Path) -> Self {
-        let output = Command::new(support::binary())
-            .args(["credentials", "create-service-account", "worker"])
-            .args(["--project", "p", "--file"])
-            .arg(file)
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{output:?}");
-        Self(serde_json::from_slice(&output.stdout).unwrap())
-    }
-
-    fn sign(&self, audience: &str) -> String {
-        let text = |name: &str| self.0[name].as_str().unwrap();
-        let key = rsa::PrivateKey::from_pkcs8_pem(text("private_key")).unwrap();
-        let der = key.to_pkcs1_der().unwrap();
-        let mut header = Header::new(Algorithm::RS256);
-        header.kid = Some(text("private_key_id").to_owned());
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap()
-            .as_secs();
-        let email = text("client_email");
-        let claims = json!({
-            "iss": email, "sub": email, "aud": audience, "iat": now, "exp": now + 3600,
-        });
-        let key = EncodingKey::from_rsa_der(der.as_bytes());
-        encode(&header, &claims, &key).unwrap()
-    }
-}
 
 fn served(file: &Path, mode: &str) -> Server {
     Launch::new()
         .flag("--pubsub-auth", mode)
         .flag("--credentials", file)
         .start()
-}
-
-fn asked(client: &mut Client, method: &str, path: &str, headers: &str, body: &str) -> Answer {
-    let request = format!(
-        "{method} {path} HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Length: {}\r\n\r\n{body}",
-        body.len()
-    );
-    client.write(request.as_bytes()).unwrap();
-    client.receive().unwrap()
-}
-
-fn with_token(client: &mut Client, method: &str, path: &str, token: &str) -> Answer {
-    let headers = format!("Content-Type: application/json\r\nAuthorization: Bearer {token}\r\n");
-    asked(client, method, path, &headers, "{}")
 }
 
 fn exchanged(client: &mut Client, assertion: &str) -> Answer {

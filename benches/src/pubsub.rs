@@ -57,7 +57,7 @@ impl UnaryCaller for Caller {
 pub fn with_services(f: impl FnOnce(&Services) + Send + 'static) {
     on_a_mesh(|mesh, _| async move {
         let outside = OutsidePlan::new(Default::default(), None, 1).expect("nothing is asked for");
-        let pubsub = Pubsub::new(mesh, [7; 16], outside.on_core(), Profile::default());
+        let pubsub = Pubsub::new(mesh, [7; 16], outside.on_core(), Profile::default(), None);
         let services = Services {
             rest: Rest::new(Caller(pubsub.clone()), &HttpLimits::default()),
             pubsub,

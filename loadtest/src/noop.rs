@@ -7,8 +7,11 @@ use std::rc::Rc;
 use bytes::Bytes;
 use http::{Request, Response};
 use hyper::body::{Body, Incoming};
-use lclq::http::{HttpLimits, serve};
+use lclq::http::{HttpLimits, serve_with};
+use lclq::net::Secure;
 use lclq::runtime::{self, RuntimeChoice, SharedListener, Shutdown};
+use lclq::tls::{Certificate, Tls, TlsOnCore, TlsSettings};
+use std::path::PathBuf;
 
 /// Where and how to run.
 #[derive(clap::Args, Clone, Debug)]
@@ -22,6 +25,9 @@ pub struct NoopOptions {
     /// Port to listen on, 0 for any.
     #[arg(long, default_value_t = 0)]
     port: u16,
+    /// Speak TLS, too, by an authority of its own that is kept there.
+    #[arg(long, value_name = "DIR")]
+    tls_dir: Option<PathBuf>,
 }
 
 /// Serves until it is told to stop, and says where as lclq would for its endpoint of this name.
@@ -45,9 +51,21 @@ where
     let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
     let shared = SharedListener::bind(addr, options.cores)?;
     println!("listening {endpoint} http://{}", shared.local_addr());
+    let tls = options.tls_dir.clone().map(|directory| {
+        Tls::start(TlsSettings {
+            certificate: Certificate::SelfSigned {
+                directory,
+                names: Vec::new(),
+            },
+            client_ca: None,
+            only: false,
+        })
+    });
+    let tls = tls.transpose()?;
     let shutdown = Shutdown::new();
     let cores = runtime::spawn_cores(driver, options.cores, move |core| {
         let (shared, shutdown, make) = (shared.clone(), shutdown.clone(), make.clone());
+        let tls = tls.clone();
         async move {
             if core == 0 {
                 let shutdown = shutdown.clone();
@@ -59,7 +77,9 @@ where
                 });
             }
             let listener = shared.listener(core).expect("the listener can be shared");
-            serve(listener, Rc::new(HttpLimits::default()), make(), shutdown).await;
+            let secure = tls.map(|tls| Rc::new(TlsOnCore::new(tls)) as Rc<dyn Secure>);
+            let limits = Rc::new(HttpLimits::default());
+            serve_with(listener, limits, secure, make(), shutdown).await;
         }
     })?;
     println!("ready");

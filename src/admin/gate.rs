@@ -5,7 +5,7 @@ use super::route::{Route, Scope};
 use super::sessions::{Sessions, session_of};
 use crate::credentials::{AdminAuth, Holder};
 use crate::interceptors::{About, Interceptors, Refusal};
-use crate::net::Peer;
+use crate::net::{ByTls, Peer};
 use http::StatusCode;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
@@ -36,6 +36,12 @@ impl Gate {
     pub fn holder_of(&self, token: &str) -> Option<Holder> {
         let now = OffsetDateTime::now_utc().unix_timestamp();
         self.auth.credentials.as_ref()?.holder_of(token, now)
+    }
+
+    /// Whom the certificate stands for that the client has shown.
+    fn by_certificate(&self, head: &Parts) -> Option<Holder> {
+        let subject = head.extensions.get::<ByTls>()?.subject.as_ref()?;
+        self.auth.credentials.as_ref()?.certified(subject)?.holder
     }
 
     /// Who asks, if that is asked for at all.
@@ -74,7 +80,9 @@ impl Gate {
         };
         let holder = match bearer(head) {
             Some(token) => self.holder_of(token),
-            None => session_of(head).and_then(|session| self.sessions.holder_of(session)),
+            None => session_of(head)
+                .and_then(|session| self.sessions.holder_of(session))
+                .or_else(|| self.by_certificate(head)),
         };
         let Some(holder) = holder else {
             let error = unknown(self.auth.credentials.is_some());

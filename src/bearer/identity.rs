@@ -28,7 +28,7 @@ pub enum IdentityKind {
 
 impl Identity {
     /// Of a service account of this server.
-    pub(super) fn service_account(email: String) -> Self {
+    pub fn service_account(email: String) -> Self {
         Self {
             text: email.into(),
             kind: IdentityKind::ServiceAccount,

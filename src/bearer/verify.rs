@@ -30,6 +30,17 @@ pub enum Refused {
     Expired,
 }
 
+impl Refused {
+    /// The same in words.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Missing => "it has no token",
+            Self::Unknown => "its token is nobody's",
+            Self::Expired => "its token is over",
+        }
+    }
+}
+
 /// Checks bearers for one service on one core.
 pub struct Bearers<K> {
     keys: K,

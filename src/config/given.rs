@@ -84,6 +84,72 @@ pub struct Given {
     #[schemars(extend("format" = "origin"))]
     pub allow_origin: Option<Vec<String>>,
 
+    /// The same as --allow-host for the SQS port alone.
+    #[arg(
+        long,
+        env = "LCLQ_SQS_ALLOW_HOST",
+        value_delimiter = ',',
+        value_parser = crate::http::parse_host,
+        value_name = "HOST"
+    )]
+    #[schemars(extend("format" = "host"))]
+    pub sqs_allow_host: Option<Vec<String>>,
+
+    /// The same as --allow-origin for the SQS port alone.
+    #[arg(
+        long,
+        env = "LCLQ_SQS_ALLOW_ORIGIN",
+        value_delimiter = ',',
+        value_parser = crate::http::parse_origin,
+        value_name = "ORIGIN"
+    )]
+    #[schemars(extend("format" = "origin"))]
+    pub sqs_allow_origin: Option<Vec<String>>,
+
+    /// The same as --allow-host for the Pub/Sub ports alone.
+    #[arg(
+        long,
+        env = "LCLQ_PUBSUB_ALLOW_HOST",
+        value_delimiter = ',',
+        value_parser = crate::http::parse_host,
+        value_name = "HOST"
+    )]
+    #[schemars(extend("format" = "host"))]
+    pub pubsub_allow_host: Option<Vec<String>>,
+
+    /// The same as --allow-origin for the Pub/Sub ports alone.
+    #[arg(
+        long,
+        env = "LCLQ_PUBSUB_ALLOW_ORIGIN",
+        value_delimiter = ',',
+        value_parser = crate::http::parse_origin,
+        value_name = "ORIGIN"
+    )]
+    #[schemars(extend("format" = "origin"))]
+    pub pubsub_allow_origin: Option<Vec<String>>,
+
+    /// The same as --allow-host for the admin and metrics ports alone.
+    #[arg(
+        long,
+        env = "LCLQ_ADMIN_ALLOW_HOST",
+        value_delimiter = ',',
+        value_parser = crate::http::parse_host,
+        value_name = "HOST"
+    )]
+    #[schemars(extend("format" = "host"))]
+    pub admin_allow_host: Option<Vec<String>>,
+
+    /// The same as --allow-origin for the admin and metrics ports alone.
+    #[arg(
+        long,
+        env = "LCLQ_ADMIN_ALLOW_ORIGIN",
+        value_delimiter = ',',
+        value_parser = crate::http::parse_origin,
+        value_name = "ORIGIN"
+    )]
+    #[schemars(extend("format" = "origin"))]
+    pub admin_allow_origin: Option<Vec<String>>,
+
     /// TLS on every port, beside clear text on the same port: with a certificate from files, or with one
     /// that an authority of this server's own makes. Where --tls-cert is given, files.
     #[arg(long, env = "LCLQ_TLS", value_enum, value_name = "CERTIFICATE")]

@@ -1,5 +1,6 @@
 //! The configuration of a running server: what is in effect, and what a reload changes of it.
 
+use super::Service;
 use super::load::{Loaded, Source};
 use super::settings::{Settings, place};
 use super::text::show_json;
@@ -14,6 +15,12 @@ const LIVE: &[&str] = &[
     "log",
     "allow-host",
     "allow-origin",
+    "sqs-allow-host",
+    "sqs-allow-origin",
+    "pubsub-allow-host",
+    "pubsub-allow-origin",
+    "admin-allow-host",
+    "admin-allow-origin",
     "apply-changes",
     "pubsub-project",
 ];
@@ -22,7 +29,9 @@ const LIVE: &[&str] = &[
 #[derive(Debug)]
 pub struct Live {
     source: Source,
-    callers: SharedCallers,
+    sqs: SharedCallers,
+    pubsub: SharedCallers,
+    admin: SharedCallers,
     current: Mutex<Loaded>,
     is_reloading: AtomicBool,
 }
@@ -41,7 +50,9 @@ pub struct Changes {
 impl Live {
     pub(super) fn new(source: Source, loaded: Loaded) -> Self {
         Self {
-            callers: callers(&loaded.settings).into(),
+            sqs: callers(&loaded.settings, Service::Sqs).into(),
+            pubsub: callers(&loaded.settings, Service::Pubsub).into(),
+            admin: callers(&loaded.settings, Service::Admin).into(),
             source,
             current: Mutex::new(loaded),
             is_reloading: AtomicBool::new(false),
@@ -58,9 +69,13 @@ impl Live {
         self.current().clone()
     }
 
-    /// Who may ask, as it is in effect.
-    pub fn callers(&self) -> SharedCallers {
-        self.callers.clone()
+    /// Who may ask a service, as it is in effect.
+    pub fn callers(&self, service: Service) -> SharedCallers {
+        match service {
+            Service::Sqs => self.sqs.clone(),
+            Service::Pubsub => self.pubsub.clone(),
+            Service::Admin => self.admin.clone(),
+        }
     }
 
     /// The file that is read, if any.
@@ -125,15 +140,23 @@ impl Turn {
         }
         changes.log = (current.settings.log != log_before).then(|| current.settings.log.clone());
         current.declared = new.declared;
-        self.0.callers.set(callers(&current.settings));
+        for service in [Service::Sqs, Service::Pubsub, Service::Admin] {
+            let callers = callers(&current.settings, service);
+            self.0.callers(service).set(callers);
+        }
         changes
     }
 }
 
-/// Who may ask. The schema has let pass only what these can read.
-fn callers(settings: &Settings) -> Callers {
-    let hosts = settings.allow_host.iter();
-    let origins = settings.allow_origin.iter();
+/// Who may ask a service. The schema has let pass only what these can read.
+fn callers(settings: &Settings, service: Service) -> Callers {
+    let (hosts, origins) = match service {
+        Service::Sqs => (&settings.sqs_allow_host, &settings.sqs_allow_origin),
+        Service::Pubsub => (&settings.pubsub_allow_host, &settings.pubsub_allow_origin),
+        Service::Admin => (&settings.admin_allow_host, &settings.admin_allow_origin),
+    };
+    let hosts = settings.allow_host.iter().chain(hosts);
+    let origins = settings.allow_origin.iter().chain(origins);
     Callers {
         hosts: hosts
             .filter_map(|host| crate::http::parse_host(host).ok())

@@ -210,7 +210,6 @@ impl Config {
                 ..NetLimits::default()
             },
             http: HttpLimits {
-                callers: live.callers(),
                 bodies: BodyBudget::new(args.request_memory_bytes_max),
                 ..HttpLimits::default()
             },
@@ -254,6 +253,14 @@ impl Config {
             log: args.log,
             live: Arc::new(live),
         })
+    }
+
+    /// How HTTP is served to clients of a service.
+    pub fn http_of(&self, service: Service) -> HttpLimits {
+        HttpLimits {
+            callers: self.live.callers(service),
+            ..self.http.clone()
+        }
     }
 
     /// That of the endpoints' URLs.

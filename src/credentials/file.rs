@@ -1,6 +1,6 @@
 //! The file of access keys and service accounts, in TOML.
 
-use super::tokens::AdminToken;
+use super::tokens::{AdminToken, Scope};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -53,6 +53,30 @@ pub struct ServiceAccount {
     pub exponent: String,
 }
 
+/// Whom a client's certificate stands for, as the file has it. Requests with a signature or a token are
+/// theirs who made that.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ClientCertificate {
+    /// The certificate's subject as RFC 4514 writes it, such as `CN=ci, O=Example`.
+    pub subject: String,
+    /// For SQS: whose queues it is for, 12 digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// For SQS: who uses it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// For SQS: names of the policies that say what it may do. Without them, all that its account may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policies: Option<Vec<String>>,
+    /// For Pub/Sub: the service account that it stands for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// For the admin API: what its holder may do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Scope>,
+}
+
 /// A policy that access keys can name, as the file has it.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -61,6 +85,26 @@ pub struct NamedPolicy {
     pub name: String,
     /// The policy itself, in JSON.
     pub document: String,
+}
+
+/// The access policy of a Google Cloud project, as the file has it.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ProjectPolicy {
+    /// The project's id, or `*` for all.
+    pub project: String,
+    /// The policy in JSON, as `gcloud projects get-iam-policy --format json` prints it.
+    pub document: String,
+}
+
+/// A custom role that access policies can name, as the file has it.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct CustomRole {
+    /// `projects/<project>/roles/<id>`.
+    pub name: String,
+    /// Such as `pubsub.topics.publish`.
+    pub permissions: Vec<String>,
 }
 
 /// All that a file says.
@@ -76,6 +120,15 @@ pub struct Contents {
     /// For Google's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub service_accounts: Vec<ServiceAccount>,
+    /// What service accounts and others may do in projects.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub project_policies: Vec<ProjectPolicy>,
+    /// Roles besides Google's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub custom_roles: Vec<CustomRole>,
+    /// Who may come with a certificate alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub client_certificates: Vec<ClientCertificate>,
     /// For the admin API.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub admin_tokens: Vec<AdminToken>,

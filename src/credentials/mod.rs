@@ -5,17 +5,21 @@
 //! HMAC makes of its secret, which is enough to check signatures and does not give the secret away;
 //! whoever has the hash can sign here, though, so the file is its owner's alone all the same.
 
+mod certificates;
 mod command;
 mod file;
 mod make;
 mod principal;
+mod projects;
 mod store;
 mod tokens;
 
+pub use certificates::Certified;
 pub use command::run;
 pub use file::FileError;
 pub(crate) use make::number_of;
 pub use make::rsa_key;
 pub use principal::Principal;
+pub use projects::IamSettings;
 pub use store::{AdminAuth, Auth, Credentials};
 pub use tokens::{Holder, Scope};

@@ -1,7 +1,9 @@
 //! Access keys and service accounts as a running server knows them.
 
+use super::certificates::Certified;
 use super::file::{AccessKey, Contents, FileError, ServiceAccount, read};
 use super::principal::{Policies, Principal};
+use super::projects::IamSettings;
 use super::tokens::{Holder, hash_of};
 use crate::bearer::{Issuers, PublicKey, PublicKeys};
 use crate::config::forms::account;
@@ -49,6 +51,9 @@ struct Current {
     accounts: HashMap<String, PublicKey>,
     /// By their hashes.
     tokens: HashMap<[u8; 32], Holder>,
+    iam: Arc<IamSettings>,
+    /// By their subjects.
+    certificates: HashMap<String, Certified>,
 }
 
 #[derive(Clone)]
@@ -84,6 +89,27 @@ impl Credentials {
     /// Whether there is a file to read again.
     pub fn has_file(&self) -> bool {
         self.0.path.is_some()
+    }
+
+    /// Whom a client's certificate stands for, by its subject.
+    pub fn certified(&self, subject: &str) -> Option<Certified> {
+        let current = self.0.current.read();
+        let current = current.unwrap_or_else(PoisonError::into_inner);
+        current.certificates.get(subject).cloned()
+    }
+
+    /// Changes whenever the policies of projects may have.
+    pub fn iam_version(&self) -> u64 {
+        self.0.version.load(Ordering::Acquire)
+    }
+
+    /// The policies of projects, and their version.
+    pub fn iam(&self) -> (u64, Arc<IamSettings>) {
+        // The version first: what is read behind it may be newer, and is then read once more.
+        let version = self.iam_version();
+        let current = self.0.current.read();
+        let current = current.unwrap_or_else(PoisonError::into_inner);
+        (version, current.iam.clone())
     }
 
     /// Who has this token, if anybody has and it is still good at `now`, s since 1970.
@@ -160,8 +186,13 @@ fn usable(path: &Path) -> Result<Current, FileError> {
         policies,
         access_keys,
         service_accounts,
+        project_policies,
+        custom_roles,
+        client_certificates,
         admin_tokens,
     } = read(path)?;
+    let iam = IamSettings::of(&project_policies, &custom_roles);
+    let iam = iam.map_err(|text| FileError::wrong(path, text))?;
     let policies = Policies::of(policies).map_err(|text| FileError::wrong(path, text))?;
     let mut keys = HashMap::new();
     for key in access_keys {
@@ -170,6 +201,15 @@ fn usable(path: &Path) -> Result<Current, FileError> {
         let one = one(key, &policies).map_err(wrong)?;
         if keys.insert(id.clone(), one).is_some() {
             return Err(FileError::wrong(path, format!("key {id} is there twice")));
+        }
+    }
+    let mut certificates = HashMap::new();
+    for certificate in client_certificates {
+        let subject = certificate.subject.clone();
+        let wrong = |text: String| FileError::wrong(path, format!("certificate {subject}: {text}"));
+        let certified = Certified::of(certificate, &policies).map_err(wrong)?;
+        if certificates.insert(subject.clone(), certified).is_some() {
+            return Err(wrong("it is there twice".to_owned()));
         }
     }
     let mut accounts = HashMap::new();
@@ -199,6 +239,8 @@ fn usable(path: &Path) -> Result<Current, FileError> {
         keys,
         accounts,
         tokens,
+        iam: Arc::new(iam),
+        certificates,
     })
 }
 
@@ -222,9 +264,7 @@ fn one(key: AccessKey, policies: &Policies) -> Result<Usable, String> {
     if key.id.is_empty() || !key.id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return Err("ids are letters and digits".to_owned());
     }
-    if account(&key.account).is_err() {
-        return Err("account has 12 digits".to_owned());
-    }
+    check_account(&key.account)?;
     let secret = match (&key.secret, &key.secret_hash) {
         (Some(secret), None) => SecretKey::new(secret),
         (None, Some(hash)) => {
@@ -246,6 +286,13 @@ fn one(key: AccessKey, policies: &Policies) -> Result<Usable, String> {
         session,
         owner: Principal::of(&key, policies)?,
     })
+}
+
+/// Checks an account's number.
+pub(super) fn check_account(text: &str) -> Result<(), String> {
+    account(text)
+        .map(drop)
+        .map_err(|_| "account has 12 digits".to_owned())
 }
 
 fn unhex(text: &str) -> Option<[u8; 32]> {

@@ -25,7 +25,7 @@ use super::status::Status;
 use super::streams::{GrpcCore, spawn_stream};
 use super::trailers::{answer, error_answer, http_error, ok_trailers};
 use crate::http::{Caller, GZIP_BYTES_MIN};
-use crate::interceptors::{asker, asking};
+use crate::interceptors::{asker, asking, carried, carrying};
 
 /// The answer to a call.
 pub type Answer = Response<GrpcBody>;
@@ -220,7 +220,7 @@ impl Call {
         let queue = Queue::new(core.limits.stream_queue_bytes_max);
         let run = start(self.messages(), queue.clone(), encoding);
         // A stream runs on when the call that opened it has been answered.
-        let run = asking(asker(), run);
+        let run = carrying(carried(), asking(asker(), run));
         spawn_stream(core, queue.clone(), WithDeadline::at(deadline, run));
         with_encoding(encoding, answer(GrpcBody::stream(queue)))
     }

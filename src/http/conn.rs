@@ -19,7 +19,7 @@ use hyper::server::conn::{http1, http2};
 use super::caller::Watched;
 use super::io::{ConnIo, ConnState, Version, version};
 use super::limits::HttpLimits;
-use crate::net::{ByTls, Channel, Drain, Peer, Protocol, Spoken};
+use crate::net::{Channel, Drain, Peer, Protocol, Spoken};
 use crate::runtime::{HyperExecutor, HyperTimer, Sleep, timeout};
 
 /// HTTP, told apart by a connection's first bytes, its requests answered by a handler.
@@ -106,7 +106,7 @@ async fn run<H, Fut, B>(
     });
     let state = Rc::new(ConnState {
         seen: channel.connection().cloned(),
-        is_secured: channel.is_secured(),
+        by_tls: channel.by_tls().cloned(),
         tells_peer,
         ..ConnState::default()
     });
@@ -227,8 +227,8 @@ where
             looked.connection = state.seen.clone();
             request.extensions_mut().insert(looked);
         }
-        if state.is_secured {
-            request.extensions_mut().insert(ByTls);
+        if let Some(by_tls) = &state.by_tls {
+            request.extensions_mut().insert(by_tls.clone());
         }
         if state.tells_peer
             && let Some(seen) = &state.seen

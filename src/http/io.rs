@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 
-use crate::net::{Channel, Connection, OPENING_BYTES_MAX};
+use crate::net::{ByTls, Channel, Connection, OPENING_BYTES_MAX};
 
 /// What every HTTP/2 connection begins with, where it isn't negotiated otherwise.
 pub(super) const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -37,7 +37,7 @@ pub(super) struct ConnState {
     /// What operators see of it.
     pub(super) seen: Option<Arc<Connection>>,
     /// It came by TLS.
-    pub(super) is_secured: bool,
+    pub(super) by_tls: Option<ByTls>,
     /// Its requests tell what they come by.
     pub(super) tells_peer: bool,
 }

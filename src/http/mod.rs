@@ -24,7 +24,7 @@ pub use cors::{is_preflight, preflight_reply};
 pub use door::{Callers, Door, Refusal, SharedCallers, parse_host, parse_origin};
 pub use limits::HttpLimits;
 pub use negotiated::Negotiated;
-pub use serve::serve;
+pub use serve::{serve, serve_with};
 
 #[cfg(test)]
 pub(crate) mod tests;

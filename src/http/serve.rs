@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 
 use super::conn::Http;
 use super::limits::HttpLimits;
-use crate::net::{self, NetLimits};
+use crate::net::{self, NetLimits, Secure};
 use crate::runtime::{Listener, Shutdown};
 
 /// Serves one core's side of a listener as [`net::serve`] does, within the usual [`NetLimits`], and
@@ -27,7 +27,23 @@ pub async fn serve<H, Fut, B>(
     B: Body<Data = Bytes> + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
+    serve_with(listener, limits, None, handler, shutdown).await;
+}
+
+/// The same with TLS besides, where there is somebody to do it.
+pub async fn serve_with<H, Fut, B>(
+    listener: Listener,
+    limits: Rc<HttpLimits>,
+    secure: Option<Rc<dyn Secure>>,
+    handler: H,
+    shutdown: Shutdown,
+) where
+    H: Fn(Request<Incoming>) -> Fut + 'static,
+    Fut: Future<Output = Response<B>> + 'static,
+    B: Body<Data = Bytes> + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
     let http = Rc::new(Http::new(limits, handler));
     let (limits, uncounted) = (NetLimits::default(), Arc::default());
-    net::serve(listener, limits, None, http, shutdown, None, uncounted).await;
+    net::serve(listener, limits, secure, http, shutdown, None, uncounted).await;
 }

@@ -6,11 +6,13 @@
 mod access_log;
 mod askers;
 mod audit_log;
+mod carried;
 mod refusals;
 
 pub use access_log::AccessLog;
 pub use askers::{Asker, Askers, ITSELF, asker, asking};
 pub use audit_log::{Administered, AuditLog};
+pub use carried::{carried, carrying};
 pub use refusals::{About, Refusal, Refusals, Refused};
 
 use crate::faults::Faults;
@@ -40,6 +42,8 @@ pub mod reason {
     pub const JOURNEYS: u32 = 8;
     /// There is an audit log.
     pub const AUDIT_LOG: u32 = 16;
+    /// Somebody decides what who asks may do.
+    pub const ACCESS: u32 = 32;
 }
 
 /// What hangs on the requests of a process.
@@ -140,6 +144,11 @@ impl Interceptors {
         self.audit_log.get_or_init(|| log);
         self.watched.set(reason::AUDIT_LOG, true);
         Ok(())
+    }
+
+    /// Has it decided from now on what who asks may do.
+    pub fn start_deciding(&self) {
+        self.watched.set(reason::ACCESS, true);
     }
 
     /// Takes down that a request was refused because of who sent it, or would have been.

@@ -34,12 +34,15 @@ pub trait Duplex: Read + Write + Unpin {}
 
 impl<T: Read + Write + Unpin> Duplex for T {}
 
-/// What a handshake comes to: the clear text within.
-pub type Handshake = Pin<Box<dyn Future<Output = io::Result<Box<dyn Duplex>>>>>;
+/// What a handshake comes to: the clear text within, and who was on the other side.
+pub type Handshake = Pin<Box<dyn Future<Output = io::Result<(Box<dyn Duplex>, ByTls)>>>>;
 
 /// Marks what came by TLS.
-#[derive(Clone, Copy, Debug)]
-pub struct ByTls;
+#[derive(Clone, Debug)]
+pub struct ByTls {
+    /// The subject of the certificate that the client has shown, where it has to, as RFC 4514 writes it.
+    pub subject: Option<Arc<str>>,
+}
 
 /// What a request comes by, on those of protocols that are asked to tell.
 #[derive(Clone, Debug)]
@@ -71,7 +74,7 @@ pub struct Channel {
     opening_end: u8,
     opens_until: Instant,
     pub(super) connection: Option<Arc<Connection>>,
-    secured: bool,
+    by_tls: Option<ByTls>,
     open: Rc<OpenConnection>,
 }
 
@@ -105,9 +108,9 @@ impl Channel {
             tracing::debug!("a client began TLS where only clear text is spoken");
             return Ok(Some(wire));
         };
-        let secured = secure.handshake(wire).await?;
+        let (secured, by_tls) = secure.handshake(wire).await?;
         let mut clear = Channel::new(Io::Secured(secured), opens_until, open);
-        clear.secured = true;
+        clear.by_tls = Some(by_tls);
         Ok((clear.look_further().await? > 0).then_some(clear))
     }
 
@@ -119,7 +122,7 @@ impl Channel {
             opening_end: 0,
             opens_until,
             connection: None,
-            secured: false,
+            by_tls: None,
             open,
         }
     }
@@ -129,9 +132,9 @@ impl Channel {
         self.connection.as_ref()
     }
 
-    /// Whether it came by TLS.
-    pub fn is_secured(&self) -> bool {
-        self.secured
+    /// How it came by TLS, if it did.
+    pub fn by_tls(&self) -> Option<&ByTls> {
+        self.by_tls.as_ref()
     }
 
     /// Says this, and no more.

@@ -9,6 +9,7 @@
 //! `modify_ack_deadline_encoded` and `streaming_pull_encoded`, in `publish.rs`, `pull.rs` and
 //! `streaming.rs`.
 
+use super::access::Guard;
 use super::error::{self, PubsubError, PubsubResult, not_found};
 use super::names;
 use super::outside::Outside;
@@ -34,6 +35,8 @@ pub struct Pubsub {
     pub(super) transformer: Transformer,
     pub(super) outside: Outside,
     pub(super) profile: Profile,
+    /// What decides who may do what, where that is asked for.
+    pub(super) guard: Option<Guard>,
     topics: Directory<Box<str>, TopicInfo>,
     subscriptions: Directory<Box<str>, SubscriptionInfo>,
     schemas: Directory<Box<str>, SchemaInfo>,
@@ -122,8 +125,15 @@ impl SubscriptionInfo {
 
 impl Pubsub {
     /// On `mesh`, which must be of the calling core. `ack_key` signs ack ids.
-    pub fn new(mesh: Mesh, ack_key: [u8; 16], outside: Outside, profile: Profile) -> Rc<Self> {
+    pub fn new(
+        mesh: Mesh,
+        ack_key: [u8; 16],
+        outside: Outside,
+        profile: Profile,
+        guard: Option<Guard>,
+    ) -> Rc<Self> {
         Rc::new(Self {
+            guard,
             topics: Directory::new(&mesh),
             subscriptions: Directory::new(&mesh),
             schemas: Directory::new(&mesh),

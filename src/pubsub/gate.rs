@@ -4,6 +4,9 @@ use super::error::{PubsubError, not_believed};
 use crate::bearer::{AccessTokens, Bearers, GrantError, Identity, KeysAwaited, Refused, exchange};
 use crate::credentials::{Auth, Credentials};
 use crate::http::{HttpLimits, ReplyBody, read_body};
+use crate::interceptors::{About, Interceptors, Refusal};
+use crate::net::{ByTls, Peer};
+use crate::observe::Dialect;
 use crate::runtime::fail_core;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
@@ -30,6 +33,7 @@ const OPEN: &[&str] = &[
 pub(super) struct Gate {
     bearers: Bearers<Credentials>,
     enforce: bool,
+    interceptors: Interceptors,
 }
 
 /// Why a request doesn't pass, for good or for now.
@@ -41,7 +45,7 @@ pub(super) enum Barred {
 }
 
 impl Gate {
-    pub fn new(auth: Auth, secret: &[u8; 32]) -> Self {
+    pub fn new(auth: Auth, secret: &[u8; 32], interceptors: &Interceptors) -> Self {
         let tokens = AccessTokens::new(secret);
         if let Some(issuers) = &auth.issuers
             && let Err(error) = issuers.start()
@@ -52,7 +56,13 @@ impl Gate {
         Self {
             bearers: Bearers::new(auth.credentials, tokens, SERVICE, auth.issuers),
             enforce: auth.enforce,
+            interceptors: interceptors.clone(),
         }
+    }
+
+    /// Whether strangers are refused, rather than told of.
+    pub fn enforces(&self) -> bool {
+        self.enforce
     }
 
     /// Whether it asks for a token.
@@ -69,6 +79,11 @@ impl Gate {
             Ok(identity) => return Ok(Some(identity)),
             Err(refused) => refused,
         };
+        if refused == Refused::Missing
+            && let Some(identity) = self.by_certificate(request)
+        {
+            return Ok(Some(Rc::new(identity)));
+        }
         if refused == Refused::Unknown {
             if let Some(keys) = self.bearers.keys_awaited(request.headers()) {
                 return Err(Barred::KeysAwaited(keys));
@@ -92,6 +107,14 @@ impl Gate {
         }
     }
 
+    /// Whom the certificate stands for that the client has shown.
+    fn by_certificate(&self, request: &Request<Incoming>) -> Option<Identity> {
+        let subject = request.extensions().get::<ByTls>()?.subject.as_ref()?;
+        let (credentials, _) = self.bearers.parts();
+        let email = credentials.certified(subject)?.email?;
+        Some(Identity::service_account(email.to_string()))
+    }
+
     fn verify(&self, request: &Request<Incoming>) -> Result<Rc<Identity>, Refused> {
         let host = request.uri().authority().map(http::uri::Authority::as_str);
         self.bearers.verify(request.headers(), host)
@@ -103,11 +126,20 @@ impl Gate {
         request: &Request<Incoming>,
     ) -> Result<Option<Rc<Identity>>, PubsubError> {
         let path = request.uri().path();
-        if self.enforce {
-            return Err(not_believed(refused, path));
+        self.interceptors.refused(&Refusal {
+            dialect: Some(Dialect::Pubsub),
+            about: About::Authentication,
+            enforced: self.enforce,
+            who: "",
+            peer: request.extensions().get::<Peer>().and_then(Peer::address),
+            operation: path.rsplit('/').next().unwrap_or_default(),
+            resource: path,
+            reason: refused.reason(),
+        });
+        match self.enforce {
+            true => Err(not_believed(refused, path)),
+            false => Ok(None),
         }
-        tracing::warn!(reason = ?refused, path, "would be refused: its token");
-        Ok(None)
     }
 
     /// Gives a token for what a service account has signed (RFC 6749, section 5).

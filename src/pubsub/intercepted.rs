@@ -1,6 +1,10 @@
 //! Calls on which more hangs than their answer: faults, the access log.
 
-use super::error::{PubsubError, PubsubResult, connection_dropped, injected, throttled};
+use super::access::{acting, who};
+use super::core::Pubsub;
+use super::error::{
+    PubsubError, PubsubResult, connection_dropped, injected, permission_denied, throttled,
+};
 use super::production::admits;
 use super::proto::{
     PublishRequest, PubsubMessage, PullResponse, publisher, schema_service, subscriber,
@@ -8,7 +12,7 @@ use super::proto::{
 use super::server::outcome_of;
 use crate::faults::{Drop, Then};
 use crate::grpc::{
-    Answer as CallAnswer, Answering, Code, Encoded, Intercept, Method, error_answer,
+    Answer as CallAnswer, Answering, Code, Encoded, Intercept, Method as Run, error_answer,
 };
 use crate::http::Caller;
 use crate::interceptors::{Answer, Begun, Interceptors, Understood, asking};
@@ -17,8 +21,11 @@ use crate::proto::google::iam::v1::iam_policy;
 use crate::protobuf::{Reader, Value};
 use crate::runtime::sleep;
 use bytes::Bytes;
+use lclq_iam::Method;
 use prost::Message;
+use std::fmt;
 use std::future::Future;
+use std::rc::Rc;
 use std::time::Instant;
 
 /// What full names begin with.
@@ -29,12 +36,32 @@ const TRACE_ATTRIBUTE: &str = "googclient_traceparent";
 pub(super) const STREAMING_PULL: &str = "StreamingPull";
 
 /// What hangs on calls.
-#[derive(Clone, Debug)]
-pub(super) struct Intercepted(Interceptors);
+#[derive(Clone)]
+pub(super) struct Intercepted(Interceptors, Rc<Pubsub>);
+
+impl fmt::Debug for Intercepted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Intercepted").field(&self.0).finish()
+    }
+}
 
 impl Intercepted {
-    pub(super) fn new(interceptors: Interceptors) -> Self {
-        Self(interceptors)
+    pub(super) fn new(interceptors: Interceptors, pubsub: Rc<Pubsub>) -> Self {
+        Self(interceptors, pubsub)
+    }
+
+    /// Refuses what who asks may not do, where that is looked at.
+    async fn permits(&self, path: &str, request: &[u8]) -> PubsubResult<()> {
+        let Some(guard) = &self.1.guard else {
+            return Ok(());
+        };
+        // These are clients' calls alone, and somebody has looked whose each is.
+        let acting = acting().ok_or_else(permission_denied)?;
+        let names = path.trim_start_matches('/').split_once('/');
+        match names.and_then(|(service, method)| Method::of(service, method)) {
+            Some(method) => guard.check(&self.1, &acting, method, request).await,
+            None => Ok(()),
+        }
     }
 
     /// Carries a call out by `run`, with all that hangs on it.
@@ -58,19 +85,24 @@ impl Intercepted {
                 wire,
                 resource: resource_of(request).unwrap_or_default().to_owned(),
                 caller,
-                access_key: None,
+                access_key: who(),
                 bytes: request.len(),
             },
             since,
         );
         let reply = match self.suffer(&begun).await {
             Then::Answered | Then::Entries(_) if !self.admits(&begun) => Err(throttled()),
-            Then::Answered | Then::Entries(_) => asking(begun.asker(), run).await,
+            Then::Answered | Then::Entries(_) => match self.permits(path, request).await {
+                Ok(()) => asking(begun.asker(), run).await,
+                Err(error) => Err(error),
+            },
             Then::Refused { code, message } => Err(injected(&code, message)),
             Then::Throttled => Err(throttled()),
             Then::Dropped(Drop::Before) => Err(connection_dropped()),
             Then::Dropped(Drop::After) => {
-                let _done = asking(begun.asker(), run).await;
+                if self.permits(path, request).await.is_ok() {
+                    let _done = asking(begun.asker(), run).await;
+                }
                 Err(connection_dropped())
             }
         };
@@ -98,7 +130,7 @@ impl Intercepted {
                 wire: Wire::Grpc,
                 resource: String::new(),
                 caller,
-                access_key: None,
+                access_key: who(),
                 bytes: 0,
             },
             Instant::now(),
@@ -182,7 +214,7 @@ impl Intercept for Intercepted {
         caller: Caller,
         path: &'a str,
         request: Bytes,
-        method: Method<'a>,
+        method: Run<'a>,
     ) -> Answering<'a> {
         Box::pin(async move {
             let run = method(request.clone());

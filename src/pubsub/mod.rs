@@ -1,5 +1,6 @@
 //! The Pub/Sub dialect.
 
+mod access;
 pub mod civil_time;
 mod conformity;
 mod core;
@@ -33,4 +34,4 @@ pub use core::Pubsub;
 pub use outside::{Outside, OutsidePlan};
 pub use proto::{publisher, schema_service, subscriber};
 pub use publish::{from_message_number, message_number};
-pub use server::PubsubEndpoint;
+pub use server::{AccessSettings, PubsubEndpoint};

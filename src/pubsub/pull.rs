@@ -1,5 +1,6 @@
 //! Pull, Acknowledge and ModifyAckDeadline.
 
+use super::access::waits;
 use super::core::{Pubsub, SubscriptionInfo, unexpected};
 use super::error::{
     AckFailure, PubsubResult, ack_failures, invalid_ack_deadline, invalid_argument, no_ack_ids,
@@ -23,6 +24,7 @@ const PULL_BYTES_MAX: u64 = 10 << 20;
 impl Pubsub {
     /// Leases messages for an encoded `PullRequest`; answers a `PullResponse`.
     pub(super) async fn pull_encoded(&self, request: Bytes) -> PubsubResult<Encoded> {
+        let _waits = waits("Pull")?;
         let (mut subscription, mut return_immediately, mut messages_max) = ("", false, 0);
         let mut fields = Fields::of(&request);
         while let Some((number, value)) = fields.next().map_err(undecodable)? {

@@ -1,5 +1,6 @@
 //! One core's Pub/Sub endpoint: gRPC and REST on one port, told apart by the request's head.
 
+use super::access::{Acting, Guard, acting_for};
 use super::core::Pubsub;
 use super::error::{
     PubsubError, PubsubResult, not_let_in, pushed_in_circles, replies_full, unknown_path,
@@ -12,7 +13,6 @@ use super::proto::{PublishResponse, publisher, schema_service, subscriber};
 use super::push::hops::HOPS_MAX;
 use super::push::{PushSeen, token_keys};
 use super::rest::{FromInside, Rest, Sender, UnaryCaller, error_reply};
-use crate::bearer::KeysAwaited;
 use crate::credentials::Auth;
 use crate::grpc::{
     Answer, Call, Code, GRPC_STATUS, GrpcBody, GrpcCore, GrpcLimits, HealthService, Intercept,
@@ -21,10 +21,12 @@ use crate::grpc::{
 use crate::http::{BodyBudget, Door, HttpLimits, Refusal, ReplyBody, is_preflight};
 use crate::interceptors::{ITSELF, Interceptors, asking};
 use crate::mesh::Mesh;
+use crate::net::Peer;
 use crate::observe::{Observer, Operation, Outcome, Wire};
 use crate::proto::google::iam::v1::iam_policy;
 use crate::proto::grpc::health::v1::health;
 use crate::proto::grpc::reflection::{v1, v1alpha};
+use crate::quotas::{CoreQuotas, SharedQuotas};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
@@ -53,6 +55,15 @@ const PULL: &str = "Pull";
 
 type Boxed = Pin<Box<dyn Future<Output = Answer>>>;
 
+/// Who is let in, and to how much.
+#[derive(Clone, Debug, Default)]
+pub struct AccessSettings {
+    /// Whose requests are carried out; without this, everybody's.
+    pub auth: Option<Auth>,
+    /// How much may be asked for; without this, as much as anybody wants.
+    pub quotas: Option<SharedQuotas>,
+}
+
 /// One core's endpoint.
 pub struct PubsubEndpoint {
     pubsub: Rc<Pubsub>,
@@ -64,6 +75,8 @@ pub struct PubsubEndpoint {
     observer: Observer,
     intercepted: Intercepted,
     gate: Option<Rc<Gate>>,
+    quotas: Option<Rc<CoreQuotas>>,
+    interceptors: Interceptors,
     /// Made when they are first asked for: both are tables of every type there is, a megabyte that
     /// most servers never need.
     rest: OnceCell<Rc<Rest<Caller>>>,
@@ -79,16 +92,23 @@ impl PubsubEndpoint {
         outside: Outside,
         observer: Observer,
         interceptors: Interceptors,
-        auth: Option<Auth>,
+        access: AccessSettings,
     ) -> Rc<Self> {
+        let AccessSettings { auth, quotas } = access;
         let is_serving = {
             let mesh = mesh.clone();
             move || mesh.journal_down().is_none()
         };
         let profile = interceptors.profile.clone();
-        let pubsub = Pubsub::new(mesh.clone(), ack_key(receipt_secret), outside, profile);
+        let credentials = auth.as_ref().map(|auth| auth.credentials.clone());
+        if credentials.is_some() {
+            interceptors.start_deciding();
+        }
+        let guard = credentials.map(|credentials| Guard::new(&mesh, credentials));
+        let key = ack_key(receipt_secret);
+        let pubsub = Pubsub::new(mesh.clone(), key, outside, profile, guard);
         pubsub.start_deliverers();
-        let intercepted = Intercepted::new(interceptors);
+        let intercepted = Intercepted::new(interceptors.clone(), pubsub.clone());
         let intercept: Box<dyn Intercept> = Box::new(intercepted.clone());
         Rc::new(Self {
             pubsub,
@@ -101,7 +121,9 @@ impl PubsubEndpoint {
                 Some(intercept),
             ),
             intercepted,
-            gate: auth.map(|auth| Rc::new(Gate::new(auth, receipt_secret))),
+            gate: auth.map(|auth| Rc::new(Gate::new(auth, receipt_secret, &interceptors))),
+            quotas: quotas.map(|quotas| Rc::new(quotas.on_core())),
+            interceptors,
             health: HealthService::new(SERVICES, is_serving),
             mesh,
             door: Door::new(&limits.callers),
@@ -161,12 +183,8 @@ impl PubsubEndpoint {
         let call = if let Err(refusal) = self.door.admit(&request) {
             let answer = Box::new(refused(&refusal, &request));
             Err(Box::pin(async move { *answer }) as Boxed)
-        } else if let Some(gate) = self.gate_of(&request) {
-            match gate.admit(&request) {
-                Ok(_) => self.begin(request),
-                Err(Barred::Refused(error)) => Err(turned_away(&error, &request)),
-                Err(Barred::KeysAwaited(keys)) => Err(self.clone().once_here(keys, request)),
-            }
+        } else if self.gate.is_some() || self.quotas.is_some() {
+            Err(self.clone().looked_at(request))
         } else {
             self.begin(request)
         };
@@ -178,12 +196,47 @@ impl PubsubEndpoint {
         }
     }
 
-    /// Who looks whose a request is, if anybody does.
-    #[inline]
-    fn gate_of(&self, request: &Request<Incoming>) -> Option<&Gate> {
-        let gate = self.gate.as_deref()?;
+    /// Answers a request if it is known whose it is and they have quota left, for as much as each is asked.
+    fn looked_at(self: Rc<Self>, request: Request<Incoming>) -> Boxed {
+        Box::pin(async move {
+            let acting = match self.acting(&request).await {
+                Ok(acting) => acting,
+                Err(error) => return turned_away(&error, &request).await,
+            };
+            let run = async {
+                match self.begin(request) {
+                    Ok(call) => self.call(call).await,
+                    Err(other) => other.await,
+                }
+            };
+            acting_for(acting, run).await
+        })
+    }
+
+    /// For whom a request is to be carried out.
+    async fn acting(&self, request: &Request<Incoming>) -> PubsubResult<Acting> {
+        let gate = self.gate.as_deref();
         let is_asked = !is_preflight(request) && !Gate::is_token_request(request);
-        is_asked.then_some(gate)
+        let identity = match gate.filter(|_| is_asked) {
+            None => None,
+            Some(gate) => match gate.admit(request) {
+                Ok(identity) => identity,
+                Err(Barred::Refused(error)) => return Err(error),
+                Err(Barred::KeysAwaited(keys)) => {
+                    keys.wait().await;
+                    gate.admit_after_all(request)?
+                }
+            },
+        };
+        let acting = Acting {
+            identity,
+            peer: request.extensions().get::<Peer>().cloned(),
+            enforced: gate.is_some_and(Gate::enforces),
+            quotas: self.quotas.clone(),
+            interceptors: self.interceptors.clone(),
+        };
+        acting.charge(request.uri().path())?;
+        Ok(acting)
     }
 
     /// Begins with a request that has been let in.
@@ -206,23 +259,6 @@ impl PubsubEndpoint {
         Err(Box::pin(async move {
             rest.handle(request).await.map(GrpcBody::from)
         }))
-    }
-
-    /// Answers a request whose token can be looked at once its issuer's keys are here.
-    #[cold]
-    fn once_here(self: Rc<Self>, keys: KeysAwaited, request: Request<Incoming>) -> Boxed {
-        Box::pin(async move {
-            keys.wait().await;
-            if let Some(gate) = &self.gate
-                && let Err(error) = gate.admit_after_all(&request)
-            {
-                return turned_away(&error, &request).await;
-            }
-            match self.begin(request) {
-                Ok(call) => self.call(call).await,
-                Err(other) => other.await,
-            }
-        })
     }
 
     async fn call(&self, call: Call) -> Answer {

@@ -3,12 +3,14 @@
 //! The stream stands at its subscription's shard as a waiting call, which is answered the moment
 //! there is something to give and room for it, and asked again at once. Nothing polls.
 
+use super::access::{acting, waits};
 use super::core::{Pubsub, SubscriptionInfo, leaf, pubsub_refused, refused, unexpected};
 use super::delivery::put_properties;
 use super::error::{
     PubsubResult, invalid_ack_deadline, no_first_request, not_found, only_in_first_request,
-    too_many_ack_ids, undecodable, unequal_deadlines, wrong_subscription_type,
+    permission_denied, too_many_ack_ids, undecodable, unequal_deadlines, wrong_subscription_type,
 };
+use super::intercepted::STREAMING_PULL;
 use super::limits::{ACK_DEADLINE_S_MAX, ACK_DEADLINE_S_MIN};
 use super::protobuf::{Fields, Value, packed_varints, put_bytes, put_head, text, varint_bytes};
 use super::pull::check_deadline;
@@ -17,6 +19,7 @@ use crate::interceptors::asker;
 use crate::mesh::{Call, Mesh};
 use crate::runtime::{sleep, spawn_local};
 use bytes::{Bytes, BytesMut};
+use lclq_iam::Method;
 use lclq_shards::command::{Command, Refusal, Reply};
 use lclq_shards::pubsub::command::{
     PubsubCommand, PubsubRefusal, Pulled, Settled, StreamLimits, StreamRef,
@@ -119,15 +122,31 @@ enum Event {
 }
 
 impl Pubsub {
+    /// Refuses a stream of a subscription that who asks may not consume.
+    async fn may_consume(&self, request: &[u8]) -> PubsubResult<()> {
+        match (&self.guard, acting()) {
+            (None, _) => Ok(()),
+            (Some(guard), Some(acting)) => {
+                guard
+                    .check(self, &acting, Method::StreamingPull, request)
+                    .await
+            }
+            // Streams are clients' alone, and somebody has looked whose each is.
+            (Some(_), None) => Err(permission_denied()),
+        }
+    }
+
     /// Serves one stream of `StreamingPullRequest`s and `StreamingPullResponse`s.
     pub(super) async fn streaming_pull_encoded(
         self: Rc<Self>,
         mut requests: Requests<Bytes>,
         mut replies: Replies<Encoded>,
     ) -> PubsubResult<()> {
+        let _waits = waits(STREAMING_PULL)?;
         let Some(first) = requests.next().await? else {
             return Err(no_first_request());
         };
+        self.may_consume(&first).await?;
         let first_request = StreamRequest::read(&first)?;
         let name = first_request.subscription;
         let mut info = self.subscription(name).await?;
@@ -164,6 +183,7 @@ impl Pubsub {
         loop {
             let event = next_event(&mut requests, &mut replies, &mut pull).await?;
             if !self.is_current(&info) && !matches!(event, Event::Request(None)) {
+                self.may_consume(&first).await?;
                 info = self.renewed(name, &info).await?;
             }
             match event {

@@ -31,7 +31,7 @@ impl AdminDialect {
             endpoints: config.endpoints(Service::Admin, &ports),
             is_asked_for: config.ports.admin.is_some(),
             sqs: config.sqs.clone(),
-            limits: config.http.clone(),
+            limits: config.http_of(Service::Admin),
             operated: Operated::new(
                 config.live.clone(),
                 config.controls.clone(),

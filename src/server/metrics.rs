@@ -2,7 +2,7 @@
 
 use super::registry::{Dialect, Endpoint, OnCore, StartOnCore};
 use crate::admin::{Metrics, MetricsEndpoint, MetricsSettings, Periods, SCRAPES_MAX, Turns};
-use crate::config::Config;
+use crate::config::{Config, Service};
 use crate::http::{Http, HttpLimits};
 use crate::interceptors::Interceptors;
 use crate::mesh::Storage;
@@ -34,7 +34,7 @@ impl MetricsDialect {
         };
         Self {
             endpoints: config.ports.metrics.map(endpoint).into_iter().collect(),
-            limits: config.http.clone(),
+            limits: config.http_of(Service::Admin),
             settings,
             interceptors: config.interceptors.clone(),
             told_every: config

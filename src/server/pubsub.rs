@@ -2,13 +2,12 @@
 
 use super::registry::{Dialect, Endpoint, OnCore, StartOnCore};
 use crate::config::{Config, Service};
-use crate::credentials::Auth;
 use crate::http::{Http, HttpLimits};
 use crate::interceptors::Interceptors;
 use crate::net::AnyProtocol;
 use crate::pubsub::export::StoreTarget;
 use crate::pubsub::push::PushConfig;
-use crate::pubsub::{OutsidePlan, PubsubEndpoint};
+use crate::pubsub::{AccessSettings, OutsidePlan, PubsubEndpoint};
 use crate::runtime::spawn_local;
 use std::error::Error;
 use std::rc::Rc;
@@ -21,7 +20,7 @@ pub(super) struct PubsubDialect {
     cores: usize,
     limits: HttpLimits,
     interceptors: Interceptors,
-    auth: Option<Auth>,
+    access: AccessSettings,
 }
 
 impl PubsubDialect {
@@ -36,9 +35,12 @@ impl PubsubDialect {
             push: config.push.clone(),
             cloud_storage: config.cloud_storage.clone(),
             cores: config.cores,
-            limits: config.http.clone(),
+            limits: config.http_of(Service::Pubsub),
             interceptors: config.interceptors.clone(),
-            auth: config.pubsub_auth.clone(),
+            access: AccessSettings {
+                auth: config.pubsub_auth.clone(),
+                quotas: config.quotas.clone(),
+            },
         }
     }
 }
@@ -50,9 +52,9 @@ impl Dialect for PubsubDialect {
 
     fn prepare(self: Box<Self>) -> Result<StartOnCore, Box<dyn Error + Send + Sync>> {
         let outside = OutsidePlan::new(self.push, self.cloud_storage, self.cores)?;
-        let (limits, interceptors, auth) = (self.limits, self.interceptors, self.auth);
+        let (limits, interceptors, access) = (self.limits, self.interceptors, self.access);
         Ok(Box::new(move |core: &OnCore<'_>| {
-            start(core, &outside, &limits, &interceptors, auth.clone())
+            start(core, &outside, &limits, &interceptors, access.clone())
         }))
     }
 }
@@ -62,11 +64,12 @@ fn start(
     outside: &OutsidePlan,
     limits: &HttpLimits,
     interceptors: &Interceptors,
-    auth: Option<Auth>,
+    access: AccessSettings,
 ) -> Rc<dyn AnyProtocol> {
     let limits = Rc::new(limits.clone());
     let mesh = core.mesh.clone();
     let outside = outside.on_core();
+    let tells_peers = access.auth.is_some() || access.quotas.is_some();
     let pubsub = PubsubEndpoint::new(
         mesh,
         core.receipt_secret,
@@ -74,7 +77,7 @@ fn start(
         outside,
         core.observer.clone(),
         interceptors.clone(),
-        auth,
+        access,
     );
     {
         let (pubsub, shutdown) = (pubsub.clone(), core.shutdown.clone());
@@ -85,5 +88,6 @@ fn start(
     }
     *core.inside.pubsub.borrow_mut() = Some(pubsub.clone());
     let http = Http::new(limits, move |request| pubsub.clone().handle(request));
+    let http = http.telling_peers(tells_peers);
     Rc::new(http.watched(interceptors.watched.clone()))
 }

@@ -22,7 +22,7 @@ impl SqsDialect {
         Self {
             endpoints: config.endpoints(Service::Sqs, &ports),
             sqs: config.sqs.clone(),
-            limits: config.http.clone(),
+            limits: config.http_of(Service::Sqs),
             interceptors: config.interceptors.clone(),
         }
     }

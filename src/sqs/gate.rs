@@ -19,6 +19,7 @@ use time::OffsetDateTime;
 /// The gate of one core.
 pub(super) struct Gate {
     verifier: Verifier<Credentials>,
+    credentials: Credentials,
     enforce: bool,
     interceptors: Rc<Interceptors>,
 }
@@ -44,6 +45,7 @@ pub(super) struct Passed {
 impl Gate {
     pub fn new(auth: Auth, interceptors: &Interceptors) -> Self {
         Self {
+            credentials: auth.credentials.clone(),
             verifier: Verifier::new(auth.credentials, "sqs"),
             enforce: auth.enforce,
             interceptors: Rc::new(interceptors.clone()),
@@ -75,7 +77,9 @@ impl Gate {
         };
         match self.verifier.verify(&signed, OffsetDateTime::now_utc()) {
             Ok(principal) => Ok(Some(passed(Some(principal)))),
-            Err(refusal) if refusal.problem == Problem::Missing => Ok(Some(passed(None))),
+            Err(refusal) if refusal.problem == Problem::Missing => {
+                Ok(Some(passed(self.by_certificate(head))))
+            }
             Err(refusal) => {
                 self.interceptors.refused(&Refusal {
                     dialect: Some(Dialect::Sqs),
@@ -93,6 +97,15 @@ impl Gate {
                 }
             }
         }
+    }
+}
+
+impl Gate {
+    /// Whom the certificate stands for that the client has shown.
+    fn by_certificate(&self, head: &Parts) -> Option<Rc<Principal>> {
+        let subject = head.extensions.get::<ByTls>()?.subject.as_ref()?;
+        let principal = self.credentials.certified(subject)?.principal?;
+        Some(Rc::new((*principal).clone()))
     }
 }
 

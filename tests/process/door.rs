@@ -118,6 +118,40 @@ fn the_machine_itself_passes_and_strangers_pages_do_not() {
 }
 
 #[test]
+fn a_page_and_a_name_may_be_let_in_to_one_port_alone() {
+    let launch = Launch::new().flag("--sqs-allow-origin", PAGE);
+    let server = served(launch.flag("--admin-allow-host", "console.test"));
+    let status = |mut client: Client, path: &str, host: &str, headers: &str| {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{headers}\r\n");
+        client.write(request.as_bytes()).unwrap();
+        client.receive().unwrap().status
+    };
+    let page = format!("Origin: {PAGE}\r\n");
+    let topics = "/v1/projects/project/topics";
+    assert_eq!(
+        status(server.client(), "/?Action=ListQueues", "localhost", &page),
+        200
+    );
+    assert_eq!(
+        status(server.pubsub_client(), topics, "localhost", &page),
+        403
+    );
+    assert_eq!(
+        status(server.admin_client(), "/api/v1/queues", "localhost", &page),
+        403
+    );
+    assert_eq!(
+        status(server.admin_client(), "/api/v1/queues", "console.test", ""),
+        200
+    );
+    assert_eq!(
+        status(server.client(), "/?Action=ListQueues", "console.test", ""),
+        403
+    );
+    server.stop();
+}
+
+#[test]
 fn configured_names_and_origins_pass() {
     let launch = Launch::new().flag("--allow-host", "lclq");
     let launch = launch.flag("--allow-host", "*.queues.test");

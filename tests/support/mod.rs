@@ -9,6 +9,7 @@
     reason = "each test binary compiles this module for itself and uses a part of it"
 )]
 
+pub mod accounts;
 mod client;
 pub mod killing;
 #[cfg(target_os = "linux")]

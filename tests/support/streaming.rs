@@ -38,6 +38,16 @@ impl Stream {
         authority: &str,
         first: &StreamingPullRequest,
     ) -> io::Result<Self> {
+        Self::open_by(address, authority, None, first)
+    }
+
+    /// The same, with a token.
+    pub fn open_by(
+        address: SocketAddr,
+        authority: &str,
+        token: Option<&str>,
+        first: &StreamingPullRequest,
+    ) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
@@ -48,11 +58,13 @@ impl Stream {
             tokio::spawn(async move {
                 let _ = connection.await;
             });
-            let head = Request::post(format!("http://{authority}{PATH}"))
+            let mut head = Request::post(format!("http://{authority}{PATH}"))
                 .header("te", "trailers")
-                .header("content-type", "application/grpc")
-                .body(())
-                .expect("a request");
+                .header("content-type", "application/grpc");
+            if let Some(token) = token {
+                head = head.header("authorization", format!("Bearer {token}"));
+            }
+            let head = head.body(()).expect("a request");
             let mut send = send.ready().await.map_err(io::Error::other)?;
             send.send_request(head, false).map_err(io::Error::other)
         })?;

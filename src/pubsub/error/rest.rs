@@ -47,6 +47,11 @@ fn rest_detail(detail: &prost_types::Any) -> Option<Value> {
             });
             json!({"fieldViolations": violations.collect::<Vec<_>>()})
         }
+        "google.rpc.RetryInfo" => {
+            let info = rpc::RetryInfo::decode(&*detail.value).ok()?;
+            let delay = info.retry_delay.unwrap_or_default();
+            json!({"retryDelay": format!("{}.{:09}s", delay.seconds, delay.nanos)})
+        }
         _ => return None,
     };
     value["@type"] = detail.type_url.clone().into();

@@ -1,6 +1,7 @@
 //! A server that can't serve a request.
 
 use std::fmt::Display;
+use std::time::Duration;
 
 use super::super::offload::Dropped;
 use super::{DOMAIN, PubsubError, exhausted};
@@ -34,6 +35,38 @@ pub fn injected(code: &str, message: String) -> PubsubError {
 /// A request too many, by a fault rule.
 pub fn throttled() -> PubsubError {
     exhausted("Quota exceeded for requests; please retry.")
+}
+
+/// A request for which there is no quota left, and when there may be some, where that is known.
+pub fn over_quota(retry_after: Option<Duration>) -> PubsubError {
+    let wait = retry_after.map(|wait| {
+        // Rounded up: an answer a moment too early would be refused again.
+        let ms = wait.as_millis() as i64 + 1;
+        let delay = prost_types::Duration {
+            seconds: ms / 1000,
+            nanos: (ms % 1000) as i32 * 1_000_000,
+        };
+        rpc::RetryInfo {
+            retry_delay: Some(delay),
+        }
+    });
+    match wait {
+        Some(info) => throttled().with_detail("google.rpc.RetryInfo", &info),
+        None => throttled(),
+    }
+}
+
+/// What no policy lets who asks do.
+pub fn permission_denied() -> PubsubError {
+    Status::new(
+        Code::PermissionDenied,
+        "User not authorized to perform this action.",
+    )
+}
+
+/// A policy that a resource is to be given, and that isn't one.
+pub fn wrong_policy(error: &lclq_iam::PolicyError) -> PubsubError {
+    Status::new(Code::InvalidArgument, error.to_string())
 }
 
 /// What nobody is told, since the connection ends instead.

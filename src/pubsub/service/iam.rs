@@ -1,13 +1,15 @@
-//! Access policies. They are kept and shown; everybody may do everything.
+//! Access policies: kept and shown. What they decide stands in [`crate::pubsub::access`].
 
 use lclq_shards::pubsub::command::{AdminCommand, PubsubRefusal, Resource};
 use prost::Message;
 use std::collections::BTreeSet;
 
 use super::resources::{CHANGED_MAX, random_u64, shard_kind, spec};
+use crate::pubsub::access::acting;
 use crate::pubsub::core::{Pubsub, pubsub_refused};
 use crate::pubsub::error::{
     PubsubResult, broken_policy, changed_too_often, invalid_argument, stale_etag, too_large,
+    wrong_policy,
 };
 use crate::pubsub::limits::{BINDINGS_MAX, MEMBERS_MAX, PERMISSIONS_MAX};
 use crate::pubsub::names;
@@ -33,6 +35,11 @@ impl Pubsub {
         for _ in 0..CHANGED_MAX {
             let resource = self.iam_resource(&request.resource).await?;
             check_policy(given)?;
+            if let Some(guard) = &self.guard {
+                guard
+                    .check_policy(given)
+                    .map_err(|error| wrong_policy(&error))?;
+            }
             let mut policy = changed(policy_of(&resource)?, given, request.update_mask.as_ref())?;
             policy.etag = random_u64()?.to_be_bytes().to_vec().into();
             let command = AdminCommand::SetPolicy {
@@ -87,6 +94,11 @@ impl Pubsub {
         // Nobody has any on what doesn't exist; that isn't an error.
         if self.find(shard_kind(kind), name.full).await?.is_none() {
             permissions.clear();
+        }
+        if let (Some(guard), Some(acting)) = (&self.guard, acting()) {
+            permissions = guard
+                .permitted(self, &acting, name.full, permissions)
+                .await?;
         }
         Ok(TestIamPermissionsResponse { permissions })
     }

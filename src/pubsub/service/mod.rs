@@ -14,6 +14,7 @@ mod subscriptions;
 mod topics;
 mod transforms;
 
+pub(super) use resources::shard_kind;
 pub(super) use topics::schema_id;
 pub(super) use transforms::steps;
 

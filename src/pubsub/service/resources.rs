@@ -35,7 +35,7 @@ pub(super) const fn name_kind(kind: Kind) -> names::Kind {
 }
 
 /// The kind as shards have it.
-pub(super) const fn shard_kind(kind: names::Kind) -> Kind {
+pub(in crate::pubsub) const fn shard_kind(kind: names::Kind) -> Kind {
     match kind {
         names::Kind::Topic => Kind::Topic,
         names::Kind::Subscription => Kind::Subscription,
