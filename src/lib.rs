@@ -9,6 +9,7 @@ pub mod config;
 pub mod credentials;
 pub mod faults;
 pub mod grpc;
+mod hex;
 pub mod http;
 pub mod interceptors;
 pub mod log;

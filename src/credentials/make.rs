@@ -1,6 +1,7 @@
 //! New access keys and service accounts.
 
 use super::file::{AccessKey, ServiceAccount};
+use crate::hex;
 use crate::sigv4::SecretKey;
 use ring::digest::{SHA256, digest};
 use rsa::pkcs8::{EncodePrivateKey, LineEnding};
@@ -50,7 +51,7 @@ pub fn make(account: &str, user: &str, session_seconds: Option<u32>) -> io::Resu
     let key = AccessKey {
         id,
         secret: None,
-        secret_hash: SecretKey::hash(&secret).map(|hash| hex(&hash)),
+        secret_hash: SecretKey::hash(&secret).map(|hash| hex::text(&hash)),
         account: account.to_owned(),
         user: user.to_owned(),
         role: None,
@@ -58,7 +59,7 @@ pub fn make(account: &str, user: &str, session_seconds: Option<u32>) -> io::Resu
         policies: None,
         session_token_hash: session_token
             .as_ref()
-            .map(|token| hex(digest(&SHA256, token.as_bytes()).as_ref())),
+            .map(|token| hex::text(digest(&SHA256, token.as_bytes()).as_ref())),
         session_until: session_seconds.map(|seconds| now + i64::from(seconds)),
     };
     Ok(Made {
@@ -84,7 +85,7 @@ pub fn make_account(name: &str, project: &str, token_uri: &str) -> io::Result<Ma
     let key = rsa_key()?;
     let base64 = base64_simd::URL_SAFE_NO_PAD;
     let modulus = key.n_bytes();
-    let key_id = hex(&digest(&SHA256, &modulus).as_ref()[..20]);
+    let key_id = hex::text(&digest(&SHA256, &modulus).as_ref()[..20]);
     let email = format!("{name}@{project}.iam.gserviceaccount.com");
     let private = key.to_pkcs8_pem(LineEnding::LF).map_err(io::Error::other)?;
     let file = json!({
@@ -152,8 +153,4 @@ pub(super) fn random<const N: usize>(alphabet: &[u8; N], count: usize) -> io::Re
     getrandom::fill(&mut bytes).map_err(io::Error::other)?;
     let chars = bytes.iter().map(|byte| alphabet[usize::from(*byte) % N]);
     Ok(chars.map(char::from).collect())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

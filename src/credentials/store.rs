@@ -7,6 +7,7 @@ use super::projects::IamSettings;
 use super::tokens::{Holder, hash_of};
 use crate::bearer::{Issuers, PublicKey, PublicKeys};
 use crate::config::forms::account;
+use crate::hex;
 use crate::sigv4::{Keys, Known, SecretKey};
 use std::collections::HashMap;
 use std::fmt;
@@ -225,7 +226,7 @@ fn usable(path: &Path) -> Result<Current, FileError> {
     for token in admin_tokens {
         let wrong =
             |text: &str| FileError::wrong(path, format!("admin token {}: {text}", token.name));
-        let hash = unhex(&token.hash).ok_or_else(|| wrong("hash has 64 hex digits"))?;
+        let hash = hex::read(&token.hash).ok_or_else(|| wrong("hash has 64 hex digits"))?;
         let holder = Holder {
             name: token.name.clone(),
             scope: token.scope,
@@ -268,7 +269,7 @@ fn one(key: AccessKey, policies: &Policies) -> Result<Usable, String> {
     let secret = match (&key.secret, &key.secret_hash) {
         (Some(secret), None) => SecretKey::new(secret),
         (None, Some(hash)) => {
-            let hash = unhex(hash).ok_or("secret-hash has 64 hex digits")?;
+            let hash = hex::read(hash).ok_or("secret-hash has 64 hex digits")?;
             SecretKey::of_hash(&hash)
         }
         _ => return Err("either secret or secret-hash is given".to_owned()),
@@ -276,7 +277,7 @@ fn one(key: AccessKey, policies: &Policies) -> Result<Usable, String> {
     let session = match (&key.session_token_hash, key.session_until) {
         (None, None) => None,
         (Some(hash), Some(until)) => {
-            let hash = unhex(hash).ok_or("session-token-hash has 64 hex digits")?;
+            let hash = hex::read(hash).ok_or("session-token-hash has 64 hex digits")?;
             Some((hash, until))
         }
         _ => return Err("session-token-hash and session-until go together".to_owned()),
@@ -293,15 +294,4 @@ pub(super) fn check_account(text: &str) -> Result<(), String> {
     account(text)
         .map(drop)
         .map_err(|_| "account has 12 digits".to_owned())
-}
-
-fn unhex(text: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    if text.len() != 64 || !text.is_ascii() {
-        return None;
-    }
-    for (place, at) in bytes.iter_mut().zip((0..64).step_by(2)) {
-        *place = u8::from_str_radix(&text[at..at + 2], 16).ok()?;
-    }
-    Some(bytes)
 }

@@ -1,6 +1,7 @@
 //! Tokens for the admin API: what each lets its holder do.
 
 use super::make::random;
+use crate::hex;
 use ring::digest::{SHA256, digest};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -91,11 +92,9 @@ pub(super) fn make_token(
 ) -> io::Result<(String, AdminToken)> {
     const URL_SAFE: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let token = [PREFIX, &random(URL_SAFE, SECRET_CHARS)?].concat();
-    let hash = hash_of(&token);
-    let hash = hash.iter().map(|byte| format!("{byte:02x}"));
     let kept = AdminToken {
         name: name.to_owned(),
-        hash: hash.collect(),
+        hash: hex::text(&hash_of(&token)),
         scope,
         until,
     };

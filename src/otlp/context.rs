@@ -1,6 +1,8 @@
 //! Where a trace comes from: `traceparent` (<https://www.w3.org/TR/trace-context/>), and AWS X-Ray's
 //! header (<https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader>).
 
+use crate::hex;
+
 /// A span of somebody's, as it is named to others.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SpanContext {
@@ -16,10 +18,10 @@ impl SpanContext {
     /// Of `00-<trace id>-<span id>-<flags>`. Later versions may have more behind it.
     pub fn of_traceparent(text: &str) -> Option<Self> {
         let mut parts = text.trim().split('-');
-        let version = hex::<1>(parts.next()?)?;
-        let trace_id = hex(parts.next()?)?;
-        let span_id = hex(parts.next()?)?;
-        let flags = hex::<1>(parts.next()?)?;
+        let version = hex::read::<1>(parts.next()?)?;
+        let trace_id = hex::read(parts.next()?)?;
+        let span_id = hex::read(parts.next()?)?;
+        let flags = hex::read::<1>(parts.next()?)?;
         let is_sound = version[0] != 0xff && (version[0] > 0 || parts.next().is_none());
         let context = Self {
             trace_id,
@@ -43,8 +45,8 @@ impl SpanContext {
             return None;
         }
         Self {
-            trace_id: hex(&format!("{time}{rest}"))?,
-            span_id: hex(field("Parent")?)?,
+            trace_id: hex::read(&format!("{time}{rest}"))?,
+            span_id: hex::read(field("Parent")?)?,
             sampled: field("Sampled") == Some("1"),
         }
         .checked()
@@ -58,22 +60,6 @@ impl SpanContext {
     fn checked(self) -> Option<Self> {
         (self.trace_id != [0; 16] && self.span_id != [0; 8]).then_some(self)
     }
-}
-
-/// Exactly so many bytes in lower or upper case.
-fn hex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let mut bytes = [0; N];
-    if text.len() != 2 * N || !text.is_ascii() {
-        return None;
-    }
-    for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
-        let digits = std::str::from_utf8(digits).ok()?;
-        if digits.starts_with('+') {
-            return None;
-        }
-        *byte = u8::from_str_radix(digits, 16).ok()?;
-    }
-    Some(bytes)
 }
 
 #[cfg(test)]

@@ -138,34 +138,7 @@ impl Core {
                 ))
             })?;
             let (shutdown, supervisor) = (self.shutdown.clone(), self.supervisor.clone());
-            if self.interceptors.has_files() {
-                let mut asked = reload_signal().map_err(failed)?;
-                let interceptors = self.interceptors.clone();
-                spawn_local(async move {
-                    loop {
-                        asked.wait().await;
-                        interceptors.reopen();
-                    }
-                });
-            }
-            if let Some(auth) = self.credentials.clone() {
-                let mut asked = reload_signal().map_err(failed)?;
-                spawn_local(async move {
-                    loop {
-                        asked.wait().await;
-                        reload_credentials(&auth).await;
-                    }
-                });
-            }
-            if let Some(tls) = self.tls.clone() {
-                let mut asked = reload_signal().map_err(failed)?;
-                spawn_local(async move {
-                    loop {
-                        asked.wait().await;
-                        reload_certificates(&tls).await;
-                    }
-                });
-            }
+            self.read_again_when_asked().map_err(failed)?;
             spawn_local(async move {
                 asked_to_end.await;
                 tracing::info!("stopping");
@@ -176,6 +149,33 @@ impl Core {
             });
         }
         Ok((mesh, endpoints))
+    }
+
+    /// Has files read or opened again when a signal asks for it. The configuration's own is read after the
+    /// server has made what it declares.
+    fn read_again_when_asked(&self) -> io::Result<()> {
+        let (interceptors, credentials, tls) = (
+            self.interceptors.clone(),
+            self.credentials.clone(),
+            self.tls.clone(),
+        );
+        if !interceptors.has_files() && credentials.is_none() && tls.is_none() {
+            return Ok(());
+        }
+        let mut asked = reload_signal()?;
+        spawn_local(async move {
+            loop {
+                asked.wait().await;
+                interceptors.reopen();
+                if let Some(credentials) = &credentials {
+                    reload_credentials(credentials).await;
+                }
+                if let Some(tls) = &tls {
+                    reload_certificates(tls).await;
+                }
+            }
+        });
+        Ok(())
     }
 
     /// Makes what the configuration declares, and goes on with that when it is asked to.

@@ -5,6 +5,7 @@ use super::claim::{Claim, Scope};
 use super::heads::Heads;
 use super::instant::{later, read};
 use super::refusal::Refusal;
+use crate::hex;
 use hashbrown::HashMap;
 use http::{HeaderMap, Method, Uri};
 use ring::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
@@ -148,9 +149,9 @@ impl<K: Keys> Verifier<K> {
             to_sign.extend_from_slice(line.as_bytes());
             to_sign.push(b'\n');
         }
-        to_sign.extend_from_slice(&hex(digest(&SHA256, &canonical).as_ref()));
+        to_sign.extend_from_slice(&hex::of_32(digest(&SHA256, &canonical).as_ref()));
         // In constant time: what is compared is a secret until it is found right.
-        let signature = unhex(&claim.signature);
+        let signature = hex::read::<SHA256_OUTPUT_LEN>(&claim.signature);
         let right =
             signature.is_some_and(|tag| hmac::verify(&remembered.key, &to_sign, &tag).is_ok());
         if !right {
@@ -273,36 +274,9 @@ fn body_hash(heads: &Heads<'_>, body: &[u8]) -> Result<Option<[u8; 64]>, Refusal
     if said.is_some_and(|said| said.as_bytes() == UNSIGNED) {
         return Ok(None);
     }
-    let computed = hex(digest(&SHA256, body).as_ref());
+    let computed = hex::of_32(digest(&SHA256, body).as_ref());
     match said {
         Some(said) if said.as_bytes() != computed => Err(Refusal::body_hash()),
         _ => Ok(Some(computed)),
     }
-}
-
-fn hex(bytes: &[u8]) -> [u8; 64] {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut out = [b'0'; 64];
-    for (place, byte) in out.chunks_exact_mut(2).zip(bytes) {
-        place[0] = DIGITS[usize::from(byte >> 4)];
-        place[1] = DIGITS[usize::from(byte & 15)];
-    }
-    out
-}
-
-fn unhex(text: &str) -> Option<[u8; SHA256_OUTPUT_LEN]> {
-    let bytes = text.as_bytes();
-    if bytes.len() != 2 * SHA256_OUTPUT_LEN {
-        return None;
-    }
-    let digit = |byte: u8| match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
-    };
-    let mut out = [0; SHA256_OUTPUT_LEN];
-    for (place, pair) in out.iter_mut().zip(bytes.chunks_exact(2)) {
-        *place = digit(pair[0])? << 4 | digit(pair[1])?;
-    }
-    Some(out)
 }

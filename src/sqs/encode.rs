@@ -428,7 +428,7 @@ pub fn json_string(out: &mut Vec<u8>, text: &str) {
             b'\t' => out.extend_from_slice(b"\\t"),
             control => {
                 out.extend_from_slice(b"\\u00");
-                hex(out, &[*control]);
+                crate::hex::write(out, &[*control]);
             }
         }
         bytes = &bytes[plain + 1..];
@@ -470,20 +470,6 @@ pub fn decimal(out: &mut Vec<u8>, mut value: u64) {
         }
     }
     out.extend_from_slice(&digits[at..]);
-}
-
-/// Writes bytes as lower-case hexadecimal digits.
-pub fn hex(out: &mut Vec<u8>, bytes: &[u8]) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    const DIGEST_BYTES: usize = 16;
-    for chunk in bytes.chunks(DIGEST_BYTES) {
-        let mut digits = [0; 2 * DIGEST_BYTES];
-        for (pair, byte) in digits.chunks_exact_mut(2).zip(chunk) {
-            pair[0] = HEX[usize::from(byte >> 4)];
-            pair[1] = HEX[usize::from(byte & 15)];
-        }
-        out.extend_from_slice(&digits[..2 * chunk.len()]);
-    }
 }
 
 /// Writes a UUID with hyphens.
@@ -565,16 +551,6 @@ mod tests {
             prop_assert!(!read.contains(['<', '"', '\r']));
             let read = read.replace("&lt;", "<").replace("&quot;", "\"").replace("&#xD;", "\r");
             prop_assert_eq!(read.replace("&amp;", "&"), text);
-        }
-
-        #[test]
-        fn hexadecimal_digits_are_as_the_library_writes_them(
-            bytes in prop::collection::vec(any::<u8>(), 0..70),
-        ) {
-            let mut out = Vec::new();
-            hex(&mut out, &bytes);
-            let expected: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            prop_assert_eq!(String::from_utf8(out).unwrap(), expected);
         }
 
         #[test]

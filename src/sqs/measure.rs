@@ -53,7 +53,7 @@ pub fn encode_xml_text(out: &mut Vec<u8>, text: &str) {
 
 /// The digest of a message's body, as it is written.
 pub fn encode_md5(out: &mut Vec<u8>, body: &[u8]) {
-    encode::hex(out, &Md5::digest(body));
+    crate::hex::write(out, &Md5::digest(body));
 }
 
 /// Answers a request whose body has been read.

@@ -276,7 +276,7 @@ mod tests {
     fn md5_of(json: &str) -> String {
         let given: Pairs<'_, AttributeValue<'_>> = from_json(json.as_bytes()).unwrap();
         let mut out = Vec::new();
-        super::super::encode::hex(&mut out, &Attributes::check(&given).unwrap().md5());
+        crate::hex::write(&mut out, &Attributes::check(&given).unwrap().md5());
         String::from_utf8(out).unwrap()
     }
 

@@ -8,7 +8,7 @@
 use super::actions::shown_sequence;
 use super::body::as_text;
 use super::decode::Form;
-use super::encode::{Encoder, JsonEncoder, hex, uuid};
+use super::encode::{Encoder, JsonEncoder, uuid};
 use super::error::{SqsResult, missing_parameter, no_such_state, not_a_whole_number};
 use super::ids::random_uuid;
 use super::message_attributes::Attributes;
@@ -199,7 +199,9 @@ fn write(encoder: &mut JsonEncoder<'_>, message: &Peeked, fifo: bool) {
     let payload = &message.payload;
     encoder.plain("messageId", |out| uuid(out, payload.id()));
     encoder.text("body", &as_text(payload.body()));
-    encoder.plain("md5OfBody", |out| hex(out, &payload.body_md5()));
+    encoder.plain("md5OfBody", |out| {
+        crate::hex::write(out, &payload.body_md5())
+    });
     encoder.text(
         "state",
         match message.state {

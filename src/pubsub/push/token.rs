@@ -64,10 +64,7 @@ impl TokenKey {
     fn new(key: PrivateKey) -> Self {
         let (modulus, exponent) = (key.n_bytes(), key.e_bytes());
         let digest = Sha256::digest(&modulus);
-        let id: String = digest[..20]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let id = crate::hex::text(&digest[..20]);
         let base64 = base64_simd::URL_SAFE_NO_PAD;
         let jwks = json!({"keys": [{
             "kty": "RSA",

@@ -5,7 +5,7 @@ use super::{Members, Output, url_of};
 use crate::interceptors::asker;
 use crate::sqs::body::as_text;
 use crate::sqs::decode::{Int, List, Text};
-use crate::sqs::encode::{Encoder, decimal, hex, uuid};
+use crate::sqs::encode::{Encoder, decimal, uuid};
 use crate::sqs::error::{
     SqsError, SqsResult, received_messages_out_of_bounds, received_timeout_out_of_bounds, stopping,
     wait_out_of_bounds,
@@ -231,7 +231,9 @@ impl<'r> Received<'r> {
             None => encoder.plain("ReceiptHandle", |out| self.write_handle(delivery, out)),
             Some(_) => encoder.text("ReceiptHandle", NO_HANDLE),
         }
-        encoder.plain("MD5OfBody", |out| hex(out, &payload.body_md5()));
+        encoder.plain("MD5OfBody", |out| {
+            crate::hex::write(out, &payload.body_md5())
+        });
         // The body came in as text.
         encoder.text("Body", &as_text(payload.body()));
         if self.wanted.is_empty() {
@@ -244,7 +246,9 @@ impl<'r> Received<'r> {
         {
             let selected = Attributes::unpack(packed).select(&self.wanted_attributes);
             if !selected.is_empty() {
-                encoder.plain("MD5OfMessageAttributes", |out| hex(out, &selected.md5()));
+                encoder.plain("MD5OfMessageAttributes", |out| {
+                    crate::hex::write(out, &selected.md5())
+                });
                 return selected.write(encoder);
             }
         }

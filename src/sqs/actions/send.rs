@@ -4,7 +4,7 @@ use super::{Members, Output, url_of};
 use crate::mesh::wall_clock;
 use crate::sqs::body::has_illegal;
 use crate::sqs::decode::{Int, Pairs, Text};
-use crate::sqs::encode::{Encoder, hex, uuid};
+use crate::sqs::encode::{Encoder, uuid};
 use crate::sqs::error::{
     SqsError, SqsResult, batch_too_long, delay_out_of_bounds, empty_member, invalid_contents,
     invalid_group_id, memory_full, message_too_long, missing_parameter, no_group_in_batch,
@@ -114,7 +114,7 @@ fn prepare(
         draft.sections.push((Section::Deduplication, id.as_bytes()));
     } else if fifo {
         let mut digits = Vec::with_capacity(64);
-        hex(&mut digits, &sha2::Sha256::digest(body));
+        crate::hex::write(&mut digits, &sha2::Sha256::digest(body));
         content_id = digits;
         deduplication_from_content = true;
         draft.sections.push((Section::Deduplication, &content_id));
@@ -151,13 +151,15 @@ fn send_error(error: SendError) -> SqsError {
 
 /// The members that tell what became of a message.
 fn write_sent<E: Encoder>(encoder: &mut E, digests: &Digests, sent: &Sent, fifo: bool) {
-    encoder.plain("MD5OfMessageBody", |out| hex(out, &digests.body));
+    encoder.plain("MD5OfMessageBody", |out| {
+        crate::hex::write(out, &digests.body)
+    });
     for (name, digest) in [
         ("MD5OfMessageAttributes", &digests.attributes),
         ("MD5OfMessageSystemAttributes", &digests.system),
     ] {
         match digest {
-            Some(md5) => encoder.plain(name, |out| hex(out, md5)),
+            Some(md5) => encoder.plain(name, |out| crate::hex::write(out, md5)),
             None => encoder.absent(name),
         }
     }
