@@ -150,6 +150,48 @@ fn only_so_many_polls_wait_and_only_so_many_connections_are_open() {
 }
 
 #[test]
+fn the_messages_of_an_account_take_only_so_much() {
+    let server = Launch::new()
+        .flag("--limit-memory-per-account", "1000000")
+        .start();
+    let mut client = server.client();
+    let mut of = |key: &str, action: &str, body: Value| asked(&mut client, key, action, &body);
+    let (one, other) = ("111122223333", "444455556666");
+    for key in [one, other] {
+        assert_eq!(of(key, "CreateQueue", json!({"QueueName": "q"})).0, 200);
+    }
+    let url = |key: &str| format!("http://localhost/{key}/q");
+    let send = |key: &str| json!({"QueueUrl": url(key), "MessageBody": "x".repeat(100_000)});
+    let until = Instant::now() + Duration::from_secs(20);
+    let mut sent = 0;
+    loop {
+        let (status, body) = of(one, "SendMessage", send(one));
+        if status != 200 {
+            assert!(
+                body.contains("RequestThrottled") && body.contains("account's memory"),
+                "{body}"
+            );
+            break;
+        }
+        sent += 1;
+        assert!(Instant::now() < until, "{sent} messages and no end");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert!(sent >= 9, "{sent}");
+    let entry = json!({"Id": "a", "MessageBody": "x"});
+    let batch = json!({"QueueUrl": url(one), "Entries": [entry]});
+    assert_eq!(of(one, "SendMessageBatch", batch).0, 403);
+    // Others have theirs, and who makes room has some again.
+    assert_eq!(of(other, "SendMessage", send(other)).0, 200);
+    assert_eq!(of(one, "PurgeQueue", json!({"QueueUrl": url(one)})).0, 200);
+    while of(one, "SendMessage", send(one)).0 != 200 {
+        assert!(Instant::now() < until, "no room");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    server.stop();
+}
+
+#[test]
 fn an_account_has_only_so_many_queues() {
     let server = Launch::new()
         .flag("--limit-queues-per-account", "2")

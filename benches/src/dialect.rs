@@ -36,6 +36,7 @@ pub fn with_dialect(f: impl FnOnce(&Dialect) + Send + 'static) {
             auth: None,
             quotas: None,
             queues_per_account_max: None,
+            account_memory: None,
         };
         let limits = Rc::new(HttpLimits::default());
         let observer = Observers::new(1).of_core(0);

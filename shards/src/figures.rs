@@ -271,6 +271,8 @@ pub struct ResourceFigures {
     /// Messages by state. A subscription's visible ones are those that are neither acknowledged nor
     /// leased; a topic has none.
     pub counts: Counts,
+    /// Memory that a queue's messages take; nothing of topics and subscriptions, which share theirs.
+    pub bytes: u64,
     /// When its oldest message came that is neither deleted nor acknowledged, ms since 1970.
     pub oldest_at: Option<Millis>,
     /// Message groups or ordering keys that have messages; a topic's subscriptions.

@@ -26,6 +26,8 @@ pub(crate) struct Queue {
     pub ages: Ends,
     /// Messages by state.
     pub counts: Counts,
+    /// Memory that they take.
+    pub bytes: u64,
     /// What has passed.
     pub traffic: Traffic,
     /// The group of messages without a group id (standard queues).
@@ -78,6 +80,7 @@ impl Queue {
             config: QueueConfig::derive(&record.attributes),
             ready_groups: Ends::default(),
             ages: Ends::default(),
+            bytes: 0,
             counts: Counts::default(),
             traffic: Traffic::default(),
             ungrouped: NONE,

@@ -195,3 +195,53 @@ fn a_shard_gets_its_share_from_those_that_have_more() {
     while other.host.give_way() {}
     assert_eq!(held(&other), 20);
 }
+
+fn bytes_of(driver: &mut Driver) -> Vec<u64> {
+    let figures = QueueCommand::Figures {
+        of: lclq_shards::figures::FiguresOf::Queues,
+        after: None,
+        figures_max: 100,
+    };
+    match driver.ask(Command::Queue(Box::new(figures))) {
+        Reply::Figures(page) => page.figures.iter().map(|queue| queue.bytes).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_queue_tells_what_its_messages_take() {
+    let mut driver = bounded(Eviction::OldestFirst);
+    let (one, two) = (driver.create("a", &[]), driver.create("b", &[]));
+    assert_eq!(bytes_of(&mut driver), [0, 0]);
+    assert!(sends(&mut driver, one, 10_000) && sends(&mut driver, two, 1_000));
+    let taken = bytes_of(&mut driver);
+    assert!(
+        taken[0] >= 10_000 && (1_000..5_000).contains(&taken[1]),
+        "{taken:?}"
+    );
+    assert_eq!(
+        taken.iter().sum::<u64>(),
+        driver.host.stats().resident_bytes
+    );
+    let received = driver.receive(two, 1);
+    driver.delete(two, &received[0]).unwrap();
+    assert_eq!(bytes_of(&mut driver)[1], 0);
+    // What a purge leaves is not the queue's any more.
+    let purge = QueueCommand::Purge {
+        queue: one,
+        interval_ms: 0,
+    };
+    driver.ask(Command::Queue(Box::new(purge)));
+    assert_eq!(bytes_of(&mut driver), [0, 0]);
+    // Nor is what was given up for others.
+    let three = driver.create("c", &[]);
+    while bytes_of(&mut driver)[2] < BOUND / 2 {
+        assert!(sends(&mut driver, three, 5_000));
+    }
+    let four = driver.create("d", &[]);
+    for _ in 0..10 {
+        assert!(sends(&mut driver, four, 8_000));
+    }
+    let sum: u64 = bytes_of(&mut driver).iter().sum();
+    assert_eq!(sum, driver.host.stats().resident_bytes);
+}

@@ -330,6 +330,11 @@ pub struct Given {
     #[schemars(range(min = 1, max = 1_000_000_000_000_u64))]
     pub limit_connections_per_address: Option<u64>,
 
+    /// Memory that the messages of an SQS account may take. By default, as much as there is.
+    #[arg(long, env = "LCLQ_LIMIT_MEMORY_PER_ACCOUNT", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000_000_000), value_name = "BYTES")]
+    #[schemars(range(min = 1, max = 1_000_000_000_000_000_u64))]
+    pub limit_memory_per_account: Option<u64>,
+
     /// Queues that an account may have in a region. By default, as many as they want.
     #[arg(long, env = "LCLQ_LIMIT_QUEUES_PER_ACCOUNT", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000_000), value_name = "N")]
     #[schemars(range(min = 1, max = 1_000_000_000_000_u64))]

@@ -34,7 +34,7 @@ use crate::pubsub::push::{Destinations, Hosts, PushConfig};
 use crate::quotas::SharedQuotas;
 use crate::runtime::{DriverKind, RuntimeError, choose};
 use crate::server::Endpoint;
-use crate::sqs::SqsConfig;
+use crate::sqs::{AccountMemory, SqsConfig};
 use crate::tls::TlsSettings;
 use given::{DurabilityArg, EvictionArg, LogFormat};
 use lclq_shards::Eviction;
@@ -201,6 +201,7 @@ impl Config {
                 queues_per_account_max: args
                     .limit_queues_per_account
                     .map(|queues| usize::try_from(queues).unwrap_or(usize::MAX)),
+                account_memory: args.limit_memory_per_account.map(AccountMemory::new),
             },
             tls,
             net: NetLimits {

@@ -64,6 +64,7 @@ pub struct Settings {
     pub limit_waiting_per_key: Option<u64>,
     pub limit_connections_per_address: Option<u64>,
     pub limit_queues_per_account: Option<u64>,
+    pub limit_memory_per_account: Option<u64>,
     pub oidc_issuer: Vec<String>,
     pub oidc_audience: Vec<String>,
     pub push_ca_file: Option<PathBuf>,
@@ -143,6 +144,7 @@ impl Default for Settings {
             limit_waiting_per_key: None,
             limit_connections_per_address: None,
             limit_queues_per_account: None,
+            limit_memory_per_account: None,
             oidc_issuer: Vec::new(),
             oidc_audience: Vec::new(),
             push_ca_file: None,
@@ -280,6 +282,7 @@ pub const TABLES: &[(&str, &[(&str, &str)])] = &[
             ("waiting-per-key", "limit-waiting-per-key"),
             ("connections-per-address", "limit-connections-per-address"),
             ("queues-per-account", "limit-queues-per-account"),
+            ("memory-per-account", "limit-memory-per-account"),
         ],
     ),
     (

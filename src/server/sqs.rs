@@ -5,6 +5,7 @@ use crate::config::{Config, Service};
 use crate::http::{Http, HttpLimits};
 use crate::interceptors::Interceptors;
 use crate::net::AnyProtocol;
+use crate::runtime::spawn_local;
 use crate::sqs::{Sqs, SqsConfig};
 use std::error::Error;
 use std::rc::Rc;
@@ -50,6 +51,11 @@ impl SqsDialect {
             core.observer.clone(),
             self.interceptors.clone(),
         );
+        if core.mesh.core() == 0
+            && let Some(memory) = self.sqs.account_memory.clone()
+        {
+            spawn_local(memory.watch(core.mesh.clone(), core.shutdown.clone()));
+        }
         let http = Http::new(limits, move |request| sqs.clone().handle(request));
         let http = http.telling_peers(self.sqs.auth.is_some() || self.sqs.quotas.is_some());
         Rc::new(http.watched(self.interceptors.watched.clone()))

@@ -4,6 +4,7 @@
 //! and their replies into an answer. Wire errors are chosen in [`error`].
 
 mod access;
+mod account_memory;
 mod actions;
 mod attributes;
 mod body;
@@ -33,6 +34,7 @@ mod server;
 mod target;
 mod wire;
 
+pub use account_memory::AccountMemory;
 pub use actions::Action;
 pub use server::{Sqs, SqsConfig};
 

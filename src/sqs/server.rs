@@ -1,12 +1,13 @@
 //! One core's SQS endpoint: from an HTTP request to its answer.
 
+use super::account_memory::AccountMemory;
 use super::actions::{self, Outcome};
 use super::charged::Charged;
 use super::decode::Form;
 use super::developer_endpoint;
 use super::error::{
-    Kind, SqsResult, body_not_read, missing_action, missing_token, not_let_in, replies_full,
-    unknown_action,
+    Kind, SqsResult, account_memory_full, body_not_read, missing_action, missing_token, not_let_in,
+    replies_full, unknown_action,
 };
 use super::gate::{Gate, Passed};
 use super::heads::{Heads, protocol_of};
@@ -48,6 +49,8 @@ pub struct SqsConfig {
     pub quotas: Option<SharedQuotas>,
     /// Queues that an account may have in a region.
     pub queues_per_account_max: Option<usize>,
+    /// How much the messages of an account may take.
+    pub account_memory: Option<AccountMemory>,
 }
 
 impl SqsConfig {
@@ -58,6 +61,7 @@ impl SqsConfig {
             auth: None,
             quotas: None,
             queues_per_account_max: None,
+            account_memory: None,
             ..self
         }
     }
@@ -335,6 +339,15 @@ impl Sqs {
         let waits = waits.map_err(|exceeded| charged.refused(&exceeded, "", &self.interceptors))?;
         charged.waits.get_or_init(|| waits);
         Ok(())
+    }
+
+    /// Refuses messages of an account that has as many as it may.
+    #[inline]
+    pub(super) fn check_room_of(&self, account: &str) -> SqsResult<()> {
+        match &self.config.account_memory {
+            Some(memory) if !memory.has_room(account) => Err(account_memory_full()),
+            _ => Ok(()),
+        }
     }
 
     /// Has what a request may do depend on who sent it, if that was looked at.

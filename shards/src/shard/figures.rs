@@ -43,6 +43,7 @@ impl Shard {
             page.figures.push(ResourceFigures {
                 id: queue.cold.name.arn().into(),
                 counts: queue.counts,
+                bytes: queue.bytes,
                 oldest_at: (oldest != NONE).then(|| self.messages[oldest].payload.sent_at()),
                 groups: queue.groups.len() as u64,
                 streams: 0,
@@ -90,6 +91,7 @@ impl Shard {
         ResourceFigures {
             id,
             counts: Counts::default(),
+            bytes: 0,
             oldest_at: None,
             groups: topic.attached.into(),
             streams: 0,
@@ -107,6 +109,7 @@ impl Shard {
                 in_flight: subscription.outstanding,
                 delayed: 0,
             },
+            bytes: 0,
             oldest_at,
             groups: subscription.groups.len() as u64,
             streams: subscription.streams.len() as u64,

@@ -99,7 +99,9 @@ impl Shard {
             first_received_at,
             available_at,
         } = arrival;
-        self.resident_bytes += (payload.memory_bytes() + MESSAGE_BYTES) as u64;
+        let bytes = (payload.memory_bytes() + MESSAGE_BYTES) as u64;
+        self.resident_bytes += bytes;
+        self.queues[queue_slot].bytes += bytes;
         let sent_at = payload.sent_at();
         let offset = |at: Millis| u32::try_from(at.saturating_sub(sent_at)).unwrap_or(u32::MAX);
         let slot = self.messages.insert(Message {
@@ -182,7 +184,9 @@ impl Shard {
             at.settle_group(group);
         }
         let message = self.messages.remove(slot);
-        self.resident_bytes -= (message.payload.memory_bytes() + MESSAGE_BYTES) as u64;
+        let bytes = (message.payload.memory_bytes() + MESSAGE_BYTES) as u64;
+        self.resident_bytes -= bytes;
+        self.queues[message.queue].bytes -= bytes;
         if self.config.durable {
             let insert = message
                 .sequence

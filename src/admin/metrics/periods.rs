@@ -86,6 +86,7 @@ mod tests {
             ResourceFigures {
                 id: "arn:aws:sqs:r:1:q".into(),
                 counts: Default::default(),
+                bytes: 0,
                 oldest_at: None,
                 groups: 0,
                 streams: 0,

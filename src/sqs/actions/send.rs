@@ -194,6 +194,7 @@ pub async fn one(
     out: &mut Output,
 ) -> SqsResult<()> {
     let target = sqs.target(scope, url_of(&input.queue_url)).await?;
+    sqs.check_room_of(&target.name.account)?;
     let message = Message {
         body: input.message_body.as_ref(),
         delay: input.delay_seconds,
@@ -267,6 +268,7 @@ pub async fn batch(
     out: &mut Output,
 ) -> SqsResult<()> {
     let target = sqs.target(scope, url_of(&input.queue_url)).await?;
+    sqs.check_room_of(&target.name.account)?;
     let given = input.entries.unwrap_or_default().0;
     super::leases::check_ids(BATCH_ENTRY, given.iter().map(|entry| entry.id.as_deref()))?;
     let fifo = target.is_fifo();

@@ -124,6 +124,14 @@ pub fn memory_full() -> SqsError {
     )
 }
 
+/// Messages of an account that has as many as it may.
+pub fn account_memory_full() -> SqsError {
+    SqsError::new(
+        Kind::RequestThrottled,
+        "The account's memory bound for messages is reached; receive or delete some first.",
+    )
+}
+
 /// A request that may not ask at all.
 pub fn not_let_in(refusal: &Refusal) -> SqsError {
     SqsError::new(Kind::AccessDenied, refusal.to_string())
