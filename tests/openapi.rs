@@ -373,6 +373,8 @@ fn of_server() -> Vec<Asked> {
         ("followEvents", "/events?kinds=resource,stats"),
         ("listConnections", "/connections?endpoint=admin&limit=1"),
         ("listRefusals", "/refusals"),
+        ("getHistory", "/history?after=1"),
+        ("listEndpoints", "/endpoints"),
         ("getSession", "/session"),
         ("endSession", "/session"),
         ("getConfig", "/config"),
@@ -457,6 +459,11 @@ fn every_operation_answers_as_the_document_says() {
         &format!("/messages/{id}/journey"),
         None,
     ));
+    let missing = "11111111-2222-3333-4444-555555555555";
+    let chosen = json!({ "messages": [sent["MessageId"], missing], "visibility_timeout": 0 });
+    let path = "/queues/dead/messages/settle";
+    let settled = call(&asked("settleChosen", path, Some(chosen)));
+    assert_eq!(settled["left"][0]["id"], missing, "{settled}");
     let chosen = json!({ "messages": [sent["MessageId"]], "destination": "q" });
     let moved = call(&asked("moveMessages", "/queues/dead/move", Some(chosen)));
     assert_eq!(moved["left"], json!([]), "{moved}");
