@@ -41,7 +41,7 @@ function nameTheme() {
 }
 nameTheme();
 
-const paletteButton = button("", () => openPalette(commands()), { id: "palette", name: "Commands, Ctrl-K" });
+const paletteButton = button("", () => openPalette(commands()), { id: "palette" });
 paletteButton.append("Find ", h("kbd", null, "Ctrl K"));
 
 document.body.append(

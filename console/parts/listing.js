@@ -2,6 +2,7 @@
 
 import { fill, fresh, h } from "../lib/dom.js";
 import { get } from "../lib/api.js";
+import { number } from "../lib/format.js";
 import { remember, to } from "../lib/router.js";
 import { button } from "./buttons.js";
 import { showError } from "./notice.js";
@@ -111,7 +112,7 @@ export function listing(what, life, route) {
     back.disabled = before.length === 0;
     forth.disabled = !next;
     const from = before.length * Number(state.limit);
-    count.textContent = rows.length ? `${from + 1}–${from + rows.length}${next ? ", and more" : ""}` : "none";
+    count.textContent = rows.length ? `${number(from + 1)}–${number(from + rows.length)}${next ? ", and more" : ""}` : "none";
     const isFiltered = searched.some(([name]) => state[name]);
     if (rows.length === 0 && before.length === 0) {
       if (!empty.firstChild || empty.dataset.filtered !== String(isFiltered)) {

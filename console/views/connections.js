@@ -29,7 +29,7 @@ export function connectionsView(life, route) {
       { label: "Received", number: true, cell: (one) => size(one.bytes_received) },
       { label: "Sent", number: true, cell: (one) => size(one.bytes_sent) },
       { label: "Core", number: true, cell: (one) => number(one.core) },
-      { label: "", same: (one) => one.id, cell: (one) => button("End", () => end(one), { needs: "admin", kind: "bad", name: `End the connection of ${one.peer}` }) },
+      { label: "Action", same: (one) => one.id, cell: (one) => button("End", () => end(one), { needs: "admin", kind: "bad", name: `End the connection of ${one.peer}` }) },
     ],
     key: (one) => one.id,
     filters: [["endpoint", "Endpoint: sqs, pubsub, admin"], ["peer", "Address begins with"]],

@@ -125,7 +125,7 @@ export function queueMessages(queue, life, route) {
     fill(detail,
       h("h2", { tabindex: "-1" }, "Message ", h("code", null, row.messageId)),
       h("div", { class: "row field" },
-        copyButton("Copy as aws", () => commands.send(queue, asSent(row)), "Copy the aws command that sends this message"),
+        copyButton("Copy as aws", () => commands.send(queue, asSent(row))),
         button("Visibility…", () => changeVisibility([row.messageId]), { needs: "operate" }),
         button("Move…", () => move([row]), { needs: "operate" }),
         button("Journey", () => journey(trip, row.messageId)),

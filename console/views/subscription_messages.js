@@ -62,7 +62,7 @@ export function subscriptionMessages(one, life, route) {
       fill(detail,
         h("h2", { tabindex: "-1" }, "Message ", h("code", null, row.message_id)),
         h("div", { class: "row field" },
-          copyButton("Copy as gcloud", () => commands.publish(one.project, topicName, { text: row.text ?? "", attributes: row.attributes, ordering_key: row.ordering_key }), "Copy the gcloud command that publishes this message"),
+          copyButton("Copy as gcloud", () => commands.publish(one.project, topicName, { text: row.text ?? "", attributes: row.attributes, ordering_key: row.ordering_key })),
           button("Journey", () => journey(trip, row.message_id)), topic),
         trip, content("Data", bytes(row), row.text ?? null),
         h("h3", null, "Attributes"),

@@ -57,7 +57,7 @@ function states(life) {
     { label: "Saved", cell: (one) => time(one.saved_at_ms) },
     { label: "Size", number: true, cell: (one) => size(one.bytes) },
     {
-      label: "", same: (one) => `${one.name} ${one.saved_at_ms}`, cell: (one) => h("div", { class: "row" },
+      label: "Action", same: (one) => `${one.name} ${one.saved_at_ms}`, cell: (one) => h("div", { class: "row" },
         button("Restore", () => restore(one.name), { ...NEEDS, name: `Restore ${one.name}` }),
         button("Forget", () => forget(one.name), { ...NEEDS, kind: "bad", name: `Forget ${one.name}` })),
     },
@@ -90,7 +90,7 @@ function faults(life) {
     { label: "Rule", kind: "wrap", same: (one) => JSON.stringify(one.rule), cell: (one) => h("code", null, JSON.stringify(one.rule)) },
     { label: "Was for", number: true, cell: (one) => number(one.matched) },
     { label: "Did something to", number: true, cell: (one) => number(one.fired) },
-    { label: "", same: (one) => one.name, cell: (one) => button("Remove", () => remove(one.name), { ...NEEDS, kind: "bad", name: `Remove the rule ${one.name}` }) },
+    { label: "Action", same: (one) => one.name, cell: (one) => button("Remove", () => remove(one.name), { ...NEEDS, kind: "bad", name: `Remove the rule ${one.name}` }) },
   ], (one) => one.name, { none: "No rule is set." });
   const refresh = life.every(LOOK_MS, async (signal) => list.show((await get("/test/faults", {}, signal)).faults));
   /** @param {string} name */
@@ -105,7 +105,7 @@ function faults(life) {
       field("code", "Error's code", { value: "InternalFailure", hint: "The dialect's own, for errors and entries" }),
       field("ms", "Later by, ms", { type: "number", value: "500", check: limits.whole(0, 3_600_000, "ms") }),
       field("name", "Name", { hint: "A number where it has none" }),
-      field("dialect", "Of", { type: "select", value: "", options: [["", "both"], ["sqs", "SQS"], ["pubsub", "Pub/Sub"]] }),
+      field("dialect", "Of", { type: "select", value: "sqs", options: [["", "both"], ["sqs", "SQS"], ["pubsub", "Pub/Sub"]] }),
       field("action", "Action", { hint: "Such as SendMessage*; nothing for all" }),
       field("resource", "Queue or resource", { hint: "A name with * and ?; nothing for all" }),
       field("share", "Share of requests", { hint: "0 to 1; nothing for all", check: (text) => (!text || (Number(text) >= 0 && Number(text) <= 1) ? "" : "From 0 to 1.") }),
@@ -161,6 +161,6 @@ function reset() {
     const what = Object.keys(of).length ? Object.entries(of).map(([name, value]) => `${name} ${value}`).join(", ") : "the whole server";
     if (!(await ask("Delete everything?", `All queues, topics, subscriptions, snapshots and schemas of ${what} are lost, with their messages.`, "Delete everything"))) return;
     const told = await api("POST", "/test/reset", { body: of });
-    tell(`${number(told.queues)} queues and ${number(told.topics_subscriptions_snapshots_schemas)} resources of Pub/Sub are gone.`);
+    tell(`Gone. Queues: ${number(told.queues)}, resources of Pub/Sub: ${number(told.topics_subscriptions_snapshots_schemas)}.`);
   }, { ...NEEDS, kind: "bad" }));
 }

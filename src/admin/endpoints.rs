@@ -33,8 +33,8 @@ struct EndpointList {
 async fn list(admin: Rc<Admin>, _: Asked) -> AdminResult<EndpointList> {
     Ok(EndpointList {
         endpoints: admin.listening.clone(),
-        region: admin.config.region.to_string(),
-        account: admin.config.account.to_string(),
+        region: admin.config.region.clone(),
+        account: admin.config.account.clone(),
         test_controls: admin.controls.enabled,
     })
 }

@@ -115,8 +115,8 @@ mod tests {
     }
 
     fn header(answer: &Response<ReplyBody>, name: &HeaderName) -> String {
-        let value = answer.headers().get(name).expect(name.as_str());
-        value.to_str().unwrap().to_owned()
+        let value = answer.headers().get(name).map(HeaderValue::to_str);
+        value.unwrap_or(Ok("")).unwrap().to_owned()
     }
 
     #[test]

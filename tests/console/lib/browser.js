@@ -61,7 +61,8 @@ export async function press(page, name, within = "") {
 
 /** Writes into the field of that label. @param {import("puppeteer-core").Page} page @param {string} label @param {string} text @param {string} [within] */
 export async function write(page, label, text, within = "") {
-  const found = await page.waitForSelector(`${within} ::-p-aria([name="${label}"])`, { visible: true });
+  // Heads of columns may have the same name.
+  const found = await Promise.any(["textbox", "searchbox", "combobox"].map((role) => page.waitForSelector(`${within} ::-p-aria([name="${label}"][role="${role}"])`, { visible: true })));
   await found?.evaluate((element, value) => {
     const control = /** @type {HTMLInputElement} */ (element);
     control.value = "";
