@@ -5,7 +5,8 @@ import { fill, h } from "../lib/dom.js";
 import { number, time } from "../lib/format.js";
 import { ofArn, toQueue } from "../lib/router.js";
 import { field, form } from "../parts/form.js";
-import { tell } from "../parts/notice.js";
+import { button } from "../parts/buttons.js";
+import { doing, tell } from "../parts/notice.js";
 import { tag } from "../parts/facts.js";
 import * as limits from "../lib/limits.js";
 import { queuePath } from "./queue_form.js";
@@ -28,6 +29,11 @@ export function queueDeadLetters(queue, life) {
     tell("They are on their way.");
     refresh();
   });
+  /** @param {string} handle */
+  const cancel = async (handle) => {
+    await doing(() => api("POST", `${path}/cancel`, { query: of, body: { TaskHandle: handle } }), (done) => `It ends; ${number(done.ApproximateNumberOfMessagesMoved)} are moved and stay there.`);
+    refresh();
+  };
   let shown = "";
   const refresh = life.every(LOOK_MS, async (signal) => {
     const told = await get(path, of, signal);
@@ -44,6 +50,7 @@ export function queueDeadLetters(queue, life) {
               ` ${number(moved)} of ${number(all)} to `,
               task.DestinationArn ? h("a", { href: toQueue(ofArn(task.DestinationArn)) }, ofArn(task.DestinationArn).name) : "where they came from"),
             h("span", { class: "quiet small" }, time(task.StartedTimestamp))),
+          task.TaskHandle && task.Status === "RUNNING" && button("Stop it", () => cancel(task.TaskHandle), { needs: "operate", name: "Stop this move" }),
           h("progress", { max: Math.max(all, 1), value: all ? moved : 1, "aria-label": `Moved ${number(moved)} of ${number(all)}` }),
           task.FailureReason && h("p", { class: "wrong" }, task.FailureReason));
       })

@@ -141,6 +141,7 @@ export function queueMessages(queue, life, route) {
       h("h3", null, "From the service"),
       facts([
         ["State", tag(row.state)], ["MD5 of the body", h("code", null, row.md5OfBody)],
+        ["MD5 of the attributes", row.md5OfMessageAttributes && h("code", null, row.md5OfMessageAttributes)],
         ...Object.entries(row.attributes).map(([name, value]) => /** @type {[string, any]} */ ([name, name.endsWith("Timestamp") ? time(Number(value)) : h("code", null, String(value))])),
       ]));
   };

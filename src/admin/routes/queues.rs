@@ -128,6 +128,16 @@ pub(super) fn routes() -> Vec<Route> {
             moves::redrive,
         )
         .answering(StatusCode::ACCEPTED),
+        Route::new(
+            Method::POST,
+            "/queues/{queue}/redrive/cancel",
+            Operate,
+            (
+                "cancelRedrive",
+                "End a move task before it has moved all messages",
+            ),
+            moves::cancel,
+        ),
         Route::raw(
             Method::GET,
             "/queues/{queue}/tail",
