@@ -1,9 +1,12 @@
-//! Compiles the contracts in `proto/` without protoc: messages, service traits, descriptors.
+//! Compiles the contracts in `proto/` without protoc: messages, service traits, descriptors. Packs the
+//! files of `console/`.
 
 use prost_build::Config;
 use std::io;
 use std::path::{Path, PathBuf};
 
+#[path = "build/console.rs"]
+mod console;
 #[path = "build/services.rs"]
 mod services;
 #[path = "build/shapes.rs"]
@@ -24,6 +27,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=build");
     println!("cargo::rerun-if-changed=proto");
+    println!("cargo::rerun-if-changed=console");
     let mut files = Vec::new();
     collect(root, &mut files)?;
     files.sort();
@@ -32,6 +36,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     compiler.include_imports(true);
     compiler.open_files(&files)?;
     let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("no OUT_DIR")?);
+    console::write(Path::new("console"), &out)?;
     // protox encodes options that are extensions too; going through prost's types would drop them.
     std::fs::write(
         out.join("descriptors.bin"),

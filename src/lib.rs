@@ -6,6 +6,7 @@ mod bearer;
 mod chance;
 pub mod cli;
 pub mod config;
+mod console;
 pub mod credentials;
 pub mod faults;
 pub mod grpc;

@@ -92,10 +92,15 @@ fn a_token_lets_its_holder_do_what_it_is_for() {
     for path in ["/health", "/api/v1/health", "/ready"] {
         assert_eq!(client.get(path).unwrap().status, 200, "{path}");
     }
+    // What the console is made of is no secret; what it shows is.
+    let page = client.get("/").unwrap();
+    assert_eq!(page.status, 200);
+    assert!(page.text().contains("<!doctype html>"), "{}", page.text());
     for path in [
         "/api/v1/queues",
+        "/api/v1/history",
         "/metrics",
-        "/",
+        "/console/nothing",
         "/nothing",
         "/v1/projects/p/topics",
     ] {

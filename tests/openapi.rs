@@ -373,6 +373,8 @@ fn of_server() -> Vec<Asked> {
         ("followEvents", "/events?kinds=resource,stats"),
         ("listConnections", "/connections?endpoint=admin&limit=1"),
         ("listRefusals", "/refusals"),
+        ("getHistory", "/history?after=1"),
+        ("listEndpoints", "/endpoints"),
         ("getSession", "/session"),
         ("endSession", "/session"),
         ("getConfig", "/config"),
@@ -421,6 +423,33 @@ fn of_server() -> Vec<Asked> {
     asked_for
 }
 
+/// Ends a move that takes its time.
+fn cancel_a_move(call: &mut dyn FnMut(&Asked) -> Value) {
+    let dead = json!({
+        "deadLetterTargetArn": "arn:aws:sqs:us-east-1:000000000000:late", "maxReceiveCount": 3
+    });
+    for made in [
+        json!({ "name": "late" }),
+        json!({ "name": "early", "attributes": { "RedrivePolicy": dead } }),
+    ] {
+        call(&asked("createQueue", "/queues", Some(made)));
+    }
+    for _ in 0..5 {
+        let message = json!({ "MessageBody": "z" });
+        call(&asked(
+            "sendMessage",
+            "/queues/late/messages",
+            Some(message),
+        ));
+    }
+    let slowly = json!({ "rate": 1, "destination": "early" });
+    let task = call(&asked("redriveQueue", "/queues/late/redrive", Some(slowly)));
+    let path = "/queues/late/redrive/cancel";
+    let told = call(&asked("cancelRedrive", path, Some(task)));
+    let moved = &told["ApproximateNumberOfMessagesMoved"];
+    assert!(moved.as_u64().is_some_and(|moved| moved < 5), "{told}");
+}
+
 #[test]
 fn every_operation_answers_as_the_document_says() {
     let directory = tempfile::tempdir().unwrap();
@@ -457,9 +486,15 @@ fn every_operation_answers_as_the_document_says() {
         &format!("/messages/{id}/journey"),
         None,
     ));
+    let missing = "11111111-2222-3333-4444-555555555555";
+    let chosen = json!({ "messages": [sent["MessageId"], missing], "visibility_timeout": 0 });
+    let path = "/queues/dead/messages/settle";
+    let settled = call(&asked("settleChosen", path, Some(chosen)));
+    assert_eq!(settled["left"][0]["id"], missing, "{settled}");
     let chosen = json!({ "messages": [sent["MessageId"]], "destination": "q" });
     let moved = call(&asked("moveMessages", "/queues/dead/move", Some(chosen)));
     assert_eq!(moved["left"], json!([]), "{moved}");
+    cancel_a_move(&mut call);
     call(&asked("purgeQueue", "/queues/q/purge", None));
     call(&asked("deleteQueue", "/queues/q", None));
     for one in of_pubsub() {

@@ -49,6 +49,9 @@ pub(super) struct PeekedMessage {
     attributes: Map<String, Value>,
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     message_attributes: Map<String, Value>,
+    /// Of a message that has attributes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    md5_of_message_attributes: Option<String>,
 }
 
 pub(super) async fn peek(admin: Rc<Admin>, asked: Asked<PeekQuery>) -> AdminResult<PeekedMessages> {

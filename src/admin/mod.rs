@@ -4,12 +4,15 @@
 //! queue goes through the dialect's own action, so that its checks and texts are the same.
 
 mod answers;
+mod chosen;
 mod config;
 mod connections;
 mod controls;
 mod cores;
+mod endpoints;
 mod events;
 mod gate;
+mod history;
 mod journeys;
 mod messages;
 mod metrics;
@@ -33,17 +36,21 @@ mod stats;
 mod tail;
 
 use crate::config::Live;
+use crate::console;
 use crate::credentials::{AdminAuth, Scope};
-use crate::http::{Door, HttpLimits, Negotiated, ReplyBody, is_preflight, preflight_reply};
+use crate::http::{
+    Door, HttpLimits, Negotiated, Refusal, ReplyBody, is_preflight, preflight_reply,
+};
 use crate::interceptors::Interceptors;
 use crate::mesh::{Mesh, wall_clock};
 use crate::net::ConnectionList;
 use crate::observe::Observers;
 use crate::pubsub::PubsubEndpoint;
-use crate::runtime::Shutdown;
+use crate::runtime::{Shutdown, core_index};
 use crate::sqs::{Sqs, SqsConfig};
 pub use answers::AdminBody;
 pub use controls::{Controls, restore_clock};
+pub use endpoints::EndpointView;
 pub use metrics::{
     Metrics, MetricsSettings, Periods, SCRAPES_MAX, Turns, reference as metrics_reference,
 };
@@ -54,6 +61,7 @@ pub use reference::reference;
 use answers::AdminError;
 use events::Subscribers;
 use gate::Gate;
+use history::History;
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
 use portable::Shared as Portable;
@@ -75,6 +83,8 @@ pub struct Operated {
     portable: Portable,
     /// Those who follow events, on all cores.
     pub(crate) subscribers: Subscribers,
+    /// What was in the last minutes.
+    history: History,
     /// Who may ask.
     auth: AdminAuth,
     sessions: Sessions,
@@ -92,6 +102,7 @@ impl Operated {
             sessions: Sessions::default(),
             portable: Portable::default(),
             subscribers: Subscribers::default(),
+            history: History::default(),
             run: format!("{:x}", wall_clock()),
         }
     }
@@ -113,6 +124,8 @@ pub struct Admin {
     controls: Controls,
     portable: Portable,
     subscribers: Subscribers,
+    history: History,
+    listening: Vec<EndpointView>,
     run: String,
     observers: Observers,
     connections: ConnectionList,
@@ -128,6 +141,8 @@ pub struct Surroundings {
     pub observers: Observers,
     /// The open connections of all cores.
     pub connections: ConnectionList,
+    /// Where the server listens.
+    pub listening: Vec<EndpointView>,
     /// Tells when the server stops.
     pub shutdown: Shutdown,
     /// What hangs on clients' requests.
@@ -151,6 +166,7 @@ impl Admin {
             controls,
             portable,
             subscribers,
+            history,
             auth,
             sessions,
             run,
@@ -159,6 +175,7 @@ impl Admin {
             metrics,
             observers,
             connections,
+            listening,
             shutdown,
             interceptors,
             pubsub,
@@ -172,7 +189,7 @@ impl Admin {
             uncounted,
             Interceptors::default(),
         );
-        Rc::new(Self {
+        let admin = Rc::new(Self {
             mesh,
             sqs,
             config,
@@ -185,18 +202,35 @@ impl Admin {
             controls,
             portable,
             subscribers,
+            history,
+            listening,
             run,
             observers,
             connections,
             shutdown,
             interceptors,
-        })
+        });
+        // For all cores.
+        if core_index() == 0 {
+            history::start(&admin);
+        }
+        admin
     }
 
     /// Answers one request.
     pub async fn handle(self: Rc<Self>, request: Request<Incoming>) -> Response<AdminBody> {
-        if let Err(refusal) = self.door.admit(&request) {
-            return AdminError::forbidden(refusal).answer().map(AdminBody::from);
+        let is_of_console = console::is_asked_for(request.method(), request.uri());
+        match self.door.admit(&request) {
+            // A link that was followed here from another site's page. The files have no secrets, and no
+            // page can look into another site's window.
+            Err(Refusal::CrossSite) if is_of_console => {}
+            Err(refusal) => {
+                return AdminError::forbidden(refusal).answer().map(AdminBody::from);
+            }
+            Ok(()) => {}
+        }
+        if is_of_console && let Some(answer) = console::answer(request.uri(), request.headers()) {
+            return answer.map(AdminBody::from);
         }
         if is_preflight(&request) {
             return preflight_reply(request.headers()).map(AdminBody::from);

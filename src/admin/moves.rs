@@ -74,6 +74,26 @@ pub(super) async fn redrives(admin: Rc<Admin>, asked: Asked<Place>) -> AdminResu
     Ok(RedriveTasks { tasks })
 }
 
+/// What has become of a task that was ended.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct CanceledRedrive {
+    /// Messages that it has moved. They stay where they are.
+    approximate_number_of_messages_moved: u64,
+}
+
+pub(super) async fn cancel(
+    admin: Rc<Admin>,
+    asked: Asked<Place, Json<RedriveTask>>,
+) -> AdminResult<CanceledRedrive> {
+    let queue = asked.query.queue(&admin, asked.part(0));
+    let request = json!(asked.body.0);
+    let answer = admin
+        .sqs
+        .act_inside(&queue, "CancelMessageMoveTask", &request);
+    serde_json::from_value(as_admin_answer(answer.await)?).map_err(AdminError::unavailable)
+}
+
 /// Messages to move.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

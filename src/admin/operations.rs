@@ -68,7 +68,7 @@ pub(super) async fn list(admin: Rc<Admin>, _: Asked) -> AdminResult<OperationLis
 
 /// The bound that so many of a hundred are within; `None` where there are none, or they took longer
 /// than any bound.
-fn quantile(cumulative: &[u64], of_hundred: u64) -> Option<u64> {
+pub(super) fn quantile(cumulative: &[u64], of_hundred: u64) -> Option<u64> {
     let all = *cumulative.last()?;
     let wanted = (all * of_hundred).div_ceil(100);
     let at = cumulative.iter().position(|count| *count >= wanted)?;

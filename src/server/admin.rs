@@ -70,6 +70,7 @@ impl AdminDialect {
                 metrics: metrics::on_core(core, &self.metrics),
                 observers: core.observers.clone(),
                 connections: core.connections.clone(),
+                listening: core.listening.to_vec(),
                 shutdown: core.shutdown.clone(),
                 interceptors: self.interceptors.clone(),
                 pubsub: core.inside.pubsub.borrow().clone(),

@@ -5,6 +5,7 @@ use super::registry::{Inside, OnCore, StartOnCore};
 use super::reload::{reload, reload_certificates, reload_credentials};
 use super::supervisor::{News, Supervisor};
 use super::{Listening, ServerError, Until};
+use crate::admin::EndpointView;
 use crate::config::Live;
 use crate::credentials::Credentials;
 use crate::http::HttpLimits;
@@ -30,6 +31,16 @@ type Serving = Vec<Pin<Box<dyn Future<Output = ()>>>>;
 pub(super) struct Served {
     pub(super) start: StartOnCore,
     pub(super) listening: Vec<Listening>,
+}
+
+/// An endpoint, for those who ask.
+fn shown(listening: &Listening) -> EndpointView {
+    let address = listening.address();
+    EndpointView {
+        name: listening.name(),
+        address: address.ip().to_string(),
+        port: address.port(),
+    }
 }
 
 /// What one core takes to run.
@@ -215,8 +226,11 @@ impl Core {
 
     /// What serves each endpoint on this core, to its end.
     fn endpoints(&self, index: usize, mesh: &Mesh, inside: &Inside) -> io::Result<Serving> {
+        let all = self.served.iter().flat_map(|served| &served.listening);
+        let listening: Vec<EndpointView> = all.map(shown).collect();
         let on_core = OnCore {
             mesh,
+            listening: &listening,
             receipt_secret: &self.receipt_secret,
             observer: &self.observers.of_core(index),
             observers: &self.observers,

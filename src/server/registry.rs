@@ -1,5 +1,6 @@
 //! What is served: dialects, each with the ports that it wants.
 
+use crate::admin::EndpointView;
 use crate::mesh::Mesh;
 use crate::net::{AnyProtocol, ConnectionList, EndpointFigures};
 use crate::observe::{Observer, Observers};
@@ -35,6 +36,8 @@ pub struct OnCore<'a> {
     pub connections: &'a ConnectionList,
     /// What all cores saw of connections.
     pub endpoint_figures: &'a EndpointFigures,
+    /// Where all endpoints listen.
+    pub listening: &'a [EndpointView],
     /// Tells when the server stops.
     pub shutdown: &'a Shutdown,
     /// What dialects that were started before this one leave for others on the core.

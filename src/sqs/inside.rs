@@ -7,7 +7,8 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::request::Parts;
 use http::{Request, Response, StatusCode};
-use lclq_shards::QueueName;
+use lclq_shards::command::{Peeked, QueueRef};
+use lclq_shards::{QueueName, Receipt};
 use serde_json::Value;
 
 impl Sqs {
@@ -43,6 +44,22 @@ impl Sqs {
         }
         let query = query.finish();
         read(super::peek::answer(self, &scope, &query).await)
+    }
+
+    /// A receipt for a message that was looked at, as its last receiver has one. A standard queue takes
+    /// it for a message that nobody has received, too.
+    pub fn receipt_inside(&self, queue: QueueRef, message: &Peeked) -> String {
+        let receipt = Receipt {
+            shard: queue.shard,
+            queue_id: queue.id,
+            sequence: message.sequence,
+            slot: message.slot,
+            receive_count: message.receive_count,
+            received_at: message.received_at,
+        };
+        let mut out = Vec::new();
+        self.signer.seal(&receipt, &mut out);
+        String::from_utf8(out).unwrap_or_default()
     }
 }
 

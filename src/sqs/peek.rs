@@ -242,7 +242,9 @@ fn write(encoder: &mut JsonEncoder<'_>, message: &Peeked, fifo: bool) {
             .map(|(name, value)| (*name, value.as_str())),
     );
     if let Some(packed) = payload.section(Section::Attributes) {
-        Attributes::unpack(packed).write_as(encoder, "messageAttributes");
+        let attributes = Attributes::unpack(packed);
+        encoder.plain("md5OfMessageAttributes", |out| hex(out, &attributes.md5()));
+        attributes.write_as(encoder, "messageAttributes");
     }
 }
 

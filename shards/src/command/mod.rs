@@ -371,6 +371,8 @@ pub struct Peeked {
     pub receive_count: u32,
     /// When it was received first, if ever, ms since 1970.
     pub first_received_at: Option<Millis>,
+    /// When it was received last, ms since 1970; says nothing of one that never was.
+    pub received_at: Millis,
 }
 
 /// A shard's answer.

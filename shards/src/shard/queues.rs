@@ -421,6 +421,7 @@ impl Shard {
                     },
                     receive_count: message.receive_count,
                     first_received_at: message.first_received_at(),
+                    received_at: message.received_at(),
                 });
             }
             at = message.newer;

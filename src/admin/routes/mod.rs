@@ -8,7 +8,7 @@ mod test_controls;
 use super::Admin;
 use super::answers::{AdminBody, AdminError, AdminResult};
 use super::route::{Answered, Call, CallBody, Route, Scope, Taken};
-use super::{refusals, sessions};
+use super::{endpoints, history, refusals, sessions};
 use crate::http::read_body;
 use crate::interceptors::Administered;
 use crate::net::Peer;
@@ -26,6 +26,8 @@ pub(super) static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
     let mut routes = server::routes();
     routes.extend(sessions::routes());
     routes.extend(refusals::routes());
+    routes.extend(history::routes());
+    routes.extend(endpoints::routes());
     routes.extend(queues::routes());
     routes.extend(pubsub::routes());
     routes.extend(test_controls::routes());

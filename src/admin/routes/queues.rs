@@ -3,7 +3,7 @@
 use super::EVENTS;
 use crate::admin::route::Route;
 use crate::admin::route::Scope::{Operate, Read};
-use crate::admin::{journeys, messages, moves, queues, tail};
+use crate::admin::{chosen, journeys, messages, moves, queues, tail};
 use http::{Method, StatusCode};
 
 pub(super) fn routes() -> Vec<Route> {
@@ -57,6 +57,16 @@ pub(super) fn routes() -> Vec<Route> {
             Read,
             ("peekMessages", "Look at messages without receiving them"),
             messages::peek,
+        ),
+        Route::new(
+            Method::POST,
+            "/queues/{queue}/messages/settle",
+            Operate,
+            (
+                "settleChosen",
+                "Delete chosen messages, or change how long they stay invisible, without receiving them",
+            ),
+            chosen::settle,
         ),
         Route::new(
             Method::POST,
@@ -118,6 +128,16 @@ pub(super) fn routes() -> Vec<Route> {
             moves::redrive,
         )
         .answering(StatusCode::ACCEPTED),
+        Route::new(
+            Method::POST,
+            "/queues/{queue}/redrive/cancel",
+            Operate,
+            (
+                "cancelRedrive",
+                "End a move task before it has moved all messages",
+            ),
+            moves::cancel,
+        ),
         Route::raw(
             Method::GET,
             "/queues/{queue}/tail",

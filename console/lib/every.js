@@ -1,0 +1,41 @@
+// What is done again and again while a view is open and somebody can see it.
+
+/** @typedef {{signal: AbortSignal, every: (ms: number, act: (signal: AbortSignal) => Promise<void>) => () => void}} Life */
+
+/** The life of a view, until `end`. @param {(error: unknown) => void} failed @returns {{life: Life, end: () => void}} */
+export function begin(failed) {
+  const controller = new AbortController();
+  const { signal } = controller;
+  /** @param {number} ms @param {(signal: AbortSignal) => Promise<void>} act */
+  const every = (ms, act) => {
+    let timer = 0;
+    let running = false;
+    let again = false;
+    const turn = async () => {
+      clearTimeout(timer);
+      if (signal.aborted || (document.hidden && !again)) return;
+      if (running) {
+        again = true;
+        return;
+      }
+      running = true;
+      again = false;
+      try {
+        await act(signal);
+      } catch (error) {
+        if (!signal.aborted) failed(error);
+      }
+      running = false;
+      if (!signal.aborted) timer = setTimeout(turn, again ? 0 : ms);
+    };
+    const seen = () => {
+      if (!document.hidden) turn();
+    };
+    document.addEventListener("visibilitychange", seen, { signal });
+    signal.addEventListener("abort", () => clearTimeout(timer));
+    again = true;
+    turn();
+    return turn;
+  };
+  return { life: { signal, every }, end: () => controller.abort() };
+}

@@ -1,0 +1,144 @@
+// What the server does now, what it did in the last minutes, and what somebody should look at.
+
+import { get } from "../lib/api.js";
+import { attentionOf } from "../lib/attention.js";
+import * as commands from "../lib/commands.js";
+import { fill, h } from "../lib/dom.js";
+import { compact, duration, micros, number, rate, size } from "../lib/format.js";
+import { chart, perSecond } from "../parts/chart.js";
+import { head, tiles } from "../parts/facts.js";
+import { nothingYet } from "../parts/buttons.js";
+import { table } from "../parts/table.js";
+
+const SAMPLE_MS = 1000;
+const LOOK_MS = 4000;
+const WINDOWS = /** @type {[string, number][]} */ ([["1 minute", 60_000], ["5 minutes", 300_000], ["10 minutes", 600_000]]);
+/** Queues and subscriptions that attention is paid to. */
+const LOOKED_MAX = 1000;
+const KEPT_MAX = 600;
+let windowMs = 300_000;
+
+/** Ages of the oldest message, as this page has seen them. @type {import("../parts/chart.js").Point[]} */
+const ages = [];
+
+/** @param {import("../lib/every.js").Life} life */
+export function overviewView(life) {
+  const top = tiles(["Sent per second", "Received per second", "Waiting", "In flight", "Oldest message", "Latency p99", "Errors per second", "Connections"]);
+  const charts = h("div", { class: "grid" });
+  const attention = h("section", { class: "card" }, h("h2", null, "What needs attention"), h("p", { class: "quiet" }, "Looking…"));
+  const cores = table("Cores", [
+    { label: "Core", cell: (core) => number(core.core), head: true },
+    { label: "Busy", cell: (core) => core.busy, same: (core) => `${core.share}`, number: true },
+    { label: "Connections", cell: (core) => number(core.connections), number: true },
+    { label: "Shards", cell: (core) => core.shards.join(", ") },
+  ], (core) => String(core.core));
+  const shards = table("Shards", [
+    { label: "Shard", cell: (shard) => number(shard.shard), head: true },
+    { label: "Queues", cell: (shard) => number(shard.queues), number: true },
+    { label: "Topics", cell: (shard) => number(shard.topics), number: true },
+    { label: "Subscriptions", cell: (shard) => number(shard.subscriptions), number: true },
+    { label: "Visible", cell: (shard) => compact(shard.visible), number: true },
+    { label: "In flight", cell: (shard) => compact(shard.in_flight), number: true },
+    { label: "Sent", cell: (shard) => compact(shard.sent), number: true },
+    { label: "Memory", cell: (shard) => size(shard.memory_bytes), number: true },
+  ], (shard) => String(shard.shard));
+  const operations = table("Operations", [
+    { label: "Operation", cell: (one) => `${one.operation} (${one.api})`, head: true },
+    { label: "Done", cell: (one) => compact(one.ok), number: true },
+    { label: "Client errors", cell: (one) => compact(one.client_errors), number: true },
+    { label: "Server errors", cell: (one) => compact(one.server_errors), number: true },
+    { label: "p50", cell: (one) => micros(one.p50_us), number: true },
+    { label: "p99", cell: (one) => micros(one.p99_us), number: true },
+  ], (one) => `${one.api} ${one.operation}`);
+  const welcome = h("div");
+
+  /** @type {any[]} */
+  let samples = [];
+  /** @type {ReturnType<typeof chart>[]} */
+  let drawn = [];
+  const redraw = () => {
+    drawn = [
+      chart("Messages per second", ["sent", "received", "deleted or acknowledged"], rate, windowMs),
+      chart("Messages", ["waiting", "in flight", "delayed"], compact, windowMs),
+      chart("Latency of requests", ["p50", "p99"], micros, windowMs),
+      chart("Errors per second", ["of clients", "of the server"], rate, windowMs),
+      chart("Oldest message (since this page opened)", ["of queues", "of subscriptions"], duration, windowMs),
+      chart("Connections", ["open"], number, windowMs),
+    ];
+    fill(charts, drawn.map((one) => one.element));
+    show();
+  };
+  const show = () => {
+    /** @param {(now: any, before: any) => (number | null)[]} values */
+    const points = (values) => samples.map((now, at) => ({ at: now.at, values: at ? values(now, samples[at - 1]) : [] }));
+    drawn[0].show(points((now, before) => ["sent", "received", "deleted"].map((name) => perSecond(now, before, name))));
+    drawn[1].show(points((now) => [now.visible, now.in_flight, now.delayed]));
+    drawn[2].show(points((now) => [now.p50_us, now.p99_us]));
+    drawn[3].show(points((now, before) => ["client_errors", "server_errors"].map((name) => perSecond(now, before, name))));
+    drawn[4].show(ages);
+    drawn[5].show(points((now) => [now.connections]));
+    const [before, now] = [samples.at(-2), samples.at(-1)];
+    if (!now || !before) return;
+    const errors = (perSecond(now, before, "client_errors") ?? 0) + (perSecond(now, before, "server_errors") ?? 0);
+    const age = ages.at(-1)?.values ?? [];
+    top.show([
+      rate(perSecond(now, before, "sent")), rate(perSecond(now, before, "received")), compact(now.visible), compact(now.in_flight),
+      duration(Math.max(0, age[0] ?? 0, age[1] ?? 0) || null), micros(now.p99_us), rate(errors), number(now.connections),
+    ]);
+  };
+  const choice = h("select", { "aria-label": "How far the charts look back" }, WINDOWS.map(([label, ms]) => h("option", { value: ms }, label)));
+  choice.value = String(windowMs);
+  choice.addEventListener("change", () => { windowMs = Number(choice.value); redraw(); });
+  queueMicrotask(redraw);
+
+  life.every(SAMPLE_MS, async (signal) => {
+    const told = await get("/history", { after: samples.at(-1)?.at ?? 0 }, signal);
+    samples = [...samples, ...told.samples].slice(-told.samples_max);
+    if (drawn.length) show();
+  });
+
+  /** @type {any} */
+  let busyBefore = null;
+  life.every(LOOK_MS, async (signal) => {
+    const [queues, subscriptions, shardList, coreList, operationList, refusals, health] = await Promise.all([
+      get("/queues", { limit: LOOKED_MAX }, signal), get("/subscriptions", { limit: LOOKED_MAX }, signal), get("/shards", {}, signal),
+      get("/cores", {}, signal), get("/operations", {}, signal), get("/refusals", {}, signal),
+      get("/health", {}, signal).catch((error) => ({ status: "failing", reason: error.message })),
+    ]);
+    /** @param {any[]} all */
+    const oldest = (all) => all.reduce((most, one) => Math.max(most, one.oldest_age_ms ?? 0), 0);
+    ages.push({ at: coreList.at, values: [oldest(queues.queues), oldest(subscriptions.resources)] });
+    if (ages.length > KEPT_MAX) ages.shift();
+    const found = attentionOf({ queues: queues.queues, subscriptions: subscriptions.resources, refusals, health, samples });
+    const more = queues.next || subscriptions.next;
+    fill(attention, h("h2", null, "What needs attention"),
+      found.length
+        ? h("ul", { class: "attention" }, found.map((one) => h("li", null, h("span", { class: `tag ${one.kind}` }, one.kind === "bad" ? "now" : "look"), h("span", null, h("a", { href: one.href }, one.name), ` ${one.what}`))))
+        : h("p", null, "Nothing: no dead letters, nothing that waits for long, no errors."),
+      more && h("p", { class: "quiet small" }, `Of the first ${LOOKED_MAX} queues and subscriptions by name.`));
+    shards.show(shardList.shards);
+    cores.show(coreList.cores.map((/** @type {any} */ core) => {
+      const before = busyBefore?.cores.find((/** @type {any} */ one) => one.core === core.core);
+      const known = before && before.busy_ms !== null && coreList.at > busyBefore.at;
+      const share = known ? Math.min(1, (core.busy_ms - before.busy_ms) / (coreList.at - busyBefore.at)) : null;
+      const text = share === null ? "–" : new Intl.NumberFormat(undefined, { style: "percent" }).format(share);
+      return { ...core, share: text, busy: text };
+    }));
+    busyBefore = coreList;
+    operations.show(operationList.operations.toSorted((/** @type {any} */ one, /** @type {any} */ other) => other.ok - one.ok));
+    const isEmpty = queues.queues.length === 0 && subscriptions.resources.length === 0;
+    if (!isEmpty) fill(welcome);
+    else if (!welcome.firstChild) {
+      fill(welcome, h("section", { class: "card" }, nothingYet("Nothing is here yet. Make a queue or a topic, here or by a line such as these:", commands.createQueue(), commands.createTopic())));
+    }
+    if (drawn.length) show();
+  });
+
+  return h("div", null,
+    head("Overview", choice),
+    top.element, welcome, attention, charts,
+    h("div", { class: "two" },
+      h("section", { class: "card" }, h("h2", null, "Cores"), cores.element),
+      h("section", { class: "card" }, h("h2", null, "Shards"), shards.element)),
+    h("section", { class: "card" }, h("h2", null, "Operations since the start"), operations.element));
+}

@@ -1,0 +1,33 @@
+// A queue's attributes and tags, to be changed.
+
+import { api, get } from "../lib/api.js";
+import { fill, h } from "../lib/dom.js";
+import * as limits from "../lib/limits.js";
+import { form, pairs } from "../parts/form.js";
+import { showError, tell } from "../parts/notice.js";
+import { attributeFields, changedAttributes, queuePath } from "./queue_form.js";
+
+/** @param {import("./queue.js").Name} queue @param {import("../lib/every.js").Life} life */
+export function queueSettings(queue, life) {
+  const of = { region: queue.region, account: queue.account };
+  const place = h("section", { class: "card" }, h("p", { class: "quiet" }, "Looking…"));
+  const load = async () => {
+    const now = await get(queuePath(queue), of, life.signal);
+    const tags = pairs("tags", "Tags", { value: Object.entries(now.tags), check: limits.tags });
+    fill(place, h("h2", null, "Settings"), form([...attributeFields(now.attributes, now.fifo), tags], "Save", async (values) => {
+      const wanted = Object.fromEntries(values.tags);
+      const gone = Object.keys(now.tags).filter((key) => !(key in wanted)).map((key) => [key, null]);
+      const changed = Object.entries(wanted).filter(([key, value]) => now.tags[key] !== value);
+      const attributes = changedAttributes(values, now.attributes, of);
+      if (!Object.keys(attributes).length && !gone.length && !changed.length) {
+        tell("Nothing has been changed.");
+        return;
+      }
+      await api("PATCH", queuePath(queue), { query: of, body: { attributes, tags: Object.fromEntries([...changed, ...gone]) } });
+      tell("The settings are saved.");
+      await load();
+    }));
+  };
+  load().catch((error) => { if (!life.signal.aborted) showError(place, error, "The settings can't be shown."); });
+  return place;
+}

@@ -1,0 +1,131 @@
+// One subscription: its backlog, its streams and pushes, its messages, and going back in time.
+
+import { api, get } from "../lib/api.js";
+import * as commands from "../lib/commands.js";
+import { fill, h } from "../lib/dom.js";
+import { compact, duration, number, rate, time } from "../lib/format.js";
+import { to, toResource } from "../lib/router.js";
+import { button, pasteLine } from "../parts/buttons.js";
+import { chart, perSecond } from "../parts/chart.js";
+import { ask } from "../parts/dialog.js";
+import { facts, head, tag, tabs, tiles } from "../parts/facts.js";
+import { field, form } from "../parts/form.js";
+import { doing, tell } from "../parts/notice.js";
+import { createResourceDialog } from "./resource_form.js";
+import { crumbOf, definitionEditor, deleteButton, resourceOf } from "./resource.js";
+import { subscriptionMessages } from "./subscription_messages.js";
+
+const LOOK_MS = 1000;
+const WINDOW_MS = 300_000;
+const SAMPLES_MAX = 300;
+const SNAPSHOTS_MAX = 200;
+
+/** @typedef {import("./resource.js").Resource} Resource */
+
+const TABS = /** @type {Record<string, {label: string, draw: (one: Resource, life: any, route: any) => any}>} */ ({
+  "": { label: "Overview", draw: overview },
+  messages: { label: "Messages", draw: subscriptionMessages },
+  seek: { label: "Seek", draw: seeking },
+  settings: { label: "Settings", draw: definitionEditor },
+});
+
+/** @param {import("../lib/every.js").Life} life @param {import("../lib/router.js").Route} route */
+export function subscriptionView(life, route) {
+  const one = resourceOf("subscriptions", route);
+  const shown = TABS[route.parts[3] ?? ""] ?? TABS[""];
+  /** @param {string} verb @param {string} title @param {string} what @param {string} done */
+  const act = (verb, title, what, done) => async () => {
+    if (await ask(`${title} ${one.name}?`, what, title)) await doing(() => api("POST", `${one.path}/${verb}`, { query: one.of }), done);
+  };
+  return h("div", null,
+    head(one.name, h("div", { class: "row" },
+      button("Snapshot…", () => createResourceDialog("snapshots", { project: one.project, subscription: one.name }), { needs: "operate" }),
+      button("Purge", act("purge", "Purge", "All messages that were published so far are acknowledged: nobody gets them from here any more.", "It is empty."), { kind: "bad", needs: "operate" }),
+      button("Detach", act("detach", "Detach", "It is cut off its topic for good, and its messages are lost.", "It is cut off."), { kind: "bad", needs: "operate" }),
+      deleteButton(one, "The subscription and the messages that it still has are lost.")), crumbOf(one, "Subscriptions")),
+    tabs("Parts of the subscription", Object.entries(TABS).map(([key, tab]) => [tab.label, to(["subscription", one.project, one.name, ...(key ? [key] : [])])]), shown.label),
+    shown.draw(one, life, route));
+}
+
+/** @param {Resource} one @param {import("../lib/every.js").Life} life */
+function overview(one, life) {
+  const top = tiles(["Available", "Outstanding", "Oldest", "Streams", "Delivered", "Acknowledged"]);
+  const flow = chart("Messages per second", ["delivered", "acknowledged"], rate, WINDOW_MS);
+  const depth = chart("Backlog", ["available", "outstanding"], compact, WINDOW_MS);
+  const age = chart("Oldest message that isn't acknowledged", ["age"], duration, WINDOW_MS);
+  const about = h("section", { class: "card" });
+  /** @type {any[]} */
+  const samples = [];
+  let told = "";
+  life.every(LOOK_MS, async (signal) => {
+    const now = await get(one.path, one.of, signal);
+    samples.push({ at: Date.now(), ...now });
+    if (samples.length > SAMPLES_MAX) samples.shift();
+    flow.show(samples.map((sample, at) => ({ at: sample.at, values: at ? ["delivered", "acknowledged"].map((name) => perSecond(sample, samples[at - 1], name)) : [] })));
+    depth.show(samples.map((sample) => ({ at: sample.at, values: [sample.available, sample.outstanding] })));
+    age.show(samples.map((sample) => ({ at: sample.at, values: [sample.oldest_age_ms] })));
+    top.show([compact(now.available), compact(now.outstanding), duration(now.oldest_age_ms), number(now.streams), compact(now.delivered), compact(now.acknowledged)]);
+    const definition = now.definition ?? {};
+    const push = definition.pushConfig?.pushEndpoint;
+    const text = JSON.stringify([definition, now.detached, now.topic, push && pushHealth(samples).text]);
+    if (text === told) return;
+    told = text;
+    const dead = definition.deadLetterPolicy;
+    fill(about, h("h2", null, "About it"), facts([
+      ["Topic", now.topic ? h("a", { href: toResource(now.topic) }, now.topic) : "deleted"],
+      ["State", now.detached ? tag("detached", "bad") : tag("active", "good")],
+      ["How it is delivered", push ? ["pushed to ", h("code", null, push)] : definition.bigqueryConfig || definition.cloudStorageConfig ? "exported" : "pulled"],
+      ["Push health", push ? tag(pushHealth(samples).text, pushHealth(samples).kind) : null],
+      ["Ack deadline", duration((definition.ackDeadlineSeconds ?? 10) * 1000)],
+      ["Kept for", definition.messageRetentionDuration ? duration(parseFloat(definition.messageRetentionDuration) * 1000) : null],
+      ["Filter", definition.filter ? h("code", null, definition.filter) : null],
+      ["Order", definition.enableMessageOrdering ? "kept, for each ordering key" : null],
+      ["Exactly once", definition.enableExactlyOnceDelivery ? "yes" : null],
+      ["Dead letters", dead ? [h("a", { href: toResource(dead.deadLetterTopic) }, dead.deadLetterTopic.split("/")[3] ?? ""), ` after ${dead.maxDeliveryAttempts} deliveries`] : null],
+      ["Created", time(now.created_at)],
+    ]), h("h3", null, "Pull from it"), pasteLine(commands.pull(one.project, one.name)));
+  });
+  return h("div", null, top.element, h("div", { class: "grid" }, flow.element, depth.element, age.element),
+    h("p", { class: "quiet small" }, "Charts of one subscription begin when this page first looks at it."), about);
+}
+
+/** Whether pushes come through, by what this page has seen. @param {any[]} samples @returns {{text: string, kind: string}} */
+function pushHealth(samples) {
+  const [first, last] = [samples[0], samples.at(-1)];
+  const delivered = last.delivered - first.delivered;
+  const acknowledged = last.acknowledged - first.acknowledged;
+  if (last.delivered > 0 && last.acknowledged === 0) return { text: "delivered, and nothing is acknowledged", kind: "bad" };
+  if (delivered > acknowledged + last.outstanding && last.available > 0) return { text: "some come again", kind: "warn" };
+  if (last.available > 0 && delivered === 0) return { text: "messages wait, and none is delivered", kind: "warn" };
+  return { text: acknowledged > 0 ? "taken" : "nothing to push", kind: acknowledged > 0 ? "good" : "" };
+}
+
+/** @param {Resource} one @param {import("../lib/every.js").Life} life */
+function seeking(one, life) {
+  const earlier = (/** @type {number} */ ms) => {
+    const at = new Date(Date.now() - ms);
+    return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
+  };
+  const when = field("time", "To this time", { type: "datetime-local", value: earlier(600_000), needed: true, more: { step: 1 }, hint: "By this browser's clock and zone. What was published before counts as acknowledged, what came later comes again, as far as it is kept.", wide: true });
+  const byTime = form([when], "Seek to the time", async (values) => {
+    await api("POST", `${one.path}/seek`, { query: one.of, body: { time: new Date(values.time).toISOString() } });
+    tell(`It is at ${time(Date.parse(values.time))}.`);
+  });
+  const names = h("div", null, h("p", { class: "quiet" }, "Looking…"));
+  get("/snapshots", { project: one.project, limit: SNAPSHOTS_MAX }, life.signal).then((told) => {
+    const options = told.resources.map((/** @type {any} */ snapshot) => [snapshot.full_name, `${snapshot.name}, of ${time(snapshot.created_at)}`]);
+    if (!options.length) {
+      fill(names, h("p", { class: "quiet" }, "There is no snapshot in this project."),
+        button("Create a snapshot", () => createResourceDialog("snapshots", { project: one.project, subscription: one.name }), { needs: "operate" }));
+      return;
+    }
+    const snapshot = field("snapshot", "Snapshot", { type: "select", options, value: options[0][0], wide: true });
+    fill(names, form([snapshot], "Seek to the snapshot", async (values) => {
+      await api("POST", `${one.path}/seek`, { query: one.of, body: { snapshot: values.snapshot } });
+      tell("It is as the snapshot has it.");
+    }));
+  }).catch(() => {});
+  return h("div", { class: "two" },
+    h("section", { class: "card" }, h("h2", null, "Seek by time"), byTime),
+    h("section", { class: "card" }, h("h2", null, "Seek to a snapshot"), names));
+}

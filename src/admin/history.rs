@@ -1,0 +1,264 @@
+//! `GET /history`: the last minutes in figures, so that who looks now sees what was.
+//!
+//! One core samples each second what `stats` and `operations` add up, into a ring of the process.
+
+use super::Admin;
+use super::answers::AdminResult;
+use super::events::wait;
+use super::route::{Asked, Route, Scope};
+use super::stats;
+use crate::mesh::wall_clock;
+use crate::observe::{Observers, Outcome};
+use crate::runtime::spawn_local;
+use http::Method;
+use lclq_shards::figures::{Buckets, TIME_BOUNDS_US};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Time between samples.
+const SAMPLE_EVERY: Duration = Duration::from_secs(1);
+/// Samples that are kept: ten minutes of them.
+const SAMPLES_MAX: usize = 600;
+
+type Times = Buckets<{ TIME_BOUNDS_US.len() }>;
+
+/// The server's figures at one moment.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+struct Sample {
+    /// ms since 1970.
+    at: u64,
+    /// Messages that were sent to queues or published to topics, since the start, like those that
+    /// follow.
+    sent: u64,
+    /// Messages that queues and subscriptions gave out, each time.
+    received: u64,
+    /// Messages that clients deleted or acknowledged.
+    deleted: u64,
+    /// Requests that were answered, whatever came of them.
+    requests: u64,
+    client_errors: u64,
+    server_errors: u64,
+    /// Messages of queues and subscriptions that can be had now, like those that follow.
+    visible: u64,
+    in_flight: u64,
+    delayed: u64,
+    memory_bytes: u64,
+    connections: u64,
+    /// Half of the answers since the sample before took no longer, us; the bound of a bucket. Null
+    /// where there were none, and where that is a long poll's time. What waits for messages isn't
+    /// among them.
+    p50_us: Option<u64>,
+    /// 99 % of them took no longer, us.
+    p99_us: Option<u64>,
+}
+
+/// Samples of a process. Clones are the same ones.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct History(Arc<Mutex<VecDeque<Sample>>>);
+
+impl History {
+    fn samples(&self) -> MutexGuard<'_, VecDeque<Sample>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keep(&self, sample: Sample) {
+        let mut samples = self.samples();
+        if samples.len() >= SAMPLES_MAX {
+            samples.pop_front();
+        }
+        samples.push_back(sample);
+    }
+
+    fn after(&self, at: u64) -> Vec<Sample> {
+        let samples = self.samples();
+        let from = samples.partition_point(|sample| sample.at <= at);
+        samples.range(from..).copied().collect()
+    }
+}
+
+/// Samples until the server stops; on one core of the process.
+pub(super) fn start(admin: &Rc<Admin>) {
+    let admin = admin.clone();
+    spawn_local(async move {
+        let mut before = Times::default();
+        let mut next = Instant::now();
+        loop {
+            // A server that can't answer for its shards is shown with a gap.
+            if let Some(sample) = sample(&admin, &mut before).await {
+                admin.history.keep(sample);
+            }
+            next = (next + SAMPLE_EVERY).max(Instant::now());
+            if !wait(&admin.shutdown, next, None).await {
+                return;
+            }
+        }
+    });
+}
+
+async fn sample(admin: &Admin, before: &mut Times) -> Option<Sample> {
+    let (mut traffic, mut now) = ((0, 0, 0), (0, 0, 0, 0));
+    for shard in 0..admin.mesh.shards() {
+        let shard = stats::of_shard(&admin.mesh, shard).await.ok()?;
+        traffic.0 += shard.sqs.sent + shard.pubsub.sent;
+        traffic.1 += shard.sqs.received + shard.pubsub.received;
+        traffic.2 += shard.sqs.deleted + shard.pubsub.deleted;
+        now.0 += shard.messages.visible + shard.available;
+        now.1 += shard.messages.in_flight + shard.outstanding;
+        now.2 += shard.messages.delayed;
+        now.3 += shard.resident_bytes;
+    }
+    let asked = Requests::of(&admin.observers);
+    let since = difference(&asked.times, before);
+    *before = asked.times;
+    let cores = 0..admin.connections.cores();
+    let open = cores.map(|core| admin.connections.open_on(core) as u64);
+    Some(Sample {
+        at: wall_clock(),
+        sent: traffic.0,
+        received: traffic.1,
+        deleted: traffic.2,
+        requests: asked.all,
+        client_errors: asked.refused,
+        server_errors: asked.failed,
+        visible: now.0,
+        in_flight: now.1,
+        delayed: now.2,
+        memory_bytes: now.3,
+        connections: open.sum(),
+        p50_us: quantile(&since, 50),
+        p99_us: quantile(&since, 99),
+    })
+}
+
+/// Requests to all operations.
+#[derive(Default)]
+struct Requests {
+    all: u64,
+    refused: u64,
+    failed: u64,
+    times: Times,
+}
+
+impl Requests {
+    fn of(observers: &Observers) -> Self {
+        let mut sum = Self::default();
+        for seen in observers.seen() {
+            for wire in seen.outcomes {
+                sum.all += wire.iter().sum::<u64>();
+                sum.refused += wire[Outcome::Refused as usize];
+                sum.failed += wire[Outcome::Failed as usize];
+            }
+            // Their time is mostly their clients' wish.
+            if !WAITING.contains(&seen.operation.name()) {
+                sum.times.add_all(&seen.times);
+            }
+        }
+        sum
+    }
+}
+
+/// Operations that may wait for messages.
+const WAITING: [&str; 3] = ["ReceiveMessage", "Pull", "StreamingPull"];
+
+fn difference(now: &Times, before: &Times) -> Times {
+    let mut since = *now;
+    for (count, before) in since.counts.iter_mut().zip(before.counts) {
+        *count = count.saturating_sub(before);
+    }
+    since.above = since.above.saturating_sub(before.above);
+    since
+}
+
+fn quantile(times: &Times, of_hundred: u64) -> Option<u64> {
+    super::operations::quantile(&times.cumulative(), of_hundred)
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    /// Only samples later than this, ms since 1970.
+    #[serde(default)]
+    after: u64,
+}
+
+/// The last minutes, a sample each second.
+#[derive(Serialize, JsonSchema)]
+struct HistoryView {
+    /// How far samples lie apart, ms.
+    every_ms: u64,
+    /// As many as are kept at most.
+    samples_max: usize,
+    /// The earliest first.
+    samples: Vec<Sample>,
+}
+
+async fn show(admin: Rc<Admin>, asked: Asked<Wanted>) -> AdminResult<HistoryView> {
+    Ok(HistoryView {
+        every_ms: SAMPLE_EVERY.as_millis() as u64,
+        samples_max: SAMPLES_MAX,
+        samples: admin.history.after(asked.query.after),
+    })
+}
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![Route::new(
+        Method::GET,
+        "/history",
+        Scope::Read,
+        (
+            "getHistory",
+            "The last ten minutes in figures, second by second",
+        ),
+        show,
+    )]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(at: u64) -> Sample {
+        Sample {
+            at,
+            sent: 0,
+            received: 0,
+            deleted: 0,
+            requests: 0,
+            client_errors: 0,
+            server_errors: 0,
+            visible: 0,
+            in_flight: 0,
+            delayed: 0,
+            memory_bytes: 0,
+            connections: 0,
+            p50_us: None,
+            p99_us: None,
+        }
+    }
+
+    #[test]
+    fn the_ring_keeps_the_last_and_gives_those_that_are_new() {
+        let history = History::default();
+        for n in 0..SAMPLES_MAX as u64 + 5 {
+            history.keep(at(n));
+        }
+        let all = history.after(0);
+        assert_eq!((all.len(), all[0].at), (SAMPLES_MAX, 5));
+        let new = history.after(SAMPLES_MAX as u64 + 2);
+        assert_eq!(new.len(), 2);
+    }
+
+    #[test]
+    fn times_are_those_since_the_sample_before() {
+        let mut now = Times::default();
+        now.add(&TIME_BOUNDS_US, 15);
+        let before = now;
+        assert_eq!(quantile(&difference(&now, &before), 50), None);
+        now.add(&TIME_BOUNDS_US, 900);
+        assert_eq!(quantile(&difference(&now, &before), 50), Some(1000));
+    }
+}

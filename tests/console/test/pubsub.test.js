@@ -1,0 +1,134 @@
+// What is done to topics, subscriptions, snapshots and schemas by the page is done.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { launch, openPage, press, until, visit, write } from "../lib/browser.js";
+import { furnish, restClient } from "../lib/clients.js";
+import { start } from "../lib/server.js";
+
+let server, browser, opened, page, admin;
+before(async () => {
+  server = await start("--journey-events", "1000");
+  await furnish(server);
+  admin = restClient(`${server.admin}/api/v1`);
+  browser = await launch();
+  opened = await openPage(browser);
+  page = opened.page;
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+const worker = () => admin("GET", "/subscriptions/worker");
+
+test("a schema, a topic that uses it, a subscription and a snapshot are made", async () => {
+  await visit(page, server.admin, "#/schemas");
+  await press(page, "Create a schema", "main");
+  await write(page, "Id", "x", "dialog");
+  await until(page, "3 to 255 characters.", "dialog .wrong");
+  await write(page, "Id", "letter", "dialog");
+  await write(page, "Definition", "{\"type\":\"record\",\"name\":\"Letter\",\"fields\":[{\"name\":\"to\",\"type\":\"string\"}]}", "dialog");
+  await press(page, "Create", "dialog");
+  await until(page, "Its next revision");
+  await visit(page, server.admin, "#/topics");
+  await press(page, "Create a topic", "main");
+  await write(page, "Id", "letters", "dialog");
+  await write(page, "Schema", "letter", "dialog");
+  await press(page, "Create", "dialog");
+  await until(page, "Nobody subscribes to it");
+  await press(page, "Create a subscription", ".head");
+  await write(page, "Id", "readers", "dialog");
+  await write(page, "Ack deadline, s", "601", "dialog");
+  await until(page, "A whole number from 10 to 600 s.", "dialog .wrong");
+  await write(page, "Ack deadline, s", "33", "dialog");
+  await press(page, "Create", "dialog");
+  await until(page, "Pull from it");
+  assert.equal((await admin("GET", "/subscriptions/readers")).definition.ackDeadlineSeconds, 33);
+  await press(page, "Snapshot…", ".head");
+  await write(page, "Id", "readers-now", "dialog");
+  await press(page, "Create", "dialog");
+  await until(page, "Expires");
+});
+
+test("a message is held against its schema, published, and looked into", async () => {
+  await visit(page, server.admin, "#/topic/local/letters/publish");
+  await write(page, "Data", "{\"from\":\"a\"}");
+  await press(page, "Publish");
+  await page.waitForFunction(() => (document.querySelector("form .wrong[role=alert]")?.textContent ?? "") !== "");
+  await write(page, "Data", "{\"to\":\"b\"}");
+  await press(page, "Publish");
+  await until(page, "The message is published.");
+  await visit(page, server.admin, "#/subscription/local/readers/messages");
+  await until(page, "1 shown");
+  await page.click("td.preview button");
+  await until(page, "\"to\": \"b\"", "pre");
+  await press(page, "Journey");
+  await until(page, "Kept since");
+});
+
+test("a subscription goes back to a time and to a snapshot", async () => {
+  const { messages } = await admin("POST", "/subscriptions/worker/pull", { max: 100 });
+  await admin("POST", "/subscriptions/worker/settle", { ack_ids: messages.map((one) => one.ack_id) });
+  const left = (await worker()).available;
+  assert.ok(left < 30, `${left}`);
+  await visit(page, server.admin, "#/subscription/local/worker/seek");
+  await until(page, "Seek to the snapshot");
+  await press(page, "Seek to the snapshot");
+  await until(page, "It is as the snapshot has it.");
+  assert.equal((await worker()).available, 30);
+  await press(page, "Purge", ".head");
+  await press(page, "Purge", "dialog");
+  await until(page, "It is empty.");
+  assert.equal((await worker()).available, 0);
+  await press(page, "Seek to the time");
+  await until(page, "It is at");
+  assert.equal((await worker()).available, 30);
+});
+
+test("settings are changed, and a schema gets a revision", async () => {
+  await visit(page, server.admin, "#/subscription/local/worker/settings");
+  await until(page, "What stays");
+  const label = "What can be changed, as Pub/Sub's REST API has it";
+  await page.$eval("textarea", (area) => {
+    area.value = JSON.stringify({ ...JSON.parse(area.value), ackDeadlineSeconds: 44 });
+    area.dispatchEvent(new Event("input"));
+  });
+  assert.ok(await page.$(`::-p-aria([name="${label}"])`));
+  await press(page, "Save");
+  await until(page, "The settings are saved.");
+  const now = await worker();
+  assert.equal(now.definition.ackDeadlineSeconds, 44);
+  assert.equal(now.definition.retainAckedMessages, true);
+  await visit(page, server.admin, "#/schema/local/event");
+  await until(page, "Its next revision");
+  const before = (await admin("GET", "/schemas/event")).definition.revisionId;
+  const next = { type: "record", name: "Event", fields: [{ name: "id", type: "string" }, { name: "at", type: "long", default: 0 }] };
+  await page.$eval("textarea", (area, text) => { area.value = text; area.dispatchEvent(new Event("input")); }, JSON.stringify(next));
+  await press(page, "Commit");
+  await until(page, "The revision is there.");
+  assert.notEqual((await admin("GET", "/schemas/event")).definition.revisionId, before);
+});
+
+test("push that fails is seen to fail", async () => {
+  await visit(page, server.admin, "#/subscription/local/pushed");
+  await until(page, "pushed to http://127.0.0.1:9/push");
+  await until(page, "nothing is acknowledged");
+});
+
+test("detaching and deleting say what is lost", async () => {
+  await visit(page, server.admin, "#/subscription/local/readers");
+  await press(page, "Detach", ".head");
+  await until(page, "its messages are lost", "dialog");
+  await press(page, "Detach", "dialog");
+  await until(page, "It is cut off.");
+  for (const [address, name] of [["#/subscription/local/readers", "readers"], ["#/snapshot/local/readers-now", "readers-now"], ["#/topic/local/letters", "letters"], ["#/schema/local/letter", "letter"]]) {
+    await visit(page, server.admin, address);
+    await press(page, "Delete", ".head");
+    await press(page, "Delete", "dialog");
+    await until(page, `${name} is gone.`);
+  }
+  await assert.rejects(admin("GET", "/topics/letters"));
+});
+
+test("nothing was complained of", () => assert.deepEqual(opened.complaints, []));
