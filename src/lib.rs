@@ -8,6 +8,9 @@ pub mod cli;
 pub mod config;
 pub mod credentials;
 pub mod faults;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod grpc;
 pub mod http;
 pub mod interceptors;

@@ -13,6 +13,8 @@ mod store;
 mod tokens;
 
 pub use command::run;
+#[cfg(feature = "fuzzing")]
+pub use file::Contents;
 pub use file::FileError;
 pub(crate) use make::number_of;
 pub use make::rsa_key;
