@@ -99,3 +99,34 @@ fn dead_letters(queue: &Config) -> Option<Value> {
     let policy = json!({"deadLetterTargetArn": name, "maxReceiveCount": count});
     Some(policy.to_string().into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::import::Format;
+
+    fn read_text(text: &str) -> Result<String, String> {
+        let mut imported = Imported::default();
+        imported.read(Format::Elasticmq, "file", text)?;
+        Ok(imported.to_toml())
+    }
+
+    /// Found by tests/fuzz: what is made of other values several times came to gigabytes.
+    #[test]
+    fn values_of_values_stay_bounded() {
+        let mut text = "a0 = xxxxxxxx\n".to_owned();
+        for level in 0..12 {
+            let value = format!("${{a{level}}}").repeat(4);
+            text += &format!("a{} = {value}\n", level + 1);
+        }
+        text += "aws { region = ${a12} }\n";
+        let error = read_text(&text).map(|toml| toml.len()).unwrap_err();
+        assert!(error.contains("substitutions"), "{error}");
+    }
+
+    #[test]
+    fn values_of_others_are_theirs() {
+        let text = "r = eu-west-1\naws { region = ${r}, accountId = ${?NOBODY_HAS_THIS} }\n";
+        assert_eq!(read_text(text).unwrap(), "[sqs]\nregion = \"eu-west-1\"\n");
+    }
+}

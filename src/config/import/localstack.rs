@@ -170,3 +170,26 @@ fn map_of(options: &[String], name: &str) -> Result<Map<String, Value>, String> 
     let pairs = text.split(',').map(pair).collect::<Option<_>>();
     pairs.ok_or_else(|| format!("{name} is no map"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::import::Format;
+
+    /// Found by tests/fuzz: a few lines in which a variable is made of itself came to gigabytes.
+    #[test]
+    fn a_variable_of_itself_stays_bounded() {
+        let doubled = format!("A=xxxxxxxx\n{}", "A=$A$A$A$A$A$A$A$A\n".repeat(8));
+        let mut variables = HashMap::from([("A".to_owned(), "x".repeat(8))]);
+        for _ in 0..8 {
+            let value = substituted("$A$A$A$A$A$A$A$A", &variables);
+            assert!(value.len() <= 64 << 10, "{} bytes", value.len());
+            variables.insert("A".to_owned(), value);
+        }
+        let mut imported = Imported::default();
+        let text = doubled + "awslocal sqs create-queue --queue-name $A\n";
+        imported.read(Format::Localstack, "script", &text).unwrap();
+        assert_eq!(imported.to_toml(), "");
+        assert_eq!(imported.notes.len(), 1, "{:?}", imported.notes);
+    }
+}
