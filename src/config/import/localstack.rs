@@ -82,6 +82,10 @@ fn assignment(word: &str) -> Option<(&str, &str)> {
     (!name.is_empty() && name.bytes().all(is_name)).then_some((name, value))
 }
 
+/// Bytes of a word with its variables. Of one that would be longer only a shell can work out what it is:
+/// variables that are made of themselves double with each line.
+const WORD_BYTES_MAX: usize = 64 * 1024;
+
 /// A word with the variables that are known in their place.
 fn substituted(word: &str, variables: &HashMap<String, String>) -> String {
     let mut out = String::new();
@@ -101,6 +105,7 @@ fn substituted(word: &str, variables: &HashMap<String, String>) -> String {
             }
         };
         match variables.get(name) {
+            Some(value) if out.len() + value.len() > WORD_BYTES_MAX => return word.to_owned(),
             Some(value) => out.push_str(value),
             None => out.push_str(&rest[at..at + 1 + end]),
         }
