@@ -2,8 +2,12 @@
 
 use super::{Framer, Line, Unframer, to_line};
 
-/// Steps that a file may take to read. What unpacks to more is left.
-const STEPS_MAX: usize = 64;
+/// Steps that a file may take to read, and lines that it may have: a few bytes unpack to megabytes.
+const STEPS_MAX: usize = 100;
+const LINES_MAX: usize = 100_000;
+
+/// Bytes of a piece of a file.
+const CUT_BYTES: usize = 100;
 
 /// A line of an export. What is written of it is the same line, and so is what a shard would export.
 pub fn line(bytes: &[u8]) {
@@ -29,35 +33,54 @@ fn shown(text: &[u8]) -> String {
     String::from_utf8_lossy(text).into_owned()
 }
 
-/// All lines of a file that comes in pieces; none where it is damaged.
-fn lines(file: &[u8], piece_bytes: usize) -> Option<Vec<Vec<u8>>> {
+/// What the lines of a file have in all.
+#[derive(Default, PartialEq, Debug)]
+struct Seen {
+    lines: usize,
+    bytes: usize,
+    checksum: u64,
+}
+
+/// The lines of a file that comes in pieces; nothing where it is damaged, or unpacks to very much.
+fn seen(file: &[u8], piece_bytes: usize) -> Option<Seen> {
     let mut unframer = Unframer::new().expect("there is memory");
-    let mut all = Vec::new();
-    let mut steps = 0;
+    let (mut seen, mut steps) = (Seen::default(), 0);
     for piece in file.chunks(piece_bytes) {
         let mut rest = piece;
         loop {
-            steps += 1;
             let (taken, more) = unframer.step(rest).ok()?;
             rest = &rest[taken..];
             while let Some(line) = unframer.line() {
-                all.push(line.to_vec());
+                seen.add(line);
             }
-            if rest.is_empty() && !more || steps > STEPS_MAX + file.len() {
+            if rest.is_empty() && !more {
                 break;
+            }
+            steps += 1;
+            if steps > STEPS_MAX || seen.lines > LINES_MAX {
+                return None;
             }
         }
     }
-    unframer.is_whole().then_some(all)
+    unframer.is_whole().then_some(seen)
 }
 
-/// A file, and the file that is made of what it has: what goes in comes out.
+impl Seen {
+    fn add(&mut self, line: &[u8]) {
+        self.lines += 1;
+        self.bytes += line.len();
+        for byte in line.iter().chain(b"\n") {
+            // FNV-1a.
+            self.checksum = (self.checksum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+}
+
+/// A file, however it is cut, and the file that is made of what it has: what goes in comes out.
 pub fn file(bytes: &[u8]) {
-    assert_eq!(
-        lines(bytes, bytes.len().max(1)),
-        lines(bytes, 100),
-        "in pieces it is another file"
-    );
+    if let (Some(whole), Some(cut)) = (seen(bytes, usize::MAX), seen(bytes, CUT_BYTES)) {
+        assert_eq!(whole, cut, "in pieces it is another file");
+    }
     let mut framer = Framer::new().expect("there is memory");
     let (mut framed, mut rest) = (Vec::new(), bytes);
     while !rest.is_empty() {
@@ -65,11 +88,15 @@ pub fn file(bytes: &[u8]) {
         rest = &rest[taken..];
     }
     framer.finish(&mut framed).expect("there is memory");
-    let mut given: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
-    let unended = given.pop().unwrap_or_default();
-    let read = lines(&framed, 1000);
-    if unended.is_empty() {
-        let read = read.expect("what was framed is whole");
-        assert_eq!(read, given);
+    let mut given = Seen::default();
+    let whole_lines = bytes.strip_suffix(b"\n");
+    for line in whole_lines
+        .into_iter()
+        .flat_map(|all| all.split(|byte| *byte == b'\n'))
+    {
+        given.add(line);
+    }
+    if whole_lines.is_some() && given.lines <= LINES_MAX {
+        assert_eq!(seen(&framed, CUT_BYTES), Some(given));
     }
 }
