@@ -71,7 +71,9 @@ impl Pushing {
                 // No connection is left behind, however many there are.
                 stream.set_zero_linger()?;
                 let mut asked = [0; 1024];
-                stream.read(&mut asked).await?;
+                if stream.read(&mut asked).await? == 0 {
+                    return Ok(());
+                }
                 stream.write_all(answer).await?;
                 stream.shutdown().await?;
                 while stream.read(&mut asked).await? > 0 {}
