@@ -9,6 +9,9 @@ pub mod config;
 mod console;
 pub mod credentials;
 pub mod faults;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod grpc;
 mod hex;
 pub mod http;

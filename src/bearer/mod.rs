@@ -7,6 +7,8 @@
 
 mod access;
 mod assertion;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod identity;
 mod oidc;
 #[cfg(test)]

@@ -5,6 +5,8 @@ mod auth;
 pub mod declared;
 pub mod file;
 pub(crate) mod forms;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 pub mod given;
 pub mod import;
 pub mod layers;

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 /// What stands in a secret's place.
-const MASK: &str = "***";
+pub(super) const MASK: &str = "***";
 
 /// A value as it may be shown. `key` is what it is the value of.
 pub fn masked(key: &str, value: &Value) -> Value {

@@ -16,6 +16,8 @@ mod tokens;
 
 pub use certificates::Certified;
 pub use command::run;
+#[cfg(feature = "fuzzing")]
+pub use file::Contents;
 pub use file::FileError;
 pub(crate) use make::number_of;
 pub use make::rsa_key;

@@ -11,6 +11,8 @@ mod encoded;
 mod error;
 mod fields;
 mod frames;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod health;
 mod intercept;
 mod limits;

@@ -114,6 +114,17 @@ impl Channel {
         Ok((clear.look_further().await? > 0).then_some(clear))
     }
 
+    /// Waits for the first bytes of a connection within the process. `None` if there are none.
+    #[cfg(feature = "fuzzing")]
+    pub(super) async fn open_within(
+        wire: super::memory::Wire,
+        opens_until: Instant,
+    ) -> io::Result<Option<Channel>> {
+        let open = OpenConnection::new(Arc::default());
+        let mut channel = Channel::new(Io::Secured(Box::new(wire)), opens_until, open);
+        Ok((channel.look_further().await? > 0).then_some(channel))
+    }
+
     fn new(io: Io, opens_until: Instant, open: Rc<OpenConnection>) -> Self {
         Channel {
             io,

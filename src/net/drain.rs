@@ -99,6 +99,12 @@ impl Drop for Place {
 pub struct Drain(Rc<Connections>);
 
 impl Drain {
+    /// Of a server that never stops.
+    #[cfg(feature = "fuzzing")]
+    pub(super) fn never() -> Self {
+        Self(Rc::default())
+    }
+
     /// Whether the connection should end as soon as what is under way is done. The connection's
     /// task is woken when this becomes true, and other tasks are not.
     pub fn is_asked(&self) -> bool {

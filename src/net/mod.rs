@@ -11,6 +11,8 @@ mod drain;
 mod figures;
 mod limits;
 mod listed;
+#[cfg(feature = "fuzzing")]
+mod memory;
 mod protocol;
 
 pub use accept::serve;
@@ -19,4 +21,6 @@ pub use drain::Drain;
 pub use figures::{ConnectionFigures, ConnectionsSeen, EndpointFigures, Spoken};
 pub use limits::NetLimits;
 pub use listed::{Connection, ConnectionList, Listing, end as end_connection};
+#[cfg(feature = "fuzzing")]
+pub use memory::Wire;
 pub use protocol::{AnyProtocol, Protocol};

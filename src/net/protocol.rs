@@ -13,6 +13,10 @@ use super::limits::NetLimits;
 use super::listed::Listing;
 use crate::runtime::{Listener, Shutdown};
 
+/// Time for the opening of a connection within the process, which is there already.
+#[cfg(feature = "fuzzing")]
+const OPENING_WITHIN: std::time::Duration = std::time::Duration::from_secs(60);
+
 /// What is spoken on the connections of a listener. The client speaks first: a connection gets
 /// here with its first byte.
 pub trait Protocol: 'static {
@@ -34,6 +38,11 @@ pub trait AnyProtocol {
         listing: Option<Listing>,
         figures: Arc<ConnectionFigures>,
     ) -> Pin<Box<dyn Future<Output = ()>>>;
+
+    /// Serves one connection within the process to its end.
+    #[cfg(feature = "fuzzing")]
+    fn serve_within(self: Rc<Self>, wire: super::memory::Wire)
+    -> Pin<Box<dyn Future<Output = ()>>>;
 }
 
 impl<P: Protocol> AnyProtocol for P {
@@ -49,5 +58,18 @@ impl<P: Protocol> AnyProtocol for P {
         Box::pin(serve(
             listener, limits, secure, self, shutdown, listing, figures,
         ))
+    }
+
+    #[cfg(feature = "fuzzing")]
+    fn serve_within(
+        self: Rc<Self>,
+        wire: super::memory::Wire,
+    ) -> Pin<Box<dyn Future<Output = ()>>> {
+        let opens_until = std::time::Instant::now() + OPENING_WITHIN;
+        Box::pin(async move {
+            if let Ok(Some(channel)) = Channel::open_within(wire, opens_until).await {
+                self.serve(channel, Drain::never()).await;
+            }
+        })
     }
 }

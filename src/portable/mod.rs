@@ -4,6 +4,8 @@
 mod check;
 mod fields;
 mod frames;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod lines;
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ mod deliverers;
 mod delivery;
 pub mod error;
 pub mod export;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod gate;
 pub mod intercepted;
 mod limits;

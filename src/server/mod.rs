@@ -4,6 +4,8 @@ mod admin;
 mod core;
 mod crash;
 mod declare;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod metrics;
 mod pubsub;
 mod registry;

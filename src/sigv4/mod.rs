@@ -6,6 +6,8 @@
 
 mod canonical;
 mod claim;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod heads;
 mod instant;
 mod refusal;

@@ -13,6 +13,8 @@ mod decode;
 mod developer_endpoint;
 mod encode;
 mod error;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 #[cfg(test)]
 mod garbage;
 mod gate;

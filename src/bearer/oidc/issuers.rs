@@ -132,7 +132,7 @@ impl Issuers {
     }
 
     /// Gives an issuer keys that nobody has fetched.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(in crate::bearer) fn set_keys(&self, url: &str, text: &str) {
         let keys = super::keys::KeySet::read(text).unwrap();
         self.named(url).unwrap().set_keys(keys);

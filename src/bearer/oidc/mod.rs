@@ -8,6 +8,8 @@
 
 mod claims;
 mod fetch;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod issuer;
 mod issuers;
 mod keys;

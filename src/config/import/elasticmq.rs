@@ -3,6 +3,7 @@
 use super::{Imported, sqs};
 use hocon::Config;
 use serde_json::{Map, Value, json};
+use std::collections::HashSet;
 
 pub(super) fn read(imported: &mut Imported, text: &str) -> Result<(), String> {
     // What it includes of its own classpath is its defaults.
@@ -11,6 +12,13 @@ pub(super) fn read(imported: &mut Imported, text: &str) -> Result<(), String> {
         _ => line,
     });
     let text = lines.collect::<Vec<_>>().join("\n");
+    let repeated = repeated_substitutions(&text);
+    if repeated > REPEATED_SUBSTITUTIONS_MAX {
+        return Err(format!(
+            "it has {repeated} substitutions of what others substitute, too, more than \
+             {REPEATED_SUBSTITUTIONS_MAX}"
+        ));
+    }
     let config = hocon::parse(&text).map_err(|error| error.to_string())?;
     for (key, name) in [("aws.region", "region"), ("aws.accountId", "account")] {
         if let Some(value) = config.get_string_option(key) {
@@ -27,6 +35,24 @@ pub(super) fn read(imported: &mut Imported, text: &str) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Substitutions besides the first of each name. Each may double what a file comes to: a value can be twice
+/// another that is twice a third.
+const REPEATED_SUBSTITUTIONS_MAX: usize = 10;
+
+fn repeated_substitutions(text: &str) -> usize {
+    // What is within a value is of that value's name.
+    let name = |rest: &str| {
+        let end = rest.find(['.', '}']).unwrap_or(rest.len());
+        rest[..end]
+            .trim_start_matches('?')
+            .replace('"', "")
+            .trim()
+            .to_owned()
+    };
+    let all: Vec<String> = text.split("${").skip(1).map(name).collect();
+    all.len() - all.iter().collect::<HashSet<_>>().len()
 }
 
 fn read_queue(imported: &mut Imported, name: &str, queue: &Config) {
@@ -98,4 +124,35 @@ fn dead_letters(queue: &Config) -> Option<Value> {
     let count = queue.get_i64_option("deadLettersQueue.maxReceiveCount")?;
     let policy = json!({"deadLetterTargetArn": name, "maxReceiveCount": count});
     Some(policy.to_string().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::import::Format;
+
+    fn read_text(text: &str) -> Result<String, String> {
+        let mut imported = Imported::default();
+        imported.read(Format::Elasticmq, "file", text)?;
+        Ok(imported.to_toml())
+    }
+
+    /// Found by tests/fuzz: what is made of other values several times came to gigabytes.
+    #[test]
+    fn values_of_values_stay_bounded() {
+        let mut text = "a0 = xxxxxxxx\n".to_owned();
+        for level in 0..12 {
+            let value = format!("${{a{level}}}").repeat(4);
+            text += &format!("a{} = {value}\n", level + 1);
+        }
+        text += "aws { region = ${a12} }\n";
+        let error = read_text(&text).map(|toml| toml.len()).unwrap_err();
+        assert!(error.contains("substitutions"), "{error}");
+    }
+
+    #[test]
+    fn values_of_others_are_theirs() {
+        let text = "r = eu-west-1\naws { region = ${r}, accountId = ${?NOBODY_HAS_THIS} }\n";
+        assert_eq!(read_text(text).unwrap(), "[sqs]\nregion = \"eu-west-1\"\n");
+    }
 }

@@ -82,6 +82,10 @@ fn assignment(word: &str) -> Option<(&str, &str)> {
     (!name.is_empty() && name.bytes().all(is_name)).then_some((name, value))
 }
 
+/// Bytes of a word with its variables. Of one that would be longer only a shell can work out what it is:
+/// variables that are made of themselves double with each line.
+const WORD_BYTES_MAX: usize = 64 * 1024;
+
 /// A word with the variables that are known in their place.
 fn substituted(word: &str, variables: &HashMap<String, String>) -> String {
     let mut out = String::new();
@@ -101,6 +105,7 @@ fn substituted(word: &str, variables: &HashMap<String, String>) -> String {
             }
         };
         match variables.get(name) {
+            Some(value) if out.len() + value.len() > WORD_BYTES_MAX => return word.to_owned(),
             Some(value) => out.push_str(value),
             None => out.push_str(&rest[at..at + 1 + end]),
         }
@@ -169,4 +174,27 @@ fn map_of(options: &[String], name: &str) -> Result<Map<String, Value>, String> 
     };
     let pairs = text.split(',').map(pair).collect::<Option<_>>();
     pairs.ok_or_else(|| format!("{name} is no map"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::import::Format;
+
+    /// Found by tests/fuzz: a few lines in which a variable is made of itself came to gigabytes.
+    #[test]
+    fn a_variable_of_itself_stays_bounded() {
+        let doubled = format!("A=xxxxxxxx\n{}", "A=$A$A$A$A$A$A$A$A\n".repeat(8));
+        let mut variables = HashMap::from([("A".to_owned(), "x".repeat(8))]);
+        for _ in 0..8 {
+            let value = substituted("$A$A$A$A$A$A$A$A", &variables);
+            assert!(value.len() <= 64 << 10, "{} bytes", value.len());
+            variables.insert("A".to_owned(), value);
+        }
+        let mut imported = Imported::default();
+        let text = doubled + "awslocal sqs create-queue --queue-name $A\n";
+        imported.read(Format::Localstack, "script", &text).unwrap();
+        assert_eq!(imported.to_toml(), "");
+        assert_eq!(imported.notes.len(), 1, "{:?}", imported.notes);
+    }
 }

@@ -460,6 +460,10 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
+#[cfg(feature = "fuzzing")]
+#[path = "client_fuzzing.rs"]
+pub mod fuzzing;
+
 #[cfg(test)]
 #[path = "client_tests.rs"]
 mod tests;

@@ -7,6 +7,8 @@ pub mod client;
 mod destinations;
 pub mod envelope;
 mod figures;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 pub(super) mod hops;
 pub mod pace;
 pub(super) mod pusher;

@@ -6,6 +6,8 @@
 
 mod bindings;
 mod from_json;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod problems;
 mod request;
 mod scalar;
