@@ -30,8 +30,9 @@ pub struct ShardHost {
     epoch: u64,
     /// Number of the open batch.
     open: u64,
-    /// The batch under way: its number and the first sequence number it may hold.
-    under_way: Option<(u64, u64)>,
+    /// The batches under way: their numbers and the first sequence number that each may hold. One at
+    /// most, unless the journal has room for more.
+    under_way: VecDeque<(u64, u64)>,
     /// Outgoings that wait for a batch, in order of its number.
     held: VecDeque<(u64, Outgoing)>,
     ready: VecDeque<Outgoing>,
@@ -74,7 +75,7 @@ impl ShardHost {
             journal,
             epoch,
             open: 1,
-            under_way: None,
+            under_way: VecDeque::new(),
             held: VecDeque::new(),
             ready: VecDeque::new(),
             down: None,
@@ -160,18 +161,22 @@ impl ShardHost {
         self.resend_at.get_or_insert(now + RESEND_MS);
     }
 
-    /// Closes the open batch and hands it to the journal, unless one is under way.
+    /// Closes the open batch and hands it to the journal, unless one is under way and the journal has
+    /// no room for another.
     pub fn flush(&mut self) {
         let Some(journal) = &mut self.journal else {
             return;
         };
-        if self.fenced.is_some() || self.under_way.is_some() || !self.shard.has_ops() {
+        if self.fenced.is_some() || !self.shard.has_ops() {
+            return;
+        }
+        if !self.under_way.is_empty() && !journal.room() {
             return;
         }
         let first = self.shard.batch_first_sequence;
         let ops = self.shard.take_ops();
         let number = self.open;
-        self.under_way = Some((number, first));
+        self.under_way.push_back((number, first));
         self.open += 1;
         journal.commit(self.epoch, Batch { number, ops });
     }
@@ -181,8 +186,8 @@ impl ShardHost {
         while let Some(completion) = self.journal.as_mut().and_then(|journal| journal.poll()) {
             match completion {
                 Completion::Committed(number) => {
-                    debug_assert_eq!(self.under_way.map(|(under_way, _)| under_way), Some(number));
-                    self.under_way = None;
+                    let first = self.under_way.pop_front();
+                    debug_assert_eq!(first.map(|(under_way, _)| under_way), Some(number));
                     self.down = None;
                     while self.held.front().is_some_and(|(batch, _)| *batch <= number) {
                         let (_, outgoing) = self.held.pop_front().expect("just seen");
@@ -217,7 +222,7 @@ impl ShardHost {
     fn fence(&mut self, epoch: u64) {
         self.fenced = Some(epoch);
         self.down = Some(format!("the shard has another owner, in epoch {epoch}"));
-        self.under_way = None;
+        self.under_way.clear();
         self.resend_at = None;
         let waiting = std::mem::take(&mut self.ready).into_iter();
         let held = self.held.drain(..).map(|(_, outgoing)| outgoing);
@@ -268,7 +273,7 @@ impl ShardHost {
 
     /// Whether everything is durable and nothing waits to go out.
     pub fn is_idle(&self) -> bool {
-        self.under_way.is_none()
+        self.under_way.is_empty()
             && self.held.is_empty()
             && self.ready.is_empty()
             && self.shard.effects.is_empty()
@@ -309,7 +314,7 @@ impl ShardHost {
         let latest = if self.shard.has_ops() {
             Some(self.open)
         } else {
-            self.under_way.map(|(number, _)| number)
+            self.under_way.back().map(|(number, _)| *number)
         };
         for effect in self.shard.effects.drain(..) {
             let batch = match effect.hold {
@@ -320,8 +325,9 @@ impl ShardHost {
                 }
                 Hold::UntilDurable(sequence) => self
                     .under_way
-                    .filter(|(_, first)| sequence >= *first)
-                    .map(|(number, _)| number),
+                    .iter()
+                    .rfind(|(_, first)| sequence >= *first)
+                    .map(|(number, _)| *number),
             };
             let outgoing = Outgoing::Reply(effect.token, effect.reply);
             match batch {

@@ -3,6 +3,7 @@
 use super::Shard;
 use super::lists::Arrival;
 use super::restored_times::bring_in_line;
+use crate::Millis;
 use crate::records::Op;
 use std::collections::HashMap;
 
@@ -56,6 +57,11 @@ impl Shard {
                 );
                 self.restored.push((record.sequence, place));
             }
+            Op::Leased {
+                sequence,
+                received_at,
+                until,
+            } => self.restore_lease(sequence, received_at, until),
             Op::Dedup {
                 queue_id,
                 key,
@@ -97,6 +103,21 @@ impl Shard {
                 debug_assert!(false, "not a piece of kept state");
             }
         }
+    }
+
+    /// Somebody has a message still, by a handle that an earlier owner gave out.
+    fn restore_lease(&mut self, sequence: u64, received_at: Millis, until: Millis) {
+        let restored = &self.restored;
+        let Ok(at) = restored.binary_search_by_key(&sequence, |(sequence, _)| *sequence) else {
+            return;
+        };
+        let slot = restored[at].1;
+        let message = &mut self.messages[slot];
+        if until <= self.now || message.receive_count == 0 {
+            return;
+        }
+        message.received_after_ms = message.offset(received_at);
+        self.hold_in_flight(self.messages[slot].queue, slot, until);
     }
 
     /// Begins a run of the shard. An epoch is durable before it is used, so numbers that begin with

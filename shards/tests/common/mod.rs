@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 pub mod memory_journal;
+pub mod shared_log;
 pub mod topics;
 
 use lclq_shards::attributes::{AttributeMap, QueueAttribute};
