@@ -4,9 +4,9 @@ use crate::Millis;
 use crate::command::pubsub::{AdminCommand, PubsubCommand};
 use crate::command::{Command, QueueCommand, Refusal, Reply, ShardStats, Token};
 use crate::definitions::{NameBucket, NameChanges};
-use crate::journal::{Batch, Completion, Journal, JournalError};
+use crate::journal::{Batch, Carried, Completion, Journal, JournalError};
 use crate::moves::{Transfer, TransferAck};
-use crate::shard::{Hold, Shard, ShardConfig};
+use crate::shard::{Hold, Lap, Shard, ShardConfig};
 use std::collections::VecDeque;
 
 /// Time before transfers that a target could not take are sent again, ms.
@@ -41,6 +41,8 @@ pub struct ShardHost {
     /// Another owner has the shard, in this epoch: nothing is carried out any more.
     fenced: Option<u64>,
     resend_at: Option<Millis>,
+    /// How far what batches carry along has come.
+    lap: Option<Lap>,
 }
 
 impl ShardHost {
@@ -58,6 +60,7 @@ impl ShardHost {
     ) -> Result<Self, JournalError> {
         config.durable = true;
         let mut shard = Shard::new(config, now);
+        shard.keeps_leases = journal.holds_exclusive_receives();
         let mut state = Default::default();
         let epoch = journal.load(&mut |op| shard.restore(&mut state, op))?;
         shard.begin_epoch(epoch);
@@ -81,6 +84,7 @@ impl ShardHost {
             down: None,
             fenced: None,
             resend_at: None,
+            lap: None,
         }
     }
 
@@ -88,13 +92,25 @@ impl ShardHost {
     #[inline]
     pub fn apply(&mut self, now: Millis, token: Token, command: Command) {
         // Whoever was fenced off must not even read: another owner gives the same messages out.
-        if self.fenced.is_some() || (self.down.is_some() && is_write(&command)) {
+        if self.fenced.is_some() || (self.down.is_some() && self.is_kept(&command)) {
             self.ready
                 .push_back(Outgoing::Reply(token, Reply::Refused(Refusal::JournalDown)));
             return;
         }
         self.shard.apply(now, token, command);
         self.settle();
+    }
+
+    /// Whether a command can't be answered while the journal can't write.
+    fn is_kept(&self, command: &Command) -> bool {
+        let exclusive = match command {
+            Command::Receive(receive) => self.shard.queue_slot(receive.queue),
+            Command::ChangeVisibility { queue, .. } => self.shard.queue_slot(*queue),
+            _ => return is_write(command),
+        };
+        // What can't be given out would be kept from others meanwhile.
+        let held = |slot| self.shard.lease_hold(slot, Hold::No) != Hold::No;
+        exclusive.is_some_and(held)
     }
 
     /// Forgets a long poll whose client has gone.
@@ -178,7 +194,19 @@ impl ShardHost {
         let number = self.open;
         self.under_way.push_back((number, first));
         self.open += 1;
-        journal.commit(self.epoch, Batch { number, ops });
+        let bytes = journal.lap_bytes(&ops, self.shard.resident_bytes);
+        let batch = Batch { number, ops };
+        if bytes == 0 {
+            return journal.commit(self.epoch, batch);
+        }
+        let shard = &self.shard;
+        let lap = self.lap.get_or_insert_with(|| shard.begin_lap());
+        let mut pieces = Vec::new();
+        let is_round = shard.lap_step(lap, bytes, &mut pieces);
+        if is_round {
+            self.lap = None;
+        }
+        journal.commit_carrying(self.epoch, batch, Carried { pieces, is_round });
     }
 
     /// Takes up what the journal has to say, and goes on writing.
@@ -311,6 +339,7 @@ impl ShardHost {
             }
             return;
         }
+        self.shard.prove_ownership();
         let latest = if self.shard.has_ops() {
             Some(self.open)
         } else {

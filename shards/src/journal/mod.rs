@@ -177,8 +177,8 @@ pub trait Journal {
 
     /// Like [`Journal::commit`], with what the batch carries along because [`Journal::lap_bytes`] said
     /// so.
-    fn commit_carrying(&mut self, epoch: u64, batch: Batch, carried: Option<Carried>) {
-        debug_assert!(carried.is_none(), "nobody has asked for it");
+    fn commit_carrying(&mut self, epoch: u64, batch: Batch, carried: Carried) {
+        debug_assert!(carried.pieces.is_empty(), "nobody has asked for it");
         self.commit(epoch, batch);
     }
 }

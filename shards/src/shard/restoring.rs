@@ -152,6 +152,9 @@ impl Shard {
                     receive_count: message.receive_count,
                     first_received_at: message.first_received_at().unwrap_or(0),
                 });
+                if self.keeps_leases {
+                    ops.push(self.kept_lease(slot));
+                }
             }
         }
         self.batch_first_sequence = self.next_sequence;

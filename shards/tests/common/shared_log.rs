@@ -55,8 +55,9 @@ struct Log {
     next_client: u32,
     next_ticket: Ticket,
     late: Vec<Question>,
-    /// What was trimmed last: a replica may have it still.
-    trimmed: Vec<LogRecord>,
+    /// What was trimmed, and the position of the last record then: a replica that lacks that one hasn't
+    /// seen the trim.
+    trims: Vec<(u64, BTreeMap<u64, LogRecord>)>,
     /// Records that were lost after they were acknowledged, and not put back.
     missing: BTreeMap<u64, LogRecord>,
     /// One of them can't come back: another has its place.
@@ -150,6 +151,21 @@ impl SharedLog {
         }
     }
 
+    /// Somebody removes a record.
+    pub fn remove(&self, position: u64) {
+        self.0.borrow_mut().records.remove(&position);
+    }
+
+    /// Somebody changes a record.
+    pub fn damage(&self, position: u64) {
+        if let Some(record) = self.0.borrow_mut().records.get_mut(&position) {
+            let mut bytes = record.bytes.to_vec();
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 4;
+            record.bytes = bytes.into();
+        }
+    }
+
     /// Requests that a client has open.
     pub fn waiting(&self, client: u32) -> usize {
         let log = self.0.borrow();
@@ -196,13 +212,18 @@ impl SharedLog {
     }
 
     /// The store's replica takes over. It lacks what wasn't safe and, where it lags, `lag` records
-    /// more; the first stays. With `untrims` it hasn't seen the last trim.
+    /// more; the first stays. With `untrims` it hasn't seen the last trim in any case.
     pub fn fail_over(&self, lag: u64, untrims: bool) {
         let mut log = self.0.borrow_mut();
         let Some(first) = log.records.keys().next().copied() else {
             return;
         };
         let safe = log.safe;
+        // Before the first record that is there now stand those that were trimmed.
+        let first = log
+            .trims
+            .first()
+            .map_or(first, |(_, it)| *it.keys().next().unwrap_or(&first));
         let end = safe.saturating_sub(lag).max(first);
         let lost = log.records.split_off(&(end + 1));
         let acknowledged = lost.into_iter().filter(|(position, _)| *position <= safe);
@@ -210,12 +231,16 @@ impl SharedLog {
             log.missing.entry(position).or_insert(record);
         }
         log.safe = end;
-        let trimmed = std::mem::take(&mut log.trimmed);
-        let follows = trimmed.last().map(|last| last.place.position + 1);
-        if untrims && follows == Some(first) {
-            let back = trimmed.into_iter();
-            log.records
-                .extend(back.map(|record| (record.place.position, record)));
+        let mut untrims = untrims;
+        while let Some((at, _)) = log.trims.last()
+            && (*at > end || std::mem::take(&mut untrims))
+            && let Some((_, back)) = log.trims.pop()
+        {
+            log.records.extend(back);
+        }
+        let lost = log.records.split_off(&(end + 1));
+        for (position, record) in lost {
+            log.missing.entry(position).or_insert(record);
         }
     }
 
@@ -264,8 +289,10 @@ impl Log {
                     };
                     let rest = self.records.split_off(&below);
                     let gone = std::mem::replace(&mut self.records, rest);
-                    if !gone.is_empty() {
-                        self.trimmed = gone.into_values().collect();
+                    if let Some((last, _)) = self.records.last_key_value()
+                        && !gone.is_empty()
+                    {
+                        self.trims.push((*last, gone));
                     }
                 }
                 Answer::Trimmed

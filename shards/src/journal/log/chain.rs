@@ -27,6 +27,9 @@ pub(super) struct Chain {
     acked: u64,
     /// All up to this position has been asked for, and nothing is known against it.
     asked: u64,
+    /// All up to this position is there, by an acknowledgement since the store was last found to lack
+    /// something.
+    proven: u64,
     /// Bytes of records that are acknowledged and still kept.
     ring_bytes: usize,
     /// Bytes of records that are not acknowledged.
@@ -52,6 +55,7 @@ impl Chain {
             records: VecDeque::new(),
             acked: position,
             asked: position,
+            proven: position,
             ring_bytes: 0,
             open_bytes: 0,
         }
@@ -123,30 +127,31 @@ impl Chain {
         Some((position, Append { after, record }))
     }
 
-    /// Nobody knows of this record: it and those behind it are to be asked for again.
+    /// Nobody knows of this record: it and those behind it are to be asked for again, unless one behind
+    /// it that was acknowledged proves it.
     pub fn ask_again_from(&mut self, position: u64) {
-        self.asked = self.asked.min(position.saturating_sub(1));
+        let known = position.saturating_sub(1).max(self.proven);
+        self.asked = self.asked.min(known);
     }
 
     /// A record was refused, and this is the store's last one.
     pub fn rewind(&mut self, tail: Option<Place>) -> Rewound {
-        if tail == self.before {
-            self.asked = self.before_first();
-            return Rewound::GoesOn;
-        }
-        match tail {
+        let known = match tail {
+            _ if tail == self.before => self.before_first(),
             // That one is asked for as well: the answer says whether it is the one that is here.
             Some(tail) if tail.epoch == self.epoch && self.at(tail.position).is_some() => {
-                self.asked = tail.position - 1;
-                Rewound::GoesOn
+                tail.position - 1
             }
-            _ => Rewound::IsOut,
-        }
+            _ => return Rewound::IsOut,
+        };
+        (self.asked, self.proven) = (known, known);
+        Rewound::GoesOn
     }
 
     /// All up to a position is acknowledged; answers the numbers of the batches that this is news of,
     /// and the highest low of their records.
     pub fn acknowledge(&mut self, position: u64) -> (Vec<u64>, u64) {
+        self.proven = self.proven.max(position);
         let mut batches = Vec::new();
         let mut low = 0;
         while self.acked < position {
@@ -176,7 +181,7 @@ impl Chain {
             let is_over =
                 kept > limits.ring_records_max as u64 || self.ring_bytes > limits.ring_bytes_max;
             // What is being sent again is needed.
-            if !is_over || kept == 0 || self.asked <= self.before_first() {
+            if !is_over || kept == 0 || self.proven <= self.before_first() {
                 return;
             }
             let Some(oldest) = self.records.pop_front() else {

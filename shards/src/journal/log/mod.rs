@@ -40,6 +40,8 @@ pub struct LogJournal<S> {
     store: S,
     limits: LogLimits,
     chain: Chain,
+    /// Position of the record with which this owner begins: before that is acknowledged it is none.
+    begins: u64,
     /// Records that the store has been asked for and has not answered.
     under_way: VecDeque<(Ticket, u64)>,
     trouble: Option<Trouble>,
@@ -77,6 +79,7 @@ impl<S: LogStore> LogJournal<S> {
             store,
             limits,
             chain: Chain::new(before, epoch),
+            begins: before.map_or(1, |before| before.position + 1),
             under_way: VecDeque::new(),
             trouble: None,
             words: "".into(),
@@ -104,9 +107,17 @@ impl<S: LogStore> LogJournal<S> {
         }
     }
 
-    /// The store; what it is asked through it gets no answer.
-    pub fn store(&self) -> &S {
-        &self.store
+    /// The last record that was handed over, acknowledged or not.
+    pub fn latest(&self) -> Place {
+        Place {
+            position: self.chain.last(),
+            epoch: self.chain.epoch(),
+        }
+    }
+
+    /// Where a reader has to begin, as far as this owner's laps have come.
+    pub fn low(&self) -> u64 {
+        self.laps.low()
     }
 
     fn head(&self, lap: u64) -> Head {
@@ -162,7 +173,7 @@ impl<S: LogStore> LogJournal<S> {
             Answer::Present => self.disputed = None,
             Answer::Refused { tail } => {
                 let other = tail.map_or(0, |tail| tail.epoch);
-                if other > self.chain.epoch() {
+                if other > self.chain.epoch() || self.is_claimant() {
                     return self.fence(other);
                 }
                 let is_there = tail.is_some_and(|tail| tail.position >= position);
@@ -174,6 +185,9 @@ impl<S: LogStore> LogJournal<S> {
                 self.trouble = Some(Trouble::Refused(tail));
                 self.words = "the record was refused".into();
             }
+            // Whoever asked again might be heard after the store lost the record of somebody who was
+            // heard in the meantime, with the same epoch. So the next try is one with another.
+            Answer::Unknown(_) if self.is_claimant() => self.fence(0),
             Answer::Unknown(words) => {
                 self.words = words;
                 match &mut self.trouble {
@@ -186,6 +200,11 @@ impl<S: LogStore> LogJournal<S> {
                 debug_assert!(false, "no answer to an append");
             }
         }
+    }
+
+    /// Whether it is yet to become the owner.
+    fn is_claimant(&self) -> bool {
+        self.chain.acked() < self.begins
     }
 
     fn acknowledge(&mut self, position: u64) {
@@ -254,7 +273,7 @@ impl<S: LogStore> Journal for LogJournal<S> {
     }
 
     fn commit(&mut self, epoch: u64, batch: Batch) {
-        self.commit_carrying(epoch, batch, None);
+        self.write(epoch, &batch, None);
     }
 
     fn poll(&mut self) -> Option<Completion> {
@@ -281,7 +300,13 @@ impl<S: LogStore> Journal for LogJournal<S> {
         self.laps.step_bytes(changes, kept_bytes, &self.limits)
     }
 
-    fn commit_carrying(&mut self, epoch: u64, batch: Batch, carried: Option<Carried>) {
+    fn commit_carrying(&mut self, epoch: u64, batch: Batch, carried: Carried) {
+        self.write(epoch, &batch, Some(&carried));
+    }
+}
+
+impl<S: LogStore> LogJournal<S> {
+    fn write(&mut self, epoch: u64, batch: &Batch, carried: Option<&Carried>) {
         if let Some(epoch) = self.fenced {
             return self.completions.push_back(Completion::Fenced { epoch });
         }
@@ -290,11 +315,9 @@ impl<S: LogStore> Journal for LogJournal<S> {
             return self.completions.push_back(Completion::Fenced { epoch });
         }
         let position = self.chain.next();
-        let lap = carried
-            .as_ref()
-            .map(|carried| self.laps.carried(position, carried.is_round));
+        let lap = carried.map(|carried| self.laps.carried(position, carried.is_round));
         let head = self.head(lap.unwrap_or(0));
-        let carried = carried.as_ref().map_or(&[][..], |carried| &carried.pieces);
+        let carried = carried.map_or(&[][..], |carried| &carried.pieces);
         let record = write_batch(head, &batch.ops, carried);
         self.add(record, Some(batch.number));
     }

@@ -77,7 +77,8 @@ pub enum Answer {
 ///   not rely on what it reads until a record of its own behind that is answered so.
 ///
 /// What a store loses after all, because its replica took over and lagged behind, it loses from the
-/// end: what is left is a log as it was at some time. The owner sends again what it still has.
+/// end: what is left is a log as it was at some time. What was under way then is answered by
+/// [`Answer::Unknown`]. The owner sends again what it still has.
 pub trait LogStore {
     /// Asks for the last record; answered by [`Answer::Tail`].
     fn tail(&mut self) -> Ticket;

@@ -6,7 +6,8 @@ use super::{LogJournal, LogLimits, LogRecord, LogStore, Place, Ticket};
 use crate::journal::codec::{Malformed, Record};
 use crate::journal::{JournalError, Kept};
 
-/// Times that a take-over begins anew because a record of the owner before it came in between.
+/// Times that a take-over begins anew because a record of the owner before came in between, or because
+/// nobody knows whether its own did.
 const TRIES_MAX: u32 = 16;
 
 /// Who takes a shard over.
@@ -52,6 +53,10 @@ enum Step<S> {
 }
 
 /// A take-over under way.
+///
+/// It doesn't outlive the connection that it began on: when that breaks, the store may have failed over
+/// and lost somebody's epoch, which this claim, made before, might be about to take. Whoever runs it
+/// begins anew then, with a claim of that time.
 pub struct TakeOver<S> {
     claim: Claim,
     tries: u32,
@@ -131,7 +136,6 @@ impl<S: LogStore> TakeOver<S> {
             if epoch >= journal.chain.epoch() || self.tries >= TRIES_MAX {
                 return (Step::Over, Some(Taking::Lost { epoch }));
             }
-            // A record of the owner before came in first.
             self.tries += 1;
             let ticket = journal.store.tail();
             return (Step::Looking(journal.store, ticket), None);
