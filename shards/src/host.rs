@@ -4,9 +4,9 @@ use crate::Millis;
 use crate::command::pubsub::{AdminCommand, PubsubCommand};
 use crate::command::{Command, QueueCommand, Refusal, Reply, ShardStats, Token};
 use crate::definitions::{NameBucket, NameChanges};
-use crate::journal::{Batch, Completion, Journal, JournalError};
+use crate::journal::{Batch, Carried, Completion, Journal, JournalError};
 use crate::moves::{Transfer, TransferAck};
-use crate::shard::{Hold, Shard, ShardConfig};
+use crate::shard::{Hold, Lap, Shard, ShardConfig};
 use std::collections::VecDeque;
 
 /// Time before transfers that a target could not take are sent again, ms.
@@ -30,8 +30,9 @@ pub struct ShardHost {
     epoch: u64,
     /// Number of the open batch.
     open: u64,
-    /// The batch under way: its number and the first sequence number it may hold.
-    under_way: Option<(u64, u64)>,
+    /// The batches under way: their numbers and the first sequence number that each may hold. One at
+    /// most, unless the journal has room for more.
+    under_way: VecDeque<(u64, u64)>,
     /// Outgoings that wait for a batch, in order of its number.
     held: VecDeque<(u64, Outgoing)>,
     ready: VecDeque<Outgoing>,
@@ -40,6 +41,8 @@ pub struct ShardHost {
     /// Another owner has the shard, in this epoch: nothing is carried out any more.
     fenced: Option<u64>,
     resend_at: Option<Millis>,
+    /// How far what batches carry along has come.
+    lap: Option<Lap>,
 }
 
 impl ShardHost {
@@ -57,6 +60,7 @@ impl ShardHost {
     ) -> Result<Self, JournalError> {
         config.durable = true;
         let mut shard = Shard::new(config, now);
+        shard.keeps_leases = journal.holds_exclusive_receives();
         let mut state = Default::default();
         let epoch = journal.load(&mut |op| shard.restore(&mut state, op))?;
         shard.begin_epoch(epoch);
@@ -74,12 +78,13 @@ impl ShardHost {
             journal,
             epoch,
             open: 1,
-            under_way: None,
+            under_way: VecDeque::new(),
             held: VecDeque::new(),
             ready: VecDeque::new(),
             down: None,
             fenced: None,
             resend_at: None,
+            lap: None,
         }
     }
 
@@ -87,13 +92,25 @@ impl ShardHost {
     #[inline]
     pub fn apply(&mut self, now: Millis, token: Token, command: Command) {
         // Whoever was fenced off must not even read: another owner gives the same messages out.
-        if self.fenced.is_some() || (self.down.is_some() && is_write(&command)) {
+        if self.fenced.is_some() || (self.down.is_some() && self.is_kept(&command)) {
             self.ready
                 .push_back(Outgoing::Reply(token, Reply::Refused(Refusal::JournalDown)));
             return;
         }
         self.shard.apply(now, token, command);
         self.settle();
+    }
+
+    /// Whether a command can't be answered while the journal can't write.
+    fn is_kept(&self, command: &Command) -> bool {
+        let exclusive = match command {
+            Command::Receive(receive) => self.shard.queue_slot(receive.queue),
+            Command::ChangeVisibility { queue, .. } => self.shard.queue_slot(*queue),
+            _ => return is_write(command),
+        };
+        // What can't be given out would be kept from others meanwhile.
+        let held = |slot| self.shard.lease_hold(slot, Hold::No) != Hold::No;
+        exclusive.is_some_and(held)
     }
 
     /// Forgets a long poll whose client has gone.
@@ -160,20 +177,36 @@ impl ShardHost {
         self.resend_at.get_or_insert(now + RESEND_MS);
     }
 
-    /// Closes the open batch and hands it to the journal, unless one is under way.
+    /// Closes the open batch and hands it to the journal, unless one is under way and the journal has
+    /// no room for another.
     pub fn flush(&mut self) {
         let Some(journal) = &mut self.journal else {
             return;
         };
-        if self.fenced.is_some() || self.under_way.is_some() || !self.shard.has_ops() {
+        if self.fenced.is_some() || !self.shard.has_ops() {
+            return;
+        }
+        if !self.under_way.is_empty() && !journal.room() {
             return;
         }
         let first = self.shard.batch_first_sequence;
         let ops = self.shard.take_ops();
         let number = self.open;
-        self.under_way = Some((number, first));
+        self.under_way.push_back((number, first));
         self.open += 1;
-        journal.commit(self.epoch, Batch { number, ops });
+        let bytes = journal.lap_bytes(&ops, self.shard.resident_bytes);
+        let batch = Batch { number, ops };
+        if bytes == 0 {
+            return journal.commit(self.epoch, batch);
+        }
+        let shard = &self.shard;
+        let lap = self.lap.get_or_insert_with(|| shard.begin_lap());
+        let mut pieces = Vec::new();
+        let is_round = shard.lap_step(lap, bytes, &mut pieces);
+        if is_round {
+            self.lap = None;
+        }
+        journal.commit_carrying(self.epoch, batch, Carried { pieces, is_round });
     }
 
     /// Takes up what the journal has to say, and goes on writing.
@@ -181,8 +214,8 @@ impl ShardHost {
         while let Some(completion) = self.journal.as_mut().and_then(|journal| journal.poll()) {
             match completion {
                 Completion::Committed(number) => {
-                    debug_assert_eq!(self.under_way.map(|(under_way, _)| under_way), Some(number));
-                    self.under_way = None;
+                    let first = self.under_way.pop_front();
+                    debug_assert_eq!(first.map(|(under_way, _)| under_way), Some(number));
                     self.down = None;
                     while self.held.front().is_some_and(|(batch, _)| *batch <= number) {
                         let (_, outgoing) = self.held.pop_front().expect("just seen");
@@ -217,7 +250,7 @@ impl ShardHost {
     fn fence(&mut self, epoch: u64) {
         self.fenced = Some(epoch);
         self.down = Some(format!("the shard has another owner, in epoch {epoch}"));
-        self.under_way = None;
+        self.under_way.clear();
         self.resend_at = None;
         let waiting = std::mem::take(&mut self.ready).into_iter();
         let held = self.held.drain(..).map(|(_, outgoing)| outgoing);
@@ -268,7 +301,7 @@ impl ShardHost {
 
     /// Whether everything is durable and nothing waits to go out.
     pub fn is_idle(&self) -> bool {
-        self.under_way.is_none()
+        self.under_way.is_empty()
             && self.held.is_empty()
             && self.ready.is_empty()
             && self.shard.effects.is_empty()
@@ -306,10 +339,11 @@ impl ShardHost {
             }
             return;
         }
+        self.shard.prove_ownership();
         let latest = if self.shard.has_ops() {
             Some(self.open)
         } else {
-            self.under_way.map(|(number, _)| number)
+            self.under_way.back().map(|(number, _)| *number)
         };
         for effect in self.shard.effects.drain(..) {
             let batch = match effect.hold {
@@ -320,8 +354,9 @@ impl ShardHost {
                 }
                 Hold::UntilDurable(sequence) => self
                     .under_way
-                    .filter(|(_, first)| sequence >= *first)
-                    .map(|(number, _)| number),
+                    .iter()
+                    .rfind(|(_, first)| sequence >= *first)
+                    .map(|(number, _)| *number),
             };
             let outgoing = Outgoing::Reply(effect.token, effect.reply);
             match batch {

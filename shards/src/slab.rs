@@ -112,6 +112,11 @@ impl<T> Slab<T> {
         }
     }
 
+    /// Slots that have ever held a value are below.
+    pub fn slots(&self) -> u32 {
+        self.unused_from
+    }
+
     /// All values with their slots, in slot order.
     pub fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
         self.chunks

@@ -1,9 +1,10 @@
-//! What every journal promises, asked of each: SQLite, and the journal in memory that simulations
-//! run on.
+//! What every journal promises, asked of each: SQLite, the journal in memory that simulations run on,
+//! and the one in a shared log.
 
 mod common;
 
 use common::memory_journal::MemoryJournal;
+use common::shared_log::{Defect, SharedLog};
 use fastrand::Rng;
 use lclq_shards::journal::*;
 use lclq_shards::moves::{Address, MoveStatus, MoveTask, Transfer};
@@ -106,6 +107,26 @@ impl Store for InMemoryWithTail {
     }
 }
 
+/// In a log that does what it is asked.
+struct InALog(SharedLog);
+
+impl Default for InALog {
+    fn default() -> Self {
+        Self(SharedLog::new(true, Defect::None))
+    }
+}
+
+impl Store for InALog {
+    fn open(&mut self) -> Box<dyn Journal> {
+        let mut take_over = TakeOver::begin(self.0.connect(), Claim::default());
+        let taking = take_over.poll();
+        assert!(matches!(taking, Taking::Done), "{taking:?}");
+        Box::new(take_over.into_journal().expect("it is done"))
+    }
+
+    fn finish(&mut self) {}
+}
+
 /// A store whose journal is open.
 struct Opened<S> {
     store: S,
@@ -190,6 +211,9 @@ macro_rules! every_journal {
         }
         mod memory_with_a_tail {
             $(#[test] fn $case() { super::$case::<super::InMemoryWithTail>(); })*
+        }
+        mod log {
+            $(#[test] fn $case() { super::$case::<super::InALog>(); })*
         }
     };
 }
@@ -860,6 +884,7 @@ fn all_journals_keep_the_same() {
         let mut sqlite = Opened::<OnSqlite>::empty();
         let mut memory = Opened::<InMemory>::empty();
         let mut with_tail = Opened::<InMemoryWithTail>::empty();
+        let mut log = Opened::<InALog>::empty();
         for _ in 0..4 {
             for _ in 0..changes.rng.usize(1..8) {
                 let ops: Vec<Op> = (0..changes.rng.usize(..12))
@@ -867,11 +892,13 @@ fn all_journals_keep_the_same() {
                     .collect();
                 sqlite.commit(ops.clone());
                 memory.commit(ops.clone());
+                log.commit(ops.clone());
                 with_tail.commit(ops);
             }
             let kept = sqlite.reload();
             assert_eq!(memory.reload(), kept, "round {round}");
             assert_eq!(with_tail.reload(), kept, "round {round}");
+            assert_eq!(log.reload(), kept, "round {round}");
             rows += kept.len();
         }
     }

@@ -23,6 +23,8 @@ pub struct Kept {
     next_queue_id: u64,
     queues: BTreeMap<u64, QueueRecord>,
     messages: BTreeMap<u64, MessageRecord>,
+    /// By sequence number: when it was received last, and until when it is leased.
+    leases: BTreeMap<u64, (Millis, Millis)>,
     dedup: BTreeMap<u64, (u64, DedupKey, DedupEntry)>,
     outbox: BTreeMap<(u16, u64), Transfer>,
     confirmed: BTreeMap<u16, u64>,
@@ -56,8 +58,20 @@ impl Kept {
                     record.first_received_at = first_received_at;
                 }
             }
+            Op::Leased {
+                sequence,
+                received_at,
+                until,
+            } => {
+                if until == 0 || !self.messages.contains_key(&sequence) {
+                    self.leases.remove(&sequence);
+                } else {
+                    self.leases.insert(sequence, (received_at, until));
+                }
+            }
             Op::Delete(sequence) => {
                 self.messages.remove(&sequence);
+                self.leases.remove(&sequence);
             }
             Op::Dedup {
                 queue_id,
@@ -131,6 +145,20 @@ impl Kept {
         Ok(())
     }
 
+    /// Takes up a piece of the kept state that may be known already.
+    pub fn keep_again(&mut self, piece: Op) {
+        match &piece {
+            Op::Insert(record) => drop(self.messages.remove(&record.sequence)),
+            Op::Publish(record) => drop(self.published.remove(&record.sequence)),
+            Op::OutboxPut(transfer) => {
+                drop(self.outbox.remove(&(transfer.target, transfer.number)));
+            }
+            _ => {}
+        }
+        let kept = self.keep(piece);
+        debug_assert_eq!(kept, Ok(()), "its number is free");
+    }
+
     /// Deduplication ids expire in the order of their numbers.
     fn forget_expired(&mut self, now: Millis) {
         for _ in 0..DEDUP_FORGOTTEN_PER_ROW {
@@ -167,6 +195,9 @@ impl Kept {
         };
         self.messages
             .retain(|sequence, record| is_there(record.queue_id, *sequence));
+        let messages = &self.messages;
+        self.leases
+            .retain(|sequence, _| messages.contains_key(sequence));
         self.dedup
             .retain(|sequence, (queue, ..)| is_there(*queue, *sequence));
         published.retain(|_, record| topics.contains_key(&record.topic_id));
@@ -187,6 +218,13 @@ impl Kept {
         }
         for record in self.messages.values() {
             visit(Op::Insert(record.clone()));
+        }
+        for (&sequence, &(received_at, until)) in &self.leases {
+            visit(Op::Leased {
+                sequence,
+                received_at,
+                until,
+            });
         }
         for &(queue_id, key, entry) in self.dedup.values() {
             visit(Op::Dedup {

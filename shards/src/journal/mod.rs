@@ -5,11 +5,13 @@
 //! batches. A commit carries the shard's epoch, so that a store that several servers share could
 //! refuse an owner that has been replaced.
 
+pub mod codec;
 mod directory;
 mod figures;
 #[cfg(test)]
 mod golden_records;
 mod kept;
+mod log;
 mod private_files;
 mod sqlite;
 mod store;
@@ -18,6 +20,10 @@ mod writer;
 pub use directory::{DataDirectory, DirectoryError, Recovery};
 pub use figures::{JournalFigures, JournalsSeen};
 pub use kept::{Kept, UsedTwice};
+pub use log::{
+    Answer, Append, Claim, LogJournal, LogLimits, LogRecord, LogStore, Place, TakeOver, Taking,
+    Ticket,
+};
 pub use sqlite::{DamagedRow, Durability, FileOwner, SqliteFile};
 pub use store::{JournalSetup, Secrets, Store, StoreError};
 pub use writer::SqliteJournal;
@@ -127,16 +133,52 @@ pub enum Finding {
     Recovered(String),
 }
 
+/// What a batch carries along of the kept state, beside its changes.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Carried {
+    /// Pieces of it as they are after the batch's changes.
+    pub pieces: Vec<Op>,
+    /// With these all has been carried that was there when the first were.
+    pub is_round: bool,
+}
+
 /// Keeps one shard's changes.
 pub trait Journal {
     /// Visits the kept state as changes that would produce it: `Reserve` first, then queues,
-    /// messages in order of sequence number, and the rest of queues; then topics, subscriptions,
+    /// messages in order of sequence number, who has them, and the rest of queues; then topics, subscriptions,
     /// schemas, published messages in order, and deliveries. Answers the shard's epoch.
     fn load(&mut self, visit: &mut dyn FnMut(Op)) -> Result<u64, JournalError>;
 
-    /// Starts to commit a batch. The caller waits for its completion before it sends the next.
+    /// Starts to commit a batch. The caller waits for its completion before it sends the next, unless
+    /// there is [`Journal::room`].
     fn commit(&mut self, epoch: u64, batch: Batch);
 
-    /// The next completion, if there is one.
+    /// The next completion, if there is one. Batches are committed in their order.
     fn poll(&mut self) -> Option<Completion>;
+
+    /// Whether a batch may be sent while others are under way.
+    fn room(&self) -> bool {
+        false
+    }
+
+    /// Whether the shard's next owner may be another machine that doesn't know when this one ends. Then
+    /// nothing is given out for somebody alone (messages of FIFO queues, deliveries under exactly-once)
+    /// before it is durable, and leases are kept: they go on under the next owner.
+    fn holds_exclusive_receives(&self) -> bool {
+        false
+    }
+
+    /// Bytes of the kept state that a batch of these changes should carry along; 0 for none. All that
+    /// is kept takes about `kept_bytes`.
+    fn lap_bytes(&self, changes: &[Op], kept_bytes: u64) -> usize {
+        let _ = (changes, kept_bytes);
+        0
+    }
+
+    /// Like [`Journal::commit`], with what the batch carries along because [`Journal::lap_bytes`] said
+    /// so.
+    fn commit_carrying(&mut self, epoch: u64, batch: Batch, carried: Carried) {
+        debug_assert!(carried.pieces.is_empty(), "nobody has asked for it");
+        self.commit(epoch, batch);
+    }
 }

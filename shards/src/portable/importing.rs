@@ -188,7 +188,7 @@ impl Shard {
     }
 
     /// A message that somebody elsewhere has received: it comes back when its time is over.
-    fn hold_in_flight(&mut self, queue_slot: u32, slot: u32, until: crate::Millis) {
+    pub(crate) fn hold_in_flight(&mut self, queue_slot: u32, slot: u32, until: crate::Millis) {
         let mut at = self.at_queue(queue_slot);
         let group = at.messages[slot].group;
         at.leave_state(slot);
@@ -378,6 +378,6 @@ impl Shard {
 
 /// The longest that a received message can be invisible: 12 h
 /// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html>).
-const IN_FLIGHT_MS_MAX: crate::Millis = 12 * 60 * 60 * 1000;
+pub(crate) const IN_FLIGHT_MS_MAX: crate::Millis = 12 * 60 * 60 * 1000;
 /// The longest that a published message can be leased, or kept back: 600 s, ms.
 const HELD_BACK_MS_MAX: crate::Millis = 600 * 1000;

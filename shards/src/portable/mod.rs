@@ -10,6 +10,7 @@ mod shift;
 mod slices;
 pub(crate) mod view;
 
+pub(crate) use importing::IN_FLIGHT_MS_MAX;
 pub use shift::Shift;
 
 use crate::command::{QueueRef, Reply, Token};

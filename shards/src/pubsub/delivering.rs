@@ -434,6 +434,7 @@ impl Shard {
         // Only what is durable may be seen: a message that a crash takes back was never there.
         let latest = messages.iter().map(|pulled| pulled.lease.sequence).max();
         let hold = latest.map_or(Hold::No, Hold::UntilDurable);
+        let hold = self.delivery_hold(subscription_slot, hold);
         self.reply(token, Reply::Pulled(messages), hold);
     }
 

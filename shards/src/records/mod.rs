@@ -37,6 +37,17 @@ pub enum Op {
         /// When first, ms since 1970.
         first_received_at: Millis,
     },
+    /// Somebody has a message, or has it no more. Only for journals whose next owner may be another
+    /// machine ([`crate::journal::Journal::holds_exclusive_receives`]): what it is received by is
+    /// still out there then.
+    Leased {
+        /// Sequence number.
+        sequence: u64,
+        /// When it was received last, ms since 1970.
+        received_at: Millis,
+        /// Until when nobody else has it, ms since 1970; 0 where others may have it.
+        until: Millis,
+    },
     /// Removes a message.
     Delete(u64),
     /// Remembers a deduplication id.

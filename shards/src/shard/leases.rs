@@ -56,8 +56,9 @@ impl Shard {
             .iter()
             .map(|(lease, timeout_s)| self.change_one(queue_slot, lease, *timeout_s))
             .collect();
-        // Leases need not outlive a crash.
-        self.reply(token, Reply::Leases(results), Hold::No);
+        // Leases need not outlive a crash, unless another machine takes over.
+        let hold = self.lease_hold(queue_slot, Hold::No);
+        self.reply(token, Reply::Leases(results), hold);
     }
 
     fn change_one(
@@ -85,6 +86,7 @@ impl Shard {
                 let mut at = self.at_queue(queue_slot);
                 at.leave_state(slot);
                 at.make_ready(slot);
+                self.note_lease(slot);
                 self.queues[queue_slot].traffic.returned += 1;
                 self.counters.sqs.returned += 1;
             }
@@ -101,6 +103,7 @@ impl Shard {
         message.timer = at.wheel.arm(until, Timer::Visible(slot));
         at.queue.counts.in_flight += 1;
         *at.in_flight += 1;
+        self.note_lease(slot);
         Ok(())
     }
 
@@ -124,11 +127,7 @@ impl Shard {
             at.messages[slot].receive_count -= 1;
             at.make_ready(slot);
             if self.config.durable {
-                let message = &mut self.messages[slot];
-                if !message.count_dirty {
-                    message.count_dirty = true;
-                    self.dirty.push((slot, message.sequence));
-                }
+                self.note_count(slot);
             }
         }
         self.reply(token, Reply::Done, Hold::No);

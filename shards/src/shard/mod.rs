@@ -1,8 +1,10 @@
 //! One shard: a single-threaded state machine over its queues.
 
 pub(crate) mod eviction;
+mod exclusive;
 mod figures;
 mod firing;
+mod lap;
 mod leases;
 pub(crate) mod lists;
 mod moving;
@@ -14,6 +16,7 @@ pub(crate) mod sending;
 pub(crate) mod timer;
 
 pub use eviction::Eviction;
+pub(crate) use lap::Lap;
 
 use crate::command::{Command, QueueRef, Refusal, Reply, ShardStats, Token};
 use crate::definitions::{Change, ChangedNames, NameSpace};
@@ -172,6 +175,8 @@ pub struct Shard {
     pub(crate) batch_inserts: Vec<u32>,
     /// Messages whose receive count changed since the open batch was opened.
     pub(crate) dirty: Vec<(u32, u64)>,
+    /// Leases go into the journal: its next owner may be another machine.
+    pub(crate) keeps_leases: bool,
     /// Deadlines that fired and are being dealt with.
     pub(crate) fired: Vec<Timer>,
     pub(crate) counters: ShardStats,
@@ -251,6 +256,7 @@ impl Shard {
             batch_first_sequence: 1,
             batch_inserts: Vec::new(),
             dirty: Vec::new(),
+            keeps_leases: false,
             fired: Vec::new(),
             counters: ShardStats::default(),
             ids,

@@ -70,9 +70,10 @@ impl Shard {
             traffic.empty_receives += u64::from(is_empty);
         }
         // Only what is durable may be seen: a message that a crash takes back was never there.
-        let hold = if self.config.durable {
+        let hold = if self.config.durable && !is_empty {
             let sequences = deliveries.iter().map(|delivery| delivery.lease.sequence);
-            sequences.max().map_or(Hold::No, Hold::UntilDurable)
+            let hold = sequences.max().map_or(Hold::No, Hold::UntilDurable);
+            self.lease_hold(queue_slot, hold)
         } else {
             Hold::No
         };
@@ -312,11 +313,7 @@ impl Shard {
         });
         self.note_received(slot, until);
         if self.config.durable {
-            let message = &mut self.messages[slot];
-            if !message.count_dirty {
-                message.count_dirty = true;
-                self.dirty.push((slot, message.sequence));
-            }
+            self.note_count(slot);
         }
     }
 
@@ -403,6 +400,7 @@ impl Shard {
                 first_received_at: message.first_received_at().unwrap_or(received_at),
             });
             self.note_received(slot, until);
+            self.note_lease(slot);
         }
         Some(out)
     }

@@ -10,6 +10,7 @@
 
 use crate::Millis;
 use crate::dedup::WINDOW_MS;
+use crate::portable::IN_FLIGHT_MS_MAX;
 use crate::records::Op;
 
 /// The longest delay of a message, ms: 15 minutes
@@ -61,6 +62,12 @@ pub(crate) fn bring_in_line(op: &mut Op, now: Millis) {
         Op::Received {
             first_received_at, ..
         } => past(first_received_at),
+        Op::Leased {
+            received_at, until, ..
+        } => {
+            past(received_at);
+            *until = (*until).min(now + IN_FLIGHT_MS_MAX);
+        }
         Op::DropQueue(_)
         | Op::Delete(_)
         | Op::OutboxDelete { .. }

@@ -3,6 +3,7 @@
 use super::Shard;
 use super::lists::Arrival;
 use super::restored_times::bring_in_line;
+use crate::Millis;
 use crate::records::Op;
 use std::collections::HashMap;
 
@@ -56,6 +57,11 @@ impl Shard {
                 );
                 self.restored.push((record.sequence, place));
             }
+            Op::Leased {
+                sequence,
+                received_at,
+                until,
+            } => self.restore_lease(sequence, received_at, until),
             Op::Dedup {
                 queue_id,
                 key,
@@ -99,6 +105,21 @@ impl Shard {
         }
     }
 
+    /// Somebody has a message still, by a handle that an earlier owner gave out.
+    fn restore_lease(&mut self, sequence: u64, received_at: Millis, until: Millis) {
+        let restored = &self.restored;
+        let Ok(at) = restored.binary_search_by_key(&sequence, |(sequence, _)| *sequence) else {
+            return;
+        };
+        let slot = restored[at].1;
+        let message = &mut self.messages[slot];
+        if until <= self.now || message.receive_count == 0 {
+            return;
+        }
+        message.received_after_ms = message.offset(received_at);
+        self.hold_in_flight(self.messages[slot].queue, slot, until);
+    }
+
     /// Begins a run of the shard. An epoch is durable before it is used, so numbers that begin with
     /// it were never given out before, not even by what a crash of the machine took back. Were they
     /// used again, an old receipt handle would name another message, and another shard would take a
@@ -131,6 +152,9 @@ impl Shard {
                     receive_count: message.receive_count,
                     first_received_at: message.first_received_at().unwrap_or(0),
                 });
+                if self.keeps_leases {
+                    ops.push(self.kept_lease(slot));
+                }
             }
         }
         self.batch_first_sequence = self.next_sequence;

@@ -1,7 +1,9 @@
 //! A shard host driven by hand: one command, one reply.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub mod log_owner;
 pub mod memory_journal;
+pub mod shared_log;
 pub mod topics;
 
 use lclq_shards::attributes::{AttributeMap, QueueAttribute};

@@ -78,7 +78,8 @@ pub(super) fn write(
         | Op::Unpublish { .. }
         | Op::Delivery { .. }
         | Op::ResetDeliveries { .. } => topics::write(connection, op)?,
-        Op::Nothing => {}
+        // A file's next owner is no other machine: with this one its clients' leases end.
+        Op::Leased { .. } | Op::Nothing => {}
     }
     Ok(())
 }

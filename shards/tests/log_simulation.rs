@@ -1,0 +1,124 @@
+//! Several owners of one shard on one log: messages and answers get lost or come late, owners sleep and
+//! go on, stores fail over and lose their tail, and clients ask whom they believe to be the owner.
+//!
+//! What is held against what happens: the oracle's word on every answer, and the log itself; after each
+//! record that comes into it, what a reader makes of it is what its owner's engine has to keep.
+
+#[path = "log_simulation/chain.rs"]
+mod chain;
+#[path = "log_simulation/clients.rs"]
+mod clients;
+mod common;
+#[path = "log_simulation/oracle.rs"]
+mod oracle;
+#[path = "log_simulation/owners.rs"]
+mod owners;
+#[path = "log_simulation/plan.rs"]
+mod plan;
+#[path = "machine/seeds.rs"]
+mod seeds;
+#[path = "log_simulation/world.rs"]
+mod world;
+
+use common::shared_log::Defect;
+use plan::Plan;
+use world::{Worth, run};
+
+type Violation = String;
+type Checked = Result<(), Violation>;
+
+fn check(holds: bool, what: impl FnOnce() -> String) -> Checked {
+    if holds { Ok(()) } else { Err(what()) }
+}
+
+/// The number that a variable of the environment holds.
+fn number(variable: &str) -> Option<u64> {
+    let text = std::env::var(variable).ok()?;
+    Some(
+        text.parse()
+            .unwrap_or_else(|_| panic!("{variable} is not a number: {text}")),
+    )
+}
+
+/// A defect that has to be noticed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Mutant {
+    None,
+    /// Of the store.
+    Store(Defect),
+    /// Messages of FIFO queues go out before their receive is durable.
+    HoldsNothing,
+    /// Epochs are counted on from what the store has.
+    TakesEpochsBack,
+}
+
+#[test]
+fn no_promise_is_broken() {
+    if let Some(seed) = number("LCLQ_SIMULATION_SEED") {
+        let worth = run(seed, Plan::of(seed), Mutant::None, true);
+        println!("seed {seed}: {worth:?}");
+        worth.expect("no promise is broken");
+        return;
+    }
+    let (worth, seeds) = seeds::run_seeds(|seed| run(seed, Plan::of(seed), Mutant::None, false));
+    println!("{worth:?}");
+    if seeds < 100 {
+        return;
+    }
+    // That all of it happens.
+    let Worth {
+        records,
+        take_overs,
+        fenced,
+        laps,
+        healed,
+        lost_for_good,
+        acknowledged,
+        delivered,
+        compared,
+    } = worth;
+    assert!(records > 20 * seeds && acknowledged > 10 * seeds && delivered > 5 * seeds);
+    assert!(take_overs > 2 * seeds && fenced > seeds / 4 && compared > seeds);
+    assert!(laps > seeds / 8, "{laps} laps");
+    assert!(healed > seeds / 50 && lost_for_good > seeds / 50);
+}
+
+/// Seeds until a defect is noticed, of those whose plan makes it possible.
+fn is_noticed(mutant: Mutant, seeds_max: usize, fits: impl Fn(&Plan) -> bool) {
+    let plans = (0..).map(|seed| (seed, Plan::of(seed)));
+    let plans = plans.filter(|(_, plan)| fits(plan)).take(seeds_max);
+    for (tried, (seed, plan)) in plans.enumerate() {
+        if let Err(violation) = run(seed, plan, mutant, false) {
+            println!("{mutant:?} after {} seeds: {violation}", tried + 1);
+            return;
+        }
+    }
+    panic!("{mutant:?} went unnoticed");
+}
+
+#[test]
+fn a_log_without_a_chain_is_noticed() {
+    is_noticed(Mutant::Store(Defect::NoChain), 60, |_| true);
+}
+
+#[test]
+fn a_trim_that_takes_the_last_record_is_noticed() {
+    is_noticed(Mutant::Store(Defect::TrimsTheLast), 60, |plan| plan.laps);
+}
+
+#[test]
+fn a_record_that_counts_before_it_is_safe_is_noticed() {
+    let fits = |plan: &Plan| plan.lag_max == 0 && plan.fail_over > 0;
+    is_noticed(Mutant::Store(Defect::PresentIsAppended), 60, fits);
+}
+
+#[test]
+fn fifo_messages_that_go_out_too_early_are_noticed() {
+    is_noticed(Mutant::HoldsNothing, 60, |_| true);
+}
+
+#[test]
+fn an_epoch_that_is_given_out_again_is_noticed() {
+    let fits = |plan: &Plan| plan.lag_max > 0 && plan.fail_over > 0;
+    is_noticed(Mutant::TakesEpochsBack, 60, fits);
+}
