@@ -1,0 +1,47 @@
+//! Why a node can't use a database.
+
+/// Why a node can't use a database.
+#[derive(Debug, thiserror::Error)]
+pub enum PostgresError {
+    /// The URL or another setting can't be used.
+    #[error("{0}")]
+    Settings(String),
+    /// The system refuses a thread or its reactor.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// The database can't be reached, or says no; in its words.
+    #[error("the database says: {0}")]
+    Database(String),
+    /// It took too long.
+    #[error("the database took more than {0} s to answer")]
+    Late(u64),
+    /// Written by a later version.
+    #[error(
+        "format {found} of the database is newer than this program knows ({known}); use a newer lclq"
+    )]
+    FromTheFuture {
+        /// In the database.
+        found: i32,
+        /// Highest known.
+        known: i32,
+    },
+    /// The database has another number of shards.
+    #[error("the database was made for {found} shards, not for {asked}")]
+    Shards {
+        /// In the database.
+        found: i32,
+        /// In the settings.
+        asked: u16,
+    },
+    /// There is no such shard.
+    #[error("there are {shards} shards, and no shard {shard}")]
+    NoSuchShard {
+        /// What was asked for.
+        shard: u16,
+        /// How many there are.
+        shards: u16,
+    },
+    /// More logs are opened at once than the node takes up, or its thread is gone.
+    #[error("the node opens no more logs now")]
+    Busy,
+}

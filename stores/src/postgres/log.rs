@@ -1,0 +1,153 @@
+//! A shard's end: it asks and polls, and never waits.
+
+use super::limits::{APPENDS_PER_ROUND_TRIP_MAX, REQUESTS_MAX, ROUND_TRIP_WEIGHT};
+use super::work::Question;
+use lclq_shards::journal::{Answer, Append, LogStore, Place, Ticket};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc as blocking;
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
+
+/// Called when there is an answer.
+pub type Wake = Arc<dyn Fn() + Send + Sync>;
+
+/// A request on its way.
+pub(super) struct Request {
+    pub ticket: Ticket,
+    pub question: Question,
+    pub asked_at: Instant,
+}
+
+/// How long appends take from being asked to being answered, on the whole.
+#[derive(Default)]
+pub(super) struct RoundTrip {
+    nanoseconds: AtomicU64,
+}
+
+impl RoundTrip {
+    /// Adds one to the mean. One thread does.
+    pub fn took(&self, time: Duration) {
+        let latest = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX) / ROUND_TRIP_WEIGHT;
+        let mean = self.nanoseconds.load(Ordering::Relaxed);
+        let mean = if mean == 0 {
+            latest.saturating_mul(ROUND_TRIP_WEIGHT)
+        } else {
+            (mean - mean / ROUND_TRIP_WEIGHT).saturating_add(latest)
+        };
+        self.nanoseconds.store(mean, Ordering::Relaxed);
+    }
+
+    fn mean(&self) -> Duration {
+        Duration::from_nanos(self.nanoseconds.load(Ordering::Relaxed))
+    }
+}
+
+/// The thread's end of a log.
+pub(super) struct End {
+    pub requests: mpsc::Receiver<Request>,
+    pub answers: blocking::SyncSender<(Ticket, Answer)>,
+    pub wake: Wake,
+    pub round_trip: Arc<RoundTrip>,
+}
+
+/// A shard's log in a PostgreSQL database. [`super::PostgresNode::open`] makes it.
+pub struct PostgresLog {
+    requests: mpsc::Sender<Request>,
+    answers: blocking::Receiver<(Ticket, Answer)>,
+    next_ticket: Ticket,
+    /// Asked for, and not polled; [`REQUESTS_MAX`] at most.
+    open: VecDeque<Ticket>,
+    /// Could not be asked for. As many as the caller asks for before it polls.
+    not_asked: VecDeque<Ticket>,
+    round_trip: Arc<RoundTrip>,
+    last_append_at: Option<Instant>,
+}
+
+pub(super) fn pair(wake: Wake) -> (PostgresLog, End) {
+    let (requests, of_thread) = mpsc::channel(REQUESTS_MAX);
+    // Room for all that is open: the thread never finds it full.
+    let (answers, of_log) = blocking::sync_channel(REQUESTS_MAX);
+    let round_trip = Arc::<RoundTrip>::default();
+    let log = PostgresLog {
+        requests,
+        answers: of_log,
+        next_ticket: 0,
+        open: VecDeque::new(),
+        not_asked: VecDeque::new(),
+        round_trip: round_trip.clone(),
+        last_append_at: None,
+    };
+    let end = End {
+        requests: of_thread,
+        answers,
+        wake,
+        round_trip,
+    };
+    (log, end)
+}
+
+impl PostgresLog {
+    fn ask(&mut self, question: Question, asked_at: Instant) -> Ticket {
+        self.next_ticket += 1;
+        let ticket = self.next_ticket;
+        let request = Request {
+            ticket,
+            question,
+            asked_at,
+        };
+        if self.open.len() < REQUESTS_MAX && self.requests.try_send(request).is_ok() {
+            self.open.push_back(ticket);
+        } else {
+            self.not_asked.push_back(ticket);
+        }
+        ticket
+    }
+}
+
+impl LogStore for PostgresLog {
+    fn tail(&mut self) -> Ticket {
+        self.ask(Question::Tail, Instant::now())
+    }
+
+    fn append(&mut self, append: Append) -> Ticket {
+        let now = Instant::now();
+        self.last_append_at = Some(now);
+        self.ask(Question::Append(append), now)
+    }
+
+    fn read(&mut self, from: u64, bytes_max: usize) -> Ticket {
+        self.ask(Question::Read { from, bytes_max }, Instant::now())
+    }
+
+    fn trim(&mut self, below: u64, provided: Place) -> Ticket {
+        self.ask(Question::Trim { below, provided }, Instant::now())
+    }
+
+    fn poll(&mut self) -> Option<(Ticket, Answer)> {
+        if let Some(ticket) = self.not_asked.pop_front() {
+            let words = "too many requests are open, or the thread is gone";
+            return Some((ticket, Answer::Unknown(words.into())));
+        }
+        match self.answers.try_recv() {
+            Ok((ticket, answer)) => {
+                if let Some(at) = self.open.iter().position(|open| *open == ticket) {
+                    self.open.remove(at);
+                }
+                Some((ticket, answer))
+            }
+            Err(blocking::TryRecvError::Empty) => None,
+            Err(blocking::TryRecvError::Disconnected) => {
+                let ticket = self.open.pop_front()?;
+                Some((ticket, Answer::Unknown("the thread is gone".into())))
+            }
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        let pause = self.round_trip.mean() / APPENDS_PER_ROUND_TRIP_MAX;
+        let is_due = |at: Instant| self.open.is_empty() || at.elapsed() >= pause;
+        self.open.len() < REQUESTS_MAX && self.last_append_at.is_none_or(is_due)
+    }
+}

@@ -1,0 +1,137 @@
+//! A connection that is ready for a shard's statements.
+
+use super::limits::{CONNECT_WAIT, STATEMENT_MS};
+use super::risks::{self, Risk};
+use super::settings::PostgresSettings;
+use super::statements::Statements;
+use super::tls::Tls;
+use std::fmt::Write as _;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::task::JoinHandle;
+use tokio_postgres::{AsyncMessage, Client, Connection, Error, Socket};
+
+/// The server's function that warns when it no longer waits for a standby. Messages are translated,
+/// and this isn't.
+const STANDBY_WAIT_ROUTINE: &str = "SyncRepWaitForLSN";
+
+/// A connection's own task. It ends with this.
+pub(super) struct Link {
+    task: JoinHandle<Box<str>>,
+}
+
+impl Link {
+    /// Waits until the connection is gone; says why.
+    pub async fn ended(&mut self) -> Box<str> {
+        match (&mut self.task).await {
+            Ok(words) => words,
+            Err(_) => "the connection's task ended".into(),
+        }
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// What a shard asks with.
+pub(super) struct Session {
+    pub client: Client,
+    pub statements: Statements,
+    /// Someone has seen that it is of no more use.
+    pub is_spent: AtomicBool,
+}
+
+/// Connects, without anything prepared.
+pub(super) async fn connect(
+    settings: &PostgresSettings,
+    tls: &Tls,
+) -> Result<(Client, Link), Box<str>> {
+    let connecting = settings.config().connect(tls.clone());
+    let connected = tokio::time::timeout(CONNECT_WAIT, connecting).await;
+    let (client, connection) = connected
+        .map_err(|_| Box::from("connecting took too long"))?
+        .map_err(|error| words(&error))?;
+    let task = tokio::spawn(drive(connection));
+    let link = Link { task };
+    // Plans are kept, and these were made while the log was empty: then a scan looks as good as the
+    // index. The isolation is what the lock of an append relies on.
+    let session = format!(
+        "SET statement_timeout = {STATEMENT_MS}; SET enable_seqscan = off; SET jit = off; \
+         SET default_transaction_isolation = 'read committed'"
+    );
+    client
+        .batch_execute(&session)
+        .await
+        .map_err(|error| words(&error))?;
+    Ok((client, link))
+}
+
+/// Connects and prepares; says what is risky about the server, too.
+pub(super) async fn open(
+    settings: &PostgresSettings,
+    tls: &Tls,
+) -> Result<(Arc<Session>, Link, Vec<Risk>), Box<str>> {
+    let (client, link) = connect(settings, tls).await?;
+    let ready = async {
+        let statements = Statements::prepare(&client, settings.schema()).await?;
+        Ok((statements, risks::find(&client).await?))
+    };
+    let ready = tokio::time::timeout(CONNECT_WAIT, ready).await;
+    let (statements, risks) = ready
+        .map_err(|_| Box::from("preparing took too long"))?
+        .map_err(|error: Error| words(&error))?;
+    let session = Session {
+        client,
+        statements,
+        is_spent: AtomicBool::new(false),
+    };
+    Ok((Arc::new(session), link, risks))
+}
+
+impl Session {
+    /// What it answers from now on is not to be relied on.
+    pub fn spend(&self) {
+        self.is_spent.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Drives a connection until it ends; says why.
+async fn drive<T>(mut connection: Connection<Socket, T>) -> Box<str>
+where
+    T: tokio_postgres::tls::TlsStream + Unpin,
+{
+    loop {
+        match poll_fn(|context| connection.poll_message(context)).await {
+            None => return "the connection was closed".into(),
+            Some(Err(error)) => return words(&error),
+            // Somebody has cancelled a commit's wait for its standby. The server goes on to say that
+            // all is well: it must not be heard.
+            Some(Ok(AsyncMessage::Notice(notice)))
+                if notice.routine() == Some(STANDBY_WAIT_ROUTINE) =>
+            {
+                return "a commit didn't wait for its standby".into();
+            }
+            Some(Ok(_)) => {}
+        }
+    }
+}
+
+/// What went wrong, in the database's words: its message alone, since details quote rows.
+pub(super) fn words(error: &Error) -> Box<str> {
+    if let Some(of_database) = error.as_db_error() {
+        let code = of_database.code().code();
+        return format!("{} ({code})", of_database.message()).into();
+    }
+    let mut words = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(of) = cause {
+        // Writing to a string can't fail.
+        let _ = write!(words, ": {of}");
+        cause = of.source();
+    }
+    words.into()
+}
