@@ -243,7 +243,9 @@ fn write(encoder: &mut JsonEncoder<'_>, message: &Peeked, fifo: bool) {
     );
     if let Some(packed) = payload.section(Section::Attributes) {
         let attributes = Attributes::unpack(packed);
-        encoder.plain("md5OfMessageAttributes", |out| hex(out, &attributes.md5()));
+        encoder.plain("md5OfMessageAttributes", |out| {
+            crate::hex::write(out, &attributes.md5())
+        });
         attributes.write_as(encoder, "messageAttributes");
     }
 }
