@@ -63,7 +63,7 @@ function draw() {
   const route = current();
   const running = begin((error) => {
     if (!(error instanceof ApiError) || (error.status !== 0 && error.status !== 401)) showFailed(error);
-  });
+  }, () => failed.remove());
   open = running;
   const view = isKnown ? viewOf(route) : { title: "Sign in", section: "", draw: () => signInView(start) };
   document.title = `${view.title} · lclq`;

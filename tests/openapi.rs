@@ -262,6 +262,7 @@ fn of_queues() -> Vec<Asked> {
             Some(json!({ "destination": "q", "rate": 500 })),
         ),
         asked("listRedrives", "/queues/dead/redrive", None),
+        asked("getQueueHistory", "/queues/q/history?after=0", None),
         asked("tailQueue", "/queues/q/tail", None),
     ]
 }
@@ -423,6 +424,13 @@ fn of_server() -> Vec<Asked> {
     asked_for
 }
 
+/// The path of the history of the topic that the subscription is of.
+fn peeked_topic(call: &mut dyn FnMut(&Asked) -> Value) -> String {
+    let shown = call(&asked("getSubscription", "/subscriptions/bills", None));
+    let full = shown["topic"].as_str().expect("a topic").to_owned();
+    format!("/topics/{}/history", full.replace('/', "%2F"))
+}
+
 /// Ends a move that takes its time.
 fn cancel_a_move(call: &mut dyn FnMut(&Asked) -> Value) {
     let dead = json!({
@@ -501,6 +509,10 @@ fn every_operation_answers_as_the_document_says() {
         if one.operation == "purgeSubscription" {
             let path = "/subscriptions/bills/messages?max=1&state=available&contains=";
             let peeked = call(&asked("peekSubscription", path, None));
+            let path = "/subscriptions/bills/history?project=local";
+            call(&asked("getSubscriptionHistory", path, None));
+            let topic = peeked_topic(&mut call);
+            call(&asked("getTopicHistory", &topic, None));
             assert_eq!(peeked["messages"][0]["deliveries"], 0, "{peeked}");
             let body = json!({ "max": 10, "wait": true });
             let pulled = call(&asked(

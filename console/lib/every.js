@@ -2,8 +2,13 @@
 
 /** @typedef {{signal: AbortSignal, every: (ms: number, act: (signal: AbortSignal) => Promise<void>) => () => void}} Life */
 
-/** The life of a view, until `end`. @param {(error: unknown) => void} failed @returns {{life: Life, end: () => void}} */
-export function begin(failed) {
+/**
+ * The life of a view, until `end`.
+ * @param {(error: unknown) => void} failed
+ * @param {() => void} [recovered] what had failed has worked again
+ * @returns {{life: Life, end: () => void}}
+ */
+export function begin(failed, recovered) {
   const controller = new AbortController();
   const { signal } = controller;
   /** @param {number} ms @param {(signal: AbortSignal) => Promise<void>} act */
@@ -11,6 +16,7 @@ export function begin(failed) {
     let timer = 0;
     let running = false;
     let again = false;
+    let hasFailed = false;
     const turn = async () => {
       clearTimeout(timer);
       if (signal.aborted || (document.hidden && !again)) return;
@@ -22,7 +28,10 @@ export function begin(failed) {
       again = false;
       try {
         await act(signal);
+        if (hasFailed) recovered?.();
+        hasFailed = false;
       } catch (error) {
+        hasFailed = true;
         if (!signal.aborted) failed(error);
       }
       running = false;

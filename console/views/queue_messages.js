@@ -191,12 +191,18 @@ export function queueMessages(queue, life, route) {
   const showChosen = () => {
     const ids = [...chosen].slice(0, CHOSEN_MAX);
     const label = h("span", { class: "small", role: "status" }, ids.length ? `${number(chosen.size)} chosen` : "");
-    fill(many, label, ids.length > 0 && [
+    const page = button("Choose all here", () => {
+      for (const row of rows) chosen.add(row.messageId);
+      showChosen();
+      list.show(rows);
+    });
+    fill(many, page, label, ids.length > 0 && [
       button("Delete", () => remove(ids), { kind: "bad", needs: "operate", name: "Delete those chosen" }),
       button("Move…", () => move(rows.filter((row) => chosen.has(row.messageId))), { needs: "operate", name: "Move those chosen" }),
       button("Visibility…", () => changeVisibility(ids), { needs: "operate", name: "Change the visibility of those chosen" }),
       button("None", () => { chosen.clear(); showChosen(); list.show(rows); }, { name: "Choose none" })]);
   };
+  showChosen();
   const stateId = fresh("state");
   const wanted = h("select", { id: stateId }, [["", "any"], ["visible", "visible"], ["in-flight", "in flight"], ["delayed", "delayed"]].map(([value, label]) => h("option", { value }, label)));
   wanted.value = state.state;

@@ -28,11 +28,27 @@ export function deleteButton(resource, lost) {
   }, { kind: "bad", needs: "operate" });
 }
 
+/** Sends what differs of a definition. @param {Resource} resource @param {Record<string, any>} has @param {Record<string, any>} wants @returns {Promise<boolean>} whether anything does */
+export async function change(resource, has, wants) {
+  const names = [...new Set([...Object.keys(wants), ...Object.keys(has)])];
+  const changed = names.filter((name) => JSON.stringify(wants[name]) !== JSON.stringify(has[name]));
+  if (!changed.length) {
+    tell("Nothing has been changed.");
+    return false;
+  }
+  await api("PATCH", resource.path, {
+    query: resource.of,
+    body: { definition: Object.fromEntries(changed.filter((name) => name in wants).map((name) => [name, wants[name]])), update_mask: changed.join(",") },
+  });
+  tell("The settings are saved.");
+  return true;
+}
+
 /** Fields that the service lets nobody change. */
 const FIXED = new Set(["name", "topic", "state", "createTime", "revisionId", "revisionCreateTime", "expireTime", "topicMessageRetentionDuration", "enableMessageOrdering", "filter", "detached", "analyticsHubSubscriptionInfo", "satisfiesPzs", "schemaSettings.schema"]);
 
 /**
- * A resource's definition, to be changed as JSON: only what differs is sent.
+ * All of a resource's definition, to be changed as JSON.
  * @param {Resource} resource @param {import("../lib/every.js").Life} life
  */
 export function definitionEditor(resource, life) {
@@ -42,20 +58,9 @@ export function definitionEditor(resource, life) {
     const definition = Object.fromEntries(Object.entries(now.definition).filter(([name]) => !FIXED.has(name)));
     const fixed = Object.fromEntries(Object.entries(now.definition).filter(([name]) => FIXED.has(name)));
     const text = field("definition", "What can be changed, as Pub/Sub's REST API has it", { type: "area", value: JSON.stringify(definition, null, 2), check: limits.object, more: { rows: 12 } });
-    fill(place, h("h2", null, "Settings"), form([text], "Save", async (values) => {
+    fill(place, h("h2", null, "All settings"), form([text], "Save the JSON", async (values) => {
       const wanted = JSON.parse(values.definition || "{}");
-      const names = [...new Set([...Object.keys(wanted), ...Object.keys(definition)])];
-      const changed = names.filter((name) => JSON.stringify(wanted[name]) !== JSON.stringify(definition[name]));
-      if (!changed.length) {
-        tell("Nothing has been changed.");
-        return;
-      }
-      await api("PATCH", resource.path, {
-        query: resource.of,
-        body: { definition: Object.fromEntries(changed.filter((name) => name in wanted).map((name) => [name, wanted[name]])), update_mask: changed.join(",") },
-      });
-      tell("The settings are saved.");
-      await load();
+      if (await change(resource, definition, wanted)) await load();
     }), h("h3", null, "What stays"), h("pre", { tabindex: "0", "aria-label": "What stays" }, JSON.stringify(fixed, null, 2)));
   };
   load().catch((error) => { if (!life.signal.aborted) showError(place, error, "The settings can't be shown."); });

@@ -5,19 +5,18 @@ import * as commands from "../lib/commands.js";
 import { fill, h } from "../lib/dom.js";
 import { compact, duration, number, rate, time } from "../lib/format.js";
 import { to, toResource } from "../lib/router.js";
+import { LOOK_MS, WINDOW_MS, samplesOf } from "../lib/samples.js";
 import { button, pasteLine } from "../parts/buttons.js";
-import { chart, perSecond } from "../parts/chart.js";
+import { chart } from "../parts/chart.js";
 import { ask } from "../parts/dialog.js";
 import { facts, head, tag, tabs, tiles } from "../parts/facts.js";
 import { field, form } from "../parts/form.js";
 import { doing, tell } from "../parts/notice.js";
 import { createResourceDialog } from "./resource_form.js";
-import { crumbOf, definitionEditor, deleteButton, resourceOf } from "./resource.js";
+import { crumbOf, deleteButton, resourceOf } from "./resource.js";
 import { subscriptionMessages } from "./subscription_messages.js";
+import { subscriptionSettings } from "./subscription_settings.js";
 
-const LOOK_MS = 1000;
-const WINDOW_MS = 300_000;
-const SAMPLES_MAX = 300;
 const SNAPSHOTS_MAX = 200;
 
 /** @typedef {import("./resource.js").Resource} Resource */
@@ -26,7 +25,7 @@ const TABS = /** @type {Record<string, {label: string, draw: (one: Resource, lif
   "": { label: "Overview", draw: overview },
   messages: { label: "Messages", draw: subscriptionMessages },
   seek: { label: "Seek", draw: seeking },
-  settings: { label: "Settings", draw: definitionEditor },
+  settings: { label: "Settings", draw: subscriptionSettings },
 });
 
 /** @param {import("../lib/every.js").Life} life @param {import("../lib/router.js").Route} route */
@@ -54,20 +53,17 @@ function overview(one, life) {
   const depth = chart("Backlog", ["available", "outstanding"], compact, WINDOW_MS);
   const age = chart("Oldest message that isn't acknowledged", ["age"], duration, WINDOW_MS);
   const about = h("section", { class: "card" });
-  /** @type {any[]} */
-  const samples = [];
+  const samples = samplesOf(one.path, one.of);
   let told = "";
   life.every(LOOK_MS, async (signal) => {
-    const now = await get(one.path, one.of, signal);
-    samples.push({ at: Date.now(), ...now });
-    if (samples.length > SAMPLES_MAX) samples.shift();
-    flow.show(samples.map((sample, at) => ({ at: sample.at, values: at ? ["delivered", "acknowledged"].map((name) => perSecond(sample, samples[at - 1], name)) : [] })));
-    depth.show(samples.map((sample) => ({ at: sample.at, values: [sample.available, sample.outstanding] })));
-    age.show(samples.map((sample) => ({ at: sample.at, values: [sample.oldest_age_ms] })));
+    const [now] = await Promise.all([get(one.path, one.of, signal), samples.look(signal)]);
+    flow.show(samples.rates("received", "deleted"));
+    depth.show(samples.points((sample) => [sample.visible, sample.in_flight]));
+    age.show(samples.points((sample) => [sample.oldest_age_ms]));
     top.show([compact(now.available), compact(now.outstanding), duration(now.oldest_age_ms), number(now.streams), compact(now.delivered), compact(now.acknowledged)]);
     const definition = now.definition ?? {};
     const push = definition.pushConfig?.pushEndpoint;
-    const text = JSON.stringify([definition, now.detached, now.topic, push && pushHealth(samples).text]);
+    const text = JSON.stringify([definition, now.detached, now.topic, now.pushes]);
     if (text === told) return;
     told = text;
     const dead = definition.deadLetterPolicy;
@@ -75,7 +71,7 @@ function overview(one, life) {
       ["Topic", now.topic ? h("a", { href: toResource(now.topic) }, now.topic) : "deleted"],
       ["State", now.detached ? tag("detached", "bad") : tag("active", "good")],
       ["How it is delivered", push ? ["pushed to ", h("code", null, push)] : definition.bigqueryConfig || definition.cloudStorageConfig ? "exported" : "pulled"],
-      ["Push health", push ? tag(pushHealth(samples).text, pushHealth(samples).kind) : null],
+      ["Push health", push ? pushHealth(now.pushes ?? {}) : null],
       ["Ack deadline", duration((definition.ackDeadlineSeconds ?? 10) * 1000)],
       ["Kept for", definition.messageRetentionDuration ? duration(parseFloat(definition.messageRetentionDuration) * 1000) : null],
       ["Filter", definition.filter ? h("code", null, definition.filter) : null],
@@ -86,18 +82,20 @@ function overview(one, life) {
     ]), h("h3", null, "Pull from it"), pasteLine(commands.pull(one.project, one.name)));
   });
   return h("div", null, top.element, h("div", { class: "grid" }, flow.element, depth.element, age.element),
-    h("p", { class: "quiet small" }, "Charts of one subscription begin when this page first looks at it."), about);
+    h("p", { class: "quiet small" }, "The server keeps the last ten minutes of a subscription since somebody first looked at it."), about);
 }
 
-/** Whether pushes come through, by what this page has seen. @param {any[]} samples @returns {{text: string, kind: string}} */
-function pushHealth(samples) {
-  const [first, last] = [samples[0], samples.at(-1)];
-  const delivered = last.delivered - first.delivered;
-  const acknowledged = last.acknowledged - first.acknowledged;
-  if (last.delivered > 0 && last.acknowledged === 0) return { text: "delivered, and nothing is acknowledged", kind: "bad" };
-  if (delivered > acknowledged + last.outstanding && last.available > 0) return { text: "some come again", kind: "warn" };
-  if (last.available > 0 && delivered === 0) return { text: "messages wait, and none is delivered", kind: "warn" };
-  return { text: acknowledged > 0 ? "taken" : "nothing to push", kind: acknowledged > 0 ? "good" : "" };
+/** What came of push requests, in the service's words. @type {Record<string, string>} */
+const OUTCOMES = {
+  ack: "taken", remote_server_4xx: "refused (4xx)", remote_server_5xx: "failed (5xx)", remote_server_other: "answered otherwise",
+  deadline_exceeded: "not answered in time", unreachable: "could not be asked", internal: "could not be sent",
+};
+
+/** @param {Record<string, number>} pushes by outcome */
+function pushHealth(pushes) {
+  const some = Object.entries(pushes).filter(([, count]) => count > 0);
+  if (!some.length) return tag("nothing pushed yet", "");
+  return some.map(([outcome, count]) => [tag(`${number(count)} ${OUTCOMES[outcome] ?? outcome}`, outcome === "ack" ? "good" : "bad"), " "]);
 }
 
 /** @param {Resource} one @param {import("../lib/every.js").Life} life */

@@ -6,18 +6,17 @@ import { fill, h } from "../lib/dom.js";
 import { compact, duration, number, rate } from "../lib/format.js";
 import { to, toResource } from "../lib/router.js";
 import * as limits from "../lib/limits.js";
+import { LOOK_MS, WINDOW_MS, samplesOf } from "../lib/samples.js";
 import { button, copyButton, nothingYet } from "../parts/buttons.js";
-import { chart, perSecond } from "../parts/chart.js";
+import { chart } from "../parts/chart.js";
 import { head, tabs, tiles } from "../parts/facts.js";
 import { field, form, pairs } from "../parts/form.js";
 import { tell } from "../parts/notice.js";
 import { table } from "../parts/table.js";
 import { createResourceDialog } from "./resource_form.js";
-import { crumbOf, definitionEditor, deleteButton, resourceOf } from "./resource.js";
+import { crumbOf, deleteButton, resourceOf } from "./resource.js";
+import { topicSettings } from "./topic_settings.js";
 
-const LOOK_MS = 1000;
-const WINDOW_MS = 300_000;
-const SAMPLES_MAX = 300;
 const SUBSCRIPTIONS_MAX = 1000;
 
 /** @typedef {import("./resource.js").Resource} Resource */
@@ -29,7 +28,7 @@ export function topicView(life, route) {
   /** @param {string} [one] */
   const at = (one) => to(["topic", topic.project, topic.name, ...(one ? [one] : [])]);
   /** @type {(topic: Resource, life: import("../lib/every.js").Life) => any} */
-  const drawn = { publish: publishing, settings: definitionEditor }[/** @type {"publish"} */ (tab)] ?? overview;
+  const drawn = { publish: publishing, settings: topicSettings }[/** @type {"publish"} */ (tab)] ?? overview;
   const label = { publish: "Publish", settings: "Settings" }[/** @type {"publish"} */ (tab)] ?? "Overview";
   return h("div", null,
     head(topic.name, h("div", { class: "row" },
@@ -51,23 +50,21 @@ function overview(topic, life) {
     { label: "Streams", number: true, cell: (one) => number(one.streams) },
   ], (one) => one.full_name);
   const empty = h("div");
-  /** @type {any[]} */
-  const samples = [];
+  const samples = samplesOf(topic.path, topic.of);
   life.every(LOOK_MS, async (signal) => {
     const [now, subscriptions] = await Promise.all([
       get(topic.path, topic.of, signal),
       get("/subscriptions", { project: topic.project, topic: topic.name, limit: SUBSCRIPTIONS_MAX }, signal),
+      samples.look(signal),
     ]);
-    samples.push({ at: Date.now(), ...now });
-    if (samples.length > SAMPLES_MAX) samples.shift();
-    flow.show(samples.map((one, at) => ({ at: one.at, values: [at ? perSecond(one, samples[at - 1], "published") : null] })));
+    flow.show(samples.rates("sent"));
     top.show([compact(now.published), number(now.attached)]);
     list.show(subscriptions.resources);
     if (subscriptions.resources.length) fill(empty);
     else if (!empty.firstChild) fill(empty, nothingYet("Nobody subscribes to it: what is published now is lost.", commands.createSubscription(topic.project, "worker", topic.name)));
   });
   return h("div", null, top.element, h("div", { class: "grid" }, flow.element),
-    h("p", { class: "quiet small" }, "Charts of one topic begin when this page first looks at it."),
+    h("p", { class: "quiet small" }, "The server keeps the last ten minutes of a topic since somebody first looked at it."),
     h("section", { class: "card" }, h("h2", null, "Subscriptions"), list.element, empty));
 }
 

@@ -6,7 +6,7 @@ use super::Admin;
 use super::answers::AdminResult;
 use super::events::wait;
 use super::route::{Asked, Route, Scope};
-use super::stats;
+use super::{stats, watched};
 use crate::mesh::wall_clock;
 use crate::observe::{Observers, Outcome};
 use crate::runtime::spawn_local;
@@ -20,9 +20,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Time between samples.
-const SAMPLE_EVERY: Duration = Duration::from_secs(1);
+pub(super) const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 /// Samples that are kept: ten minutes of them.
-const SAMPLES_MAX: usize = 600;
+pub(super) const SAMPLES_MAX: usize = 600;
 
 type Times = Buckets<{ TIME_BOUNDS_US.len() }>;
 
@@ -91,6 +91,7 @@ pub(super) fn start(admin: &Rc<Admin>) {
             if let Some(sample) = sample(&admin, &mut before).await {
                 admin.history.keep(sample);
             }
+            watched::sample(&admin).await;
             next = (next + SAMPLE_EVERY).max(Instant::now());
             if !wait(&admin.shutdown, next, None).await {
                 return;
@@ -178,11 +179,10 @@ fn quantile(times: &Times, of_hundred: u64) -> Option<u64> {
 }
 
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Wanted {
+pub(super) struct After {
     /// Only samples later than this, ms since 1970.
     #[serde(default)]
-    after: u64,
+    pub after: u64,
 }
 
 /// The last minutes, a sample each second.
@@ -196,7 +196,7 @@ struct HistoryView {
     samples: Vec<Sample>,
 }
 
-async fn show(admin: Rc<Admin>, asked: Asked<Wanted>) -> AdminResult<HistoryView> {
+async fn show(admin: Rc<Admin>, asked: Asked<After>) -> AdminResult<HistoryView> {
     Ok(HistoryView {
         every_ms: SAMPLE_EVERY.as_millis() as u64,
         samples_max: SAMPLES_MAX,

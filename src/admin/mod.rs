@@ -34,6 +34,7 @@ mod routes;
 mod sessions;
 mod stats;
 mod tail;
+mod watched;
 
 use crate::config::Live;
 use crate::console;
@@ -68,6 +69,7 @@ use portable::Shared as Portable;
 use sessions::Sessions;
 use std::rc::Rc;
 use std::sync::Arc;
+use watched::Watched;
 
 /// Topics, subscriptions, snapshots and schemas are reached by Pub/Sub's own REST API.
 const PUBSUB_REST: &str = "/v1/projects/";
@@ -85,6 +87,7 @@ pub struct Operated {
     pub(crate) subscribers: Subscribers,
     /// What was in the last minutes.
     history: History,
+    watched: Watched,
     /// Who may ask.
     auth: AdminAuth,
     sessions: Sessions,
@@ -103,6 +106,7 @@ impl Operated {
             portable: Portable::default(),
             subscribers: Subscribers::default(),
             history: History::default(),
+            watched: Watched::default(),
             run: format!("{:x}", wall_clock()),
         }
     }
@@ -125,6 +129,7 @@ pub struct Admin {
     portable: Portable,
     subscribers: Subscribers,
     history: History,
+    watched: Watched,
     listening: Vec<EndpointView>,
     run: String,
     observers: Observers,
@@ -167,6 +172,7 @@ impl Admin {
             portable,
             subscribers,
             history,
+            watched,
             auth,
             sessions,
             run,
@@ -203,6 +209,7 @@ impl Admin {
             portable,
             subscribers,
             history,
+            watched,
             listening,
             run,
             observers,

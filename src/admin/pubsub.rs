@@ -9,6 +9,7 @@ use super::answers::{AdminError, AdminResult};
 use super::pubsub_lists::{ListResources, ResourceList, list};
 use super::queues::Deleted;
 use super::route::{Asked, Json, NoBody};
+use crate::pubsub::push::PushOutcome;
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use http_body_util::Full;
@@ -17,6 +18,7 @@ use lclq_shards::pubsub::command::{AdminCommand, Kind, PubsubCommand, Resource};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// Where nobody names one.
@@ -84,6 +86,11 @@ pub(super) struct PubsubResource {
     detached: Option<bool>,
     /// When a snapshot expires, ms since 1970.
     expires_at: Option<u64>,
+    /// Push requests of a subscription since it began to push, by what came of them: `ack`,
+    /// `remote_server_4xx`, `remote_server_5xx`, `remote_server_other`, `deadline_exceeded`,
+    /// `unreachable` or `internal`; not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pushes: Option<BTreeMap<&'static str, u64>>,
     /// As Pub/Sub's REST API shows it; not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     definition: Option<Map<String, Value>>,
@@ -116,6 +123,7 @@ impl PubsubResource {
             streams: is_subscription.then_some(resource.streams),
             detached: settings.map(|settings| settings.detached),
             expires_at: resource.expires_at,
+            pushes: None,
             full_name: resource.name.into(),
             definition: None,
         }
@@ -144,6 +152,12 @@ pub(super) async fn find(admin: &Admin, kind: Kind, name: &str) -> AdminResult<R
 async fn shown(admin: &Admin, kind: Kind, name: &str) -> AdminResult<PubsubResource> {
     let resource = find(admin, kind, name).await?;
     let mut shown = PubsubResource::of(resource);
+    let pushed = admin.pubsub.as_ref();
+    let pushed = pushed.and_then(|pubsub| pubsub.push_seen().seen(name));
+    shown.pushes = pushed.map(|pushed| {
+        let outcomes = PushOutcome::ALL.iter().map(|outcome| outcome.name());
+        outcomes.zip(pushed).collect()
+    });
     let definition = rest(admin, &Method::GET, &format!("/v1/{name}"), None).await?;
     if let Value::Object(definition) = definition {
         shown.definition = Some(definition);

@@ -8,7 +8,7 @@ mod test_controls;
 use super::Admin;
 use super::answers::{AdminBody, AdminError, AdminResult};
 use super::route::{Answered, Call, CallBody, Route, Scope, Taken};
-use super::{endpoints, history, refusals, sessions};
+use super::{endpoints, history, refusals, sessions, watched};
 use crate::http::read_body;
 use crate::interceptors::Administered;
 use crate::net::Peer;
@@ -30,6 +30,7 @@ pub(super) static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
     routes.extend(endpoints::routes());
     routes.extend(queues::routes());
     routes.extend(pubsub::routes());
+    routes.extend(watched::routes());
     routes.extend(test_controls::routes());
     routes
 });

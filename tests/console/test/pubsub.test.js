@@ -95,11 +95,42 @@ test("settings are changed, and a schema gets a revision", async () => {
     area.dispatchEvent(new Event("input"));
   });
   assert.ok(await page.$(`::-p-aria([name="${label}"])`));
-  await press(page, "Save");
+  await press(page, "Save the JSON");
   await until(page, "The settings are saved.");
-  const now = await worker();
+  await page.reload();
+  await until(page, "What stays");
+  await write(page, "Again after, s, at least", "601");
+  await until(page, "A whole number from 0 to 600 s.", ".wrong");
+  await write(page, "Again after, s, at least", "5");
+  await write(page, "Push to", "nowhere");
+  await until(page, "An URL that begins with http.", ".wrong");
+  await write(page, "Push to", "");
+  await press(page, "Add to Labels");
+  await write(page, "Labels: name", "team");
+  await write(page, "Labels: value", "shop");
+  await press(page, "Save");
+  let now = await worker();
+  for (let n = 0; n < 100 && !now.definition.retryPolicy; n += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    now = await worker();
+  }
   assert.equal(now.definition.ackDeadlineSeconds, 44);
+  assert.equal(now.definition.retryPolicy.minimumBackoff, "5s");
+  assert.deepEqual(now.definition.labels, { team: "shop" });
+  assert.equal(now.definition.deadLetterPolicy.maxDeliveryAttempts, 5);
   assert.equal(now.definition.retainAckedMessages, true);
+  await visit(page, server.admin, "#/topic/local/events/settings");
+  await until(page, "What stays");
+  await write(page, "Kept for, s", "599");
+  await until(page, "A whole number from 600 to 2678400 s.", ".wrong");
+  await write(page, "Kept for, s", "7200");
+  await press(page, "Save");
+  let topic;
+  for (let n = 0; n < 100 && topic?.messageRetentionDuration !== "7200s"; n += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    topic = (await admin("GET", "/topics/events")).definition;
+  }
+  assert.deepEqual([topic.messageRetentionDuration, topic.labels.team], ["7200s", "shop"]);
   await visit(page, server.admin, "#/schema/local/event");
   await until(page, "Its next revision");
   const before = (await admin("GET", "/schemas/event")).definition.revisionId;
@@ -113,7 +144,7 @@ test("settings are changed, and a schema gets a revision", async () => {
 test("push that fails is seen to fail", async () => {
   await visit(page, server.admin, "#/subscription/local/pushed");
   await until(page, "pushed to http://127.0.0.1:9/push");
-  await until(page, "nothing is acknowledged");
+  await until(page, "could not be asked");
 });
 
 test("detaching and deleting say what is lost", async () => {

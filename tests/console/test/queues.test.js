@@ -1,6 +1,7 @@
 // What is done to queues and their messages by the page is done.
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { after, before, test } from "node:test";
 import { launch, openPage, press, until, visit, write } from "../lib/browser.js";
 import { furnish, restClient } from "../lib/clients.js";
@@ -87,6 +88,8 @@ test("a message is sent, found, looked into in every form, and its journey told"
   const line = await page.evaluate(() => navigator.clipboard.readText());
   assert.match(line, /^aws --endpoint-url http:\/\/127\.0\.0\.1:\d+ --region us-east-1 sqs send-message --queue-url \S+\/made --message-body '\{"a"/);
   assert.match(line, /--message-attributes '\{"kind":\{"DataType":"String","StringValue":"letter"\}\}'/);
+  const words = execFileSync("sh", ["-c", `aws() { printf '%s|' "$@"; }; ${line}`], { encoding: "utf8" }).split("|");
+  assert.equal(words[words.indexOf("--message-body") + 1], "{\"a\":{\"b\":[1,2]}}", "a shell reads the line as it is meant");
   await press(page, "Send");
   await until(page, "The message is sent.");
   await page.click("main ul a");
@@ -128,6 +131,9 @@ test("a message that somebody has is made visible, and one is deleted", async ()
   await press(page, "Change", "dialog");
   await until(page, "4 shown");
   assert.deepEqual(await counts("orders"), [before[0] + 1, before[1] - 1, before[2]]);
+  await press(page, "Choose all here");
+  await until(page, "4 chosen");
+  await press(page, "Choose none");
   for (const box of (await page.$$("tbody input[type=checkbox]")).slice(0, 2)) await box.click();
   await press(page, "Delete those chosen");
   await until(page, "These 2 are lost", "dialog");

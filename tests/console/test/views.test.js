@@ -90,6 +90,16 @@ test("a reload shows the minutes before it", async () => {
   await close();
 });
 
+test("so does one of a queue that somebody has looked at", async () => {
+  const { page, close } = await openPage(browser);
+  const longer = () => page.waitForFunction(() => (document.querySelector(".chart path.s1")?.getAttribute("d") ?? "").split("L").length > 3);
+  await visit(page, server.admin, "#/queue/us-east-1/000000000000/empty");
+  await longer();
+  await page.reload();
+  await page.waitForFunction(() => (document.querySelector(".chart path.s1")?.getAttribute("d") ?? "").split("L").length > 3, { timeout: 2500 });
+  await close();
+});
+
 test("the theme is the system's until somebody chooses", async () => {
   const { page, close } = await openPage(browser, { theme: "dark" });
   await page.goto(server.admin);
