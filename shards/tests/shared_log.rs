@@ -279,6 +279,35 @@ fn a_late_record_of_the_owner_before_only_delays_a_take_over() {
 }
 
 #[test]
+fn a_take_over_that_was_lost_while_it_read_takes_nothing_for_its_own() {
+    let log = log();
+    let mut old = LogOwner::take(&log, START);
+    let queue = create(&mut old, "q");
+    start_send(&mut old, queue, "a", None);
+    let connection = log.connect();
+    let client = connection.client;
+    let mut taker = TakeOver::begin(connection, Claim::default());
+    for _ in 0..2 {
+        log.work(client, Fault::None);
+        assert!(matches!(taker.poll(), Taking::UnderWay));
+    }
+    // It is the owner and reads. Its record goes, and a late one of the owner before comes instead.
+    log.fail_over(1, false);
+    log.work(old.client, Fault::None);
+    let taking = (0..20).find_map(|_| {
+        log.work(client, Fault::None);
+        match taker.poll() {
+            Taking::UnderWay => None,
+            other => Some(other),
+        }
+    });
+    assert!(
+        matches!(taking, Some(Taking::Lost { epoch: 1 })),
+        "{taking:?}"
+    );
+}
+
+#[test]
 fn an_epoch_is_at_least_what_its_claim_says() {
     let log = log();
     let claim = |least_epoch| Claim {

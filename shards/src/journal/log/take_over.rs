@@ -173,7 +173,12 @@ impl<S: LogStore> TakeOver<S> {
         };
         let (end, first) = (journal.chain.acked(), next);
         for record in records {
-            if record.place.position != next {
+            // In the place of this owner's own record may stand one that came in late, after the store
+            // lost this one: nobody has said that it stays.
+            let is_own = record.place.position >= journal.begins;
+            if record.place.position != next
+                || is_own && record.place.epoch != journal.chain.epoch()
+            {
                 break;
             }
             if let Err(error) = self.take(&record, &mut journal) {
