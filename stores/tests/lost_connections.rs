@@ -168,3 +168,43 @@ fn requests_are_answered_while_there_is_no_server() {
     let tickets: Vec<_> = (0..200).map(|_| store.tail()).collect();
     assert!(answers(&mut store, &tickets).iter().all(is_unknown));
 }
+
+/// Its kernel acknowledges what it is sent, so nothing but the time that passes tells. What it was
+/// asked it does later.
+#[test]
+fn a_backend_that_was_stopped_is_given_up_and_what_it_does_late_is_found() {
+    let server = Server::start(&[]);
+    let node = server.node(&server.schema(), 1);
+    let mut store = node.open(0, Arc::new(|| {})).unwrap();
+    fill(&mut store, 1..=2, 1);
+    let by_hand = server.by_hand();
+    let of_log = "application_name = 'lclq' AND query LIKE 'INSERT%'";
+    let backend = format!("SELECT min(pid) FROM pg_stat_activity WHERE {of_log}");
+    let backend = by_hand.number(&backend);
+    signal("STOP", backend);
+    let said = add(&mut store, append(1, 3, 1));
+    assert!(is_unknown(&said), "{said:?}");
+    signal("CONT", backend);
+    let is_there = format!("SELECT count(*) FROM pg_stat_activity WHERE pid = {backend}");
+    by_hand.wait_for(&is_there, 0);
+    // Whether or not the old backend read it before it saw that nobody listens, it is there once.
+    let again = ask_until_known(&mut store, &append(1, 3, 1));
+    assert!(
+        matches!(again, Answer::Appended | Answer::Present),
+        "{again:?}"
+    );
+    assert_eq!(
+        ask_until_known(&mut store, &append(1, 4, 1)),
+        Answer::Appended
+    );
+    let all: Vec<_> = (1..=4).map(|position| plain(position, 1)).collect();
+    assert_eq!(read_all(&mut store, 1 << 20), all);
+}
+
+fn signal(name: &str, process: i64) {
+    let mut kill = std::process::Command::new("kill");
+    let status = kill
+        .args([format!("-{name}"), process.to_string()])
+        .status();
+    assert!(status.unwrap().success());
+}
