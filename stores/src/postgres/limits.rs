@@ -16,7 +16,7 @@ pub(super) const STATEMENT_WAIT: Duration = Duration::from_millis(STATEMENT_MS +
 pub(super) const CONNECTION_WAIT: Duration = Duration::from_millis(5_000);
 /// What reaching one host may take, where the settings don't say.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_millis(3_000);
-/// What connecting may take in all, with every host that there is.
+/// What each step of connecting may take, with every host that there is.
 pub(super) const CONNECT_WAIT: Duration = Duration::from_millis(15_000);
 /// The first pause before a connection is made anew; each further one is twice as long.
 pub(super) const RECONNECT_PAUSE_MIN: Duration = Duration::from_millis(20);

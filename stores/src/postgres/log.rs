@@ -151,3 +151,62 @@ impl LogStore for PostgresLog {
         self.open.len() < REQUESTS_MAX && self.last_append_at.is_none_or(is_due)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn first() -> Append {
+        let place = Place {
+            position: 1,
+            epoch: 1,
+        };
+        let record = lclq_shards::journal::LogRecord {
+            place,
+            bytes: b"first"[..].into(),
+        };
+        Append {
+            after: None,
+            record,
+        }
+    }
+
+    #[test]
+    fn appends_to_a_far_database_are_spaced() {
+        let (mut log, end) = pair(Arc::new(|| {}));
+        end.round_trip.took(Duration::from_secs(3_600));
+        assert!(log.has_room(), "nothing is under way");
+        let ticket = log.append(first());
+        assert!(!log.has_room());
+        end.answers.try_send((ticket, Answer::Appended)).unwrap();
+        assert_eq!(log.poll(), Some((ticket, Answer::Appended)));
+        assert!(log.has_room());
+    }
+
+    #[test]
+    fn round_trips_are_a_mean() {
+        let round_trip = RoundTrip::default();
+        round_trip.took(Duration::from_millis(8));
+        assert_eq!(round_trip.mean(), Duration::from_millis(8));
+        round_trip.took(Duration::from_millis(16));
+        assert_eq!(round_trip.mean(), Duration::from_millis(9));
+        round_trip.took(Duration::MAX);
+        assert!(round_trip.mean() > Duration::from_secs(3_600));
+    }
+
+    #[test]
+    fn every_request_is_answered_once_without_a_thread() {
+        let (mut log, end) = pair(Arc::new(|| {}));
+        let mut asked: Vec<_> = (0..REQUESTS_MAX + 5).map(|_| log.tail()).collect();
+        assert!(!log.has_room());
+        drop(end);
+        asked.push(log.append(first()));
+        let mut answered = Vec::new();
+        while let Some((ticket, answer)) = log.poll() {
+            assert!(matches!(answer, Answer::Unknown(_)));
+            answered.push(ticket);
+        }
+        answered.sort_unstable();
+        assert_eq!(answered, asked);
+    }
+}

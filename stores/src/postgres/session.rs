@@ -45,16 +45,19 @@ pub(super) struct Session {
     pub is_spent: AtomicBool,
 }
 
+/// A step of connecting. A server may take a connection and never say a word.
+async fn in_time<T>(step: impl Future<Output = Result<T, Error>>) -> Result<T, Box<str>> {
+    let done = tokio::time::timeout(CONNECT_WAIT, step).await;
+    let done = done.map_err(|_| Box::from("the database took too long to connect to"))?;
+    done.map_err(|error| words(&error))
+}
+
 /// Connects, without anything prepared.
 pub(super) async fn connect(
     settings: &PostgresSettings,
     tls: &Tls,
 ) -> Result<(Client, Link), Box<str>> {
-    let connecting = settings.config().connect(tls.clone());
-    let connected = tokio::time::timeout(CONNECT_WAIT, connecting).await;
-    let (client, connection) = connected
-        .map_err(|_| Box::from("connecting took too long"))?
-        .map_err(|error| words(&error))?;
+    let (client, connection) = in_time(settings.config().connect(tls.clone())).await?;
     let task = tokio::spawn(drive(connection));
     let link = Link { task };
     // Plans are kept, and these were made while the log was empty: then a scan looks as good as the
@@ -63,10 +66,7 @@ pub(super) async fn connect(
         "SET statement_timeout = {STATEMENT_MS}; SET enable_seqscan = off; SET jit = off; \
          SET default_transaction_isolation = 'read committed'"
     );
-    client
-        .batch_execute(&session)
-        .await
-        .map_err(|error| words(&error))?;
+    in_time(client.batch_execute(&session)).await?;
     Ok((client, link))
 }
 
@@ -76,14 +76,8 @@ pub(super) async fn open(
     tls: &Tls,
 ) -> Result<(Arc<Session>, Link, Vec<Risk>), Box<str>> {
     let (client, link) = connect(settings, tls).await?;
-    let ready = async {
-        let statements = Statements::prepare(&client, settings.schema()).await?;
-        Ok((statements, risks::find(&client).await?))
-    };
-    let ready = tokio::time::timeout(CONNECT_WAIT, ready).await;
-    let (statements, risks) = ready
-        .map_err(|_| Box::from("preparing took too long"))?
-        .map_err(|error: Error| words(&error))?;
+    let statements = in_time(Statements::prepare(&client, settings.schema())).await?;
+    let risks = in_time(risks::find(&client)).await?;
     let session = Session {
         client,
         statements,
