@@ -20,6 +20,7 @@ mod seeds;
 #[path = "log_simulation/world.rs"]
 mod world;
 
+use common::log_owner::Sabotage;
 use common::shared_log::Defect;
 use plan::Plan;
 use world::{Worth, run};
@@ -46,14 +47,14 @@ enum Mutant {
     None,
     /// Of the store.
     Store(Defect),
-    /// Messages of FIFO queues go out before their receive is durable.
-    HoldsNothing,
+    /// Between a shard and its journal.
+    Shard(Sabotage),
     /// Epochs are counted on from what the store has.
     TakesEpochsBack,
 }
 
 #[test]
-fn no_promise_is_broken() {
+fn no_seed_breaks_a_promise() {
     if let Some(seed) = number("LCLQ_SIMULATION_SEED") {
         let worth = run(seed, Plan::of(seed), Mutant::None, true);
         println!("seed {seed}: {worth:?}");
@@ -114,7 +115,12 @@ fn a_record_that_counts_before_it_is_safe_is_noticed() {
 
 #[test]
 fn fifo_messages_that_go_out_too_early_are_noticed() {
-    is_noticed(Mutant::HoldsNothing, 60, |_| true);
+    is_noticed(Mutant::Shard(Sabotage::HoldsNothing), 60, |_| true);
+}
+
+#[test]
+fn laps_that_leave_something_out_are_noticed() {
+    is_noticed(Mutant::Shard(Sabotage::LosesCarried), 60, |plan| plan.laps);
 }
 
 #[test]

@@ -28,7 +28,18 @@ pub struct Seen {
 pub struct Watched {
     pub journal: LogJournal<Connection>,
     pub seen: Rc<RefCell<Seen>>,
-    pub holds_receives: bool,
+    pub sabotage: Sabotage,
+}
+
+/// A defect between a shard and its journal that a simulation must notice.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Sabotage {
+    #[default]
+    None,
+    /// Messages of FIFO queues go out before their receive is durable.
+    HoldsNothing,
+    /// Every fourth piece that batches carry along isn't.
+    LosesCarried,
 }
 
 impl Watched {
@@ -71,14 +82,21 @@ impl Journal for Watched {
     }
 
     fn holds_exclusive_receives(&self) -> bool {
-        self.holds_receives && self.journal.holds_exclusive_receives()
+        self.sabotage != Sabotage::HoldsNothing && self.journal.holds_exclusive_receives()
     }
 
     fn lap_bytes(&self, changes: &[Op], kept_bytes: u64) -> usize {
         self.journal.lap_bytes(changes, kept_bytes)
     }
 
-    fn commit_carrying(&mut self, epoch: u64, batch: Batch, carried: Carried) {
+    fn commit_carrying(&mut self, epoch: u64, batch: Batch, mut carried: Carried) {
+        if self.sabotage == Sabotage::LosesCarried {
+            let mut at = batch.number;
+            carried.pieces.retain(|_| {
+                at += 1;
+                !at.is_multiple_of(4)
+            });
+        }
         self.journal.commit_carrying(epoch, batch, carried);
         self.handed_over();
     }
@@ -88,13 +106,13 @@ impl Journal for Watched {
 pub fn open(
     journal: LogJournal<Connection>,
     now: Millis,
-    holds_receives: bool,
+    sabotage: Sabotage,
 ) -> (ShardHost, Rc<RefCell<Seen>>) {
     let seen = Rc::new(RefCell::new(Seen::default()));
     let watched = Watched {
         journal,
         seen: seen.clone(),
-        holds_receives,
+        sabotage,
     };
     let host = ShardHost::open(ShardConfig::new(0, 1), Box::new(watched), now);
     (host.expect("what was taken over can be loaded"), seen)
@@ -140,7 +158,7 @@ impl LogOwner {
             None => panic!("a take-over doesn't end"),
         }
         let journal = take_over.into_journal().expect("it is done");
-        let (host, seen) = open(journal, now, true);
+        let (host, seen) = open(journal, now, Sabotage::None);
         let mut driver = Driver::on(host);
         driver.now = now;
         Ok(Self {

@@ -3,7 +3,7 @@
 
 use lclq_shards::journal::{Answer, Append, LogRecord, LogStore, Place, Ticket};
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::rc::Rc;
 
 /// What a store is asked.
@@ -51,6 +51,8 @@ struct Log {
     records: BTreeMap<u64, LogRecord>,
     /// All up to this position outlives what the store is on.
     safe: u64,
+    /// Records that were safe at some time, and may have been acknowledged for that.
+    promised: BTreeSet<(u64, u64)>,
     clients: HashMap<u32, Client>,
     next_client: u32,
     next_ticket: Ticket,
@@ -225,11 +227,7 @@ impl SharedLog {
             .first()
             .map_or(first, |(_, it)| *it.keys().next().unwrap_or(&first));
         let end = safe.saturating_sub(lag).max(first);
-        let lost = log.records.split_off(&(end + 1));
-        let acknowledged = lost.into_iter().filter(|(position, _)| *position <= safe);
-        for (position, record) in acknowledged {
-            log.missing.entry(position).or_insert(record);
-        }
+        log.lose_behind(end);
         log.safe = end;
         let mut untrims = untrims;
         while let Some((at, _)) = log.trims.last()
@@ -238,10 +236,7 @@ impl SharedLog {
         {
             log.records.extend(back);
         }
-        let lost = log.records.split_off(&(end + 1));
-        for (position, record) in lost {
-            log.missing.entry(position).or_insert(record);
-        }
+        log.lose_behind(end);
     }
 
     /// A process is gone: nothing waits for its answers.
@@ -300,6 +295,14 @@ impl Log {
         }
     }
 
+    fn lose_behind(&mut self, end: u64) {
+        for (position, record) in self.records.split_off(&(end + 1)) {
+            if self.promised.contains(&(position, record.place.epoch)) {
+                self.missing.entry(position).or_insert(record);
+            }
+        }
+    }
+
     fn append(&mut self, append: Append, is_answered: bool) -> Answer {
         let Append { after, record } = append;
         let position = record.place.position;
@@ -331,8 +334,11 @@ impl Log {
         }
         self.put.push(record.clone());
         self.records.insert(position, record);
-        if is_answered {
-            self.safe = self.safe.max(position);
+        if is_answered && position > self.safe {
+            let since_safe = self.records.range(self.safe + 1..=position);
+            let places = since_safe.map(|(at, it)| (*at, it.place.epoch));
+            self.promised.extend(places);
+            self.safe = position;
         }
         Answer::Appended
     }

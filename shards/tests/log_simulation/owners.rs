@@ -1,6 +1,6 @@
 //! Processes that may own the shard.
 
-use crate::common::log_owner::{Seen, open};
+use crate::common::log_owner::{Sabotage, Seen, open};
 use crate::common::shared_log::{Connection, SharedLog};
 use crate::{Checked, check};
 use lclq_shards::journal::{Claim, TakeOver, Taking};
@@ -73,7 +73,7 @@ impl Process {
     }
 
     /// Goes on with taking over. Answers the new owner's epoch.
-    pub fn take(&mut self, now: Millis, holds_receives: bool) -> Result<Option<u64>, String> {
+    pub fn take(&mut self, now: Millis, sabotage: Sabotage) -> Result<Option<u64>, String> {
         let Role::Taking(taking) = &mut self.role else {
             return Ok(None);
         };
@@ -93,7 +93,7 @@ impl Process {
         };
         let journal = taking.into_journal().ok_or("done, and no journal")?;
         let epoch = journal.latest().epoch;
-        let (host, seen) = open(journal, now, holds_receives);
+        let (host, seen) = open(journal, now, sabotage);
         self.role = Role::Owner {
             host: Box::new(host),
             seen,

@@ -6,7 +6,7 @@ use super::oracle::Oracle;
 use super::owners::{Process, Role, is_safe};
 use super::plan::Plan;
 use crate::common::START;
-use crate::common::log_owner::kept_by;
+use crate::common::log_owner::{Sabotage, kept_by};
 use crate::common::shared_log::{Defect, Fault, SharedLog};
 use crate::common::topics::{TOPIC, admin};
 use crate::{Checked, Mutant, Violation, check};
@@ -126,8 +126,11 @@ impl World {
         }
     }
 
-    fn holds_receives(&self) -> bool {
-        self.mutant != Mutant::HoldsNothing
+    fn sabotage(&self) -> Sabotage {
+        match self.mutant {
+            Mutant::Shard(sabotage) => sabotage,
+            _ => Sabotage::None,
+        }
     }
 
     fn live(&mut self) -> Checked {
@@ -187,8 +190,8 @@ impl World {
     }
 
     fn look_at_log(&mut self) -> Checked {
+        let keeps_leases = self.sabotage() != Sabotage::HoldsNothing;
         let (log, rng) = (&self.log, &mut self.rng);
-        let keeps_leases = self.mutant != Mutant::HoldsNothing;
         if self.trace {
             for record in log.put_since(self.chain.put as usize) {
                 eprintln!("         {:?} is put in", record.place);
@@ -335,8 +338,8 @@ impl World {
         if !self.processes[process].is_awake(now) {
             return Ok(());
         }
-        let holds = self.holds_receives();
-        if let Some(epoch) = self.processes[process].take(now, holds)? {
+        let sabotage = self.sabotage();
+        if let Some(epoch) = self.processes[process].take(now, sabotage)? {
             self.note(|| format!("{process} is the owner, in epoch {epoch}"));
             self.worth.take_overs += 1;
             check(self.epochs.insert(epoch), || {
