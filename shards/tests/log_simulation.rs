@@ -22,6 +22,9 @@ mod world;
 
 use common::log_owner::Sabotage;
 use common::shared_log::Defect;
+use lclq_shards::Draft;
+use lclq_shards::command::{Delivery, LeaseRef};
+use oracle::Oracle;
 use plan::Plan;
 use world::{Worth, run};
 
@@ -127,4 +130,45 @@ fn laps_that_leave_something_out_are_noticed() {
 fn an_epoch_that_is_given_out_again_is_noticed() {
     let fits = |plan: &Plan| plan.lag_max > 0 && plan.fail_over > 0;
     is_noticed(Mutant::TakesEpochsBack, 60, fits);
+}
+
+/// Later owners know what the log says; that it doesn't end with their records excuses none of them.
+#[test]
+fn the_oracle_lets_earlier_owners_alone_give_out_what_was_removed() {
+    let lease = LeaseRef {
+        sequence: 7,
+        slot: 0,
+        receive_count: 1,
+        received_at: 1000,
+    };
+    let given = |number: u64| {
+        let delivery = Delivery {
+            shard: 0,
+            payload: Draft::default().build(),
+            lease,
+            first_received_at: 1000,
+        };
+        [(number, delivery)]
+    };
+    let mut oracle = Oracle::default();
+    for (number, group) in [(1, None), (2, Some(0))] {
+        oracle.sends(number, group);
+        oracle.sent(number, number).expect("it is new");
+        oracle.deletes(number);
+        oracle.deleted(number, 6);
+        oracle.deleted(number, 5);
+        oracle.deleted(number, 8);
+    }
+    let mut gives = |number, epoch| {
+        let given = given(number);
+        oracle.received(&given, 5000, epoch, 1000).is_ok()
+    };
+    assert!(gives(1, 4));
+    assert!([5, 6, 7, 8, 9].into_iter().all(|epoch| !gives(1, epoch)));
+    assert!([4, 5, 9].into_iter().all(|epoch| !gives(2, epoch)));
+    oracle.lost_for_good();
+    for number in [1, 2] {
+        let given = given(number);
+        assert!(oracle.received(&given, 5000, 9, 1000).is_ok());
+    }
 }

@@ -357,6 +357,43 @@ fn a_store_that_lost_an_owner_s_whole_time_gets_it_again() {
     assert!(!log.misses_some() && owner.driver.host.fenced().is_none());
 }
 
+/// The log may end with an earlier owner's records once more: that doesn't make it the owner again, as
+/// long as the later one can put its own back. Until it writes it can't know.
+#[test]
+fn a_replaced_owner_at_the_log_s_end_has_no_say_until_it_writes() {
+    let log = log();
+    let mut first = LogOwner::take(&log, START);
+    let (standard, fifo) = (create(&mut first, "q"), create(&mut first, "q.fifo"));
+    send(&mut first, standard, "a", None);
+    send(&mut first, fifo, "b", Some("g"));
+    let mut owner = LogOwner::take(&log, START);
+    for text in ["q", "q.fifo"] {
+        let queue = find(&owner, text);
+        for given in receive_some(&mut owner, queue, 30) {
+            let entries = [given.lease].into_iter().collect();
+            let deleted = owner.ask(Command::Delete { queue, entries });
+            assert!(matches!(deleted, Reply::Leases(results) if results[0].is_ok()));
+        }
+    }
+    log.fail_over(5, false);
+    assert_eq!(log.tail().map(|tail| tail.epoch), Some(1));
+    assert!(log.misses_some());
+    // Standard queues promise at least once, and ask nobody; the others' receive has to be written.
+    let old = first.driver.start(receive(standard, 1, None, None));
+    let found = first.driver.replies.remove(&old);
+    assert!(matches!(found, Some(Reply::Received(given)) if bodies(&given) == ["a"]));
+    let held = first.driver.start(receive(fifo, 1, None, None));
+    assert!(!first.driver.replies.contains_key(&held));
+    let queue = find(&owner, "q");
+    send(&mut owner, queue, "c", None);
+    assert!(!log.misses_some() && !log.take_lost_for_good());
+    first.settle();
+    assert!(is_refused(&first, held) && first.driver.host.fenced().is_some());
+    let queues = ["q", "q.fifo"].map(|text| find(&owner, text));
+    let left = queues.map(|queue| all_bodies(&mut owner, queue));
+    assert_eq!(left, [vec!["c".to_owned()], vec![]]);
+}
+
 #[test]
 fn an_owner_that_no_longer_has_what_was_lost_is_out() {
     let log = log();

@@ -269,6 +269,12 @@ impl World {
         self.call(process, asked, command)
     }
 
+    /// The epoch in which a process answers.
+    fn epoch_of(&self, process: usize) -> Result<u64, Violation> {
+        let epoch = self.processes[process].epoch();
+        epoch.ok_or_else(|| format!("{process} answers and is no owner"))
+    }
+
     /// A call is answered.
     pub fn answered(&mut self, call: Call, reply: Reply) -> Checked {
         let now = self.now;
@@ -282,9 +288,8 @@ impl World {
                 for delivery in deliveries {
                     given.push((number_in(delivery.payload.body())?, delivery));
                 }
-                let newest = self.log.tail().map(|tail| tail.epoch);
-                let is_owner = self.processes[call.process].epoch() == newest;
-                self.oracle.received(&given, visibility_ms, is_owner, now)?;
+                let epoch = self.epoch_of(call.process)?;
+                self.oracle.received(&given, visibility_ms, epoch, now)?;
                 for (number, delivery) in given {
                     let fifo = delivery.payload.section(Section::Group).is_some();
                     self.clients.handles.push(Handle {
@@ -299,7 +304,8 @@ impl World {
             }
             (Asked::Delete(handle), Reply::Leases(results)) => {
                 if results[0].is_ok() {
-                    self.oracle.deleted(handle.number);
+                    let epoch = self.epoch_of(call.process)?;
+                    self.oracle.deleted(handle.number, epoch);
                     let number = handle.number;
                     self.clients
                         .handles

@@ -22,6 +22,8 @@ pub struct Life {
     /// Sent for sure, under this sequence number.
     pub sequence: Option<u64>,
     pub removed: Removed,
+    /// The earliest epoch whose owner said that it is removed.
+    pub removed_in: Option<u64>,
     /// Who has it, and until when.
     pub holder: Option<LeaseRef>,
     pub held_until: Millis,
@@ -57,12 +59,19 @@ impl Oracle {
         Ok(())
     }
 
-    /// Messages reach a client. `is_owner` says whether who gives them out is the owner.
+    /// Messages reach a client; the owner of `epoch` gives them out.
+    ///
+    /// What an owner said is removed, neither it nor an owner of a later epoch gives out again, unless
+    /// that record is lost for good: later owners began behind it. An owner of an earlier epoch can't
+    /// know. Where giving out is a write, as with FIFO queues, the log tells it, and it gives out
+    /// nothing; standard queues ask nobody. The log's end doesn't say whose turn it is: a store that
+    /// failed over may end with an earlier owner's records, while the later one is yet to put its own
+    /// back. Only once something else stands in their place are they lost for good.
     pub fn received(
         &mut self,
         given: &[(u64, Delivery)],
         visibility_ms: Millis,
-        is_owner: bool,
+        epoch: u64,
         now: Millis,
     ) -> Checked {
         for (at, (number, delivery)) in given.iter().enumerate() {
@@ -80,8 +89,9 @@ impl Oracle {
                 let before = &given[..at];
                 self.has_its_turn(*number, group, lease.sequence, before, now)?;
             } else {
-                check(!is_gone || !is_owner, || {
-                    format!("message {number} came back: {life:?}")
+                let must_know = life.removed_in.is_none_or(|removed_in| removed_in <= epoch);
+                check(!is_gone || !must_know, || {
+                    format!("message {number} came back in epoch {epoch}: {life:?}")
                 })?;
             }
         }
@@ -135,9 +145,11 @@ impl Oracle {
         }
     }
 
-    pub fn deleted(&mut self, number: u64) {
+    /// The owner of `epoch` says that a message is removed.
+    pub fn deleted(&mut self, number: u64, epoch: u64) {
         if let Some(life) = self.lives.get_mut(&number) {
             life.removed = Removed::Yes;
+            life.removed_in = Some(life.removed_in.map_or(epoch, |earlier| earlier.min(epoch)));
         }
     }
 
