@@ -11,6 +11,9 @@ pytestmark = pytest.mark.usefixtures("emulator")
 
 OFTEN = {"duplicated": 0.2, "acknowledgements_lost": 0.2, "again_ms_max": 100}
 MESSAGES = 300
+# Chances are drawn per request, and the library puts a few hundred acknowledgements in one: a
+# round may well be spared, twenty are not.
+ROUNDS = 20
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +47,16 @@ def deliveries(project, **settings):
 
 
 def test_messages_come_again_and_none_is_lost(project, profile):
-    times = deliveries(project)
-    assert len(times) == MESSAGES
-    assert max(times.values()) > 1, "a consumer that isn't idempotent is caught"
-    assert profile.control("GET", "profile")["done"]["acknowledgements lost"] > 0
+    again, lost = False, False
+    for _ in range(ROUNDS):
+        times = deliveries(project)
+        assert len(times) == MESSAGES
+        again = again or max(times.values()) > 1
+        lost = lost or "acknowledgements lost" in profile.control("GET", "profile")["done"]
+        if again and lost:
+            break
+    assert again, "a consumer that isn't idempotent is caught"
+    assert lost
 
 
 def test_exactly_once_delivery_stays_what_it_is(project, profile):
