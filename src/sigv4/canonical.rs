@@ -1,9 +1,10 @@
 //! A request in the form that is signed.
 
+use super::heads::Heads;
 use super::verify::Signed;
 use http::HeaderValue;
 use http::header::HOST;
-use memchr::memmem;
+use memchr::memchr;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
 use std::borrow::Cow;
 
@@ -16,16 +17,13 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
 /// A path's slashes stay.
 const RESERVED_IN_PATH: &AsciiSet = &RESERVED.remove(b'/');
 
-/// Headers among which each signed one is looked for one by one. Signed names are as many as a header has
-/// room for, so the product is bounded by this.
-const COMPARED_HEADERS_MAX: usize = 24;
-
-/// Writes the canonical request into `out`. `signed_headers` are names by `;`, `body_hash` in hex or
-/// what stands for it.
+/// Writes the canonical request into `out`. Signed headers are names by `;` and the same one by one,
+/// `body_hash` is in hex or what stands for it.
 pub(super) fn write(
     out: &mut Vec<u8>,
     request: &Signed<'_>,
-    signed_headers: &str,
+    heads: &Heads<'_>,
+    (signed_headers, names): (&str, &[&str]),
     body_hash: &[u8],
 ) {
     out.extend_from_slice(request.method.as_str().as_bytes());
@@ -34,10 +32,10 @@ pub(super) fn write(
     out.push(b'\n');
     query(out, request.uri.query().unwrap_or(""));
     out.push(b'\n');
-    for name in signed_headers.split(';') {
+    for name in names {
         out.extend_from_slice(name.as_bytes());
         out.push(b':');
-        header(out, request, name);
+        header(out, request, heads, name);
         out.push(b'\n');
     }
     out.push(b'\n');
@@ -114,7 +112,7 @@ fn encode(out: &mut Vec<u8>, text: &[u8], set: &'static AsciiSet) {
 
 /// A header's values by commas, each without outer spaces and with single inner ones. Nothing for one
 /// that isn't there: then the signature can't be right.
-fn header(out: &mut Vec<u8>, request: &Signed<'_>, name: &str) {
+fn header(out: &mut Vec<u8>, request: &Signed<'_>, heads: &Heads<'_>, name: &str) {
     let mut is_there = false;
     let mut add = |value: &HeaderValue| {
         if is_there {
@@ -124,14 +122,12 @@ fn header(out: &mut Vec<u8>, request: &Signed<'_>, name: &str) {
         one_value(out, value.as_bytes().trim_ascii());
     };
     // Looking a name up parses and hashes it, which costs more than to compare it with a few others.
-    if request.headers.len() <= COMPARED_HEADERS_MAX {
-        let named = request
-            .headers
-            .iter()
-            .filter(|(other, _)| other.as_str() == name);
-        named.for_each(|(_, value)| add(value));
-    } else {
-        request.headers.get_all(name).iter().for_each(add);
+    match heads.all() {
+        Some(all) => {
+            let named = all.iter().filter(|(other, _)| *other == name);
+            named.for_each(|(_, value)| add(value));
+        }
+        None => request.headers.get_all(name).iter().for_each(add),
     }
     // HTTP/2 has this in another place.
     if !is_there
@@ -143,12 +139,14 @@ fn header(out: &mut Vec<u8>, request: &Signed<'_>, name: &str) {
 }
 
 fn one_value(out: &mut Vec<u8>, value: &[u8]) {
-    if memmem::find(value, b"  ").is_none() {
-        out.extend_from_slice(value);
-        return;
-    }
-    let mut before = b' ';
-    for &byte in value {
+    // Most have no space at all.
+    let Some(at) = memchr(b' ', value) else {
+        return out.extend_from_slice(value);
+    };
+    let (start, rest) = value.split_at(at);
+    out.extend_from_slice(start);
+    let mut before = b'-';
+    for &byte in rest {
         if byte != b' ' || before != b' ' {
             out.push(byte);
         }

@@ -1,6 +1,11 @@
 //! The headers that signatures speak of, found in one pass: to look each up would hash each name.
 
 use http::{HeaderMap, HeaderValue};
+use smallvec::SmallVec;
+
+/// Headers among which each signed one is looked for one by one. Signed names are as many as a header has
+/// room for, so the product is bounded by this.
+const COMPARED_HEADERS_MAX: usize = 24;
 
 /// The first of each.
 #[derive(Default)]
@@ -11,13 +16,22 @@ pub(super) struct Heads<'r> {
     pub token: Option<&'r HeaderValue>,
     pub content_hash: Option<&'r HeaderValue>,
     pub has_target: bool,
+    all: SmallVec<[(&'r str, &'r HeaderValue); COMPARED_HEADERS_MAX]>,
+    has_many: bool,
 }
 
 impl<'r> Heads<'r> {
     pub fn of(headers: &'r HeaderMap) -> Self {
-        let mut heads = Self::default();
+        let mut heads = Self {
+            has_many: headers.len() > COMPARED_HEADERS_MAX,
+            ..Self::default()
+        };
         for (name, value) in headers {
-            let place = match name.as_str() {
+            let name = name.as_str();
+            if !heads.has_many {
+                heads.all.push((name, value));
+            }
+            let place = match name {
                 "authorization" => &mut heads.authorization,
                 "x-amz-date" => &mut heads.amz_date,
                 "date" => &mut heads.date,
@@ -32,5 +46,10 @@ impl<'r> Heads<'r> {
             place.get_or_insert(value);
         }
         heads
+    }
+
+    /// All headers, unless they are many.
+    pub fn all(&self) -> Option<&[(&'r str, &'r HeaderValue)]> {
+        (!self.has_many).then_some(&self.all)
     }
 }
