@@ -13,13 +13,13 @@ pub fn give_back() {
     if is_traced() {
         return;
     }
-    if let Some(code) = code() {
+    for pages in unwritten() {
         // SAFETY: the range is a mapping of the program's file, as the kernel lists it, that is never
         // written to. What is dropped is the same when it is touched again.
         unsafe {
             libc::madvise(
-                code.start as *mut libc::c_void,
-                code.len(),
+                pages.start as *mut libc::c_void,
+                pages.len(),
                 libc::MADV_DONTNEED,
             )
         };
@@ -34,17 +34,48 @@ fn is_traced() -> bool {
     tracer.is_none_or(|pid| pid.trim() != "0")
 }
 
-/// Where the program's code is mapped.
-fn code() -> Option<Range<usize>> {
+/// Where the program's code is mapped, and what stands before it in the file: constants, and what the
+/// loader goes by. What comes after the code was written to as it was loaded.
+fn unwritten() -> Vec<Range<usize>> {
+    let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default();
+    let mappings: Vec<Mapping> = maps.lines().filter_map(Mapping::of).collect();
     let here = give_back as *const () as usize;
-    let maps = fs::read_to_string("/proc/self/maps").ok()?;
-    maps.lines().find_map(|line| {
+    let Some(code) = mappings.iter().position(|one| one.at.contains(&here)) else {
+        return Vec::new();
+    };
+    let file = mappings[code].file;
+    let before = code.checked_sub(1).map(|before| &mappings[before]);
+    let constants =
+        before.filter(|one| one.file == file && one.rights == "r--p" && one.offset == 0);
+    let code = Some(&mappings[code]).filter(|one| one.rights == "r-xp");
+    constants
+        .into_iter()
+        .chain(code)
+        .map(|one| one.at.clone())
+        .collect()
+}
+
+/// A line of the kernel's list.
+struct Mapping<'a> {
+    at: Range<usize>,
+    rights: &'a str,
+    offset: u64,
+    /// Device and inode.
+    file: (&'a str, &'a str),
+}
+
+impl<'a> Mapping<'a> {
+    fn of(line: &'a str) -> Option<Self> {
         let mut parts = line.split_whitespace();
         let (start, end) = parts.next()?.split_once('-')?;
         let address = |text| usize::from_str_radix(text, 16).ok();
-        let range = address(start)?..address(end)?;
-        (range.contains(&here) && parts.next() == Some("r-xp")).then_some(range)
-    })
+        Some(Self {
+            at: address(start)?..address(end)?,
+            rights: parts.next()?,
+            offset: u64::from_str_radix(parts.next()?, 16).ok()?,
+            file: (parts.next()?, parts.next()?),
+        })
+    }
 }
 
 #[cfg(test)]
@@ -53,9 +84,10 @@ mod tests {
 
     #[test]
     fn the_program_goes_on_without_its_pages() {
-        let code = code().expect("the kernel lists it");
+        let pages = unwritten();
+        let code = pages.last().expect("the kernel lists it");
         assert!(code.contains(&(is_traced as *const () as usize)));
         give_back();
-        assert_eq!(super::code(), Some(code));
+        assert_eq!(unwritten(), pages);
     }
 }
