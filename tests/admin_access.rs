@@ -299,3 +299,57 @@ fn beyond_loopback_a_token_is_asked_for_unless_somebody_says_otherwise() {
         refused.stderr
     );
 }
+
+/// Answered while they still sent, one of a few broke off with an error of HTTP/2.
+#[test]
+fn who_is_refused_over_http2_hears_why() {
+    let files = Files::new();
+    let keys = files.path("keys.toml");
+    assert!(credentials(&["create"], &keys).status.success());
+    let server = Launch::new()
+        .flag("--admin-auth", "enforce")
+        .flag("--pubsub-auth", "enforce")
+        .flag("--credentials", keys)
+        .start();
+    for (address, path, host, status) in [
+        (server.admin_address(), "/api/v1/queues", "localhost", "401"),
+        (server.admin_address(), "/api/v1/queues", "elsewhere", "403"),
+        (
+            server.admin_address(),
+            "/v1/projects/p/topics",
+            "localhost",
+            "401",
+        ),
+        (
+            server.pubsub_address(),
+            "/v1/projects/p/topics/t:publish",
+            "localhost",
+            "401",
+        ),
+        (
+            server.pubsub_address(),
+            "/v1/projects/p/topics/t:publish",
+            "elsewhere",
+            "403",
+        ),
+        (server.address(), "/", "elsewhere", "403"),
+    ] {
+        let mut statuses = Vec::new();
+        for _ in 0..20 {
+            let mut command = Command::new("curl");
+            command.args([
+                "--silent",
+                "--output",
+                "/dev/null",
+                "--write-out",
+                "%{http_code}",
+            ]);
+            command.args(["--http2-prior-knowledge", "--data", "{}"]);
+            command.arg("--header").arg(format!("Host: {host}"));
+            let output = command.arg(format!("http://{address}{path}")).output();
+            statuses.push(String::from_utf8(output.unwrap().stdout).unwrap());
+        }
+        assert_eq!(statuses, [status; 20], "{host} {path}");
+    }
+    server.stop();
+}

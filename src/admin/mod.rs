@@ -40,7 +40,7 @@ use crate::config::Live;
 use crate::console;
 use crate::credentials::{AdminAuth, Scope};
 use crate::http::{
-    Door, HttpLimits, Negotiated, Refusal, ReplyBody, is_preflight, preflight_reply,
+    Door, HttpLimits, Negotiated, Refusal, ReplyBody, is_preflight, preflight_reply, skip_body,
 };
 use crate::interceptors::Interceptors;
 use crate::mesh::{Mesh, wall_clock};
@@ -232,6 +232,7 @@ impl Admin {
             // page can look into another site's window.
             Err(Refusal::CrossSite) if is_of_console => {}
             Err(refusal) => {
+                skip_body(request.into_body()).await;
                 return AdminError::forbidden(refusal).answer().map(AdminBody::from);
             }
             Ok(()) => {}
@@ -251,6 +252,7 @@ impl Admin {
                 _ => Scope::Operate,
             };
             if let Err(error) = self.gate.admit_to(&head, scope, "pubsub") {
+                skip_body(body).await;
                 return error.answer().map(AdminBody::from);
             }
             let request = Request::from_parts(head, body);

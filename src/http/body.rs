@@ -68,6 +68,32 @@ where
     Box::pin(read_rest(first, body, limit, limits)).await
 }
 
+/// Bytes of a refused request's body that are waited for.
+const SKIPPED_BYTES_MAX: usize = 64 * 1024;
+/// Milliseconds for which they are.
+const SKIPPED_MS_MAX: u64 = 1000;
+
+/// Waits for the end of a body that nobody wants, if it is near: some clients take an answer that comes
+/// before they have sent all for a broken stream (curl over HTTP/2 does), and don't show it.
+pub async fn skip_body<B>(body: B)
+where
+    B: Body<Data = Bytes>,
+{
+    let mut body = pin!(body);
+    let mut limit = BodyDeadline {
+        sleep: None,
+        polls: 0,
+        ms_max: SKIPPED_MS_MAX,
+    };
+    let mut bytes = 0;
+    while !body.is_end_stream()
+        && bytes <= SKIPPED_BYTES_MAX
+        && let Ok(Some(chunk)) = next_chunk(body.as_mut(), &mut limit).await
+    {
+        bytes += chunk.len();
+    }
+}
+
 /// Reads a body of which there is a first piece, once there is room for it.
 async fn read_rest<B>(
     first: Bytes,

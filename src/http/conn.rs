@@ -16,10 +16,11 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 
+use super::arrival::Arrival;
 use super::caller::Watched;
 use super::io::{ConnIo, ConnState, Version, version};
 use super::limits::HttpLimits;
-use crate::net::{Channel, Drain, Peer, Protocol, Spoken};
+use crate::net::{Channel, Drain, Protocol, Spoken};
 use crate::runtime::{HyperExecutor, HyperTimer, Sleep, timeout};
 
 /// HTTP, told apart by a connection's first bytes, its requests answered by a handler.
@@ -27,25 +28,19 @@ pub struct Http<H> {
     handler: Rc<H>,
     limits: Rc<HttpLimits>,
     watched: Watched,
-    tells_peers: bool,
 }
 
 impl<H> Http<H> {
     /// HTTP within `limits` on the calling core, answered by `handler`.
-    pub fn new(limits: Rc<HttpLimits>, handler: H) -> Self {
+    pub fn new<Fut>(limits: Rc<HttpLimits>, handler: H) -> Self
+    where
+        H: Fn(Request<Incoming>, Arrival) -> Fut,
+    {
         Http {
             handler: Rc::new(handler),
             limits,
             watched: Watched::default(),
-            tells_peers: false,
         }
-    }
-
-    /// Has each request tell what it comes by, with a [`Peer`] in its extensions.
-    #[must_use]
-    pub fn telling_peers(mut self, tells: bool) -> Self {
-        self.tells_peers = tells;
-        self
     }
 
     /// Has those requests that are watched tell that they are, and which connection they came by.
@@ -58,7 +53,7 @@ impl<H> Http<H> {
 
 impl<H, Fut, B> Protocol for Http<H>
 where
-    H: Fn(Request<Incoming>) -> Fut + 'static,
+    H: Fn(Request<Incoming>, Arrival) -> Fut + 'static,
     Fut: Future<Output = Response<B>> + 'static,
     B: Body<Data = Bytes> + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
@@ -66,15 +61,7 @@ where
     fn serve(&self, channel: Channel, drain: Drain) -> impl Future<Output = ()> + 'static {
         let watched = self.watched.clone();
         let handler = self.handler.clone();
-        let tells_peer = self.tells_peers;
-        run(
-            channel,
-            drain,
-            handler,
-            self.limits.clone(),
-            watched,
-            tells_peer,
-        )
+        run(channel, drain, handler, self.limits.clone(), watched)
     }
 }
 
@@ -85,9 +72,8 @@ async fn run<H, Fut, B>(
     handler: Rc<H>,
     limits: Rc<HttpLimits>,
     watched: Watched,
-    tells_peer: bool,
 ) where
-    H: Fn(Request<Incoming>) -> Fut + 'static,
+    H: Fn(Request<Incoming>, Arrival) -> Fut + 'static,
     Fut: Future<Output = Response<B>> + 'static,
     B: Body<Data = Bytes> + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
@@ -106,8 +92,7 @@ async fn run<H, Fut, B>(
     });
     let state = Rc::new(ConnState {
         seen: channel.connection().cloned(),
-        by_tls: channel.by_tls().cloned(),
-        tells_peer,
+        arrival: Arrival::by(channel.connection(), channel.by_tls()),
         ..ConnState::default()
     });
     if let Some(seen) = &state.seen {
@@ -201,7 +186,7 @@ struct Service<H> {
 
 impl<H, Fut, B> hyper::service::Service<Request<Incoming>> for Service<H>
 where
-    H: Fn(Request<Incoming>) -> Fut,
+    H: Fn(Request<Incoming>, Arrival) -> Fut,
     Fut: Future<Output = Response<B>>,
 {
     type Response = Response<InFlightBody<B>>;
@@ -227,19 +212,11 @@ where
             looked.connection = state.seen.clone();
             request.extensions_mut().insert(looked);
         }
-        if let Some(by_tls) = &state.by_tls {
-            request.extensions_mut().insert(by_tls.clone());
-        }
-        if state.tells_peer
-            && let Some(seen) = &state.seen
-        {
-            request.extensions_mut().insert(Peer(seen.clone()));
-        }
         let counted = Counted {
             state: state.clone(),
         };
         InFlight {
-            future: (self.handler)(request),
+            future: (self.handler)(request, state.arrival.clone()),
             counted: Some(counted),
             is_http1: self.is_http1,
         }
@@ -395,7 +372,7 @@ pin_project_lite::pin_project! {
     #[project = DriverProj]
     enum Driver<H, Fut, B>
     where
-        H: Fn(Request<Incoming>) -> Fut,
+        H: Fn(Request<Incoming>, Arrival) -> Fut,
         Fut: Future<Output = Response<B>>,
         Fut: 'static,
         B: Body,
@@ -408,7 +385,7 @@ pin_project_lite::pin_project! {
 
 impl<H, Fut, B> Driver<H, Fut, B>
 where
-    H: Fn(Request<Incoming>) -> Fut,
+    H: Fn(Request<Incoming>, Arrival) -> Fut,
     Fut: Future<Output = Response<B>> + 'static,
     B: Body<Data = Bytes> + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
@@ -431,7 +408,7 @@ where
 pin_project_lite::pin_project! {
     struct Connection<H, Fut, B>
     where
-        H: Fn(Request<Incoming>) -> Fut,
+        H: Fn(Request<Incoming>, Arrival) -> Fut,
         Fut: Future<Output = Response<B>>,
         Fut: 'static,
         B: Body,
@@ -448,7 +425,7 @@ pin_project_lite::pin_project! {
 
 impl<H, Fut, B> Future for Connection<H, Fut, B>
 where
-    H: Fn(Request<Incoming>) -> Fut,
+    H: Fn(Request<Incoming>, Arrival) -> Fut,
     Fut: Future<Output = Response<B>> + 'static,
     B: Body<Data = Bytes> + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,

@@ -9,7 +9,8 @@ use std::task::{Context, Poll, ready};
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 
-use crate::net::{ByTls, Channel, Connection, OPENING_BYTES_MAX};
+use super::arrival::Arrival;
+use crate::net::{Channel, Connection, OPENING_BYTES_MAX};
 
 /// What every HTTP/2 connection begins with, where it isn't negotiated otherwise.
 pub(super) const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -36,10 +37,8 @@ pub(super) struct ConnState {
     pub(super) broken_off: Cell<bool>,
     /// What operators see of it.
     pub(super) seen: Option<Arc<Connection>>,
-    /// It came by TLS.
-    pub(super) by_tls: Option<ByTls>,
-    /// Its requests tell what they come by.
-    pub(super) tells_peer: bool,
+    /// What its requests come by.
+    pub(super) arrival: Arrival,
 }
 
 /// Looks at a connection's first bytes, of which there is one at least, until they tell which

@@ -3,6 +3,7 @@
 //! [`Http`] is a [`Protocol`](crate::net::Protocol). Handlers are local to the core: nothing here
 //! needs `Send`. A panic in a handler closes its connection (HTTP/2: its stream) and nothing else.
 
+mod arrival;
 mod body;
 mod budget;
 mod caller;
@@ -15,7 +16,8 @@ mod limits;
 mod negotiated;
 mod serve;
 
-pub use body::{BodyError, ReplyBody, read_body};
+pub use arrival::Arrival;
+pub use body::{BodyError, ReplyBody, read_body, skip_body};
 pub use budget::{Admission, BODIES_BYTES_DEFAULT, BodyBudget, Busy, SMALL_BODY_BYTES_MAX};
 pub use caller::{Caller, Watched};
 pub use compress::{GZIP_BYTES_MIN, accepts_gzip, decompress_admitted, decompress_body};

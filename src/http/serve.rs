@@ -43,7 +43,7 @@ pub async fn serve_with<H, Fut, B>(
     B: Body<Data = Bytes> + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    let http = Rc::new(Http::new(limits, handler));
+    let http = Rc::new(Http::new(limits, move |request, _| handler(request)));
     let (limits, uncounted) = (NetLimits::default(), Arc::default());
     net::serve(listener, limits, secure, http, shutdown, None, uncounted).await;
 }

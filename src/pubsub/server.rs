@@ -18,7 +18,7 @@ use crate::grpc::{
     Answer, Call, Code, GRPC_STATUS, GrpcBody, GrpcCore, GrpcLimits, HealthService, Intercept,
     ReflectionService, error_answer, is_grpc,
 };
-use crate::http::{BodyBudget, Door, HttpLimits, Refusal, ReplyBody, is_preflight};
+use crate::http::{BodyBudget, Door, HttpLimits, ReplyBody, is_preflight, skip_body};
 use crate::interceptors::{ITSELF, Interceptors, asking};
 use crate::mesh::Mesh;
 use crate::net::Peer;
@@ -181,8 +181,7 @@ impl PubsubEndpoint {
     ) -> impl Future<Output = Answer> + use<> {
         // What isn't a call is boxed, so that the futures of calls don't carry its room.
         let call = if let Err(refusal) = self.door.admit(&request) {
-            let answer = Box::new(refused(&refusal, &request));
-            Err(Box::pin(async move { *answer }) as Boxed)
+            Err(turned_away(&not_let_in(&refusal), request))
         } else if self.gate.is_some() || self.quotas.is_some() {
             Err(self.clone().looked_at(request))
         } else {
@@ -201,7 +200,7 @@ impl PubsubEndpoint {
         Box::pin(async move {
             let acting = match self.acting(&request).await {
                 Ok(acting) => acting,
-                Err(error) => return turned_away(&error, &request).await,
+                Err(error) => return turned_away(&error, request).await,
             };
             let run = async {
                 match self.begin(request) {
@@ -351,24 +350,19 @@ impl PubsubEndpoint {
     }
 }
 
-/// What a request is told whose bearer isn't known.
+/// What a request is told that isn't let in.
 #[cold]
-fn turned_away(error: &PubsubError, request: &Request<Incoming>) -> Boxed {
-    let answer = Box::new(if is_grpc(request) {
-        error_answer(error)
-    } else {
-        error_reply(error).map(GrpcBody::from)
-    });
-    Box::pin(async move { *answer })
-}
-
-#[cold]
-fn refused(refusal: &Refusal, request: &Request<Incoming>) -> Answer {
-    let error = not_let_in(refusal);
-    if is_grpc(request) {
-        return error_answer(&error);
+fn turned_away(error: &PubsubError, request: Request<Incoming>) -> Boxed {
+    // What streams has no end to wait for, and its clients don't mind.
+    if is_grpc(&request) {
+        let answer = Box::new(error_answer(error));
+        return Box::pin(async move { *answer });
     }
-    error_reply(&error).map(GrpcBody::from)
+    let answer = Box::new(error_reply(error).map(GrpcBody::from));
+    Box::pin(async move {
+        skip_body(request.into_body()).await;
+        *answer
+    })
 }
 
 /// Carries out what comes over REST.

@@ -4,7 +4,7 @@ use super::metrics;
 use super::registry::{Dialect, Endpoint, OnCore, StartOnCore};
 use crate::admin::{Admin, MetricsSettings, Operated, Surroundings};
 use crate::config::{Config, Service};
-use crate::http::{Http, HttpLimits};
+use crate::http::{Arrival, Http, HttpLimits};
 use crate::interceptors::Interceptors;
 use crate::net::AnyProtocol;
 use crate::sqs::SqsConfig;
@@ -77,7 +77,10 @@ impl AdminDialect {
             },
             self.operated.clone(),
         );
-        let http = Http::new(limits, move |request| admin.clone().handle(request));
-        Rc::new(http.telling_peers(true))
+        let http = Http::new(limits, move |mut request, arrival: Arrival| {
+            arrival.tell(request.extensions_mut());
+            admin.clone().handle(request)
+        });
+        Rc::new(http)
     }
 }

@@ -108,7 +108,7 @@ impl MetricsDialect {
             spawn_local(tell(metrics, exporter, every, shutdown));
         }
         let endpoint = MetricsEndpoint::new(metrics, &limits);
-        Rc::new(Http::new(limits, move |request| {
+        Rc::new(Http::new(limits, move |request, _| {
             endpoint.clone().handle(request)
         }))
     }

@@ -2,7 +2,7 @@
 
 use super::registry::{Dialect, Endpoint, OnCore, StartOnCore};
 use crate::config::{Config, Service};
-use crate::http::{Http, HttpLimits};
+use crate::http::{Arrival, Http, HttpLimits};
 use crate::interceptors::Interceptors;
 use crate::net::AnyProtocol;
 use crate::pubsub::export::StoreTarget;
@@ -69,7 +69,7 @@ fn start(
     let limits = Rc::new(limits.clone());
     let mesh = core.mesh.clone();
     let outside = outside.on_core();
-    let tells_peers = access.auth.is_some() || access.quotas.is_some();
+    let looks_at_peers = access.auth.is_some() || access.quotas.is_some();
     let pubsub = PubsubEndpoint::new(
         mesh,
         core.receipt_secret,
@@ -87,7 +87,11 @@ fn start(
         });
     }
     *core.inside.pubsub.borrow_mut() = Some(pubsub.clone());
-    let http = Http::new(limits, move |request| pubsub.clone().handle(request));
-    let http = http.telling_peers(tells_peers);
+    let http = Http::new(limits, move |mut request, arrival: Arrival| {
+        if looks_at_peers {
+            arrival.tell(request.extensions_mut());
+        }
+        pubsub.clone().handle(request)
+    });
     Rc::new(http.watched(interceptors.watched.clone()))
 }

@@ -56,8 +56,9 @@ impl SqsDialect {
         {
             spawn_local(memory.watch(core.mesh.clone(), core.shutdown.clone()));
         }
-        let http = Http::new(limits, move |request| sqs.clone().handle(request));
-        let http = http.telling_peers(self.sqs.auth.is_some() || self.sqs.quotas.is_some());
+        let http = Http::new(limits, move |request, arrival| {
+            sqs.clone().handle(request, arrival)
+        });
         Rc::new(http.watched(self.interceptors.watched.clone()))
     }
 }

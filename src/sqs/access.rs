@@ -4,12 +4,13 @@ use super::actions::Action;
 use super::error::{SqsError, SqsResult, missing_token, not_authorized, other_account};
 use super::gate::Passed;
 use super::guard::{Guard, Stated};
+use super::head::Head;
 use super::server::Scope;
-use crate::interceptors::{About, Refusal};
+use crate::interceptors::{About, Interceptors, Refusal};
 use crate::observe::Dialect;
 use crate::pubsub::civil_time::CivilTime;
 use crate::runtime::wall_clock;
-use http::HeaderValue;
+use http::header::{HeaderName, REFERER, USER_AGENT};
 use lclq_policies::{Because, Context, Decision, Outcome, Policy, Request, Values, decide};
 use lclq_shards::QueueName;
 use smallvec::SmallVec;
@@ -35,14 +36,23 @@ impl Action {
     }
 }
 
+/// Who asks, and by what.
+#[derive(Clone, Copy)]
+pub(super) struct Access<'r> {
+    pub by: &'r Passed,
+    head: &'r Head,
+    /// Who hears of what is denied.
+    interceptors: &'r Interceptors,
+}
+
 impl Scope<'_> {
     /// Refuses what the request may not do with a queue.
     #[inline]
     pub(super) fn may_use(&self, name: &QueueName, guard: Option<&Guard>) -> SqsResult<()> {
         match &self.access {
             None => Ok(()),
-            Some(by) => match by.action.get() {
-                Some(action) => by.may(action, name, guard),
+            Some(access) => match access.by.action.get() {
+                Some(action) => access.may(action, name, guard),
                 None => Ok(()),
             },
         }
@@ -57,12 +67,20 @@ impl Scope<'_> {
     ) -> SqsResult<()> {
         match &self.access {
             None => Ok(()),
-            Some(by) => by.may(action, name, guard),
+            Some(access) => access.may(action, name, guard),
         }
     }
 }
 
-impl Passed {
+impl<'r> Access<'r> {
+    pub fn of(by: &'r Passed, head: &'r Head, interceptors: &'r Interceptors) -> Self {
+        Self {
+            by,
+            head,
+            interceptors,
+        }
+    }
+
     fn may(&self, action: Action, name: &QueueName, guard: Option<&Guard>) -> SqsResult<()> {
         let nothing;
         let guard = match guard {
@@ -73,7 +91,7 @@ impl Passed {
             }
         };
         let action = action.permission();
-        let principal = self.principal.as_deref();
+        let principal = self.by.principal.as_deref();
         let policy = match &guard.policy {
             Stated::Nothing => None,
             Stated::Policy(policy) => Some(policy),
@@ -87,7 +105,7 @@ impl Passed {
             }
         };
         let circumstances = Circumstances {
-            by: self,
+            access: self,
             name,
             guard,
             address: OnceCell::new(),
@@ -106,7 +124,7 @@ impl Passed {
         };
         let decision = decide(&identity, policy, &request);
         if decision.outcome == Outcome::Allowed {
-            self.permitted.set(true);
+            self.by.permitted.set(true);
             return Ok(());
         }
         let reason = decision.because.to_string();
@@ -126,18 +144,18 @@ impl Passed {
         reason: &str,
         error: impl FnOnce() -> SqsError,
     ) -> SqsResult<()> {
-        let who = self.principal.as_deref().map_or("", |who| &who.key_id);
+        let who = self.by.principal.as_deref().map_or("", |who| &who.key_id);
         self.interceptors.refused(&Refusal {
             dialect: Some(Dialect::Sqs),
             about: About::Authorization,
-            enforced: self.enforced,
+            enforced: self.by.enforced,
             who,
-            peer: self.peer,
+            peer: self.head.arrival.address(),
             operation: action.name(),
             resource: &guard.arn,
             reason,
         });
-        match self.enforced {
+        match self.by.enforced {
             true => Err(error()),
             false => Ok(()),
         }
@@ -156,7 +174,7 @@ fn denied(decision: &Decision<'_>, who: &str, action: Action, arn: &str) -> SqsE
 
 /// Context keys of a request, made as they are asked for.
 struct Circumstances<'r> {
-    by: &'r Passed,
+    access: &'r Access<'r>,
     name: &'r QueueName,
     guard: &'r Guard,
     address: OnceCell<Option<String>>,
@@ -175,21 +193,22 @@ impl Circumstances<'_> {
 
 impl Context for Circumstances<'_> {
     fn get(&self, key: &str) -> Option<Values<'_>> {
-        let principal = self.by.principal.as_deref();
+        let Access { by, head, .. } = self.access;
+        let principal = by.principal.as_deref();
         let value = match key {
             "aws:sourceip" => {
-                let address = || self.by.peer.map(|ip| ip.to_canonical().to_string());
-                self.address.get_or_init(address).as_deref()
+                let ip = || Some(head.arrival.address()?.to_canonical().to_string());
+                self.address.get_or_init(ip).as_deref()
             }
             // What a proxy says in a header anybody can say.
-            "aws:securetransport" => match self.by.by_tls {
-                true => Some("true"),
-                false => Some("false"),
+            "aws:securetransport" => match head.arrival.by_tls() {
+                Some(_) => Some("true"),
+                None => Some("false"),
             },
             "aws:currenttime" => Some(self.time().0.as_str()),
             "aws:epochtime" => Some(self.time().1.as_str()),
-            "aws:useragent" => text(self.by.user_agent.as_ref()),
-            "aws:referer" => text(self.by.referer.as_ref()),
+            "aws:useragent" => text(head, USER_AGENT),
+            "aws:referer" => text(head, REFERER),
             "aws:requestedregion" => Some(&*self.name.region),
             "aws:resourceaccount" => Some(&*self.name.account),
             "aws:principalorgid" => principal.and_then(|who| who.organization.as_deref()),
@@ -200,6 +219,6 @@ impl Context for Circumstances<'_> {
     }
 }
 
-fn text(header: Option<&HeaderValue>) -> Option<&str> {
-    header.map(HeaderValue::to_str)?.ok()
+fn text(head: &Head, name: HeaderName) -> Option<&str> {
+    head.headers.get(name)?.to_str().ok()
 }

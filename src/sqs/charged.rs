@@ -2,12 +2,12 @@
 
 use super::error::{SqsError, throttled};
 use super::gate::Passed;
+use super::head::Head;
 use super::intercepted::access_key;
 use crate::interceptors::{About, Interceptors, Refusal};
 use crate::net::Peer;
 use crate::observe::Dialect;
 use crate::quotas::{Exceeded, Waits};
-use http::request::Parts;
 use std::cell::OnceCell;
 
 /// Who is charged for a request.
@@ -20,10 +20,10 @@ pub(super) struct Charged {
 }
 
 impl Charged {
-    pub fn of(head: &Parts, passed: Option<&Passed>) -> Self {
+    pub fn of(head: &Head, passed: Option<&Passed>) -> Self {
         let principal = passed.and_then(|passed| passed.principal.as_ref());
         Self {
-            peer: head.extensions.get::<Peer>().cloned(),
+            peer: head.arrival.peer(),
             key: match principal {
                 Some(principal) => Some(principal.key_id.as_str().into()),
                 None => access_key(head),

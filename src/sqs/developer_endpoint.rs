@@ -9,6 +9,7 @@ use super::actions::{Action, Looked, looked_at, shown};
 use super::body::as_text;
 use super::decode::{Form, Text, from_json};
 use super::error::{SqsResult, invalid_address, no_queue, only_receive};
+use super::head::Head;
 use super::heads::{Heads, protocol_of};
 use super::ids::random_uuid;
 use super::server::Sqs;
@@ -17,7 +18,6 @@ use super::wire::Protocol;
 use crate::http::ReplyBody;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
-use http::request::Parts;
 use http::{Response, StatusCode};
 use lclq_shards::command::{MessageState, Peeked, QueueCommand, Reply};
 use serde::Deserialize;
@@ -62,7 +62,7 @@ pub(super) fn health(is_down: bool) -> Response<ReplyBody> {
     as_json(StatusCode::OK, &body)
 }
 
-pub(super) async fn answer(sqs: &Sqs, head: &Parts, body: &Bytes) -> Response<ReplyBody> {
+pub(super) async fn answer(sqs: &Sqs, head: &Head, body: &Bytes) -> Response<ReplyBody> {
     let request_id = random_uuid();
     let protocol = protocol_of(&head.headers);
     match look(sqs, head, body, protocol).await {
@@ -90,7 +90,7 @@ pub(super) async fn answer(sqs: &Sqs, head: &Parts, body: &Bytes) -> Response<Re
 
 async fn look(
     sqs: &Sqs,
-    head: &Parts,
+    head: &Head,
     body: &Bytes,
     protocol: Protocol,
 ) -> SqsResult<(Rc<Target>, Vec<Peeked>)> {
@@ -99,7 +99,7 @@ async fn look(
     let heads = Heads::of(head);
     let asked = read(head, &heads, body, protocol)?;
     let mut scope = sqs.scope(&heads, &head.uri, None);
-    sqs.tell(&mut scope, &by, Action::ReceiveMessage);
+    sqs.tell(&mut scope, &by, head, Action::ReceiveMessage);
     if let Some(region) = &asked.region {
         scope.region = region;
     }
@@ -151,7 +151,7 @@ async fn look(
     }
 }
 
-fn read(head: &Parts, heads: &Heads<'_>, body: &Bytes, protocol: Protocol) -> SqsResult<Asked> {
+fn read(head: &Head, heads: &Heads<'_>, body: &Bytes, protocol: Protocol) -> SqsResult<Asked> {
     if protocol == Protocol::Json {
         if heads.action()? != Action::ReceiveMessage {
             return Err(only_receive());

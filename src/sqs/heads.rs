@@ -2,11 +2,10 @@
 
 use super::actions::Action;
 use super::error::{SqsResult, unknown_operation};
+use super::head::Head;
 use super::wire::Protocol;
-use crate::net::ByTls;
 use http::HeaderMap;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
-use http::request::Parts;
 
 /// Parsed once: looking a header up by `&str` parses the name each time.
 static TARGET: HeaderName = HeaderName::from_static("x-amz-target");
@@ -41,7 +40,7 @@ pub(super) struct Heads<'h> {
 
 impl<'h> Heads<'h> {
     /// The first of each, where one is repeated.
-    pub fn of(head: &'h Parts) -> Self {
+    pub fn of(head: &'h Head) -> Self {
         let mut heads = Self::default();
         let mut forwarded_proto = None;
         for (name, value) in &head.headers {
@@ -58,7 +57,7 @@ impl<'h> Heads<'h> {
         }
         heads.is_https = match forwarded_proto {
             Some(scheme) => scheme == "https",
-            None => head.extensions.get::<ByTls>().is_some(),
+            None => head.arrival.by_tls().is_some(),
         };
         heads
     }

@@ -1,11 +1,11 @@
 //! Actions that the server itself asks for: the same as a client's, without a connection.
 
+use super::head::Head;
 use super::heads::Heads;
 use super::server::Sqs;
 use crate::http::ReplyBody;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use lclq_shards::command::{Peeked, QueueRef};
 use lclq_shards::{QueueName, Receipt};
@@ -65,7 +65,7 @@ impl Sqs {
 
 /// A request's head as a client of that region and account would send it. `None` where they can't
 /// stand in one.
-fn head(of: &QueueName, action: Option<&str>) -> Option<Parts> {
+fn head(of: &QueueName, action: Option<&str>) -> Option<Head> {
     let credential = format!(
         "AWS4-HMAC-SHA256 Credential={}/inside/{}/sqs/aws4_request",
         of.account, of.region
@@ -76,7 +76,7 @@ fn head(of: &QueueName, action: Option<&str>) -> Option<Parts> {
     if let Some(action) = action {
         request = request.header("x-amz-target", format!("AmazonSQS.{action}"));
     }
-    Some(request.body(()).ok()?.into_parts().0)
+    Some(Head::inside(request.body(()).ok()?.into_parts().0))
 }
 
 fn read(answer: Response<ReplyBody>) -> (StatusCode, Value) {

@@ -3,6 +3,7 @@
 use super::actions::Action;
 use super::decode::Form;
 use super::error::{Kind, SqsError, injected, throttled};
+use super::head::Head;
 use super::heads::{Heads, protocol_of};
 use super::ids::random_uuid;
 use super::names::parse_queue_url;
@@ -14,7 +15,6 @@ use crate::interceptors::{Answer, Understood, asking};
 use crate::observe::{Dialect, Operation, Outcome};
 use crate::runtime::sleep;
 use bytes::Bytes;
-use http::request::Parts;
 use http::{HeaderValue, Response};
 use http_body::Body;
 use lclq_shards::QueueName;
@@ -51,7 +51,7 @@ impl Sqs {
     /// Answers a request whose body has been read, with all that hangs on it.
     pub(super) async fn answer_watched(
         &self,
-        head: Parts,
+        head: Head,
         body: Bytes,
         caller: Caller,
     ) -> Response<ReplyBody> {
@@ -115,7 +115,7 @@ impl Sqs {
 
     async fn answer_or_suffer(
         &self,
-        head: Parts,
+        head: Head,
         body: Bytes,
         operation: Operation,
         then: Then,
@@ -154,13 +154,13 @@ impl Sqs {
     }
 
     /// The queue that a request means.
-    fn queue_of(&self, head: &Parts, queue: &str) -> Option<QueueName> {
+    fn queue_of(&self, head: &Head, queue: &str) -> Option<QueueName> {
         let scope = self.scope(&Heads::of(head), &head.uri, None);
         parse_queue_url(queue, scope.region, scope.account)
     }
 
     /// The action that a request names, and the queue's URL, name or ARN, as far as it tells.
-    async fn understood(&self, head: &Parts, body: &Bytes) -> Option<(Action, String)> {
+    async fn understood(&self, head: &Head, body: &Bytes) -> Option<(Action, String)> {
         let heads = Heads::of(head);
         let body = self.decompressed(&heads, body.clone()).await.ok()?;
         if protocol_of(&head.headers) == Protocol::Json {
@@ -181,7 +181,7 @@ impl Sqs {
 }
 
 /// The key that a request was signed with.
-pub(super) fn access_key(head: &Parts) -> Option<Box<str>> {
+pub(super) fn access_key(head: &Head) -> Option<Box<str>> {
     let authorization = Heads::of(head).authorization;
     let credential = authorization.and_then(|value| credential(HeaderValue::as_bytes(value)))?;
     let key = credential.split(|byte| *byte == b'/').next()?;

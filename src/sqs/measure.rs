@@ -3,6 +3,7 @@
 use super::Sqs;
 use super::decode::{Form, from_json};
 use super::encode;
+use super::head::Head;
 use super::request::{Input, SendMessage, SendMessageBatch};
 use crate::http::ReplyBody;
 use bytes::Bytes;
@@ -58,5 +59,5 @@ pub fn encode_md5(out: &mut Vec<u8>, body: &[u8]) {
 
 /// Answers a request whose body has been read.
 pub async fn answer(sqs: &Sqs, head: Parts, body: Bytes) -> Response<ReplyBody> {
-    sqs.answer(head, body, None).await
+    sqs.answer(Head::inside(head), body, None).await
 }

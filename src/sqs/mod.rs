@@ -19,6 +19,7 @@ pub mod fuzzing;
 mod garbage;
 mod gate;
 mod guard;
+mod head;
 mod heads;
 mod ids;
 mod inside;

@@ -1,5 +1,6 @@
 //! One core's SQS endpoint: from an HTTP request to its answer.
 
+use super::access::Access;
 use super::account_memory::AccountMemory;
 use super::actions::{self, Outcome};
 use super::charged::Charged;
@@ -10,6 +11,7 @@ use super::error::{
     replies_full, unknown_action,
 };
 use super::gate::{Gate, Passed};
+use super::head::Head;
 use super::heads::{Heads, protocol_of};
 use super::ids::random_uuid;
 use super::intercepted::Watch;
@@ -17,8 +19,8 @@ use super::target::Targets;
 use super::wire::{Protocol, no_action};
 use crate::credentials::Auth;
 use crate::http::{
-    Caller, Door, HttpLimits, Negotiated, Refusal, ReplyBody, decompress_admitted, is_preflight,
-    preflight_reply, read_body,
+    Arrival, Caller, Door, HttpLimits, Negotiated, Refusal, ReplyBody, decompress_admitted,
+    is_preflight, preflight_reply, read_body, skip_body,
 };
 use crate::interceptors::Interceptors;
 use crate::mesh::Mesh;
@@ -86,7 +88,7 @@ struct Course<'r> {
     operation: Cell<Operation>,
     watch: Option<&'r Watch>,
     /// Who sent it, where that is looked at.
-    passed: OnceCell<Box<Passed>>,
+    passed: OnceCell<Passed>,
     /// Whose quotas it is on, where there are any.
     charged: OnceCell<Box<Charged>>,
 }
@@ -104,7 +106,7 @@ pub struct Scope<'r> {
     pub region: &'r str,
     pub account: &'r str,
     /// Who asks, where that has a say.
-    pub(super) access: Option<&'r Passed>,
+    pub(super) access: Option<Access<'r>>,
     /// Host that the client used; queue URLs in answers have it too.
     pub host: &'r str,
     /// `http`, or `https` by TLS or behind a proxy that says so.
@@ -118,13 +120,14 @@ pub struct Scope<'r> {
 
 impl<'r> Scope<'r> {
     /// Has what it may do depend on who sent it.
-    pub(super) fn is_by(&mut self, by: &'r Passed) {
+    pub(super) fn is_by(&mut self, access: Access<'r>) {
+        let by = access.by;
         if by.enforced
             && let Some(principal) = &by.principal
         {
             self.account = &principal.account;
         }
-        self.access = Some(by);
+        self.access = Some(access);
     }
 
     /// This, if more hangs on the request than its answer.
@@ -168,16 +171,17 @@ impl Sqs {
     pub fn handle(
         self: Rc<Self>,
         request: Request<Incoming>,
+        arrival: Arrival,
     ) -> impl Future<Output = Response<ReplyBody>> {
         async move {
             if let Err(refusal) = self.door.admit(&request) {
-                return refused(&refusal, request.headers());
+                return Box::pin(refused(refusal, request)).await;
             }
             if is_preflight(&request) {
                 return preflight_reply(request.headers());
             }
             let asked = Negotiated::of(request.headers());
-            let mut reply = self.reply(request).await;
+            let mut reply = self.reply(request, arrival).await;
             asked.finish(&mut reply);
             reply
         }
@@ -186,8 +190,10 @@ impl Sqs {
     fn reply(
         &self,
         request: Request<Incoming>,
+        arrival: Arrival,
     ) -> impl Future<Output = Response<ReplyBody>> + use<'_> {
-        let (head, body) = request.into_parts();
+        let (parts, body) = request.into_parts();
+        let head = Head::new(parts, arrival);
         async move {
             match (&head.method, head.uri.path()) {
                 (&Method::GET | &Method::HEAD, "/health") => self.health(),
@@ -197,7 +203,7 @@ impl Sqs {
                         return Protocol::Json.error(&error, random_uuid());
                     }
                     let mut scope = self.scope(&Heads::of(&head), &head.uri, None);
-                    self.tell(&mut scope, &by, actions::Action::ReceiveMessage);
+                    self.tell(&mut scope, &by, &head, actions::Action::ReceiveMessage);
                     let query = head.uri.query().unwrap_or("");
                     let answer = Box::pin(super::peek::answer(self, &scope, query)).await;
                     answer.map(|body| self.limits.bodies.hold_reply(body.into_bytes()).into())
@@ -222,11 +228,7 @@ impl Sqs {
         }
     }
 
-    async fn answer_developer(
-        &self,
-        head: http::request::Parts,
-        body: Incoming,
-    ) -> Response<ReplyBody> {
+    async fn answer_developer(&self, head: Head, body: Incoming) -> Response<ReplyBody> {
         match read_body(body, &self.limits).await {
             Ok(body) => {
                 let answer = developer_endpoint::answer(self, &head, &body).await;
@@ -239,7 +241,7 @@ impl Sqs {
     /// Answers a request whose body has been read.
     pub(super) fn answer<'r>(
         &'r self,
-        head: http::request::Parts,
+        head: Head,
         body: Bytes,
         watch: Option<&'r Watch>,
     ) -> impl Future<Output = Response<ReplyBody>> + use<'r> {
@@ -305,9 +307,9 @@ impl Sqs {
     #[inline]
     pub(super) fn believed(
         &self,
-        head: &http::request::Parts,
+        head: &Head,
         body: &[u8],
-        by: &OnceCell<Box<Passed>>,
+        by: &OnceCell<Passed>,
     ) -> SqsResult<()> {
         let Some(gate) = &self.gate else {
             return Ok(());
@@ -320,11 +322,11 @@ impl Sqs {
 
     /// Takes a request out of the quotas of who sends it, if there are any.
     #[inline]
-    fn charge(&self, head: &http::request::Parts, course: &Course<'_>) -> SqsResult<()> {
+    fn charge(&self, head: &Head, course: &Course<'_>) -> SqsResult<()> {
         let Some(quotas) = &self.quotas else {
             return Ok(());
         };
-        let charged = Charged::of(head, course.passed.get().map(AsRef::as_ref));
+        let charged = Charged::of(head, course.passed.get());
         let charged = course.charged.get_or_init(|| Box::new(charged));
         let admitted = quotas.admit(charged.peer.as_ref(), charged.key.as_deref());
         admitted.map_err(|exceeded| charged.refused(&exceeded, head.uri.path(), &self.interceptors))
@@ -355,12 +357,13 @@ impl Sqs {
     pub(super) fn tell<'r>(
         &'r self,
         scope: &mut Scope<'r>,
-        by: &'r OnceCell<Box<Passed>>,
+        by: &'r OnceCell<Passed>,
+        head: &'r Head,
         action: actions::Action,
     ) {
         if let Some(by) = by.get() {
             by.action.set(Some(action));
-            scope.is_by(by);
+            scope.is_by(Access::of(by, head, &self.interceptors));
         }
     }
 
@@ -371,7 +374,7 @@ impl Sqs {
 
     fn act_json<'r>(
         &'r self,
-        head: &'r http::request::Parts,
+        head: &'r Head,
         body: Bytes,
         request_id: [u8; 16],
         course: &'r Course<'r>,
@@ -383,7 +386,7 @@ impl Sqs {
             course.operation.set(Operation::sqs(action));
             let mut scope = self.scope(&heads, &head.uri, None);
             scope.watch = course.watch;
-            self.tell(&mut scope, &course.passed, action);
+            self.tell(&mut scope, &course.passed, head, action);
             let source = actions::Source::Json(&body);
             actions::run(self, &scope, action, source, Protocol::Json, request_id).await
         }
@@ -392,7 +395,7 @@ impl Sqs {
     fn act_query<'r>(
         &'r self,
         protocol: Protocol,
-        head: &'r http::request::Parts,
+        head: &'r Head,
         body: Bytes,
         request_id: [u8; 16],
         course: &'r Course<'r>,
@@ -407,7 +410,7 @@ impl Sqs {
             course.operation.set(Operation::sqs(action));
             let mut scope = self.scope(&heads, &head.uri, form.get("X-Amz-Credential"));
             scope.watch = course.watch;
-            self.tell(&mut scope, &course.passed, action);
+            self.tell(&mut scope, &course.passed, head, action);
             if scope.path.len() > 1
                 && !action.is_on_a_queue()
                 && super::names::is_queue_path(scope.path, scope.account)
@@ -496,10 +499,12 @@ fn part<'c>(rest: &mut &'c [u8]) -> Option<&'c [u8]> {
 }
 
 #[cold]
-fn refused(refusal: &Refusal, headers: &http::HeaderMap) -> Response<ReplyBody> {
-    let error = not_let_in(refusal);
+async fn refused(refusal: Refusal, request: Request<Incoming>) -> Response<ReplyBody> {
+    let error = not_let_in(&refusal);
     tracing::debug!(message = %error.message, "refused");
-    protocol_of(headers).error(&error, random_uuid())
+    let protocol = protocol_of(request.headers());
+    skip_body(request.into_body()).await;
+    protocol.error(&error, random_uuid())
 }
 
 #[cfg(test)]
@@ -507,13 +512,14 @@ mod tests {
     use super::*;
     use crate::http::tests::future_bytes;
 
-    const FUTURE_BYTES_MAX: usize = 2640;
+    const FUTURE_BYTES_MAX: usize = 2680;
 
     /// hyper moves the future of a request before it runs, so its size costs every request.
     #[test]
     fn the_future_of_a_request_is_small() {
-        let whole =
-            future_bytes(|(sqs, request): (Rc<Sqs>, Request<Incoming>)| sqs.handle(request));
+        let whole = future_bytes(|(sqs, request): (Rc<Sqs>, Request<Incoming>)| {
+            sqs.handle(request, Arrival::default())
+        });
         assert!(whole <= FUTURE_BYTES_MAX, "{whole} B");
     }
 }

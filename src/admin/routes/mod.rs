@@ -9,7 +9,7 @@ use super::Admin;
 use super::answers::{AdminBody, AdminError, AdminResult};
 use super::route::{Answered, Call, CallBody, Route, Scope, Taken};
 use super::{endpoints, history, refusals, sessions, watched};
-use crate::http::read_body;
+use crate::http::{read_body, skip_body};
 use crate::interceptors::Administered;
 use crate::net::Peer;
 use crate::observe::Outcome;
@@ -44,9 +44,16 @@ pub(super) async fn answer(
 ) -> AdminResult<Response<AdminBody>> {
     let found = find(&head);
     // Before anything is read of it. What leads nowhere says so to those only who may look.
-    let holder = match &found {
-        Ok((route, _)) => admin.gate.admit(&head, route)?,
-        Err(_) => admin.gate.admit_to(&head, Scope::Read, "")?,
+    let admitted = match &found {
+        Ok((route, _)) => admin.gate.admit(&head, route),
+        Err(_) => admin.gate.admit_to(&head, Scope::Read, ""),
+    };
+    let holder = match admitted {
+        Ok(holder) => holder,
+        Err(error) => {
+            skip_body(body).await;
+            return Err(error);
+        }
     };
     let body = match &found {
         Ok((route, _)) if matches!(route.takes, Taken::Stream(_)) => CallBody::Stream(body),

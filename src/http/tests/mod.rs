@@ -54,7 +54,7 @@ impl Server {
             async move {
                 let listener = shared.listener(core).unwrap();
                 let for_handler = limits.clone();
-                let handler = move |request| answer(request, for_handler.clone(), seen.clone());
+                let handler = move |request, _| answer(request, for_handler.clone(), seen.clone());
                 let http = Rc::new(Http::new(limits, handler));
                 let uncounted = Default::default();
                 net::serve(listener, net, None, http, shutdown, None, uncounted).await;
