@@ -25,6 +25,8 @@ pub struct Principal {
     pub organization: Option<String>,
     /// What it may do.
     pub policies: Arc<[Arc<Policy>]>,
+    /// They are those of a key that names none: it may do all that its account may.
+    pub is_unrestricted: bool,
 }
 
 impl Principal {
@@ -66,6 +68,7 @@ impl Principal {
             role_arn,
             organization: key.organization.clone(),
             policies: may?.into(),
+            is_unrestricted: key.policies.is_none(),
         })
     }
 

@@ -3,8 +3,10 @@
 use super::heads::Heads;
 use super::refusal::Refusal;
 use http::HeaderValue;
+use memchr::{memchr, memchr_iter};
 use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
+use std::mem;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
@@ -51,12 +53,18 @@ impl<'r> Claim<'r> {
         let mut parts = [None; 3];
         const NAMES: [&str; 3] = ["Credential", "Signature", "SignedHeaders"];
         if is_of_amazon {
-            for part in rest.split(',') {
-                if let Some((name, value)) = part.trim().split_once('=')
-                    && let Some(place) = NAMES.iter().position(|known| *known == name)
-                {
-                    parts[place].get_or_insert(value);
-                }
+            for part in split(rest, b',') {
+                let part = part.trim();
+                let Some(equals) = memchr(b'=', part.as_bytes()) else {
+                    continue;
+                };
+                let place = match &part[..equals] {
+                    "Credential" => 0,
+                    "Signature" => 1,
+                    "SignedHeaders" => 2,
+                    _ => continue,
+                };
+                parts[place].get_or_insert(&part[equals + 1..]);
             }
         }
         let text = |value: Option<&'r HeaderValue>| value.and_then(|value| value.to_str().ok());
@@ -149,7 +157,7 @@ pub(super) struct Scope<'c> {
 impl<'c> Scope<'c> {
     pub fn of(credential: &'c str) -> Result<Self, Refusal> {
         // Key ids have no slashes, and what comes behind them never had any.
-        let mut parts = credential.split('/');
+        let mut parts = split(credential, b'/');
         let mut part = || parts.next();
         let all = (part(), part(), part(), part(), part(), part());
         match all {
@@ -163,4 +171,11 @@ impl<'c> Scope<'c> {
             _ => Err(Refusal::credential(credential)),
         }
     }
+}
+
+/// What stands between the separators, which have to be of ASCII.
+pub(super) fn split(text: &str, separator: u8) -> impl Iterator<Item = &str> {
+    let ends = memchr_iter(separator, text.as_bytes()).chain([text.len()]);
+    let mut start = 0;
+    ends.map(move |end| &text[mem::replace(&mut start, end + 1)..end])
 }

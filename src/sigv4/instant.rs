@@ -9,9 +9,10 @@ pub(super) fn read(text: &str) -> Option<OffsetDateTime> {
         return None;
     }
     let number = |range: std::ops::Range<usize>| {
-        let digits = text.get(range)?;
-        let all = digits.bytes().all(|digit| digit.is_ascii_digit());
-        all.then(|| digits.parse::<u16>().ok()).flatten()
+        bytes[range].iter().try_fold(0, |number: u16, digit| {
+            let digit = digit.is_ascii_digit().then(|| u16::from(digit - b'0'))?;
+            Some(number * 10 + digit)
+        })
     };
     let month = Month::try_from(number(4..6)? as u8).ok()?;
     let date = Date::from_calendar_date(number(0..4)?.into(), month, number(6..8)? as u8);

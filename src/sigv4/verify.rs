@@ -1,19 +1,17 @@
 //! Whether a signature is right.
 
 use super::canonical;
-use super::claim::{Claim, Scope};
+use super::claim::{Claim, Scope, split};
 use super::heads::Heads;
 use super::instant::{later, read};
 use super::refusal::Refusal;
 use crate::hex;
 use hashbrown::HashMap;
 use http::{HeaderMap, Method, Uri};
-use memchr::memchr_iter;
 use ring::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 use ring::hmac::{self, HMAC_SHA256};
 use smallvec::SmallVec;
 use std::cell::RefCell;
-use std::mem;
 use std::rc::Rc;
 use time::OffsetDateTime;
 
@@ -25,6 +23,9 @@ const SCOPES_MAX: usize = 1024;
 
 /// Signed headers that SDKs name at most; more are read all the same.
 const NAMES_IN_PLACE: usize = 16;
+
+/// Bytes of room for a canonical request that are kept for the next one.
+const KEPT_BYTES_MAX: usize = 8192;
 
 const UNSIGNED: &[u8] = b"UNSIGNED-PAYLOAD";
 
@@ -105,6 +106,15 @@ pub struct Verifier<K: Keys> {
     service: &'static str,
     /// By credential.
     remembered: RefCell<Memory<K::Owner>>,
+    /// Room that is used again.
+    texts: RefCell<Texts>,
+}
+
+/// What a signature is computed of.
+#[derive(Default)]
+struct Texts {
+    canonical: Vec<u8>,
+    to_sign: Vec<u8>,
 }
 
 struct Memory<O> {
@@ -123,6 +133,7 @@ impl<K: Keys> Verifier<K> {
             keys,
             service,
             remembered,
+            texts: RefCell::default(),
         }
     }
 
@@ -141,39 +152,45 @@ impl<K: Keys> Verifier<K> {
         let time = read(&claim.time).ok_or_else(|| Refusal::date_form(&claim.time))?;
         self.check_scope(&scope, &claim.time)?;
         check_time(&claim, time, now)?;
-        let names = signed_names(&claim.signed_headers);
+        let names: SmallVec<[&str; NAMES_IN_PLACE]> = split(&claim.signed_headers, b';').collect();
         check_headers(&names, &heads)?;
         let remembered = self.key(&claim.credential, &scope)?;
         check_session(&claim, remembered.session.as_ref(), now)?;
 
-        let mut canonical = Vec::with_capacity(512);
+        let mut texts = self.texts.borrow_mut();
+        let Texts { canonical, to_sign } = &mut *texts;
+        canonical.clear();
+        to_sign.clear();
         let hash = body_hash(&heads, request.body)?;
         let hash = hash.as_ref().map_or(UNSIGNED, <[u8; 64]>::as_slice);
         canonical::write(
-            &mut canonical,
+            canonical,
             request,
             &heads,
             (&claim.signed_headers, &names),
             hash,
         );
         let scope_text = &claim.credential[scope.key_id.len() + 1..];
-        let mut to_sign = Vec::with_capacity(192);
         for line in ["AWS4-HMAC-SHA256", &claim.time, scope_text] {
             to_sign.extend_from_slice(line.as_bytes());
             to_sign.push(b'\n');
         }
-        to_sign.extend_from_slice(&hex::of_32(digest(&SHA256, &canonical).as_ref()));
+        to_sign.extend_from_slice(&hex::of_32(digest(&SHA256, canonical).as_ref()));
         // In constant time: what is compared is a secret until it is found right.
         let signature = hex::read::<SHA256_OUTPUT_LEN>(&claim.signature);
         let right =
-            signature.is_some_and(|tag| hmac::verify(&remembered.key, &to_sign, &tag).is_ok());
-        if !right {
-            return Err(Refusal::mismatch(
-                &canonical,
-                &String::from_utf8_lossy(&to_sign),
-            ));
+            signature.is_some_and(|tag| hmac::verify(&remembered.key, to_sign, &tag).is_ok());
+        let outcome = match right {
+            true => Ok(remembered.owner.clone()),
+            false => Err(Refusal::mismatch(
+                canonical,
+                &String::from_utf8_lossy(to_sign),
+            )),
+        };
+        if canonical.capacity() > KEPT_BYTES_MAX {
+            *texts = Texts::default();
         }
-        Ok(remembered.owner.clone())
+        outcome
     }
 
     fn check_scope(&self, scope: &Scope<'_>, time: &str) -> Result<(), Refusal> {
@@ -237,14 +254,6 @@ fn check_time(claim: &Claim<'_>, time: OffsetDateTime, now: OffsetDateTime) -> R
         return Err(Refusal::not_yet(&claim.time, now, SKEW_SECONDS_MAX));
     }
     Ok(())
-}
-
-/// Names by `;`.
-fn signed_names(text: &str) -> SmallVec<[&str; NAMES_IN_PLACE]> {
-    let ends = memchr_iter(b';', text.as_bytes()).chain([text.len()]);
-    let mut start = 0;
-    let name = |end| &text[mem::replace(&mut start, end + 1)..end];
-    ends.map(name).collect()
 }
 
 /// What a signature leaves out says nothing of who sent it.

@@ -93,6 +93,14 @@ impl<'r> Access<'r> {
         let action = action.permission();
         let principal = self.by.principal.as_deref();
         let policy = match &guard.policy {
+            // The usual case by far: nothing stands against what an account does with its own.
+            Stated::Nothing
+                if principal
+                    .is_some_and(|who| who.is_unrestricted && who.account == *name.account) =>
+            {
+                self.by.permitted.set(true);
+                return Ok(());
+            }
             Stated::Nothing => None,
             Stated::Policy(policy) => Some(policy),
             Stated::Unreadable => {
