@@ -31,6 +31,8 @@ class Machine:
     def __init__(self, home, holder):
         self.home = home
         self.holder = holder
+        # Where everybody may read it.
+        self.binary = shutil.copy(os.environ["LCLQ_BIN"], home / "lclq")
 
     def command(self, *words, root=False):
         """What runs words there, as the user."""
@@ -91,7 +93,8 @@ def machine():
             try:
                 yield there
             finally:
-                there.podman("rm", "--all", "--force", "--volumes")
+                if (home / ".local").exists():
+                    there.podman("rm", "--all", "--force", "--volumes")
                 # The process that holds podman's user namespace.
                 with contextlib.suppress(FileNotFoundError, ProcessLookupError):
                     os.kill(int((home / "run/libpod/tmp/pause.pid").read_text()), 15)
