@@ -25,7 +25,7 @@
           program = "${self.packages.${pkgs.system}.lclq}/bin/lclq";
         };
       });
-      overlays.default = final: _previous: {
+      overlays.default = final: prev: {
         lclq = final.callPackage ./deploy/nix/package.nix { };
       };
     };
