@@ -1,6 +1,8 @@
 """What the tests of packages share: a message through a server, and clean roots to install in."""
 
+import atexit
 import contextlib
+import functools
 import json
 import os
 import pathlib
@@ -23,6 +25,18 @@ def run(*command, **more):
     if done.returncode != 0:
         raise AssertionError(f"{command} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
     return done.stdout
+
+
+@functools.cache
+def archive(target):
+    """A release's archive of the binary under test."""
+    own = tempfile.mkdtemp(prefix="lclq-archive.")
+    atexit.register(shutil.rmtree, own, ignore_errors=True)
+    binary = pathlib.Path(os.environ["LCLQ_BIN"])
+    if "-windows-" in target:
+        # It has the right form, and this machine's program in it.
+        binary = shutil.copy(binary, pathlib.Path(own) / "lclq.exe")
+    return pathlib.Path(run(ROOT / "deploy/release/archive", binary, target, own).strip())
 
 
 def answer_of(request):

@@ -115,7 +115,12 @@ class Container(unittest.TestCase):
                 "services:\n  lclq:\n    image: localhost/lclq:test\n    network_mode: host\n"
                 "    ports: !reset []\n    healthcheck: !reset {}\n"
             )
-            own = shutil.copytree(lclq.CACHE / "podman-compose", machine.home / "podman-compose")
+            # Where the user may read it: the tests' own Python may be out of its reach.
+            own = machine.home / "podman-compose"
+            (packages,) = (lclq.CACHE / "venv").glob("lib/python3*/site-packages")
+            for name in ("dotenv", "yaml"):
+                shutil.copytree(packages / name, own / name)
+            shutil.copy(packages / "podman_compose.py", own)
             command = ["env", f"PYTHONPATH={own}", "/usr/bin/python3", "-m", "podman_compose",
                        "--file", compose, "--file", more]
             machine.run(*command, "up", "--detach", "--no-build")

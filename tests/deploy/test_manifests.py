@@ -39,11 +39,7 @@ class Manifests(unittest.TestCase):
         cls.addClassCleanup(own.cleanup)
         cls.own = pathlib.Path(own.name)
         cls.own.chmod(0o755)
-        archive = lclq.ROOT / "deploy/release/archive"
-        cls.linux = pathlib.Path(lclq.run(archive, os.environ["LCLQ_BIN"], LINUX, cls.own).strip())
-        # It has the right form, and a Linux program in it.
-        program = shutil.copy(os.environ["LCLQ_BIN"], cls.own / "lclq.exe")
-        cls.windows = pathlib.Path(lclq.run(archive, program, WINDOWS, cls.own).strip())
+        cls.linux, cls.windows = lclq.archive(LINUX), lclq.archive(WINDOWS)
         sums = {made.name: hashlib.sha256(made.read_bytes()).hexdigest() for made in (cls.linux, cls.windows)}
         for target in ("aarch64-unknown-linux-gnu", "aarch64-apple-darwin", "x86_64-apple-darwin"):
             sums[f"lclq-{VERSION}-{target}.tar.gz"] = "0" * 64
