@@ -6,6 +6,7 @@ import functools
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
@@ -25,6 +26,13 @@ def run(*command, **more):
     if done.returncode != 0:
         raise AssertionError(f"{command} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
     return done.stdout
+
+
+def documented(name):
+    """The code block of docs/install.md that follows `<!-- run: NAME -->`."""
+    text = (ROOT / "docs/install.md").read_text()
+    (block,) = re.findall(rf"<!-- run: {name} -->\n```sh\n(.*?)```\n", text, re.S)
+    return block
 
 
 @functools.cache

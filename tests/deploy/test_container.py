@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import pathlib
+import shlex
 import shutil
 import tarfile
 import tempfile
@@ -103,6 +104,18 @@ class Container(unittest.TestCase):
             self.assertEqual(machine.client(f"print(lclq.receive({AT}))"), "['kept']")
 
 
+
+    def test_the_documented_command_runs_it(self):
+        with rootless.machine() as machine:
+            machine.podman("load", "--quiet", "--input", self.archive)
+            command = shlex.split(lclq.documented("container"))
+            self.assertEqual(command[:2], ["docker", "run"])
+            machine.podman("tag", "localhost/lclq:test", command[-1])
+            # The machine's own network, where nothing has to be published, and no timer of systemd's.
+            more = ["--pull", "never", "--network", "host", "--no-healthcheck"]
+            machine.podman("run", *more, *command[2:])
+            lclq.until(lambda: "\nready" in machine.podman("logs", "lclq"), "server in the container")
+            self.assertEqual(machine.client(f"lclq.send({AT}, 'one'); print(lclq.receive({AT}))"), "['one']")
 
     def test_the_compose_file_starts_it(self):
         compose = lclq.ROOT / "deploy/container/compose.yaml"

@@ -2,6 +2,7 @@
 
 import pathlib
 import re
+import shlex
 import subprocess
 import tempfile
 import unittest
@@ -63,6 +64,12 @@ class Chart(unittest.TestCase):
         wrong = rendered().replace("terminationGracePeriodSeconds: 30", "terminationGracePeriodSecond: 30")
         for version in KUBERNETES:
             self.assertFalse(holds(wrong, version)[0])
+
+    def test_the_documented_command_is_one(self):
+        command = shlex.split(lclq.documented("helm"))
+        self.assertEqual(command[:3], ["helm", "install", "lclq"])
+        made = rendered(*[word for word in command[4:] if word != "--create-namespace"])
+        self.assertIn("storage: 1Gi", made)
 
     def test_the_package_is_made(self):
         with tempfile.TemporaryDirectory() as own:

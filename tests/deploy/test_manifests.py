@@ -67,6 +67,17 @@ class Manifests(unittest.TestCase):
         lclq.run(lclq.ROOT / "deploy/release/archive", os.environ["LCLQ_BIN"], LINUX, again)
         self.assertTrue((again / self.linux.name).read_bytes() == self.linux.read_bytes())
 
+    def test_the_archive_as_documented(self):
+        *before, start = lclq.documented("archive").splitlines()
+        own = self.own / "unpacked"
+        own.mkdir()
+        for path in (self.linux, self.sums):
+            shutil.copy(path, own)
+        lclq.run("sh", "-ec", "\n".join(before), cwd=own)
+        program, word = start.split()
+        self.assertEqual(word, "start")
+        works(self, own / program, "by the archive")
+
     def test_homebrew(self):
         # Homebrew itself is a repository of programs that no package registry has.
         said = lclq.run("ruby", "-w", pathlib.Path(__file__).parent / "formula.rb",
