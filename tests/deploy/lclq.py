@@ -123,9 +123,8 @@ def started(command, **more):
                 server.wait()
 
 
-@contextlib.contextmanager
-def debian():
-    """A clean Debian with systemd and nothing else. What is done to it is gone at the end."""
+def debian_files():
+    """The files of a Debian with systemd and nothing else, made where they aren't there yet."""
     lower = CACHE / SUITE
     if not (lower / "usr/bin/systemctl").exists():
         CACHE.mkdir(parents=True, exist_ok=True)
@@ -136,6 +135,13 @@ def debian():
             shutil.rmtree(lower)
         (making / "root").rename(lower)
         making.rmdir()
+    return lower
+
+
+@contextlib.contextmanager
+def debian():
+    """A clean Debian. What is done to it is gone at the end."""
+    lower = debian_files()
     with tempfile.TemporaryDirectory(prefix="lclq-root.") as own:
         own = pathlib.Path(own)
         for name in ("upper", "work", "root"):
@@ -211,3 +217,7 @@ def booted(root):
             except subprocess.TimeoutExpired:
                 machine.kill()
                 machine.wait()
+
+
+if __name__ == "__main__":
+    debian_files()
