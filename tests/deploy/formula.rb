@@ -103,5 +103,5 @@ service = Service.new(made)
 service.instance_eval(&details[:formula].service_block)
 raise "the service isn't what was installed" unless service.said[:run][0].executable?
 
-Dir.chdir(Dir.mktmpdir) { made.instance_eval(&details[:formula].test_block) }
+Dir.mktmpdir { |own| Dir.chdir(own) { made.instance_eval(&details[:formula].test_block) } }
 puts "installed and tested"

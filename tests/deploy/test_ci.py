@@ -31,6 +31,10 @@ class Files(unittest.TestCase):
         self.assertIsNotNone(shutil.which("shellcheck"))
         lclq.run("actionlint", cwd=lclq.ROOT)
 
+    def test_zizmor_finds_no_hole(self):
+        # What it would look up at GitHub it leaves out.
+        lclq.run("zizmor", "--offline", "--no-progress", "--min-severity", "medium", GITHUB)
+
     def test_schemas(self):
         workflows = sorted((GITHUB / "workflows").glob("*.yml"))
         self.assertGreaterEqual(len(workflows), 4)

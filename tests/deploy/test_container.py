@@ -58,6 +58,9 @@ class Container(unittest.TestCase):
         self.assertEqual(said["StopSignal"], "SIGTERM")
         self.assertEqual(sorted(said["ExposedPorts"]), ["8085/tcp", "8086/tcp", "9000/tcp", "9324/tcp"])
 
+    def test_hadolint_finds_nothing(self):
+        lclq.run("hadolint", lclq.ROOT / "deploy/container/Dockerfile")
+
     def test_the_same_binary_makes_the_same_image(self):
         with tempfile.TemporaryDirectory() as own:
             again = pathlib.Path(own) / "again.tar"
