@@ -1,6 +1,7 @@
 //! The `lclq` program: arguments in, exit code out.
 
 mod memory;
+mod names;
 
 use clap::ArgMatches;
 use lclq::cli::{Command, ConfigCommand, PolicyCommand, ShowForm, StartArgs};
@@ -18,6 +19,7 @@ static ALLOCATOR: lclq::allocator::Allocator = lclq::allocator::Allocator;
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
+    names::ask_files_and_dns();
     // A server has message transforms done by processes of their own, of this same program.
     if let Some(code) = lclq::pubsub::transform::run_if_asked() {
         return code;

@@ -1,6 +1,5 @@
 //! Figures of the process and its threads, as the system counts them. What can't be had is absent.
 
-use super::families::{self, Family};
 use super::pace::Pace;
 use super::text::Text;
 
@@ -12,21 +11,22 @@ pub(super) async fn write(text: &mut Text, pace: &mut Pace<'_>) {
 #[cfg(not(target_os = "linux"))]
 pub(super) async fn write(_text: &mut Text, _pace: &mut Pace<'_>) {}
 
-fn gauge(text: &mut Text, family: &'static Family, value: Option<f64>) {
-    if let Some(value) = value {
-        text.family(family);
-        text.sample(&[], value);
-    }
-}
-
 #[cfg(target_os = "linux")]
 mod linux {
-    use super::{Pace, Text, families, gauge};
+    use super::{Pace, Text};
+    use crate::admin::metrics::families::{self, Family};
     use std::fs;
     use std::os::unix::fs::MetadataExt;
 
     /// Descriptors or threads that are looked at before the pace is.
     const STEP_ENTRIES_MAX: usize = 64;
+
+    fn gauge(text: &mut Text, family: &'static Family, value: Option<f64>) {
+        if let Some(value) = value {
+            text.family(family);
+            text.sample(&[], value);
+        }
+    }
 
     pub async fn write(text: &mut Text, pace: &mut Pace<'_>) {
         let threads = threads(pace).await;

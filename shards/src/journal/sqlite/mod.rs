@@ -318,6 +318,11 @@ fn open_alone(path: &Path) -> Result<Connection, JournalError> {
     }
     // Until the epoch has begun: numbers count on it never to be used twice.
     connection.pragma_update(None, "synchronous", "FULL")?;
+    // Apple's fsync leaves what was written in the drive's cache.
+    #[cfg(target_vendor = "apple")]
+    for name in ["fullfsync", "checkpoint_fullfsync"] {
+        connection.pragma_update(None, name, "ON")?;
+    }
     // Checkpoints run between batches instead of inside a commit that clients wait for.
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.pragma_update(None, "journal_size_limit", 64 << 20)?;

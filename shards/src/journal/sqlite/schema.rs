@@ -9,10 +9,10 @@ use std::path::Path;
 
 /// Forward-only steps of the schema; the position of a step is its version.
 pub(super) const MIGRATIONS: &[&str] = &[
-    include_str!("../../../../migrations/0001_initial.sql"),
-    include_str!("../../../../migrations/0002_topics.sql"),
-    include_str!("../../../../migrations/0003_returned.sql"),
-    include_str!("../../../../migrations/0004_checksums.sql"),
+    include_str!("../../../migrations/0001_initial.sql"),
+    include_str!("../../../migrations/0002_topics.sql"),
+    include_str!("../../../migrations/0003_returned.sql"),
+    include_str!("../../../migrations/0004_checksums.sql"),
 ];
 /// The step that adds sums, which rows that are there already get from [`sums`].
 const WITH_SUMS: i64 = 4;
