@@ -33,7 +33,7 @@ export async function start(...flags) {
     });
   });
   return {
-    sqs: at.sqs, pubsub: at.pubsub, admin: at.admin, folder,
+    sqs: at.sqs, pubsub: at.pubsub, admin: at.admin, folder, pid: child.pid ?? 0,
     /** Tells it something, as a user would by kill. @param {NodeJS.Signals} signal */
     signal: (signal) => child.kill(signal),
     async stop() {
