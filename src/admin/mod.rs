@@ -4,14 +4,17 @@
 //! queue goes through the dialect's own action, so that its checks and texts are the same.
 
 mod answers;
+mod attention;
 mod chosen;
 mod config;
 mod connections;
 mod controls;
 mod cores;
+mod dead_letters;
 mod endpoints;
 mod events;
 mod gate;
+mod groups;
 mod history;
 mod journeys;
 mod messages;
@@ -21,11 +24,13 @@ mod moves;
 mod openapi;
 mod operations;
 mod pages;
+mod policies;
 mod portable;
 mod pubsub;
 mod pubsub_lists;
 mod pubsub_messages;
 mod pubsub_peek;
+mod pubsub_streams;
 mod queues;
 mod reference;
 mod refusals;
@@ -60,6 +65,7 @@ pub use openapi::document as openapi_document;
 pub use reference::reference;
 
 use answers::AdminError;
+use attention::Attention;
 use events::Subscribers;
 use gate::Gate;
 use history::History;
@@ -88,6 +94,7 @@ pub struct Operated {
     /// What was in the last minutes.
     history: History,
     watched: Watched,
+    attention: Attention,
     /// Who may ask.
     auth: AdminAuth,
     sessions: Sessions,
@@ -107,6 +114,7 @@ impl Operated {
             subscribers: Subscribers::default(),
             history: History::default(),
             watched: Watched::default(),
+            attention: Attention::default(),
             run: format!("{:x}", wall_clock()),
         }
     }
@@ -130,6 +138,7 @@ pub struct Admin {
     subscribers: Subscribers,
     history: History,
     watched: Watched,
+    attention: Attention,
     listening: Vec<EndpointView>,
     run: String,
     observers: Observers,
@@ -173,6 +182,7 @@ impl Admin {
             subscribers,
             history,
             watched,
+            attention,
             auth,
             sessions,
             run,
@@ -210,6 +220,7 @@ impl Admin {
             subscribers,
             history,
             watched,
+            attention,
             listening,
             run,
             observers,

@@ -9,6 +9,7 @@ use super::tail::text_or_data;
 use crate::pubsub::message_number;
 use crate::pubsub::proto::PubsubMessage;
 use lclq_shards::command::{Refusal, Reply};
+use lclq_shards::pubsub::Filter;
 use lclq_shards::pubsub::command::{AdminCommand, DeliveryState, Kind, PeekedEntry};
 use prost::Message;
 use schemars::JsonSchema;
@@ -38,6 +39,8 @@ pub(super) struct PeekQuery {
     /// Only messages with this text in their data, ordering key, an attribute or its name, or with
     /// this id.
     contains: Option<String>,
+    /// Only messages that a subscription with this filter would get.
+    filter: Option<String>,
 }
 
 /// What a subscription has with a message.
@@ -119,6 +122,8 @@ pub(super) async fn peek(
     let project = query.project.clone();
     let name = Project { project }.full(Kind::Subscription, asked.part(0));
     let max = query.max.unwrap_or(MESSAGES_DEFAULT).clamp(1, MESSAGES_MAX) as usize;
+    let filter = query.filter.as_deref().map(Filter::parse).transpose();
+    let filter = filter.map_err(AdminError::bad_request)?;
     let mut from = match query.after.as_deref() {
         None => None,
         Some(text) => Some(
@@ -161,7 +166,8 @@ pub(super) async fn peek(
                 .is_none_or(|text| contains(&message, &message_id, text));
             looked += 1;
             from = Some((sequence, slot));
-            if !is_wanted || !is_found {
+            let passes = filter.as_ref().is_none_or(|filter| filter.matches(&encoded));
+            if !is_wanted || !is_found || !passes {
                 continue;
             }
             bytes += encoded.len();
