@@ -57,6 +57,7 @@ export function overviewView(life) {
     { label: "p50", cell: (one) => micros(one.p50_us), number: true },
     { label: "p99", cell: (one) => micros(one.p99_us), number: true },
   ], (one) => `${one.api} ${one.operation}`);
+  const journals = h("p", { class: "small" });
   const welcome = h("div");
 
   /** Of each second, and of each minute. @type {any[]} */
@@ -134,6 +135,10 @@ export function overviewView(life) {
     }
     say(lookedAt, `Of ${number(found.queues)} queues and ${number(found.subscriptions)} subscriptions, at ${timeOfDay(found.at)}.${more > 0 ? ` And ${number(more)} more.` : ""}`);
     shards.show(shardList.shards);
+    const journal = shardList.journals;
+    say(journals, journal.backend === "memory"
+      ? "Messages are in memory only: there is no journal, and a restart begins anew (--data-dir keeps them)."
+      : `Journals (${journal.backend}): ${journal.up ? "all can be written" : `down: ${journal.reason}`}. Commits: ${compact(journal.commits)}, p50 ${micros(journal.commit_p50_us)}, p99 ${micros(journal.commit_p99_us)}, failed ${number(journal.commits_failed)}.`);
     cores.show(coreList.cores.map((/** @type {any} */ core) => {
       const before = busyBefore?.cores.find((/** @type {any} */ one) => one.core === core.core);
       const known = before && before.busy_ms !== null && coreList.at > busyBefore.at;
@@ -156,6 +161,6 @@ export function overviewView(life) {
     top.element, welcome, attention, charts,
     h("div", { class: "two" },
       h("section", { class: "card" }, h("h2", null, "Cores"), cores.element),
-      h("section", { class: "card" }, h("h2", null, "Shards"), shards.element)),
+      h("section", { class: "card" }, h("h2", null, "Shards"), shards.element, journals)),
     h("section", { class: "card" }, h("h2", null, "Operations since the start"), operations.element));
 }

@@ -39,7 +39,7 @@ export function subscriptionMessages(one, life, route) {
   const list = table("Messages", [
     {
       label: "Message", kind: "preview", same: (row) => `${row.message_id} ${row.message_id === state.message}`,
-      cell: (row) => h("button", { type: "button", "aria-pressed": String(row.message_id === state.message), on: { click: () => look(row, true) } }, (row.text ?? row.data ?? "").slice(0, PREVIEW_CHARS_MAX) || "(no data)"),
+      cell: (row) => h("button", { type: "button", "aria-pressed": String(row.message_id === state.message), on: { click: () => look(row, true) } }, (row.decoded === undefined ? row.text ?? row.data ?? "" : JSON.stringify(row.decoded)).slice(0, PREVIEW_CHARS_MAX) || "(no data)"),
     },
     { label: "State", same: (row) => row.state, cell: (row) => tag(row.state) },
     { label: "Published", cell: (row) => time(row.published_at) },
@@ -47,6 +47,13 @@ export function subscriptionMessages(one, life, route) {
     { label: "Ordering key", cell: (row) => row.ordering_key },
     { label: "Size", number: true, cell: (row) => size(bytes(row).length) },
   ], (row) => row.message_id, { tall: true });
+  /** What binary data says, by the schema that it was checked against. @param {any} row */
+  const decoded = (row) => {
+    if (row.not_decoded) return h("p", { class: "note warn" }, `Its data can't be shown by its schema: ${row.not_decoded}`);
+    if (row.decoded === undefined) return null;
+    const text = JSON.stringify(row.decoded);
+    return content("Data by its schema", bytesOf(text), text);
+  };
   /** @param {any} row @param {boolean} byHand */
   const look = (row, byHand) => {
     if (byHand) {
@@ -64,7 +71,7 @@ export function subscriptionMessages(one, life, route) {
         h("div", { class: "row field" },
           copyAs(commands.publishForms(one.project, () => topicName, () => row)),
           button("Journey", () => journey(trip, row.message_id)), topic),
-        trip, content("Data", bytes(row), row.text ?? null),
+        trip, decoded(row), content("Data", bytes(row), row.text ?? null),
         h("h3", null, "Attributes"),
         Object.keys(row.attributes).length ? facts(Object.entries(row.attributes).map(([name, value]) => [name, h("code", null, String(value))])) : h("p", { class: "quiet" }, "None."),
         h("h3", null, "From the service"),

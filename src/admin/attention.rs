@@ -192,7 +192,9 @@ impl Found {
 fn worst_first(findings: &mut [Finding]) {
     findings.sort_by(|one, other| {
         let rank = |of: &Finding| (of.count, of.oldest_age_ms);
-        rank(other).cmp(&rank(one)).then_with(|| one.of.cmp(&other.of))
+        rank(other)
+            .cmp(&rank(one))
+            .then_with(|| one.of.cmp(&other.of))
     });
 }
 

@@ -8,6 +8,7 @@ use super::answers::AdminResult;
 use super::events::wait;
 use super::route::{Asked, Route, Scope};
 use super::{stats, watched};
+use crate::interceptors::About;
 use crate::mesh::wall_clock;
 use crate::observe::{Observers, Outcome};
 use crate::runtime::spawn_local;
@@ -48,6 +49,8 @@ struct Sample {
     requests: u64,
     client_errors: u64,
     server_errors: u64,
+    /// Requests and connections that were refused because of a limit.
+    throttled: u64,
     /// Messages of queues and subscriptions that can be had now, like those that follow.
     visible: u64,
     in_flight: u64,
@@ -137,7 +140,7 @@ pub(super) fn start(admin: &Rc<Admin>) {
 
 /// A sample, and the times of all answers so far.
 async fn sample(admin: &Admin, before: &mut Times) -> Option<(Sample, Times)> {
-    let (mut traffic, mut now) = ((0, 0, 0), (0, 0, 0, 0));
+    let (mut traffic, mut now, mut limited) = ((0, 0, 0), (0, 0, 0, 0), 0);
     for shard in 0..admin.mesh.shards() {
         let shard = stats::of_shard(&admin.mesh, shard).await.ok()?;
         traffic.0 += shard.sqs.sent + shard.pubsub.sent;
@@ -147,6 +150,7 @@ async fn sample(admin: &Admin, before: &mut Times) -> Option<(Sample, Times)> {
         now.1 += shard.messages.in_flight + shard.outstanding;
         now.2 += shard.messages.delayed;
         now.3 += shard.resident_bytes;
+        limited += shard.throttles.memory + shard.throttles.in_flight + shard.throttles.waiting;
     }
     let asked = Requests::of(&admin.observers);
     let since = difference(&asked.times, before);
@@ -168,8 +172,22 @@ async fn sample(admin: &Admin, before: &mut Times) -> Option<(Sample, Times)> {
         connections: open.sum(),
         p50_us: quantile(&since, 50),
         p99_us: quantile(&since, 99),
+        throttled: throttled(admin, limited),
     };
     Some((sample, asked.times))
+}
+
+/// Requests and connections that were refused since the start because of a limit, `limited` of them by
+/// shards.
+fn throttled(admin: &Admin, limited: u64) -> u64 {
+    let by_quotas = admin.interceptors.refusals.counts();
+    let by_quotas = by_quotas
+        .filter(|(_, about, enforced, _)| *about == About::Limit && *enforced)
+        .map(|(.., count)| count);
+    limited
+        + admin.mesh.seen().overloaded
+        + by_quotas.sum::<u64>()
+        + admin.metrics.connections_refused()
 }
 
 /// Requests to all operations.
@@ -292,6 +310,7 @@ mod tests {
             requests: 0,
             client_errors: 0,
             server_errors: 0,
+            throttled: 0,
             visible: 0,
             in_flight: 0,
             delayed: 0,

@@ -104,7 +104,8 @@ async fn say_who_holds(admin: &Admin, shard: u16, messages: &mut [PeekedMessage]
         return;
     }
     // What is shown is worth showing without it, too.
-    let Reply::Clients(clients) = ask_shard(admin, shard, QueueCommand::Receivers(ids)).await else {
+    let Reply::Clients(clients) = ask_shard(admin, shard, QueueCommand::Receivers(ids)).await
+    else {
         return;
     };
     for (message, client) in held.into_iter().zip(clients) {

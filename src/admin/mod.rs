@@ -39,6 +39,7 @@ mod routes;
 mod sessions;
 mod stats;
 mod tail;
+mod transforms;
 mod watched;
 
 use crate::config::Live;
@@ -132,6 +133,8 @@ pub struct Admin {
     live: Arc<Live>,
     door: Door,
     gate: Gate,
+    /// Whether who asks has to show a token.
+    enforces_auth: bool,
     limits: Rc<HttpLimits>,
     controls: Controls,
     portable: Portable,
@@ -213,6 +216,7 @@ impl Admin {
             pubsub,
             live,
             door: Door::new(&limits.callers),
+            enforces_auth: auth.enforce,
             gate: Gate::new(auth, sessions, interceptors.clone()),
             limits,
             controls,

@@ -12,7 +12,9 @@ use crate::moves::{Transfer, TransferAck};
 use crate::portable::{ExportCommand, Exported, ImportCommand, Imported};
 use crate::taps::{PassedPage, TapPosition};
 use crate::{Millis, Payload, QueueName};
-use pubsub::{PeekedEntry, PubsubCommand, PubsubRefusal, Pulled, Resource, Settled, StreamRef, StreamSeen};
+use pubsub::{
+    PeekedEntry, PubsubCommand, PubsubRefusal, Pulled, Resource, Settled, StreamRef, StreamSeen,
+};
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
 

@@ -1,6 +1,8 @@
 //! Pulls and streams: calls that take messages.
 
-use super::command::{PubsubRefusal, Pulled, StreamLimits, StreamRef, StreamSeen, SubscriptionRef, TopicRef};
+use super::command::{
+    PubsubRefusal, Pulled, StreamLimits, StreamRef, StreamSeen, SubscriptionRef, TopicRef,
+};
 use super::delivering::Budget;
 use super::state::{EntryState, PullWaiter, Stream};
 use crate::command::{Refusal, Reply, Token};

@@ -9,8 +9,8 @@ use super::Admin;
 use super::answers::{AdminBody, AdminError, AdminResult};
 use super::route::{Answered, Call, CallBody, Route, Scope, Taken};
 use super::{
-    attention, dead_letters, endpoints, groups, history, policies, pubsub_streams, refusals, sessions,
-    watched,
+    attention, config, dead_letters, endpoints, groups, history, policies, pubsub_streams,
+    refusals, sessions, transforms, watched,
 };
 use crate::http::{read_body, skip_body};
 use crate::interceptors::Administered;
@@ -31,6 +31,7 @@ pub(super) static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
     routes.extend(refusals::routes());
     routes.extend(history::routes());
     routes.extend(attention::routes());
+    routes.extend(config::routes());
     routes.extend(endpoints::routes());
     routes.extend(queues::routes());
     routes.extend(dead_letters::routes());
@@ -38,6 +39,7 @@ pub(super) static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
     routes.extend(groups::routes());
     routes.extend(pubsub::routes());
     routes.extend(pubsub_streams::routes());
+    routes.extend(transforms::routes());
     routes.extend(watched::routes());
     routes.extend(test_controls::routes());
     routes

@@ -145,7 +145,10 @@ impl PushSeen {
         let Some(figures) = all.get(subscription) else {
             return Vec::new();
         };
-        let latest = figures.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        let latest = figures
+            .latest
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         latest.iter().rev().cloned().collect()
     }
 }

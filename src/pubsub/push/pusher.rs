@@ -180,7 +180,8 @@ impl Target {
         let outcome = pubsub.outside.push.send(request).await;
         let ended = PushOutcome::from(&outcome);
         let id = &message.message_id;
-        self.figures.note(ended, &outcome.told(), began.elapsed(), id);
+        self.figures
+            .note(ended, &outcome.told(), began.elapsed(), id);
         let acked = ended == PushOutcome::Ack;
         if !acked {
             tracing::debug!(
