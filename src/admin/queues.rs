@@ -41,6 +41,8 @@ pub(super) struct Queue {
     deleted: u64,
     /// Time since the oldest message was sent, ms.
     oldest_age_ms: Option<u64>,
+    /// Memory that its messages take.
+    memory_bytes: u64,
     /// ms since 1970.
     created_at: u64,
     /// ms since 1970.
@@ -67,6 +69,7 @@ impl Queue {
             received: queue.traffic.received,
             deleted: queue.traffic.deleted,
             oldest_age_ms: queue.oldest_at.map(|at| now.saturating_sub(at)),
+            memory_bytes: queue.memory_bytes,
             created_at: queue.created_at,
             modified_at: queue.modified_at,
             attributes: attributes

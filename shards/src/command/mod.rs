@@ -336,6 +336,8 @@ pub struct Description {
     pub traffic: Traffic,
     /// When its oldest message was sent, ms since 1970.
     pub oldest_at: Option<Millis>,
+    /// Memory that its messages take.
+    pub memory_bytes: u64,
 }
 
 /// Counts of a queue's messages.

@@ -65,6 +65,11 @@ export async function furnish(server) {
   await rest("PUT", "/v1/projects/local/subscriptions/pushed", { topic: "projects/local/topics/events", pushConfig: { pushEndpoint: "http://127.0.0.1:9/push" } });
   const messages = Array.from({ length: 30 }, (_, n) => ({ data: Buffer.from(JSON.stringify({ event: n })).toString("base64"), attributes: { kind: "event" }, orderingKey: "" }));
   await rest("POST", "/v1/projects/local/topics/events:publish", { messages });
+  await rest("PUT", "/v1/projects/local/topics/packed", { schemaSettings: { schema: "projects/local/schemas/event", encoding: "BINARY" } });
+  await rest("PUT", "/v1/projects/local/subscriptions/unpacker", { topic: "projects/local/topics/packed" });
+  // Avro's binary form of {"id": "seven"}.
+  await rest("POST", "/v1/projects/local/topics/packed:publish", { messages: [{ data: Buffer.from("\x0aseven").toString("base64") }] });
+  await sqs("ReceiveMessage", { QueueUrl: url("invoices.fifo"), MaxNumberOfMessages: 1, VisibilityTimeout: 3600 });
   await rest("PUT", "/v1/projects/local/snapshots/before", { subscription: "projects/local/subscriptions/worker" });
   return { sqs, rest, url };
 }
