@@ -80,12 +80,14 @@ export function overviewView(life) {
   };
   const show = () => {
     const charted = windowMs > SECONDS_MS_MAX ? minutes : samples;
-    /** @param {(now: any, before: any) => (number | null)[]} values */
-    const points = (values) => charted.map((now, at) => ({ at: now.at, values: at ? values(now, charted[at - 1]) : [] }));
-    drawn[0].show(points((now, before) => ["sent", "received", "deleted"].map((name) => perSecond(now, before, name))));
+    /** @param {(now: any) => (number | null)[]} values */
+    const points = (values) => charted.map((now) => ({ at: now.at, values: values(now) }));
+    /** @param {...string} names of counters */
+    const rates = (...names) => charted.map((now, at) => ({ at: now.at, values: at ? names.map((name) => perSecond(now, charted[at - 1], name)) : [] }));
+    drawn[0].show(rates("sent", "received", "deleted"));
     drawn[1].show(points((now) => [now.visible, now.in_flight, now.delayed]));
     drawn[2].show(points((now) => [now.p50_us, now.p99_us]));
-    drawn[3].show(points((now, before) => ["client_errors", "server_errors", "throttled"].map((name) => perSecond(now, before, name))));
+    drawn[3].show(rates("client_errors", "server_errors", "throttled"));
     drawn[4].show(ages);
     drawn[5].show(points((now) => [now.connections]));
     const [before, now] = [samples.at(-2), samples.at(-1)];

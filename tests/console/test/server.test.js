@@ -105,19 +105,19 @@ test("the file is edited: completed, checked, compared, written and taken", asyn
   await page.keyboard.down("Control");
   await page.keyboard.press("End");
   await page.keyboard.up("Control");
-  await page.keyboard.type("cor");
-  await until(page, "cores", ".fits button");
+  await page.keyboard.type("shut");
+  await until(page, "shutdown-ms-max", ".fits button");
   await page.keyboard.down("Control");
   await page.keyboard.press("Space");
   await page.keyboard.up("Control");
-  assert.equal(await page.evaluate(() => document.activeElement?.textContent), "cores", "the keyboard is at what fits");
+  assert.equal(await page.evaluate(() => document.activeElement?.textContent), "shutdown-ms-max", "the keyboard is at what fits");
   await page.keyboard.press("Enter");
   await page.keyboard.type("\"two\"");
   await until(page, "a whole number", ".wrong");
   assert.equal(await page.$eval("main button.main", (save) => save.disabled), true);
   for (let n = 0; n < 5; n += 1) await page.keyboard.press("Backspace");
-  await page.keyboard.type("3");
-  await until(page, "server.cores", ".tag.warn");
+  await page.keyboard.type("3000");
+  await until(page, "server.shutdown-ms-max", ".tag.warn");
   await page.$eval(area, (text) => { text.value = text.value.replace("info", "warn"); text.dispatchEvent(new Event("input")); });
   await until(page, "log.filter", ".tag.good");
   await page.waitForFunction(() => !document.querySelector("main button.main")?.disabled);
@@ -126,7 +126,7 @@ test("the file is edited: completed, checked, compared, written and taken", asyn
   await until(page, "- filter = \"info\"", "dialog .gone");
   await press(page, "Write the file", "dialog");
   await until(page, "wait for a restart.", ".toast");
-  assert.match(readFileSync(file, "utf8"), /filter = "warn"\n\n\[server\]\ncores = 3/);
+  assert.match(readFileSync(file, "utf8"), /filter = "warn"\n\n\[server\]\nshutdown-ms-max = 3000/);
   const { config } = await admin("GET", "/config");
   assert.match(JSON.stringify(config), /"warn"/);
   // Somebody else's change isn't lost unseen.
