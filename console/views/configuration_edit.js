@@ -60,7 +60,7 @@ export function configurationEditor(life) {
       }
     };
     /** @param {string} title @param {string[]} keys @param {string} kind */
-    const effects = (title, keys, kind) => keys.length > 0 && h("p", null, `${title}: `, keys.map((key) => [tag(key.replaceAll("_", "-"), kind), " "]));
+    const effects = (title, keys, kind) => keys.length > 0 && h("p", null, `${title}: `, keys.map((key) => [tag(key, kind), " "]));
     /** What is wrong, with its line to go to. @param {string} line */
     const problem = (line) => {
       const number = Number(line.match(/:(\d+): /)?.[1]);

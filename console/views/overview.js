@@ -161,7 +161,7 @@ export function overviewView(life) {
   return h("div", null,
     head("Overview", choice),
     top.element, welcome, attention, charts,
-    h("div", { class: "two" },
+    h("div", { class: "two uneven" },
       h("section", { class: "card" }, h("h2", null, "Cores"), cores.element),
       h("section", { class: "card" }, h("h2", null, "Shards"), shards.element, journals)),
     h("section", { class: "card" }, h("h2", null, "Operations since the start"), operations.element));

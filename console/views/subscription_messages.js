@@ -124,7 +124,7 @@ export function subscriptionMessages(one, life, route) {
     timer = setTimeout(() => { state.contains = search.value; anew(); }, TYPED_MS);
   });
   const filterId = fresh("filter");
-  const filter = h("input", { id: filterId, type: "search", autocomplete: "off", spellcheck: "false", value: state.filter, "aria-describedby": `${filterId}-hint` });
+  const filter = h("input", { id: filterId, type: "search", autocomplete: "off", spellcheck: "false", value: state.filter, placeholder: 'attributes.kind = "order"' });
   filter.addEventListener("input", () => {
     clearTimeout(timer);
     timer = setTimeout(() => { state.filter = filter.value.trim(); anew(); }, TYPED_MS);
@@ -134,7 +134,7 @@ export function subscriptionMessages(one, life, route) {
       h("div", { class: "filter", role: "search" },
         h("div", { class: "field" }, h("label", { for: searchId }, "Find in data, attributes, keys, ids"), search),
         h("div", { class: "field narrow" }, h("label", { for: stateId }, "State"), wanted),
-        h("div", { class: "field" }, h("label", { for: filterId }, "Filter, to try"), filter, h("p", { class: "hint", id: `${filterId}-hint` }, 'A subscription\'s, such as attributes.kind = "order"'))),
+        h("div", { class: "field" }, h("label", { for: filterId }, "Filter, to try"), filter)),
       problem, list.element, empty, h("div", { class: "row" }, back, forth, count)),
     detail);
 }

@@ -26,6 +26,7 @@ for (const theme of THEMES) {
       await visit(page, server.admin, address);
       await until(page, text);
       if (/-(messages|decoded)$/.test(name)) await page.click("td.preview button");
+      await page.evaluate(() => window.scrollTo(0, 0));
       await new Promise((resolve) => setTimeout(resolve, SETTLED_MS));
       await page.screenshot({ path: join(folder, `${name}-${width}-${theme}.png`), fullPage: true });
       shots += 1;
