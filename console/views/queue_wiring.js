@@ -10,6 +10,9 @@ import { queuePath } from "./queue_form.js";
 const LOOK_MS = 3000;
 const SHOWN_MAX = 6;
 
+/** @param {number} receives */
+const after = (receives) => (receives === 1 ? "after one receive" : `after ${number(receives)} receives`);
+
 /** @param {import("./queue.js").Name} queue @param {import("../lib/every.js").Life} life */
 export function wiring(queue, life) {
   const place = h("section", { class: "card" }, h("h2", null, "Dead letters"));
@@ -29,7 +32,7 @@ export function wiring(queue, life) {
     const node = (one, kind = "") => h("div", { class: `node ${kind}` },
       kind ? h("strong", null, one.name) : h("a", { href: toQueue(one) }, one.name),
       h("div", { class: "small" }, `${number(one.visible)} visible, ${number(one.in_flight)} in flight`),
-      targetOf(one) && h("div", { class: "small quiet" }, `after ${JSON.parse(one.attributes.RedrivePolicy).maxReceiveCount} receives`));
+      targetOf(one) && h("div", { class: "small quiet" }, after(Number(JSON.parse(one.attributes.RedrivePolicy).maxReceiveCount))));
     const left = sources.length - SHOWN_MAX;
     fill(place, h("h2", null, "Dead letters"), h("ol", { class: "wiring", "aria-label": "The way of dead letters" },
       sources.length > 0 && h("li", null, sources.slice(0, SHOWN_MAX).map((/** @type {any} */ one) => node(one)), left > 0 && h("div", { class: "node" }, `and ${hasMore ? "more than " : ""}${number(left)} more`)),
