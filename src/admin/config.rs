@@ -153,7 +153,8 @@ pub(super) fn routes() -> Vec<Route> {
         Route::new(
             Method::POST,
             "/config/check",
-            Scope::Read,
+            // What a setting names may be looked at, such as a certificate.
+            Scope::Admin,
             (
                 "checkConfig",
                 "What is wrong with a text for the configuration's file, or what it would change",
