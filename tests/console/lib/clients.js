@@ -74,18 +74,19 @@ export async function furnish(server) {
   return { sqs, rest, url };
 }
 
-/** Traffic until it is stopped. @param {Awaited<ReturnType<typeof furnish>>} of */
-export function traffic({ sqs, rest, url }) {
+/** Traffic until it is stopped. @param {Awaited<ReturnType<typeof furnish>>} of @param {string} [topic] */
+export function traffic({ sqs, rest, url }, topic = "events") {
   let goes = true;
   let turn = 0;
   const running = (async () => {
+    if (topic !== "events") await rest("PUT", `/v1/projects/local/topics/${topic}`, {});
     while (goes) {
       turn += 1;
       await sqs("SendMessage", { QueueUrl: url("empty"), MessageBody: `hello ${turn}` });
       const { Messages = [] } = await sqs("ReceiveMessage", { QueueUrl: url("empty"), MaxNumberOfMessages: 10 });
       for (const message of Messages) await sqs("DeleteMessage", { QueueUrl: url("empty"), ReceiptHandle: message.ReceiptHandle });
       if (turn % 10 === 0) {
-        await rest("POST", "/v1/projects/local/topics/events:publish", { messages: [{ data: "e30=" }] });
+        await rest("POST", `/v1/projects/local/topics/${topic}:publish`, { messages: [{ data: "e30=" }] });
         await sqs("SendMessage", { QueueUrl: url("nowhere"), MessageBody: "lost" }).catch(() => {});
       }
       await new Promise((resolve) => setTimeout(resolve, 10));

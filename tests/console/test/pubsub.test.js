@@ -6,13 +6,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { launch, openPage, press, until, visit, write } from "../lib/browser.js";
-import { furnish, restClient } from "../lib/clients.js";
+import { furnish, restClient, traffic } from "../lib/clients.js";
 import { start } from "../lib/server.js";
 
-let server, browser, opened, page, admin, rest;
+let server, browser, opened, page, admin, rest, stop;
 before(async () => {
   server = await start("--journey-events", "1000");
-  ({ rest } = await furnish(server));
+  const furnished = await furnish(server);
+  ({ rest } = furnished);
+  // Beside what is counted below.
+  stop = traffic(furnished, "busy");
   admin = restClient(`${server.admin}/api/v1`);
   browser = await launch();
   opened = await openPage(browser);
@@ -20,6 +23,7 @@ before(async () => {
 });
 after(async () => {
   await browser?.close();
+  await stop?.();
   await server?.stop();
 });
 

@@ -7,16 +7,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { launch, openPage, press, until, visit, write } from "../lib/browser.js";
-import { furnish, restClient } from "../lib/clients.js";
+import { furnish, restClient, traffic } from "../lib/clients.js";
 import { start } from "../lib/server.js";
 
 const MANY = 1000;
 const MANY_MS_MAX = 12_000;
 
-let server, browser, opened, page, admin, sqs, url;
+let server, browser, opened, page, admin, sqs, url, stop;
 before(async () => {
   server = await start("--test-controls", "--journey-events", "10000");
-  ({ sqs, url } = await furnish(server));
+  const furnished = await furnish(server);
+  ({ sqs, url } = furnished);
+  stop = traffic(furnished);
   admin = restClient(`${server.admin}/api/v1`);
   browser = await launch();
   opened = await openPage(browser);
@@ -26,6 +28,7 @@ before(async () => {
 });
 after(async () => {
   await browser?.close();
+  await stop?.();
   await server?.stop();
 });
 
