@@ -1,10 +1,10 @@
 // The configuration's file: written with what fits, checked as it is typed, and saved once one has seen what differs.
 
-import { api, get } from "../lib/api.js";
+import { ApiError, api, get } from "../lib/api.js";
 import { differences } from "../lib/diff.js";
 import { fill, fresh, h, say } from "../lib/dom.js";
 import { completions } from "../lib/toml.js";
-import { button } from "../parts/buttons.js";
+import { button, nothingYet } from "../parts/buttons.js";
 import { open } from "../parts/dialog.js";
 import { tag } from "../parts/facts.js";
 import { doing, showError, textOf } from "../parts/notice.js";
@@ -117,7 +117,10 @@ export function configurationEditor(life) {
     check();
   };
   load().catch((error) => {
-    if (!life.signal.aborted) showError(place, error, "The file can't be edited here.");
+    if (life.signal.aborted) return;
+    if (error instanceof ApiError && error.code === "NoFile") {
+      fill(place, nothingYet("The server was started without a file. Make one that has every key in it, and start the server with it:", "lclq config init lclq.toml", "lclq start --config lclq.toml"));
+    } else showError(place, error, "The file can't be edited here.");
   });
   return place;
 }

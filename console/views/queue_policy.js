@@ -24,6 +24,7 @@ export function policyTester(queue, written) {
     { label: "Verdict", kind: "wrap", cell: (one) => one.miss ?? "applies" },
   ], (one) => one.key, { none: "There is no statement." });
   const element = form(fields, "Ask the policy", async (values) => {
+    fill(verdict);
     const told = await api("POST", `${queuePath(queue)}/policy/test`, {
       query: { region: queue.region, account: queue.account },
       body: { policy: written(), action: values.action, ...(values.principal ? { principal: values.principal } : {}), context: Object.fromEntries(values.context) },

@@ -34,6 +34,7 @@ export function transformTester(own) {
     pairs("attributes", "Attributes", { check: (rows) => limits.publishing("-", rows) }),
   ];
   const element = form(fields, "Try them", async (values) => {
+    fill(place);
     const told = await api("POST", "/transforms/test", {
       body: { transforms: JSON.parse(values.transforms), messages: [{ text: values.text, attributes: Object.fromEntries(values.attributes) }] },
     });
