@@ -11,6 +11,7 @@ import { furnish, restClient, traffic } from "../lib/clients.js";
 import { start } from "../lib/server.js";
 
 const MANY = 1000;
+const MAKERS = 8;
 const MANY_MS_MAX = 12_000;
 
 let server, browser, opened, page, admin, sqs, url, stop;
@@ -298,7 +299,9 @@ test("purging and deleting ask once, and say what is lost", async () => {
 });
 
 test("tables sort, page and filter by the server, and the address has it all", async () => {
-  for (let n = 0; n < MANY; n += 1) await sqs("CreateQueue", { QueueName: `many-${String(n).padStart(4, "0")}` });
+  await Promise.all(Array.from({ length: MAKERS }, async (_, maker) => {
+    for (let n = maker; n < MANY; n += MAKERS) await sqs("CreateQueue", { QueueName: `many-${String(n).padStart(4, "0")}` });
+  }));
   for (const n of [7, 700]) await sqs("SendMessage", { QueueUrl: url(`many-0${n === 7 ? "00" : ""}${n}`), MessageBody: "x" });
   await visit(page, server.admin, "#/queues?contains=many-&limit=25");
   await until(page, "1–25, and more");

@@ -147,6 +147,8 @@ test("a server that goes away is said, and nothing breaks", async () => {
   await until(page, "create-queue");
   await visit(page, other.admin, "#/configuration/edit");
   await until(page, "lclq config init lclq.toml");
+  await visit(page, other.admin, "#/");
+  await until(page, "Nothing is here yet");
   await other.stop();
   await until(page, "The server has not answered since");
   assert.deepEqual(complaints.filter((one) => !one.includes("ERR_CONNECTION_REFUSED")), []);
