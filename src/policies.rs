@@ -48,7 +48,7 @@ fn tested(test: &PolicyTest) -> Result<Answer, String> {
     let principal = test.principal.as_deref().map(principal).transpose()?;
     let account = test.resource.split(':').nth(4);
     let account = account.ok_or_else(|| format!("--resource {}: not an ARN", test.resource))?;
-    let context = context(&test.context);
+    let context = keys(&test.context);
     let request = Request {
         principal,
         action: &test.action,
@@ -68,7 +68,7 @@ fn policy(path: &Path) -> Result<Policy, String> {
     Policy::parse(&text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-fn principal(text: &str) -> Result<Principal<'_>, String> {
+pub(crate) fn principal(text: &str) -> Result<Principal<'_>, String> {
     let of = |kind, account, user_name| Principal {
         kind,
         account,
@@ -89,12 +89,12 @@ fn principal(text: &str) -> Result<Principal<'_>, String> {
         }
     }
     Err(format!(
-        "--principal {text}: an ARN such as arn:aws:iam::111122223333:user/name, or a service such as \
+        "principal {text}: an ARN such as arn:aws:iam::111122223333:user/name, or a service such as \
          sns.amazonaws.com"
     ))
 }
 
-fn context(pairs: &[(String, String)]) -> Keys {
+pub(crate) fn keys(pairs: &[(String, String)]) -> Keys {
     let mut by_key: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (key, value) in pairs {
         by_key.entry(key).or_default().push(value);

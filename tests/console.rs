@@ -189,3 +189,72 @@ fn chosen_messages_are_settled_whoever_has_them() {
     }
     server.stop();
 }
+
+#[test]
+fn what_needs_attention_is_found_with_groups_and_due_times() {
+    let server = Launch::new().start();
+    let mut client = server.client();
+    client.ok("CreateQueue", &json!({ "QueueName": "dead" }));
+    let arn = |name: &str| format!("arn:aws:sqs:us-east-1:000000000000:{name}");
+    for (name, target) in [("work", "dead"), ("lost", "nowhere")] {
+        if target == "nowhere" {
+            client.ok("CreateQueue", &json!({ "QueueName": target }));
+        }
+        let redrive = json!({ "deadLetterTargetArn": arn(target), "maxReceiveCount": 1 });
+        let attributes = json!({ "RedrivePolicy": redrive.to_string() });
+        client.ok(
+            "CreateQueue",
+            &json!({ "QueueName": name, "Attributes": attributes }),
+        );
+    }
+    let url = |name: &str| format!("http://localhost/000000000000/{name}");
+    client.ok("DeleteQueue", &json!({ "QueueUrl": url("nowhere") }));
+    client.ok(
+        "SendMessage",
+        &json!({ "QueueUrl": url("dead"), "MessageBody": "x" }),
+    );
+    let mut admin = server.admin_client();
+    let told = admin.get("/api/v1/attention").unwrap().ok();
+    let sorts: Vec<_> = told["findings"].as_array().unwrap().iter().collect();
+    let found = |sort: &str| sorts.iter().find(|one| one["sort"] == sort);
+    assert_eq!(found("dead_letters").unwrap()["of"], arn("dead"), "{told}");
+    assert_eq!(found("no_dead_letter_queue").unwrap()["name"], "lost");
+    assert_eq!(told["queues"], 3);
+    let way = admin.get("/api/v1/queues/dead/dead-letters").unwrap().ok();
+    assert_eq!(way["sources"][0]["name"], "work");
+    let fifo = json!({ "QueueName": "q.fifo", "Attributes": {
+        "FifoQueue": "true", "ContentBasedDeduplication": "true" } });
+    client.ok("CreateQueue", &fifo);
+    for (group, body) in [("a", "1"), ("a", "2"), ("b", "3")] {
+        let message =
+            json!({ "QueueUrl": url("q.fifo"), "MessageBody": body, "MessageGroupId": group });
+        client.ok("SendMessage", &message);
+    }
+    let receive =
+        json!({ "QueueUrl": url("q.fifo"), "MaxNumberOfMessages": 1, "VisibilityTimeout": 600 });
+    client.ok("ReceiveMessage", &receive);
+    let told = admin.get("/api/v1/queues/q.fifo/groups").unwrap().ok();
+    assert_eq!(told["found"], 2, "{told}");
+    let [locked, free] = told["groups"].as_array().unwrap().as_slice() else {
+        panic!("{told}");
+    };
+    assert_eq!(
+        (&locked["group"], &free["group"]),
+        (&"a".into(), &"b".into())
+    );
+    assert_eq!(
+        (&locked["locked"], &free["locked"]),
+        (&true.into(), &false.into())
+    );
+    assert_eq!(
+        (&locked["visible"], &locked["in_flight"]),
+        (&1.into(), &1.into())
+    );
+    assert_eq!(locked["head"]["due_at"], locked["locked_until"]);
+    let peeked = admin.get("/api/v1/queues/q.fifo/messages").unwrap().ok();
+    assert_eq!(peeked["messages"][0]["dueAt"], locked["locked_until"]);
+    assert!(peeked["messages"][1]["dueAt"].is_null(), "{peeked}");
+    let queue = admin.get("/api/v1/queues/q.fifo").unwrap().ok();
+    assert!(queue["memory_bytes"].as_u64().unwrap() > 0, "{queue}");
+    server.stop();
+}

@@ -263,6 +263,17 @@ fn of_queues() -> Vec<Asked> {
         ),
         asked("listRedrives", "/queues/dead/redrive", None),
         asked("getQueueHistory", "/queues/q/history?after=0", None),
+        asked("getDeadLetterWay", "/queues/q/dead-letters", None),
+        asked("listGroups", "/queues/q/groups?max=10&contains=x", None),
+        asked(
+            "testQueuePolicy",
+            "/queues/q/policy/test",
+            Some(
+                json!({ "action": "sqs:SendMessage", "principal": "sns.amazonaws.com",
+                "context": { "aws:SourceIp": "127.0.0.1" },
+                "policy": r#"{"Statement":[{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*"}]}"# }),
+            ),
+        ),
         asked("tailQueue", "/queues/q/tail", None),
     ]
 }
@@ -332,6 +343,7 @@ fn of_pubsub() -> Vec<Asked> {
             "/subscriptions/bills/seek",
             Some(json!({ "snapshot": "before" })),
         ),
+        asked("listStreams", "/subscriptions/bills/streams", None),
         asked("tailTopic", "/topics/events/tail", None),
         asked("tailSubscription", "/subscriptions/bills/tail", None),
         asked("purgeSubscription", "/subscriptions/bills/purge", None),
@@ -374,7 +386,10 @@ fn of_server() -> Vec<Asked> {
         ("followEvents", "/events?kinds=resource,stats"),
         ("listConnections", "/connections?endpoint=admin&limit=1"),
         ("listRefusals", "/refusals"),
-        ("getHistory", "/history?after=1"),
+        ("getHistory", "/history?after=1&every=minute"),
+        ("getAttention", "/attention"),
+        ("getConfigSchema", "/config/schema"),
+        ("getConfigFile", "/config/file"),
         ("listEndpoints", "/endpoints"),
         ("getSession", "/session"),
         ("endSession", "/session"),
@@ -388,7 +403,24 @@ fn of_server() -> Vec<Asked> {
     .collect();
     let rule = json!({ "name": "slow", "dialect": "sqs", "action": "PurgeQueue", "times": 1,
                        "effect": { "latency": { "ms": 1 } } });
+    let function = json!({ "functionName": "f", "code": "function f(m) { return null; }" });
     asked_for.extend([
+        asked(
+            "testTransforms",
+            "/transforms/test",
+            Some(json!({ "transforms": [{ "javascriptUdf": function }],
+                "messages": [{ "text": "one", "attributes": { "k": "v" } }] })),
+        ),
+        asked(
+            "checkConfig",
+            "/config/check",
+            Some(json!({ "text": "[log]\nfilter = 7\n" })),
+        ),
+        asked(
+            "saveConfigFile",
+            "/config/file",
+            Some(json!({ "text": "[log]\nfilter = \"warn\"\n", "was": "" })),
+        ),
         asked("setFault", "/test/faults", Some(rule)),
         asked("listFaults", "/test/faults", None),
         asked("removeFault", "/test/faults/slow", None),

@@ -1,6 +1,6 @@
 // What is done again and again while a view is open and somebody can see it.
 
-/** @typedef {{signal: AbortSignal, every: (ms: number, act: (signal: AbortSignal) => Promise<void>) => () => void}} Life */
+/** @typedef {{signal: AbortSignal, every: (ms: number, act: (signal: AbortSignal) => Promise<number | void>) => () => void}} Life `act` may answer how long to rest after it, ms, where that is longer than usual. */
 
 /**
  * The life of a view, until `end`.
@@ -11,7 +11,7 @@
 export function begin(failed, recovered) {
   const controller = new AbortController();
   const { signal } = controller;
-  /** @param {number} ms @param {(signal: AbortSignal) => Promise<void>} act */
+  /** @param {number} ms @param {(signal: AbortSignal) => Promise<number | void>} act */
   const every = (ms, act) => {
     let timer = 0;
     let running = false;
@@ -26,8 +26,9 @@ export function begin(failed, recovered) {
       }
       running = true;
       again = false;
+      let rest = ms;
       try {
-        await act(signal);
+        rest = Math.max(ms, (await act(signal)) ?? 0);
         if (hasFailed) recovered?.();
         hasFailed = false;
       } catch (error) {
@@ -35,7 +36,7 @@ export function begin(failed, recovered) {
         if (!signal.aborted) failed(error);
       }
       running = false;
-      if (!signal.aborted) timer = setTimeout(turn, again ? 0 : ms);
+      if (!signal.aborted) timer = setTimeout(turn, again ? 0 : rest);
     };
     const seen = () => {
       if (!document.hidden) turn();

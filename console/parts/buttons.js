@@ -41,6 +41,21 @@ export function copyButton(label, text, name) {
   return control;
 }
 
+/** The form that was copied last. */
+let copiedAs = "";
+
+/** Something to copy in one of several forms. @param {[string, () => string][]} forms name and text */
+export function copyAs(forms) {
+  const choice = h("select", { "aria-label": "Form of the copy", class: "small" }, forms.map(([name]) => h("option", { value: name }, name)));
+  choice.value = forms.some(([name]) => name === copiedAs) ? copiedAs : forms[0][0];
+  choice.style.width = "auto";
+  const text = () => {
+    copiedAs = choice.value;
+    return forms.find(([name]) => name === choice.value)?.[1]() ?? "";
+  };
+  return h("span", { class: "row", role: "group", "aria-label": "Copy as a command or program" }, copyButton("Copy as", text), choice);
+}
+
 /** A line to paste. @param {string} text */
 export function pasteLine(text) {
   return h("div", null, h("pre", { tabindex: "0" }, text), h("p", { class: "row" }, copyButton("Copy", () => text, "Copy the command")));

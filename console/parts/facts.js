@@ -21,8 +21,8 @@ const KINDS = /** @type {Record<string, string>} */ ({
   visible: "good", available: "good", "in-flight": "warn", outstanding: "warn", delayed: "", acknowledged: "",
 });
 
-/** @param {string} text @param {string} [kind] */
-export const tag = (text, kind) => h("span", { class: `tag ${kind ?? KINDS[text] ?? ""}` }, text.replaceAll("-", " ").replaceAll("_", " "));
+/** A text as it is, of that kind; or a state of the server's, in words. @param {string} text @param {string} [kind] */
+export const tag = (text, kind) => h("span", { class: `tag ${kind ?? KINDS[text] ?? ""}` }, kind === undefined ? text.replaceAll("-", " ").replaceAll("_", " ") : text);
 
 /** Tabs are links, each to an address of its own. @param {string} name @param {[string, string][]} links label and address @param {string} current */
 export function tabs(name, links, current) {

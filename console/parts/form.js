@@ -1,11 +1,11 @@
 // Forms whose fields are checked as somebody types.
 
-import { fresh, h, say } from "../lib/dom.js";
+import { fill, fresh, h, say } from "../lib/dom.js";
 import { open } from "./dialog.js";
 import { button } from "./buttons.js";
 import { textOf } from "./notice.js";
 
-/** @typedef {{element: any, name: string, value: () => any, problem: () => string, show: () => void, focus: () => void}} Field */
+/** @typedef {{element: any, name: string, value: () => any, set: (value: any) => void, problem: () => string, show: () => void, focus: () => void}} Field */
 
 /**
  * @typedef {object} FieldSettings
@@ -67,6 +67,11 @@ export function field(name, label, settings = {}) {
     element,
     name,
     value: () => (type === "check" ? control.checked : control.value),
+    set: (to) => {
+      if (type === "check") control.checked = Boolean(to);
+      else control.value = to ?? "";
+      show();
+    },
     problem,
     show: () => { touched = true; show(); },
     focus: () => control.focus(),
@@ -103,7 +108,13 @@ export function pairs(name, label, settings = {}) {
   for (const value of settings.value ?? []) add(value);
   const more = button("Add", () => add().querySelector("input").focus(), { name: `Add to ${label}` });
   const element = h("fieldset", { class: "wide" }, h("legend", null, label), settings.hint && h("p", { class: "hint" }, settings.hint), rows, more, wrong);
-  return { element, name, value: read, problem, show, focus: () => more.focus() };
+  /** @param {any[]} values as `value` gives them */
+  const set = (values) => {
+    fill(rows);
+    for (const one of values ?? []) add(types ? [one.name, one.type, one.value] : one);
+    show();
+  };
+  return { element, name, value: read, set, problem, show, focus: () => more.focus() };
 }
 
 /**

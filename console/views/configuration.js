@@ -4,15 +4,20 @@ import { api, get } from "../lib/api.js";
 import { fill, h } from "../lib/dom.js";
 import { place as whereabouts } from "../lib/session.js";
 import { button } from "../parts/buttons.js";
-import { facts, head } from "../parts/facts.js";
+import { facts, head, tabs } from "../parts/facts.js";
 import { doing, showError } from "../parts/notice.js";
 import { table } from "../parts/table.js";
+import { configurationEditor } from "./configuration_edit.js";
 
 /** @param {any} value */
 const shown = (value) => (value === null || value === undefined ? "–" : typeof value === "string" ? value : JSON.stringify(value));
 
-/** @param {import("../lib/every.js").Life} life */
-export function configurationView(life) {
+/** @param {import("../lib/every.js").Life} life @param {import("../lib/router.js").Route} route */
+export function configurationView(life, route) {
+  const isEdited = route.parts[1] === "edit";
+  const links = tabs("Parts of the configuration", [["In effect", "#/configuration"], ["Edit the file", "#/configuration/edit"]], isEdited ? "Edit the file" : "In effect");
+  if (isEdited) return h("div", null, head("Configuration", null), links, configurationEditor(life));
+
   const place = h("div");
   const only = h("input", { type: "checkbox" });
   /** @type {any} */
@@ -59,5 +64,5 @@ export function configurationView(life) {
   load().catch((error) => { if (!life.signal.aborted) showError(place, error, "The configuration can't be shown."); });
   return h("div", null,
     head("Configuration", h("div", { class: "row" }, h("label", { class: "check" }, only, "Only what was given"), button("Read the file again", reload, { needs: "admin" }))),
-    place);
+    links, place);
 }

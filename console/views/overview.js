@@ -3,18 +3,22 @@
 import { get } from "../lib/api.js";
 import { attentionOf } from "../lib/attention.js";
 import * as commands from "../lib/commands.js";
-import { fill, h } from "../lib/dom.js";
-import { compact, duration, micros, number, rate, size } from "../lib/format.js";
+import { fill, h, say } from "../lib/dom.js";
+import { compact, duration, micros, number, rate, size, timeOfDay } from "../lib/format.js";
 import { chart, perSecond } from "../parts/chart.js";
 import { head, tiles } from "../parts/facts.js";
 import { nothingYet } from "../parts/buttons.js";
 import { table } from "../parts/table.js";
 
 const SAMPLE_MS = 1000;
+const MINUTES_LOOK_MS = 20_000;
 const LOOK_MS = 4000;
-const WINDOWS = /** @type {[string, number][]} */ ([["1 minute", 60_000], ["5 minutes", 300_000], ["10 minutes", 600_000]]);
-/** Queues and subscriptions that attention is paid to. */
-const LOOKED_MAX = 1000;
+const HOUR_MS = 3_600_000;
+/** Until then charts are of samples of each second, beyond that of each minute. */
+const SECONDS_MS_MAX = 600_000;
+const WINDOWS = /** @type {[string, number][]} */ ([
+  ["1 minute", 60_000], ["5 minutes", 300_000], ["10 minutes", SECONDS_MS_MAX], ["1 hour", HOUR_MS], ["6 hours", 6 * HOUR_MS], ["24 hours", 24 * HOUR_MS],
+]);
 const KEPT_MAX = 600;
 let windowMs = 300_000;
 
@@ -25,7 +29,10 @@ const ages = [];
 export function overviewView(life) {
   const top = tiles(["Sent per second", "Received per second", "Waiting", "In flight", "Oldest message", "Latency p99", "Errors per second", "Connections"]);
   const charts = h("div", { class: "grid" });
-  const attention = h("section", { class: "card" }, h("h2", null, "What needs attention"), h("p", { class: "quiet" }, "Looking…"));
+  const attended = h("div", null, h("p", { class: "quiet" }, "Looking…"));
+  const lookedAt = h("p", { class: "quiet small" });
+  const attention = h("section", { class: "card" }, h("h2", null, "What needs attention"), attended, lookedAt);
+  let toldAttention = "";
   const cores = table("Cores", [
     { label: "Core", cell: (core) => number(core.core), head: true },
     { label: "Busy", cell: (core) => core.busy, same: (core) => `${core.share}`, number: true },
@@ -50,10 +57,13 @@ export function overviewView(life) {
     { label: "p50", cell: (one) => micros(one.p50_us), number: true },
     { label: "p99", cell: (one) => micros(one.p99_us), number: true },
   ], (one) => `${one.api} ${one.operation}`);
+  const journals = h("p", { class: "small" });
   const welcome = h("div");
 
-  /** @type {any[]} */
+  /** Of each second, and of each minute. @type {any[]} */
   let samples = [];
+  /** @type {any[]} */
+  let minutes = [];
   /** @type {ReturnType<typeof chart>[]} */
   let drawn = [];
   const redraw = () => {
@@ -61,7 +71,7 @@ export function overviewView(life) {
       chart("Messages per second", ["sent", "received", "deleted or acknowledged"], rate, windowMs),
       chart("Messages", ["waiting", "in flight", "delayed"], compact, windowMs),
       chart("Latency of requests", ["p50", "p99"], micros, windowMs),
-      chart("Errors per second", ["of clients", "of the server"], rate, windowMs),
+      chart("Errors per second", ["of clients", "of the server", "for a limit"], rate, windowMs),
       chart("Oldest message (since this page opened)", ["of queues", "of subscriptions"], duration, windowMs),
       chart("Connections", ["open"], number, windowMs),
     ];
@@ -69,12 +79,15 @@ export function overviewView(life) {
     show();
   };
   const show = () => {
-    /** @param {(now: any, before: any) => (number | null)[]} values */
-    const points = (values) => samples.map((now, at) => ({ at: now.at, values: at ? values(now, samples[at - 1]) : [] }));
-    drawn[0].show(points((now, before) => ["sent", "received", "deleted"].map((name) => perSecond(now, before, name))));
+    const charted = windowMs > SECONDS_MS_MAX ? minutes : samples;
+    /** @param {(now: any) => (number | null)[]} values */
+    const points = (values) => charted.map((now) => ({ at: now.at, values: values(now) }));
+    /** @param {...string} names of counters */
+    const rates = (...names) => charted.map((now, at) => ({ at: now.at, values: at ? names.map((name) => perSecond(now, charted[at - 1], name)) : [] }));
+    drawn[0].show(rates("sent", "received", "deleted"));
     drawn[1].show(points((now) => [now.visible, now.in_flight, now.delayed]));
     drawn[2].show(points((now) => [now.p50_us, now.p99_us]));
-    drawn[3].show(points((now, before) => ["client_errors", "server_errors"].map((name) => perSecond(now, before, name))));
+    drawn[3].show(rates("client_errors", "server_errors", "throttled"));
     drawn[4].show(ages);
     drawn[5].show(points((now) => [now.connections]));
     const [before, now] = [samples.at(-2), samples.at(-1)];
@@ -88,8 +101,14 @@ export function overviewView(life) {
   };
   const choice = h("select", { "aria-label": "How far the charts look back" }, WINDOWS.map(([label, ms]) => h("option", { value: ms }, label)));
   choice.value = String(windowMs);
-  choice.addEventListener("change", () => { windowMs = Number(choice.value); redraw(); });
+  choice.addEventListener("change", () => { windowMs = Number(choice.value); redraw(); lookAtMinutes(); });
   queueMicrotask(redraw);
+  const lookAtMinutes = life.every(MINUTES_LOOK_MS, async (signal) => {
+    if (windowMs <= SECONDS_MS_MAX) return;
+    const told = await get("/history", { every: "minute", after: minutes.at(-1)?.at ?? 0 }, signal);
+    minutes = [...minutes, ...told.samples].slice(-told.samples_max);
+    if (drawn.length) show();
+  });
 
   life.every(SAMPLE_MS, async (signal) => {
     const told = await get("/history", { after: samples.at(-1)?.at ?? 0 }, signal);
@@ -100,23 +119,28 @@ export function overviewView(life) {
   /** @type {any} */
   let busyBefore = null;
   life.every(LOOK_MS, async (signal) => {
-    const [queues, subscriptions, shardList, coreList, operationList, refusals, health] = await Promise.all([
-      get("/queues", { limit: LOOKED_MAX }, signal), get("/subscriptions", { limit: LOOKED_MAX }, signal), get("/shards", {}, signal),
+    const [found, shardList, coreList, operationList, refusals, health] = await Promise.all([
+      get("/attention", {}, signal), get("/shards", {}, signal),
       get("/cores", {}, signal), get("/operations", {}, signal), get("/refusals", {}, signal),
       get("/health", {}, signal).catch((error) => ({ status: "failing", reason: error.message })),
     ]);
-    /** @param {any[]} all */
-    const oldest = (all) => all.reduce((most, one) => Math.max(most, one.oldest_age_ms ?? 0), 0);
-    ages.push({ at: coreList.at, values: [oldest(queues.queues), oldest(subscriptions.resources)] });
+    // What was found some time ago is of then.
+    if (found.at !== ages.at(-1)?.at) ages.push({ at: found.at, values: [found.oldest_of_queues_ms ?? 0, found.oldest_of_subscriptions_ms ?? 0] });
     if (ages.length > KEPT_MAX) ages.shift();
-    const found = attentionOf({ queues: queues.queues, subscriptions: subscriptions.resources, refusals, health, samples });
-    const more = queues.next || subscriptions.next;
-    fill(attention, h("h2", null, "What needs attention"),
-      found.length
-        ? h("ul", { class: "attention" }, found.map((one) => h("li", null, h("span", { class: `tag ${one.kind}` }, one.kind === "bad" ? "now" : "look"), h("span", null, h("a", { href: one.href }, one.name), ` ${one.what}`))))
-        : h("p", null, "Nothing: no dead letters, nothing that waits for long, no errors."),
-      more && h("p", { class: "quiet small" }, `Of the first ${LOOKED_MAX} queues and subscriptions by name.`));
+    const { shown: worst, more } = attentionOf({ found, refusals, health, samples });
+    const text = JSON.stringify([worst, more]);
+    if (text !== toldAttention) {
+      toldAttention = text;
+      fill(attended, worst.length
+        ? h("ul", { class: "attention" }, worst.map((one) => h("li", null, h("span", { class: `tag ${one.kind}` }, one.kind === "bad" ? "now" : "look"), h("span", null, h("a", { href: one.href }, one.name), ` ${one.what}`))))
+        : h("p", null, "Nothing: no dead letters, nothing that waits for long, no errors."));
+    }
+    say(lookedAt, `Of ${number(found.queues)} queues and ${number(found.subscriptions)} subscriptions, at ${timeOfDay(found.at)}.${more > 0 ? ` And ${number(more)} more.` : ""}`);
     shards.show(shardList.shards);
+    const journal = shardList.journals;
+    say(journals, journal.backend === "memory"
+      ? "Messages are in memory only: there is no journal, and a restart begins anew (--data-dir keeps them)."
+      : `Journals (${journal.backend}): ${journal.up ? "all can be written" : `down: ${journal.reason}`}. Commits: ${compact(journal.commits)}, p50 ${micros(journal.commit_p50_us)}, p99 ${micros(journal.commit_p99_us)}, failed ${number(journal.commits_failed)}.`);
     cores.show(coreList.cores.map((/** @type {any} */ core) => {
       const before = busyBefore?.cores.find((/** @type {any} */ one) => one.core === core.core);
       const known = before && before.busy_ms !== null && coreList.at > busyBefore.at;
@@ -126,7 +150,7 @@ export function overviewView(life) {
     }));
     busyBefore = coreList;
     operations.show(operationList.operations.toSorted((/** @type {any} */ one, /** @type {any} */ other) => other.ok - one.ok));
-    const isEmpty = queues.queues.length === 0 && subscriptions.resources.length === 0;
+    const isEmpty = found.queues === 0 && found.subscriptions === 0 && shardList.shards.every((/** @type {any} */ shard) => shard.queues === 0 && shard.topics === 0);
     if (!isEmpty) fill(welcome);
     else if (!welcome.firstChild) {
       fill(welcome, h("section", { class: "card" }, nothingYet("Nothing is here yet. Make a queue or a topic, here or by a line such as these:", commands.createQueue(), commands.createTopic())));
@@ -137,8 +161,8 @@ export function overviewView(life) {
   return h("div", null,
     head("Overview", choice),
     top.element, welcome, attention, charts,
-    h("div", { class: "two" },
+    h("div", { class: "two uneven" },
       h("section", { class: "card" }, h("h2", null, "Cores"), cores.element),
-      h("section", { class: "card" }, h("h2", null, "Shards"), shards.element)),
+      h("section", { class: "card" }, h("h2", null, "Shards"), shards.element, journals)),
     h("section", { class: "card" }, h("h2", null, "Operations since the start"), operations.element));
 }

@@ -11,6 +11,7 @@ import { head, tabs } from "../parts/facts.js";
 import { doing } from "../parts/notice.js";
 import { queuePath } from "./queue_form.js";
 import { queueDeadLetters } from "./queue_dead_letters.js";
+import { queueGroups } from "./queue_groups.js";
 import { queueMessages } from "./queue_messages.js";
 import { queueOverview } from "./queue_overview.js";
 import { queueSend } from "./queue_send.js";
@@ -21,6 +22,7 @@ import { queueSettings } from "./queue_settings.js";
 const TABS = /** @type {Record<string, {label: string, draw: (queue: Name, life: any, route: any) => any}>} */ ({
   "": { label: "Overview", draw: queueOverview },
   messages: { label: "Messages", draw: queueMessages },
+  groups: { label: "Groups", draw: queueGroups },
   send: { label: "Send", draw: queueSend },
   "dead-letters": { label: "Dead letters", draw: queueDeadLetters },
   settings: { label: "Settings", draw: queueSettings },

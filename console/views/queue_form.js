@@ -30,6 +30,10 @@ export function attributeFields(has = {}, fifo = false) {
     type: "number", value: String(redrive.maxReceiveCount), hint: `1 to ${RECEIVES_MAX}`,
     check: (text) => limits.whole(1, RECEIVES_MAX, "")(text) || (dead.value() && !text ? "A number: after so many receives." : ""),
   });
+  const allow = field("RedriveAllowPolicy", "Who may send dead letters here", {
+    type: "area", value: pretty(has.RedriveAllowPolicy), more: { rows: 3 }, check: limits.object,
+    hint: "As JSON: {\"redrivePermission\": \"byQueue\", \"sourceQueueArns\": […]}, or allowAll, or denyAll; nothing for all",
+  });
   const policy = field("Policy", "Policy", { type: "area", value: pretty(has.Policy), hint: "Who may do what, as JSON", check: limits.object });
   const more = fifo
     ? [
@@ -38,7 +42,7 @@ export function attributeFields(has = {}, fifo = false) {
       field("FifoThroughputLimit", "Throughput limit", { type: "select", value: has.FifoThroughputLimit ?? "", options: [["", "as it is"], ["perQueue", "per queue"], ["perMessageGroupId", "per message group"]] }),
     ]
     : [];
-  return [...numbers, dead, receives, ...more, policy];
+  return [...numbers, dead, receives, ...more, allow, policy];
 }
 
 /** A number, and what it amounts to. @param {number} value @param {string} name */
@@ -64,8 +68,10 @@ export function changedAttributes(values, has, of) {
     const value = values[name];
     if (value !== undefined && value !== "" && value !== has[name]) changed[name] = value;
   }
-  const policy = values.Policy?.trim() ?? "";
-  if (policy !== pretty(has.Policy)) changed.Policy = policy;
+  for (const name of ["Policy", "RedriveAllowPolicy"]) {
+    const text = values[name]?.trim() ?? "";
+    if (text !== pretty(has[name])) changed[name] = text;
+  }
   const redrive = values.dead
     ? JSON.stringify({ deadLetterTargetArn: `arn:aws:sqs:${of.region}:${of.account}:${values.dead}`, maxReceiveCount: Number(values.receives) })
     : "";

@@ -7,6 +7,7 @@ import { toQueue } from "../lib/router.js";
 import { button, nothingYet } from "../parts/buttons.js";
 import { head, tag } from "../parts/facts.js";
 import { listing } from "../parts/listing.js";
+import { sparkColumn } from "../parts/spark.js";
 import { targetOf } from "../lib/attention.js";
 import { createQueueDialog } from "./queue_form.js";
 
@@ -20,6 +21,7 @@ export function queueListView(life, route) {
         cell: (queue) => [h("a", { href: toQueue(queue), class: "name" }, queue.name), " ", queue.fifo && tag("FIFO", ""), targetOf(queue) && [" ", tag("dead letters", "")]],
       },
       { label: "Visible", sort: "visible", number: true, cell: (queue) => compact(queue.visible) },
+      sparkColumn("Lately", (queue) => queue.arn, (queue) => queue.visible, compact),
       { label: "In flight", sort: "in_flight", number: true, cell: (queue) => compact(queue.in_flight) },
       { label: "Delayed", sort: "delayed", number: true, cell: (queue) => compact(queue.delayed) },
       { label: "Oldest", sort: "oldest_age_ms", number: true, cell: (queue) => duration(queue.oldest_age_ms) },

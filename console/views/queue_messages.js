@@ -4,9 +4,9 @@ import { api, get } from "../lib/api.js";
 import { bytesOf } from "../lib/body.js";
 import * as commands from "../lib/commands.js";
 import { fill, fresh, h } from "../lib/dom.js";
-import { number, size, time } from "../lib/format.js";
+import { number, size, time, timeOfDay } from "../lib/format.js";
 import { ofArn, remember, toQueue } from "../lib/router.js";
-import { button, copyButton, nothingYet } from "../parts/buttons.js";
+import { button, copyAs, nothingYet } from "../parts/buttons.js";
 import { content } from "../parts/content.js";
 import { ask } from "../parts/dialog.js";
 import { facts, tag } from "../parts/facts.js";
@@ -58,9 +58,13 @@ export function queueMessages(queue, life, route) {
       label: "Message", kind: "preview", same: (row) => `${row.messageId} ${row.messageId === state.message}`,
       cell: (row) => h("button", { type: "button", "aria-pressed": String(row.messageId === state.message), "data-message": row.messageId, on: { click: () => look(row, true) } }, row.body.slice(0, PREVIEW_CHARS_MAX)),
     },
-    { label: "State", same: (row) => row.state, cell: (row) => tag(row.state) },
+    {
+      label: "State", same: (row) => `${row.state} ${row.dueAt}`,
+      cell: (row) => [tag(row.state), row.dueAt && [" ", h("span", { class: "quiet small", title: time(row.dueAt) }, `until ${timeOfDay(row.dueAt)}`)]],
+    },
     { label: "Sent", cell: (row) => time(Number(row.attributes.SentTimestamp)) },
     { label: "Receives", number: true, cell: (row) => number(Number(row.attributes.ApproximateReceiveCount)) },
+    { label: "Held by", cell: (row) => heldBy(row) },
     { label: "Group", cell: (row) => row.attributes.MessageGroupId ?? "" },
     { label: "Size", number: true, cell: (row) => size(bytesOf(row.body).length) },
   ], (row) => row.messageId, { tall: true });
@@ -125,7 +129,7 @@ export function queueMessages(queue, life, route) {
     fill(detail,
       h("h2", { tabindex: "-1" }, "Message ", h("code", null, row.messageId)),
       h("div", { class: "row field" },
-        copyButton("Copy as aws", () => commands.send(queue, asSent(row))),
+        copyAs(commands.sendForms(queue, () => asSent(row))),
         button("Visibility…", () => changeVisibility([row.messageId]), { needs: "operate" }),
         button("Move…", () => move([row]), { needs: "operate" }),
         button("Journey", () => journey(trip, row.messageId)),
@@ -140,7 +144,11 @@ export function queueMessages(queue, life, route) {
         : h("p", { class: "quiet" }, "None."),
       h("h3", null, "From the service"),
       facts([
-        ["State", tag(row.state)], ["MD5 of the body", h("code", null, row.md5OfBody)],
+        ["State", tag(row.state)],
+        [row.state === "delayed" ? "Delayed until" : "In flight until", row.dueAt ? time(row.dueAt) : null],
+        ["Received last", row.receivedAt ? time(row.receivedAt) : null],
+        ["Held by", row.state === "in-flight" ? heldBy(row) || h("span", { class: "quiet" }, "not known: a server that is started with --journey-events keeps who receives") : null],
+        ["MD5 of the body", h("code", null, row.md5OfBody)],
         ["MD5 of the attributes", row.md5OfMessageAttributes && h("code", null, row.md5OfMessageAttributes)],
         ...Object.entries(row.attributes).map(([name, value]) => /** @type {[string, any]} */ ([name, name.endsWith("Timestamp") ? time(Number(value)) : h("code", null, String(value))])),
       ]));
@@ -223,6 +231,9 @@ export function queueMessages(queue, life, route) {
       h("div", { class: "row" }, back, forth, count)),
     detail);
 }
+
+/** Who has a message in flight. @param {any} row */
+const heldBy = (row) => [row.heldBy?.user_agent?.split(/[\s/]/)[0], row.heldBy?.peer, row.heldBy?.access_key].filter(Boolean).join(", ");
 
 /** A message as it would be sent again. @param {any} row */
 function asSent(row) {

@@ -1,16 +1,21 @@
-// Sending a message, here or by a line for a shell.
+// Sending messages: one, copies of one, or those of a file; here, or by a line for a shell or a program.
 
 import { api, get } from "../lib/api.js";
+import { asSqs } from "../lib/batch.js";
 import * as commands from "../lib/commands.js";
-import { fill, h } from "../lib/dom.js";
+import { h } from "../lib/dom.js";
 import * as limits from "../lib/limits.js";
 import { toQueue } from "../lib/router.js";
-import { copyButton } from "../parts/buttons.js";
+import { filled } from "../lib/templates.js";
+import { batchSender } from "../parts/batch.js";
+import { copyAs } from "../parts/buttons.js";
 import { field, form, pairs } from "../parts/form.js";
 import { tell } from "../parts/notice.js";
+import { templates } from "../parts/templates.js";
 import { queuePath } from "./queue_form.js";
 
 const COPIES_MAX = 100;
+const SENT_SHOWN_MAX = 5;
 
 /** @param {import("./queue.js").Name} queue @param {import("../lib/every.js").Life} life */
 export function queueSend(queue, life) {
@@ -23,8 +28,9 @@ export function queueSend(queue, life) {
   const deduplication = field("deduplication", "Deduplication id", { hint: "Needed unless the queue does that by content", check: limits.groupId });
   const delay = field("delay", "Delay, s", { type: "number", hint: "0 to 900; the queue's own where nothing is said", check: limits.whole(0, 900, "s") });
   const copies = field("copies", "How many", { type: "number", value: "1", check: limits.whole(1, COPIES_MAX, "") });
+  const fills = field("fills", "Fill in {{n}}, {{uuid}} and {{now}} in each copy's body", { type: "check" });
   const attributes = pairs("attributes", "Attributes", { types: ["String", "Number", "Binary"], check: limits.messageAttributes });
-  const fields = isFifo ? [body, group, deduplication, copies, attributes] : [body, group, delay, copies, attributes];
+  const fields = isFifo ? [body, group, deduplication, copies, fills, attributes] : [body, group, delay, copies, fills, attributes];
   const sent = h("ul", { "aria-live": "polite" });
   /** @param {Record<string, any>} values */
   const message = (values) => {
@@ -40,19 +46,33 @@ export function queueSend(queue, life) {
     };
   };
   const values = () => Object.fromEntries(fields.map((one) => [one.name, one.value()]));
+  /** @param {any} one @param {AbortSignal} [signal] */
+  const post = (one, signal) => api("POST", `${queuePath(queue)}/messages`, { query: of, body: one, signal });
   const element = form(fields, "Send", async (given) => {
     const wanted = Number(given.copies || 1);
     let answer;
     for (let copy = 0; copy < wanted; copy += 1) {
       const one = message(given);
+      if (given.fills) one.MessageBody = filled(one.MessageBody, copy + 1);
       if (one.MessageDeduplicationId && copy > 0) one.MessageDeduplicationId = `${one.MessageDeduplicationId}-${copy}`;
-      answer = await api("POST", `${queuePath(queue)}/messages`, { query: of, body: one });
+      answer = await post(one);
     }
     tell(wanted === 1 ? "The message is sent." : `${wanted} messages are sent.`);
     sent.prepend(h("li", null, h("a", { href: toQueue(queue, "messages", { contains: answer.MessageId }) }, answer.MessageId), h("span", { class: "quiet small" }, ` MD5 ${answer.MD5OfMessageBody}`)));
-    while (sent.children.length > 5) sent.lastElementChild?.remove();
-  }, { more: [copyButton("Copy as aws", () => commands.send(queue, message(values())))] });
-  const place = h("section", { class: "card" });
-  fill(place, h("h2", null, "Send a message"), element, sent);
-  return place;
+    while (sent.children.length > SENT_SHOWN_MAX) sent.lastElementChild?.remove();
+  }, { more: [copyAs(commands.sendForms(queue, () => message(values())))] });
+  const saved = templates("sqs", values, (/** @type {any} */ kept) => {
+    for (const one of fields) if (kept[one.name] !== undefined) one.set(kept[one.name]);
+    body.focus();
+  });
+  const batch = batchSender((one, n) => {
+    const given = asSqs(one);
+    const own = values();
+    if (!isFifo) return given;
+    return { MessageGroupId: own.group || "file", ...(own.deduplication ? { MessageDeduplicationId: `${own.deduplication}-${n}` } : {}), ...given };
+  }, 1, ([one], signal) => post(one, signal),
+  `A JSON array, JSON lines, or a body on each line. An object with a MessageBody is taken as SendMessage takes it; anything else is a body.${isFifo ? " Where a message names no group, it is of the group above." : ""}`, life);
+  return h("div", null,
+    h("section", { class: "card" }, h("div", { class: "spread" }, h("h2", null, "Send a message"), saved), element, sent),
+    batch);
 }

@@ -7,6 +7,7 @@ import { toResource } from "../lib/router.js";
 import { button, nothingYet } from "../parts/buttons.js";
 import { head, tag } from "../parts/facts.js";
 import { listing } from "../parts/listing.js";
+import { sparkColumn } from "../parts/spark.js";
 import { createResourceDialog } from "./resource_form.js";
 
 /** @typedef {"topics" | "subscriptions" | "snapshots" | "schemas"} Kind */
@@ -26,8 +27,8 @@ const PROJECT = { label: "Project", cell: (one) => one.project };
 /** @type {import("../parts/table.js").Column} */
 const CREATED = { label: "Created", sort: "created_at", cell: (one) => time(one.created_at) };
 
-/** @type {Record<Kind, {title: string, one: string, columns: import("../parts/table.js").Column[], empty: () => any}>} */
-const KINDS = {
+/** @returns {Record<Kind, {title: string, one: string, columns: import("../parts/table.js").Column[], empty: () => any}>} */
+const kinds = () => ({
   topics: {
     title: "Topics", one: "topic",
     columns: [
@@ -43,6 +44,7 @@ const KINDS = {
     columns: [
       NAME, TOPIC,
       { label: "Available", sort: "available", number: true, cell: (one) => compact(one.available) },
+      sparkColumn("Lately", (one) => one.full_name, (one) => one.available, compact),
       { label: "Outstanding", sort: "outstanding", number: true, cell: (one) => compact(one.outstanding) },
       { label: "Oldest", sort: "oldest_age_ms", number: true, cell: (one) => duration(one.oldest_age_ms) },
       { label: "Streams", sort: "streams", number: true, cell: (one) => number(one.streams) },
@@ -62,11 +64,11 @@ const KINDS = {
     columns: [NAME, PROJECT, CREATED],
     empty: () => h("p", { class: "empty" }, "There is no schema. A topic with a schema takes only messages that it describes."),
   },
-};
+});
 
 /** @param {Kind} kind @param {import("../lib/every.js").Life} life @param {import("../lib/router.js").Route} route */
 export function resourceListView(kind, life, route) {
-  const { title, one, columns, empty } = KINDS[kind];
+  const { title, one, columns, empty } = kinds()[kind];
   const list = listing({
     path: `/${kind}`, member: "resources", address: kind, caption: title, columns, empty,
     key: (row) => row.full_name,

@@ -10,14 +10,13 @@ import { button, pasteLine } from "../parts/buttons.js";
 import { chart } from "../parts/chart.js";
 import { ask } from "../parts/dialog.js";
 import { facts, head, tag, tabs, tiles } from "../parts/facts.js";
-import { field, form } from "../parts/form.js";
-import { doing, tell } from "../parts/notice.js";
+import { doing } from "../parts/notice.js";
 import { createResourceDialog } from "./resource_form.js";
 import { crumbOf, deleteButton, resourceOf } from "./resource.js";
+import { seeking } from "./subscription_seek.js";
+import { OUTCOMES, pushAnswers, subscriptionStreams } from "./subscription_delivery.js";
 import { subscriptionMessages } from "./subscription_messages.js";
 import { subscriptionSettings } from "./subscription_settings.js";
-
-const SNAPSHOTS_MAX = 200;
 
 /** @typedef {import("./resource.js").Resource} Resource */
 
@@ -53,10 +52,14 @@ function overview(one, life) {
   const depth = chart("Backlog", ["available", "outstanding"], compact, WINDOW_MS);
   const age = chart("Oldest message that isn't acknowledged", ["age"], duration, WINDOW_MS);
   const about = h("section", { class: "card" });
+  const streams = subscriptionStreams();
+  const answers = pushAnswers();
   const samples = samplesOf(one.path, one.of);
   let told = "";
   life.every(LOOK_MS, async (signal) => {
-    const [now] = await Promise.all([get(one.path, one.of, signal), samples.look(signal)]);
+    const [now, open] = await Promise.all([get(one.path, one.of, signal), get(`${one.path}/streams`, one.of, signal), samples.look(signal)]);
+    streams.show(open);
+    answers.show(now.latest_pushes ?? [], Boolean(now.definition?.pushConfig?.pushEndpoint));
     flow.show(samples.rates("received", "deleted"));
     depth.show(samples.points((sample) => [sample.visible, sample.in_flight]));
     age.show(samples.points((sample) => [sample.oldest_age_ms]));
@@ -82,48 +85,13 @@ function overview(one, life) {
     ]), h("h3", null, "Pull from it"), pasteLine(commands.pull(one.project, one.name)));
   });
   return h("div", null, top.element, h("div", { class: "grid" }, flow.element, depth.element, age.element),
-    h("p", { class: "quiet small" }, "The server keeps the last ten minutes of a subscription since somebody first looked at it."), about);
+    h("p", { class: "quiet small" }, "The server keeps the last ten minutes of a subscription since somebody first looked at it."), about, answers.element, streams.element);
 }
 
-/** What came of push requests, in the service's words. @type {Record<string, string>} */
-const OUTCOMES = {
-  ack: "taken", remote_server_4xx: "refused (4xx)", remote_server_5xx: "failed (5xx)", remote_server_other: "answered otherwise",
-  deadline_exceeded: "not answered in time", unreachable: "could not be asked", internal: "could not be sent",
-};
 
 /** @param {Record<string, number>} pushes by outcome */
 function pushHealth(pushes) {
   const some = Object.entries(pushes).filter(([, count]) => count > 0);
   if (!some.length) return tag("nothing pushed yet", "");
   return some.map(([outcome, count]) => [tag(`${number(count)} ${OUTCOMES[outcome] ?? outcome}`, outcome === "ack" ? "good" : "bad"), " "]);
-}
-
-/** @param {Resource} one @param {import("../lib/every.js").Life} life */
-function seeking(one, life) {
-  const earlier = (/** @type {number} */ ms) => {
-    const at = new Date(Date.now() - ms);
-    return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
-  };
-  const when = field("time", "To this time", { type: "datetime-local", value: earlier(600_000), needed: true, more: { step: 1 }, hint: "By this browser's clock and zone. What was published before counts as acknowledged, what came later comes again, as far as it is kept.", wide: true });
-  const byTime = form([when], "Seek to the time", async (values) => {
-    await api("POST", `${one.path}/seek`, { query: one.of, body: { time: new Date(values.time).toISOString() } });
-    tell(`It is at ${time(Date.parse(values.time))}.`);
-  });
-  const names = h("div", null, h("p", { class: "quiet" }, "Looking…"));
-  get("/snapshots", { project: one.project, limit: SNAPSHOTS_MAX }, life.signal).then((told) => {
-    const options = told.resources.map((/** @type {any} */ snapshot) => [snapshot.full_name, `${snapshot.name}, of ${time(snapshot.created_at)}`]);
-    if (!options.length) {
-      fill(names, h("p", { class: "quiet" }, "There is no snapshot in this project."),
-        button("Create a snapshot", () => createResourceDialog("snapshots", { project: one.project, subscription: one.name }), { needs: "operate" }));
-      return;
-    }
-    const snapshot = field("snapshot", "Snapshot", { type: "select", options, value: options[0][0], wide: true });
-    fill(names, form([snapshot], "Seek to the snapshot", async (values) => {
-      await api("POST", `${one.path}/seek`, { query: one.of, body: { snapshot: values.snapshot } });
-      tell("It is as the snapshot has it.");
-    }));
-  }).catch(() => {});
-  return h("div", { class: "two" },
-    h("section", { class: "card" }, h("h2", null, "Seek by time"), byTime),
-    h("section", { class: "card" }, h("h2", null, "Seek to a snapshot"), names));
 }

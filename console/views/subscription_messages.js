@@ -6,7 +6,7 @@ import * as commands from "../lib/commands.js";
 import { fill, fresh, h } from "../lib/dom.js";
 import { number, size, time } from "../lib/format.js";
 import { remember, to } from "../lib/router.js";
-import { button, copyButton } from "../parts/buttons.js";
+import { button, copyAs } from "../parts/buttons.js";
 import { content } from "../parts/content.js";
 import { facts, tag } from "../parts/facts.js";
 import { showError } from "../parts/notice.js";
@@ -21,7 +21,7 @@ const TYPED_MS = 300;
 /** @param {import("./resource.js").Resource} one @param {import("../lib/every.js").Life} life @param {import("../lib/router.js").Route} route */
 export function subscriptionMessages(one, life, route) {
   /** @type {Record<string, string>} */
-  const state = { state: route.query.state ?? "", contains: route.query.contains ?? "", message: route.query.message ?? "" };
+  const state = { state: route.query.state ?? "", contains: route.query.contains ?? "", filter: route.query.filter ?? "", message: route.query.message ?? "" };
   /** @type {string[]} */
   const before = [];
   let after = "";
@@ -39,7 +39,7 @@ export function subscriptionMessages(one, life, route) {
   const list = table("Messages", [
     {
       label: "Message", kind: "preview", same: (row) => `${row.message_id} ${row.message_id === state.message}`,
-      cell: (row) => h("button", { type: "button", "aria-pressed": String(row.message_id === state.message), on: { click: () => look(row, true) } }, (row.text ?? row.data ?? "").slice(0, PREVIEW_CHARS_MAX) || "(no data)"),
+      cell: (row) => h("button", { type: "button", "aria-pressed": String(row.message_id === state.message), on: { click: () => look(row, true) } }, (row.decoded === undefined ? row.text ?? row.data ?? "" : JSON.stringify(row.decoded)).slice(0, PREVIEW_CHARS_MAX) || "(no data)"),
     },
     { label: "State", same: (row) => row.state, cell: (row) => tag(row.state) },
     { label: "Published", cell: (row) => time(row.published_at) },
@@ -47,6 +47,13 @@ export function subscriptionMessages(one, life, route) {
     { label: "Ordering key", cell: (row) => row.ordering_key },
     { label: "Size", number: true, cell: (row) => size(bytes(row).length) },
   ], (row) => row.message_id, { tall: true });
+  /** What binary data says, by the schema that it was checked against. @param {any} row */
+  const decoded = (row) => {
+    if (row.not_decoded) return h("p", { class: "note warn" }, `Its data can't be shown by its schema: ${row.not_decoded}`);
+    if (row.decoded === undefined) return null;
+    const text = JSON.stringify(row.decoded);
+    return content("Data by its schema", bytesOf(text), text);
+  };
   /** @param {any} row @param {boolean} byHand */
   const look = (row, byHand) => {
     if (byHand) {
@@ -62,9 +69,9 @@ export function subscriptionMessages(one, life, route) {
       fill(detail,
         h("h2", { tabindex: "-1" }, "Message ", h("code", null, row.message_id)),
         h("div", { class: "row field" },
-          copyButton("Copy as gcloud", () => commands.publish(one.project, topicName, { text: row.text ?? "", attributes: row.attributes, ordering_key: row.ordering_key })),
+          copyAs(commands.publishForms(one.project, () => topicName, () => row)),
           button("Journey", () => journey(trip, row.message_id)), topic),
-        trip, content("Data", bytes(row), row.text ?? null),
+        trip, decoded(row), content("Data", bytes(row), row.text ?? null),
         h("h3", null, "Attributes"),
         Object.keys(row.attributes).length ? facts(Object.entries(row.attributes).map(([name, value]) => [name, h("code", null, String(value))])) : h("p", { class: "quiet" }, "None."),
         h("h3", null, "From the service"),
@@ -81,7 +88,7 @@ export function subscriptionMessages(one, life, route) {
   const forth = button("Next →", () => { before.push(after); after = next; refresh(); }, { name: "Next page" });
   const refresh = life.every(LOOK_MS, async (signal) => {
     try {
-      const told = await get(`${one.path}/messages`, { ...one.of, max: PAGE_MESSAGES, after, state: state.state, contains: state.contains }, signal);
+      const told = await get(`${one.path}/messages`, { ...one.of, max: PAGE_MESSAGES, after, state: state.state, contains: state.contains, filter: state.filter }, signal);
       rows = told.messages;
       next = told.next ?? "";
     } catch (error) {
@@ -94,7 +101,7 @@ export function subscriptionMessages(one, life, route) {
     forth.disabled = !next;
     count.textContent = `${number(rows.length)} shown${next ? ", and more" : ""}`;
     if (rows.length || after) fill(empty);
-    else if (!empty.firstChild) fill(empty, h("p", { class: "empty" }, state.state || state.contains ? "No message fits." : "Nothing waits here. Publish to its topic, and it shows."));
+    else if (!empty.firstChild) fill(empty, h("p", { class: "empty" }, state.state || state.contains || state.filter ? "No message fits." : "Nothing waits here. Publish to its topic, and it shows."));
     const looked = rows.find((row) => row.message_id === state.message);
     if (looked) look(looked, false);
   });
@@ -116,11 +123,18 @@ export function subscriptionMessages(one, life, route) {
     clearTimeout(timer);
     timer = setTimeout(() => { state.contains = search.value; anew(); }, TYPED_MS);
   });
+  const filterId = fresh("filter");
+  const filter = h("input", { id: filterId, type: "search", autocomplete: "off", spellcheck: "false", value: state.filter, placeholder: 'attributes.kind = "order"' });
+  filter.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => { state.filter = filter.value.trim(); anew(); }, TYPED_MS);
+  });
   return h("div", { class: "split" },
     h("section", { class: "card" },
       h("div", { class: "filter", role: "search" },
         h("div", { class: "field" }, h("label", { for: searchId }, "Find in data, attributes, keys, ids"), search),
-        h("div", { class: "field narrow" }, h("label", { for: stateId }, "State"), wanted)),
+        h("div", { class: "field narrow" }, h("label", { for: stateId }, "State"), wanted),
+        h("div", { class: "field" }, h("label", { for: filterId }, "Filter, to try"), filter)),
       problem, list.element, empty, h("div", { class: "row" }, back, forth, count)),
     detail);
 }

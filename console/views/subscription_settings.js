@@ -6,6 +6,7 @@ import * as limits from "../lib/limits.js";
 import { field, form, pairs } from "../parts/form.js";
 import { showError } from "../parts/notice.js";
 import { change, definitionEditor } from "./resource.js";
+import { transformTester } from "./transforms.js";
 
 const DEADLINE_USUAL_S = 10;
 const RETENTION_USUAL_S = 604_800;
@@ -13,6 +14,7 @@ const RETENTION_USUAL_S = 604_800;
 /** @param {import("./resource.js").Resource} one @param {import("../lib/every.js").Life} life */
 export function subscriptionSettings(one, life) {
   const place = h("section", { class: "card" }, h("p", { class: "quiet" }, "Looking…"));
+  const tester = h("div");
   const load = async () => {
     const has = (await get(one.path, one.of, life.signal)).definition ?? {};
     const dead = has.deadLetterPolicy ?? {};
@@ -29,12 +31,13 @@ export function subscriptionSettings(one, life) {
       field("enableExactlyOnceDelivery", "Exactly-once delivery", { type: "check", value: has.enableExactlyOnceDelivery }),
       pairs("labels", "Labels", { value: Object.entries(has.labels ?? {}) }),
     ];
+    if (!tester.firstChild) fill(tester, transformTester(has.messageTransforms));
     fill(place, h("h2", null, "Settings"), form(fields, "Save", async (values) => {
       if (await change(one, has, wanted(has, values, one.project))) await load();
     }));
   };
   load().catch((error) => { if (!life.signal.aborted) showError(place, error, "The settings can't be shown."); });
-  return h("div", null, place, definitionEditor(one, life));
+  return h("div", null, place, definitionEditor(one, life), tester);
 }
 
 /** A definition with the values of the fields in it. @param {Record<string, any>} has @param {Record<string, any>} values @param {string} project */

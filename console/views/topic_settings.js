@@ -6,10 +6,12 @@ import * as limits from "../lib/limits.js";
 import { field, form, pairs } from "../parts/form.js";
 import { showError } from "../parts/notice.js";
 import { change, definitionEditor } from "./resource.js";
+import { transformTester } from "./transforms.js";
 
 /** @param {import("./resource.js").Resource} topic @param {import("../lib/every.js").Life} life */
 export function topicSettings(topic, life) {
   const place = h("section", { class: "card" }, h("p", { class: "quiet" }, "Looking…"));
+  const tester = h("div");
   const load = async () => {
     const has = (await get(topic.path, topic.of, life.signal)).definition ?? {};
     const schema = has.schemaSettings ?? {};
@@ -22,12 +24,13 @@ export function topicSettings(topic, life) {
       field("encoding", "Encoding of messages", { type: "select", value: schema.encoding ?? "JSON", options: [["JSON", "JSON"], ["BINARY", "binary"]] }),
       pairs("labels", "Labels", { value: Object.entries(has.labels ?? {}) }),
     ];
+    if (!tester.firstChild) fill(tester, transformTester(has.messageTransforms));
     fill(place, h("h2", null, "Settings"), form(fields, "Save", async (values) => {
       if (await change(topic, has, wanted(has, values, topic.project))) await load();
     }));
   };
   load().catch((error) => { if (!life.signal.aborted) showError(place, error, "The settings can't be shown."); });
-  return h("div", null, place, definitionEditor(topic, life));
+  return h("div", null, place, definitionEditor(topic, life), tester);
 }
 
 /** A definition with the values of the fields in it. @param {Record<string, any>} has @param {Record<string, any>} values @param {string} project */

@@ -416,6 +416,7 @@ fn is_write(command: &Command) -> bool {
                     | AdminCommand::ListOfTopic { .. }
                     | AdminCommand::Follow { .. }
                     | AdminCommand::Peek { .. }
+                    | AdminCommand::ListStreams { .. }
                     | AdminCommand::Reserve { .. }
                     | AdminCommand::Release { .. }
             ),
@@ -442,6 +443,7 @@ fn is_write(command: &Command) -> bool {
             | QueueCommand::Figures { .. }
             | QueueCommand::Stats
             | QueueCommand::Journey(_)
+            | QueueCommand::Receivers(_)
             | QueueCommand::Export(_) => false,
         },
     }

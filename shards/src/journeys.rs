@@ -168,6 +168,28 @@ impl Journeys {
             kept_since: self.are_kept().then_some(self.since),
         }
     }
+
+    /// Who received messages of these ids last; 0 where that is not known. O(events kept + ids).
+    pub fn receivers(&self, ids: &[[u8; 16]]) -> Vec<u32> {
+        let mut wanted: HashMap<[u8; 16], Option<u32>> = ids.iter().map(|id| (*id, None)).collect();
+        let mut left = wanted.len();
+        for event in self.events.iter().rev() {
+            if left == 0 {
+                break;
+            }
+            let (Traveller::Sent(id), Step::Received { client, .. }) =
+                (&event.traveller, &event.step)
+            else {
+                continue;
+            };
+            if let Some(found) = wanted.get_mut(id).filter(|found| found.is_none()) {
+                *found = Some(*client);
+                left -= 1;
+            }
+        }
+        let of = |id| wanted.get(id).copied().flatten().unwrap_or_default();
+        ids.iter().map(of).collect()
+    }
 }
 
 impl Shard {
@@ -265,6 +287,15 @@ mod tests {
         );
         let places: Vec<_> = journeys.events.iter().map(|event| &event.place).collect();
         assert!(places.windows(2).all(|two| Arc::ptr_eq(two[0], two[1])));
+        let received = |client| Step::Received {
+            count: 1,
+            until: 20,
+            client,
+        };
+        for client in [7, 8] {
+            note(&mut journeys, 3, 14, received(client));
+        }
+        assert_eq!(journeys.receivers(&[[1; 16], [3; 16], [3; 16]]), [0, 8, 8]);
         assert!(!Journeys::new(0, 5).are_kept());
         assert_eq!(
             Journeys::new(0, 5).of(Traveller::Published(1)).kept_since,

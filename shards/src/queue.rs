@@ -134,6 +134,7 @@ impl Queue {
             created_at: cold.created_at,
             modified_at: cold.modified_at,
             counts: self.counts,
+            memory_bytes: self.bytes,
             traffic: self.traffic,
             oldest_at: messages
                 .get(self.ages.head)

@@ -1,12 +1,14 @@
 //! `GET /history`: the last minutes in figures, so that who looks now sees what was.
 //!
-//! One core samples each second what `stats` and `operations` add up, into a ring of the process.
+//! One core samples each second what `stats` and `operations` add up, into a ring of the process, and each
+//! minute into another, which reaches back for a day.
 
 use super::Admin;
 use super::answers::AdminResult;
 use super::events::wait;
 use super::route::{Asked, Route, Scope};
 use super::{stats, watched};
+use crate::interceptors::About;
 use crate::mesh::wall_clock;
 use crate::observe::{Observers, Outcome};
 use crate::runtime::spawn_local;
@@ -23,6 +25,11 @@ use std::time::{Duration, Instant};
 pub(super) const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 /// Samples that are kept: ten minutes of them.
 pub(super) const SAMPLES_MAX: usize = 600;
+
+/// Time between samples of the longer ring.
+const MINUTE: Duration = Duration::from_secs(60);
+/// Samples that it keeps: a day of them, which take 200 KB once it is full.
+const MINUTES_MAX: usize = 24 * 60;
 
 type Times = Buckets<{ TIME_BOUNDS_US.len() }>;
 
@@ -42,6 +49,8 @@ struct Sample {
     requests: u64,
     client_errors: u64,
     server_errors: u64,
+    /// Requests and connections that were refused because of a limit.
+    throttled: u64,
     /// Messages of queues and subscriptions that can be had now, like those that follow.
     visible: u64,
     in_flight: u64,
@@ -58,23 +67,40 @@ struct Sample {
 
 /// Samples of a process. Clones are the same ones.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct History(Arc<Mutex<VecDeque<Sample>>>);
+pub(crate) struct History(Arc<Mutex<Rings>>);
+
+#[derive(Debug, Default)]
+struct Rings {
+    seconds: VecDeque<Sample>,
+    minutes: VecDeque<Sample>,
+}
+
+fn keep(samples: &mut VecDeque<Sample>, samples_max: usize, sample: Sample) {
+    if samples.len() >= samples_max {
+        samples.pop_front();
+    }
+    samples.push_back(sample);
+}
 
 impl History {
-    fn samples(&self) -> MutexGuard<'_, VecDeque<Sample>> {
+    fn rings(&self) -> MutexGuard<'_, Rings> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn keep(&self, sample: Sample) {
-        let mut samples = self.samples();
-        if samples.len() >= SAMPLES_MAX {
-            samples.pop_front();
-        }
-        samples.push_back(sample);
+        keep(&mut self.rings().seconds, SAMPLES_MAX, sample);
     }
 
-    fn after(&self, at: u64) -> Vec<Sample> {
-        let samples = self.samples();
+    fn keep_minute(&self, sample: Sample) {
+        keep(&mut self.rings().minutes, MINUTES_MAX, sample);
+    }
+
+    fn after(&self, at: u64, every: Every) -> Vec<Sample> {
+        let rings = self.rings();
+        let samples = match every {
+            Every::Second => &rings.seconds,
+            Every::Minute => &rings.minutes,
+        };
         let from = samples.partition_point(|sample| sample.at <= at);
         samples.range(from..).copied().collect()
     }
@@ -85,11 +111,23 @@ pub(super) fn start(admin: &Rc<Admin>) {
     let admin = admin.clone();
     spawn_local(async move {
         let mut before = Times::default();
+        let mut before_minute = Times::default();
+        let mut next_minute = Instant::now();
         let mut next = Instant::now();
         loop {
             // A server that can't answer for its shards is shown with a gap.
-            if let Some(sample) = sample(&admin, &mut before).await {
+            if let Some((sample, times)) = sample(&admin, &mut before).await {
                 admin.history.keep(sample);
+                if Instant::now() >= next_minute {
+                    let since = difference(&times, &before_minute);
+                    before_minute = times;
+                    next_minute = (next_minute + MINUTE).max(Instant::now());
+                    admin.history.keep_minute(Sample {
+                        p50_us: quantile(&since, 50),
+                        p99_us: quantile(&since, 99),
+                        ..sample
+                    });
+                }
             }
             watched::sample(&admin).await;
             next = (next + SAMPLE_EVERY).max(Instant::now());
@@ -100,8 +138,9 @@ pub(super) fn start(admin: &Rc<Admin>) {
     });
 }
 
-async fn sample(admin: &Admin, before: &mut Times) -> Option<Sample> {
-    let (mut traffic, mut now) = ((0, 0, 0), (0, 0, 0, 0));
+/// A sample, and the times of all answers so far.
+async fn sample(admin: &Admin, before: &mut Times) -> Option<(Sample, Times)> {
+    let (mut traffic, mut now, mut limited) = ((0, 0, 0), (0, 0, 0, 0), 0);
     for shard in 0..admin.mesh.shards() {
         let shard = stats::of_shard(&admin.mesh, shard).await.ok()?;
         traffic.0 += shard.sqs.sent + shard.pubsub.sent;
@@ -111,13 +150,14 @@ async fn sample(admin: &Admin, before: &mut Times) -> Option<Sample> {
         now.1 += shard.messages.in_flight + shard.outstanding;
         now.2 += shard.messages.delayed;
         now.3 += shard.resident_bytes;
+        limited += shard.throttles.memory + shard.throttles.in_flight + shard.throttles.waiting;
     }
     let asked = Requests::of(&admin.observers);
     let since = difference(&asked.times, before);
     *before = asked.times;
     let cores = 0..admin.connections.cores();
     let open = cores.map(|core| admin.connections.open_on(core) as u64);
-    Some(Sample {
+    let sample = Sample {
         at: wall_clock(),
         sent: traffic.0,
         received: traffic.1,
@@ -132,7 +172,22 @@ async fn sample(admin: &Admin, before: &mut Times) -> Option<Sample> {
         connections: open.sum(),
         p50_us: quantile(&since, 50),
         p99_us: quantile(&since, 99),
-    })
+        throttled: throttled(admin, limited),
+    };
+    Some((sample, asked.times))
+}
+
+/// Requests and connections that were refused since the start because of a limit, `limited` of them by
+/// shards.
+fn throttled(admin: &Admin, limited: u64) -> u64 {
+    let by_quotas = admin.interceptors.refusals.counts();
+    let by_quotas = by_quotas
+        .filter(|(_, about, enforced, _)| *about == About::Limit && *enforced)
+        .map(|(.., count)| count);
+    limited
+        + admin.mesh.seen().overloaded
+        + by_quotas.sum::<u64>()
+        + admin.metrics.connections_refused()
 }
 
 /// Requests to all operations.
@@ -185,7 +240,27 @@ pub(super) struct After {
     pub after: u64,
 }
 
-/// The last minutes, a sample each second.
+/// How far samples lie apart.
+#[derive(Deserialize, JsonSchema, Clone, Copy, Default, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+enum Every {
+    /// The last ten minutes.
+    #[default]
+    Second,
+    /// The last day.
+    Minute,
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct OfServer {
+    #[serde(flatten)]
+    after: After,
+    /// `second` for the last ten minutes, `minute` for the last day; `second` where absent.
+    #[serde(default)]
+    every: Every,
+}
+
+/// What was, in samples.
 #[derive(Serialize, JsonSchema)]
 struct HistoryView {
     /// How far samples lie apart, ms.
@@ -196,11 +271,16 @@ struct HistoryView {
     samples: Vec<Sample>,
 }
 
-async fn show(admin: Rc<Admin>, asked: Asked<After>) -> AdminResult<HistoryView> {
+async fn show(admin: Rc<Admin>, asked: Asked<OfServer>) -> AdminResult<HistoryView> {
+    let query = &asked.query;
+    let (apart, samples_max) = match query.every {
+        Every::Second => (SAMPLE_EVERY, SAMPLES_MAX),
+        Every::Minute => (MINUTE, MINUTES_MAX),
+    };
     Ok(HistoryView {
-        every_ms: SAMPLE_EVERY.as_millis() as u64,
-        samples_max: SAMPLES_MAX,
-        samples: admin.history.after(asked.query.after),
+        every_ms: apart.as_millis() as u64,
+        samples_max,
+        samples: admin.history.after(query.after.after, query.every),
     })
 }
 
@@ -211,7 +291,7 @@ pub(super) fn routes() -> Vec<Route> {
         Scope::Read,
         (
             "getHistory",
-            "The last ten minutes in figures, second by second",
+            "The last ten minutes in figures, second by second, or the last day, minute by minute",
         ),
         show,
     )]
@@ -230,6 +310,7 @@ mod tests {
             requests: 0,
             client_errors: 0,
             server_errors: 0,
+            throttled: 0,
             visible: 0,
             in_flight: 0,
             delayed: 0,
@@ -246,10 +327,15 @@ mod tests {
         for n in 0..SAMPLES_MAX as u64 + 5 {
             history.keep(at(n));
         }
-        let all = history.after(0);
+        let all = history.after(0, Every::Second);
         assert_eq!((all.len(), all[0].at), (SAMPLES_MAX, 5));
-        let new = history.after(SAMPLES_MAX as u64 + 2);
+        let new = history.after(SAMPLES_MAX as u64 + 2, Every::Second);
         assert_eq!(new.len(), 2);
+        for n in 0..MINUTES_MAX as u64 + 1 {
+            history.keep_minute(at(n));
+        }
+        let day = history.after(0, Every::Minute);
+        assert_eq!((day.len(), day[0].at), (MINUTES_MAX, 1));
     }
 
     #[test]

@@ -53,7 +53,7 @@ struct EventView {
 
 /// A client.
 #[derive(Serialize, JsonSchema)]
-struct ClientView {
+pub(super) struct ClientView {
     peer: Option<String>,
     user_agent: Option<String>,
     /// The key that it signs with. Not checked.

@@ -4,13 +4,16 @@
 
 use super::Admin;
 use super::answers::{AdminError, AdminResult};
-use super::queues::{Place, as_admin_answer, ask};
+use super::journeys::ClientView;
+use super::queues::{Place, as_admin_answer, ask, ask_shard};
 use super::route::{Asked, Json};
 use lclq_shards::QueueName;
+use lclq_shards::command::{QueueCommand, Reply};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::rc::Rc;
+use uuid::Uuid;
 
 #[derive(Deserialize, JsonSchema)]
 pub(super) struct PeekQuery {
@@ -45,6 +48,15 @@ pub(super) struct PeekedMessage {
     md5_of_body: String,
     /// `visible`, `in-flight` or `delayed`.
     state: String,
+    /// When it was received last, ms since 1970; absent where it never was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    received_at: Option<u64>,
+    /// When it can be received again, of one in flight or delayed, ms since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    due_at: Option<u64>,
+    /// Who has it, of one in flight, as far as journeys tell (`--journey-events`).
+    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
+    held_by: Option<ClientView>,
     /// System attributes, by their names in SQS.
     attributes: Map<String, Value>,
     #[serde(default, skip_serializing_if = "Map::is_empty")]
@@ -58,7 +70,7 @@ pub(super) async fn peek(admin: Rc<Admin>, asked: Asked<PeekQuery>) -> AdminResu
     let queue = asked.query.place.queue(&admin, asked.part(0));
     let query = &asked.query;
     let max = query.max.map(|max| max.to_string());
-    look(
+    let mut peeked = look(
         &admin,
         &queue,
         [
@@ -68,7 +80,37 @@ pub(super) async fn peek(admin: Rc<Admin>, asked: Asked<PeekQuery>) -> AdminResu
             ("Contains", query.contains.as_deref()),
         ],
     )
-    .await
+    .await?;
+    let shard = queue.shard(admin.mesh.shards());
+    say_who_holds(&admin, shard, &mut peeked.messages).await;
+    Ok(peeked)
+}
+
+/// Says who has messages that are in flight, where that is known.
+async fn say_who_holds(admin: &Admin, shard: u16, messages: &mut [PeekedMessage]) {
+    let Some(askers) = admin.interceptors.askers() else {
+        return;
+    };
+    let (mut held, mut ids) = (Vec::new(), Vec::new());
+    for message in messages {
+        if message.state == "in-flight"
+            && let Ok(id) = message.message_id.parse::<Uuid>()
+        {
+            ids.push(id.into_bytes());
+            held.push(message);
+        }
+    }
+    if ids.is_empty() {
+        return;
+    }
+    // What is shown is worth showing without it, too.
+    let Reply::Clients(clients) = ask_shard(admin, shard, QueueCommand::Receivers(ids)).await
+    else {
+        return;
+    };
+    for (message, client) in held.into_iter().zip(clients) {
+        message.held_by = askers.of(client).map(ClientView::from);
+    }
 }
 
 async fn look<const N: usize>(

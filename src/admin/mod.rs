@@ -4,14 +4,17 @@
 //! queue goes through the dialect's own action, so that its checks and texts are the same.
 
 mod answers;
+mod attention;
 mod chosen;
 mod config;
 mod connections;
 mod controls;
 mod cores;
+mod dead_letters;
 mod endpoints;
 mod events;
 mod gate;
+mod groups;
 mod history;
 mod journeys;
 mod messages;
@@ -21,11 +24,13 @@ mod moves;
 mod openapi;
 mod operations;
 mod pages;
+mod policies;
 mod portable;
 mod pubsub;
 mod pubsub_lists;
 mod pubsub_messages;
 mod pubsub_peek;
+mod pubsub_streams;
 mod queues;
 mod reference;
 mod refusals;
@@ -34,6 +39,7 @@ mod routes;
 mod sessions;
 mod stats;
 mod tail;
+mod transforms;
 mod watched;
 
 use crate::config::Live;
@@ -60,6 +66,7 @@ pub use openapi::document as openapi_document;
 pub use reference::reference;
 
 use answers::AdminError;
+use attention::Attention;
 use events::Subscribers;
 use gate::Gate;
 use history::History;
@@ -88,6 +95,7 @@ pub struct Operated {
     /// What was in the last minutes.
     history: History,
     watched: Watched,
+    attention: Attention,
     /// Who may ask.
     auth: AdminAuth,
     sessions: Sessions,
@@ -107,6 +115,7 @@ impl Operated {
             subscribers: Subscribers::default(),
             history: History::default(),
             watched: Watched::default(),
+            attention: Attention::default(),
             run: format!("{:x}", wall_clock()),
         }
     }
@@ -124,12 +133,15 @@ pub struct Admin {
     live: Arc<Live>,
     door: Door,
     gate: Gate,
+    /// Whether who asks has to show a token.
+    enforces_auth: bool,
     limits: Rc<HttpLimits>,
     controls: Controls,
     portable: Portable,
     subscribers: Subscribers,
     history: History,
     watched: Watched,
+    attention: Attention,
     listening: Vec<EndpointView>,
     run: String,
     observers: Observers,
@@ -173,6 +185,7 @@ impl Admin {
             subscribers,
             history,
             watched,
+            attention,
             auth,
             sessions,
             run,
@@ -203,6 +216,7 @@ impl Admin {
             pubsub,
             live,
             door: Door::new(&limits.callers),
+            enforces_auth: auth.enforce,
             gate: Gate::new(auth, sessions, interceptors.clone()),
             limits,
             controls,
@@ -210,6 +224,7 @@ impl Admin {
             subscribers,
             history,
             watched,
+            attention,
             listening,
             run,
             observers,

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 const LIMIT_DEFAULT: usize = 100;
-/// Things that can be sorted by a figure at once; by name there is no bound.
+/// Where pages in the order of a figure end; by name there is no bound.
 pub(super) const SORTED_MAX: usize = 10_000;
 
 #[derive(Deserialize, JsonSchema)]
@@ -40,39 +40,67 @@ impl Pages {
         }
     }
 
-    /// A page of all there is, in the order of a figure and then of their names. Pages begin at a
-    /// place, so a thing whose figure changes may be in two or in none.
-    pub fn by_figure<T>(
-        &self,
-        mut found: Vec<(String, T)>,
-        descending: bool,
-        figure: impl Fn(&T) -> u64,
-    ) -> AdminResult<Page<T>> {
-        if found.len() > SORTED_MAX {
-            return Err(AdminError::bad_request(format!(
-                "more than {SORTED_MAX} fit, which is too many to sort; say more of their names"
-            )));
-        }
+    /// The things of a page in the order of a figure and then of their names, as they come.
+    pub fn by_figure<T>(&self, descending: bool) -> AdminResult<Best<T>> {
         let from = match &self.after {
             None => 0,
             Some(after) => after
                 .parse::<usize>()
                 .map_err(|_| AdminError::bad_request("after is the next of another order"))?,
         };
-        found.sort_by_key(|(_, thing)| {
-            let figure = figure(thing);
-            if descending {
-                u64::MAX - figure
-            } else {
-                figure
-            }
-        });
-        let all = found.len();
-        let shown = found.into_iter().skip(from).take(self.limit());
-        let shown: Vec<T> = shown.map(|(_, thing)| thing).collect();
-        let end = from.saturating_add(shown.len());
-        let next = (end < all && !shown.is_empty()).then(|| end.to_string());
-        Ok(Page { shown, next })
+        if from >= SORTED_MAX {
+            return Err(AdminError::bad_request(format!(
+                "after {from}: pages in this order end after {SORTED_MAX}; say more of their names"
+            )));
+        }
+        Ok(Best {
+            from,
+            limit: self.limit(),
+            descending,
+            kept: Vec::new(),
+        })
+    }
+}
+
+/// The first of many in an order of theirs. No more are kept than a page and those before it, so there
+/// may be any number. Pages begin at a place, so a thing whose figure changes may be in two or in none.
+pub(super) struct Best<T> {
+    from: usize,
+    limit: usize,
+    descending: bool,
+    kept: Vec<(u64, String, T)>,
+}
+
+impl<T> Best<T> {
+    pub fn add(&mut self, figure: u64, name: String, thing: T) {
+        let rank = if self.descending {
+            u64::MAX - figure
+        } else {
+            figure
+        };
+        self.kept.push((rank, name, thing));
+        // One more tells whether the page is the last.
+        let wanted = self.from + self.limit + 1;
+        if self.kept.len() >= 2 * wanted {
+            self.order();
+            self.kept.truncate(wanted);
+        }
+    }
+
+    fn order(&mut self) {
+        self.kept
+            .sort_by(|(rank, name, _), (other, of, _)| rank.cmp(other).then_with(|| name.cmp(of)));
+    }
+
+    pub fn page(mut self) -> Page<T> {
+        self.order();
+        let end = self.from.saturating_add(self.limit);
+        let has_more = end < self.kept.len() && end < SORTED_MAX;
+        let shown = self.kept.into_iter().skip(self.from).take(self.limit);
+        Page {
+            shown: shown.map(|(.., thing)| thing).collect(),
+            next: has_more.then(|| end.to_string()),
+        }
     }
 }
 
@@ -92,9 +120,11 @@ mod tests {
         assert_eq!(pages.by_name(all[..3].to_vec()).next, None);
         let mut seen = Vec::new();
         loop {
-            let page = pages
-                .by_figure(all.clone(), true, |figure| *figure)
-                .unwrap();
+            let mut best = pages.by_figure(true).unwrap();
+            for (name, figure) in &all {
+                best.add(*figure, name.clone(), *figure);
+            }
+            let page = best.page();
             seen.extend(page.shown);
             pages.after = page.next;
             if pages.after.is_none() {
@@ -103,6 +133,23 @@ mod tests {
         }
         assert_eq!(seen, [2, 2, 1, 1, 0, 0, 0]);
         pages.after = Some("q2".to_owned());
-        assert!(pages.by_figure(all, false, |figure| *figure).is_err());
+        assert!(pages.by_figure::<u64>(false).is_err());
+        pages.after = Some(SORTED_MAX.to_string());
+        assert!(pages.by_figure::<u64>(false).is_err());
+    }
+
+    #[test]
+    fn the_best_of_many_are_found_and_few_are_kept() {
+        let pages = Pages {
+            limit: Some(2),
+            after: Some("2".to_owned()),
+        };
+        let mut best = pages.by_figure(false).unwrap();
+        for n in (0..10_000_u64).rev() {
+            best.add(n, format!("q{n}"), n);
+            assert!(best.kept.len() < 10);
+        }
+        let page = best.page();
+        assert_eq!((page.shown, page.next.as_deref()), (vec![2, 3], Some("4")));
     }
 }

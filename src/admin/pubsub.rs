@@ -9,7 +9,7 @@ use super::answers::{AdminError, AdminResult};
 use super::pubsub_lists::{ListResources, ResourceList, list};
 use super::queues::Deleted;
 use super::route::{Asked, Json, NoBody};
-use crate::pubsub::push::PushOutcome;
+use crate::pubsub::push::{PushAnswer, PushOutcome};
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use http_body_util::Full;
@@ -91,9 +91,37 @@ pub(super) struct PubsubResource {
     /// `unreachable` or `internal`; not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     pushes: Option<BTreeMap<&'static str, u64>>,
+    /// The latest of them, the latest first, no more than 20; not in lists.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    latest_pushes: Vec<PushView>,
     /// As Pub/Sub's REST API shows it; not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     definition: Option<Map<String, Value>>,
+}
+
+/// A push request that has ended.
+#[derive(Serialize, JsonSchema)]
+struct PushView {
+    /// When, ms since 1970.
+    at: u64,
+    /// What came of it, as in `pushes`.
+    outcome: &'static str,
+    /// The answer's status, or why there was none.
+    told: Box<str>,
+    took_ms: u64,
+    message_id: Box<str>,
+}
+
+impl From<PushAnswer> for PushView {
+    fn from(answer: PushAnswer) -> Self {
+        Self {
+            at: answer.at,
+            outcome: answer.outcome.name(),
+            told: answer.told,
+            took_ms: answer.took_ms,
+            message_id: answer.message_id,
+        }
+    }
 }
 
 impl PubsubResource {
@@ -124,6 +152,7 @@ impl PubsubResource {
             detached: settings.map(|settings| settings.detached),
             expires_at: resource.expires_at,
             pushes: None,
+            latest_pushes: Vec::new(),
             full_name: resource.name.into(),
             definition: None,
         }
@@ -152,8 +181,10 @@ pub(super) async fn find(admin: &Admin, kind: Kind, name: &str) -> AdminResult<R
 async fn shown(admin: &Admin, kind: Kind, name: &str) -> AdminResult<PubsubResource> {
     let resource = find(admin, kind, name).await?;
     let mut shown = PubsubResource::of(resource);
-    let pushed = admin.pubsub.as_ref();
-    let pushed = pushed.and_then(|pubsub| pubsub.push_seen().seen(name));
+    let seen = admin.pubsub.as_ref().map(|pubsub| pubsub.push_seen());
+    let latest = seen.map(|seen| seen.latest(name)).unwrap_or_default();
+    shown.latest_pushes = latest.into_iter().map(PushView::from).collect();
+    let pushed = seen.and_then(|seen| seen.seen(name));
     shown.pushes = pushed.map(|pushed| {
         let outcomes = PushOutcome::ALL.iter().map(|outcome| outcome.name());
         outcomes.zip(pushed).collect()

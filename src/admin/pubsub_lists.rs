@@ -2,7 +2,7 @@
 
 use super::Admin;
 use super::answers::{AdminError, AdminResult};
-use super::pages::{Page, Pages, SORTED_MAX};
+use super::pages::{Page, Pages};
 use super::pubsub::{Project, PubsubResource, ask_shard, many};
 use lclq_shards::command::Reply;
 use lclq_shards::pubsub::command::{AdminCommand, Kind, Resource};
@@ -82,12 +82,19 @@ pub(super) async fn list(
                 .as_deref()
                 .is_none_or(|topic| resource.topic.as_deref() == Some(topic))
     };
-    let most = if is_by_name {
-        query.pages.limit() + 1
-    } else {
-        SORTED_MAX + 1
-    };
+    let most = query.pages.limit() + 1;
     let mut found: Vec<(String, Resource)> = Vec::new();
+    let by_figure = (!is_by_name).then(|| query.pages.by_figure(query.descending));
+    let mut best = by_figure.transpose()?;
+    let figure = |resource: &Resource| match query.sort {
+        ResourceOrder::Name => 0,
+        ResourceOrder::CreatedAt => resource.created_at,
+        ResourceOrder::Attached => resource.attached.into(),
+        ResourceOrder::Available => resource.available,
+        ResourceOrder::Outstanding => resource.outstanding,
+        ResourceOrder::OldestAgeMs => resource.oldest_at.map_or(0, |at| u64::MAX - at),
+        ResourceOrder::Streams => resource.streams.into(),
+    };
     for shard in 0..admin.mesh.shards() {
         let mut after = query.pages.after.clone().filter(|_| is_by_name);
         let before = found.len();
@@ -103,28 +110,27 @@ pub(super) async fn list(
             };
             let is_last = resources.len() < SHARD_PAGE;
             after = resources.last().map(|last| last.name.to_string());
-            let left = most - (found.len() - before);
-            let fitting = resources.into_iter().filter(&fits).take(left);
-            found.extend(fitting.map(|resource| (resource.name.to_string(), resource)));
+            let fitting = resources.into_iter().filter(&fits);
+            if let Some(best) = &mut best {
+                for resource in fitting {
+                    best.add(figure(&resource), resource.name.to_string(), resource);
+                }
+            } else {
+                let left = most - (found.len() - before);
+                let fitting = fitting.take(left);
+                found.extend(fitting.map(|resource| (resource.name.to_string(), resource)));
+            }
             if is_last {
                 break;
             }
+            // Where there are many, others' turn comes between.
+            crate::runtime::yield_now().await;
         }
     }
     found.sort_by(|(one, _), (other, _)| one.cmp(other));
-    let page = if is_by_name {
-        query.pages.by_name(found)
-    } else {
-        let figure = |resource: &Resource| match query.sort {
-            ResourceOrder::Name => 0,
-            ResourceOrder::CreatedAt => resource.created_at,
-            ResourceOrder::Attached => resource.attached.into(),
-            ResourceOrder::Available => resource.available,
-            ResourceOrder::Outstanding => resource.outstanding,
-            ResourceOrder::OldestAgeMs => resource.oldest_at.map_or(0, |at| u64::MAX - at),
-            ResourceOrder::Streams => resource.streams.into(),
-        };
-        query.pages.by_figure(found, query.descending, figure)?
+    let page = match best {
+        Some(best) => best.page(),
+        None => query.pages.by_name(found),
     };
     let Page { shown, next } = page;
     let resources = shown.into_iter().map(PubsubResource::of).collect();

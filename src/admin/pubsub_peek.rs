@@ -6,13 +6,16 @@ use super::pubsub::{Project, ask_shard, find};
 use super::queues::unanswered;
 use super::route::Asked;
 use super::tail::text_or_data;
-use crate::pubsub::message_number;
 use crate::pubsub::proto::PubsubMessage;
+use crate::pubsub::{LookedAt, message_number};
+use bytes::Bytes;
 use lclq_shards::command::{Refusal, Reply};
+use lclq_shards::pubsub::Filter;
 use lclq_shards::pubsub::command::{AdminCommand, DeliveryState, Kind, PeekedEntry};
 use prost::Message;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -38,6 +41,11 @@ pub(super) struct PeekQuery {
     /// Only messages with this text in their data, ordering key, an attribute or its name, or with
     /// this id.
     contains: Option<String>,
+    /// Only messages that a subscription with this filter would get.
+    filter: Option<String>,
+    /// Without data and attributes.
+    #[serde(default)]
+    brief: bool,
 }
 
 /// What a subscription has with a message.
@@ -89,8 +97,33 @@ struct PeekedDelivery {
     /// Its data in base64, where it isn't.
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<String>,
+    /// Its data as JSON, where it is binary and the schema is known that it was checked against.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decoded: Option<Value>,
+    /// Why it can't be shown as JSON.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_decoded: Option<String>,
     ordering_key: String,
     attributes: BTreeMap<String, String>,
+}
+
+/// Adds what data in binary says, by the schemas that it was checked against.
+async fn decode(admin: &Admin, messages: &mut [PeekedDelivery], data: Vec<Bytes>) {
+    let Some(pubsub) = admin.pubsub.as_ref() else {
+        return;
+    };
+    let looked_at = messages.iter().zip(data).map(|(message, data)| LookedAt {
+        attributes: message.attributes.clone().into_iter().collect(),
+        data,
+    });
+    let decoded = pubsub.decoded(looked_at.collect()).await;
+    for (message, decoded) in messages.iter_mut().zip(decoded) {
+        match decoded {
+            Some(Ok(value)) => message.decoded = Some(value),
+            Some(Err(why)) => message.not_decoded = Some(why),
+            None => {}
+        }
+    }
 }
 
 /// How far somebody has looked: a message's number, and where it was.
@@ -119,6 +152,8 @@ pub(super) async fn peek(
     let project = query.project.clone();
     let name = Project { project }.full(Kind::Subscription, asked.part(0));
     let max = query.max.unwrap_or(MESSAGES_DEFAULT).clamp(1, MESSAGES_MAX) as usize;
+    let filter = query.filter.as_deref().map(Filter::parse).transpose();
+    let filter = filter.map_err(AdminError::bad_request)?;
     let mut from = match query.after.as_deref() {
         None => None,
         Some(text) => Some(
@@ -128,7 +163,7 @@ pub(super) async fn peek(
     };
     let shard = find(&admin, Kind::Subscription, &name).await?.shard;
     let shards = admin.mesh.shards();
-    let (mut messages, mut looked, mut bytes) = (Vec::new(), 0, 0);
+    let (mut messages, mut data_of, mut looked, mut bytes) = (Vec::new(), Vec::new(), 0, 0);
     loop {
         let command = AdminCommand::Peek {
             name: name.as_str().into(),
@@ -161,11 +196,19 @@ pub(super) async fn peek(
                 .is_none_or(|text| contains(&message, &message_id, text));
             looked += 1;
             from = Some((sequence, slot));
-            if !is_wanted || !is_found {
+            let passes = filter
+                .as_ref()
+                .is_none_or(|filter| filter.matches(&encoded));
+            if !is_wanted || !is_found || !passes {
                 continue;
             }
-            bytes += encoded.len();
-            let (text, data) = text_or_data(&message.data);
+            let (mut text, mut data) = (None, None);
+            if query.brief {
+                bytes += size_of::<PeekedDelivery>();
+            } else {
+                bytes += encoded.len();
+                (text, data) = text_or_data(&message.data);
+            }
             messages.push(PeekedDelivery {
                 message_id,
                 state,
@@ -173,9 +216,16 @@ pub(super) async fn peek(
                 published_at,
                 text,
                 data,
+                decoded: None,
+                not_decoded: None,
                 ordering_key: message.ordering_key,
-                attributes: message.attributes.into_iter().collect(),
+                attributes: if query.brief {
+                    BTreeMap::new()
+                } else {
+                    message.attributes.into_iter().collect()
+                },
             });
+            data_of.push(message.data);
             if messages.len() >= max || bytes >= SHOWN_BYTES_MAX {
                 break;
             }
@@ -184,6 +234,7 @@ pub(super) async fn peek(
         if is_full || is_last || looked >= LOOKED_MESSAGES_MAX {
             let goes_on = is_full || !is_last;
             let next = from.filter(|_| goes_on);
+            decode(&admin, &mut messages, data_of).await;
             return Ok(PeekedDeliveries {
                 messages,
                 next: next.map(|(after, near)| format!("{after}-{near}")),

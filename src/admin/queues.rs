@@ -5,7 +5,7 @@
 
 use super::Admin;
 use super::answers::{AdminError, AdminResult};
-use super::pages::{Page, Pages, SORTED_MAX};
+use super::pages::{Page, Pages};
 use super::route::{Asked, Json, NoBody};
 use http::StatusCode;
 use lclq_shards::QueueName;
@@ -41,6 +41,8 @@ pub(super) struct Queue {
     deleted: u64,
     /// Time since the oldest message was sent, ms.
     oldest_age_ms: Option<u64>,
+    /// Memory that its messages take.
+    memory_bytes: u64,
     /// ms since 1970.
     created_at: u64,
     /// ms since 1970.
@@ -51,7 +53,7 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    fn of(queue: Description) -> Self {
+    pub fn of(queue: Description) -> Self {
         let attributes = queue.attributes.into_iter();
         let now = crate::mesh::wall_clock();
         Self {
@@ -67,6 +69,7 @@ impl Queue {
             received: queue.traffic.received,
             deleted: queue.traffic.deleted,
             oldest_age_ms: queue.oldest_at.map(|at| now.saturating_sub(at)),
+            memory_bytes: queue.memory_bytes,
             created_at: queue.created_at,
             modified_at: queue.modified_at,
             attributes: attributes
@@ -155,13 +158,20 @@ pub(super) async fn list(admin: Rc<Admin>, asked: Asked<ListQueues>) -> AdminRes
     if is_by_name && query.descending {
         return Err(AdminError::bad_request("names are in ascending order only"));
     }
-    // Of each shard no more than a page of the whole, and one more to tell whether it is the last.
-    let most = if is_by_name {
-        query.pages.limit() + 1
-    } else {
-        SORTED_MAX + 1
-    };
+    // By name, of each shard no more than a page of the whole, and one more to tell whether it is the
+    // last.
+    let most = query.pages.limit() + 1;
     let mut found: Vec<(String, Description)> = Vec::new();
+    let by_figure = (!is_by_name).then(|| query.pages.by_figure(query.descending));
+    let mut best = by_figure.transpose()?;
+    let figure = |queue: &Description| match query.sort {
+        QueueOrder::Name => 0,
+        QueueOrder::Visible => queue.counts.visible,
+        QueueOrder::InFlight => queue.counts.in_flight,
+        QueueOrder::Delayed => queue.counts.delayed,
+        QueueOrder::OldestAgeMs => queue.oldest_at.map_or(0, |at| u64::MAX - at),
+        QueueOrder::CreatedAt => queue.created_at,
+    };
     for shard in 0..admin.mesh.shards() {
         let mut after = query.pages.after.clone().filter(|_| is_by_name);
         let before = found.len();
@@ -175,30 +185,26 @@ pub(super) async fn list(admin: Rc<Admin>, asked: Asked<ListQueues>) -> AdminRes
             };
             let is_last = queues.len() < SHARD_PAGE;
             after = queues.last().map(|queue| queue.name.key());
-            let left = most - (found.len() - before);
-            let fitting = queues
-                .into_iter()
-                .filter(|queue| query.holds(&queue.name))
-                .take(left);
-            found.extend(fitting.map(|queue| (queue.name.key(), queue)));
+            let fitting = queues.into_iter().filter(|queue| query.holds(&queue.name));
+            if let Some(best) = &mut best {
+                for queue in fitting {
+                    best.add(figure(&queue), queue.name.key(), queue);
+                }
+            } else {
+                let left = most - (found.len() - before);
+                found.extend(fitting.take(left).map(|queue| (queue.name.key(), queue)));
+            }
             if is_last {
                 break;
             }
+            // Where there are many, others' turn comes between.
+            crate::runtime::yield_now().await;
         }
     }
     found.sort_by(|(one, _), (other, _)| one.cmp(other));
-    let page = if is_by_name {
-        query.pages.by_name(found)
-    } else {
-        let figure = |queue: &Description| match query.sort {
-            QueueOrder::Name => 0,
-            QueueOrder::Visible => queue.counts.visible,
-            QueueOrder::InFlight => queue.counts.in_flight,
-            QueueOrder::Delayed => queue.counts.delayed,
-            QueueOrder::OldestAgeMs => queue.oldest_at.map_or(0, |at| u64::MAX - at),
-            QueueOrder::CreatedAt => queue.created_at,
-        };
-        query.pages.by_figure(found, query.descending, figure)?
+    let page = match best {
+        Some(best) => best.page(),
+        None => query.pages.by_name(found),
     };
     let Page { shown, next } = page;
     let queues = shown.into_iter().map(Queue::of).collect();
@@ -235,11 +241,11 @@ pub(super) async fn create(
         "tags": texts(wanted.tags, "tags")?,
     });
     as_admin_answer(admin.sqs.act_inside(&queue, "CreateQueue", &request).await)?;
-    described(&admin, &queue).await
+    shown(&admin, &queue).await
 }
 
 pub(super) async fn show(admin: Rc<Admin>, asked: Asked<Place>) -> AdminResult<Queue> {
-    described(&admin, &asked.query.queue(&admin, asked.part(0))).await
+    shown(&admin, &asked.query.queue(&admin, asked.part(0))).await
 }
 
 /// What to change of a queue.
@@ -277,7 +283,7 @@ pub(super) async fn change(
     if !off.is_empty() {
         ask(&admin, &queue, "UntagQueue", json!({ "TagKeys": off })).await?;
     }
-    described(&admin, &queue).await
+    shown(&admin, &queue).await
 }
 
 /// What is gone.
@@ -334,12 +340,17 @@ pub(super) fn as_admin_answer((status, body): (StatusCode, Value)) -> AdminResul
     Err(AdminError::new(status, code, text("message")))
 }
 
-async fn described(admin: &Admin, queue: &QueueName) -> AdminResult<Queue> {
+async fn shown(admin: &Admin, queue: &QueueName) -> AdminResult<Queue> {
+    described(admin, queue).await.map(Queue::of)
+}
+
+/// A queue as its shard has it.
+pub(super) async fn described(admin: &Admin, queue: &QueueName) -> AdminResult<Description> {
     let missing = || AdminError::not_found(format!("there is no queue {}", queue.name));
     let shard = queue.shard(admin.mesh.shards());
     let found = resolved(admin, queue).await?;
     match ask_shard(admin, shard, QueueCommand::Describe(found)).await {
-        Reply::Described(description) => Ok(Queue::of(*description)),
+        Reply::Described(description) => Ok(*description),
         _ => Err(missing()),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Admin;
 use super::answers::{AdminError, AdminResult};
+use super::operations::quantile;
 use super::route::Asked;
 use crate::mesh::Mesh;
 use lclq_shards::command::{Command, QueueCommand, Reply, ShardStats};
@@ -61,6 +62,44 @@ pub(super) struct OfShard {
 #[derive(Serialize, JsonSchema)]
 pub(super) struct ShardList {
     shards: Vec<OfShard>,
+    journals: Journals,
+}
+
+/// What the shards' journals do, all together.
+#[derive(Serialize, JsonSchema)]
+struct Journals {
+    /// What keeps the messages, such as `memory`, which has no journal, or `sqlite`.
+    backend: &'static str,
+    /// Whether all can be written.
+    up: bool,
+    /// Why one can't.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// Batches that were committed, since the start.
+    commits: u64,
+    /// Attempts to commit that failed.
+    commits_failed: u64,
+    /// Half of the commits took no longer, us; null where there were none.
+    commit_p50_us: Option<u64>,
+    /// 99 % of them took no longer, us.
+    commit_p99_us: Option<u64>,
+}
+
+impl Journals {
+    fn of(admin: &Admin) -> Self {
+        let seen = admin.mesh.seen().journals;
+        let reason = admin.mesh.journal_down();
+        let times = seen.commits.cumulative();
+        Self {
+            backend: admin.metrics.backend(),
+            up: reason.is_none(),
+            reason,
+            commits: seen.commits.counts.iter().sum::<u64>() + seen.commits.above,
+            commits_failed: seen.commits_failed,
+            commit_p50_us: quantile(&times, 50),
+            commit_p99_us: quantile(&times, 99),
+        }
+    }
 }
 
 pub(super) async fn show(admin: Rc<Admin>, _: Asked) -> AdminResult<Stats> {
@@ -69,7 +108,10 @@ pub(super) async fn show(admin: Rc<Admin>, _: Asked) -> AdminResult<Stats> {
 
 pub(super) async fn list(admin: Rc<Admin>, _: Asked) -> AdminResult<ShardList> {
     let shards = of_shards(&admin).await?;
-    Ok(ShardList { shards })
+    Ok(ShardList {
+        shards,
+        journals: Journals::of(&admin),
+    })
 }
 
 pub(super) async fn of_all(admin: &Admin) -> AdminResult<Stats> {

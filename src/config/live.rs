@@ -5,13 +5,13 @@ use super::load::{Loaded, Source};
 use super::settings::{Settings, place};
 use super::text::show_json;
 use crate::http::{Callers, SharedCallers};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Keys whose new values a running server takes. Others wait for its next start.
-const LIVE: &[&str] = &[
+pub const LIVE: &[&str] = &[
     "log",
     "allow-host",
     "allow-origin",
@@ -89,6 +89,16 @@ impl Live {
         json!({"file": file, "config": show_json(&self.current())})
     }
 
+    /// Where settings come from.
+    pub fn source(&self) -> Source {
+        self.source.clone()
+    }
+
+    /// What taking `new` would change.
+    pub fn would(&self, new: &Loaded) -> Changes {
+        changes(&self.current().settings.values(), &new.settings.values())
+    }
+
     /// The right to reload, unless somebody has it.
     pub fn turn(self: &Arc<Self>) -> Option<Turn> {
         let taken = self.is_reloading.swap(true, Ordering::SeqCst);
@@ -115,16 +125,10 @@ impl Turn {
     pub fn take(&self, new: Loaded) -> Changes {
         let mut current = self.0.current();
         let (mut has, wants) = (current.settings.values(), new.settings.values());
-        let mut changes = Changes::default();
-        for (key, value) in &wants {
-            if has.get(key) == Some(value) {
-                continue;
-            }
-            if LIVE.contains(&key.as_str()) {
-                changes.applied.push(place(key));
-                has.insert(key.clone(), value.clone());
-            } else {
-                changes.restart.push(place(key));
+        let mut changes = changes(&has, &wants);
+        for key in LIVE {
+            if let Some(value) = wants.get(*key) {
+                has.insert((*key).to_owned(), value.clone());
             }
         }
         for key in LIVE {
@@ -146,6 +150,22 @@ impl Turn {
         }
         changes
     }
+}
+
+/// Which keys differ.
+fn changes(has: &Map<String, Value>, wants: &Map<String, Value>) -> Changes {
+    let mut changes = Changes::default();
+    for (key, value) in wants {
+        if has.get(key) == Some(value) {
+            continue;
+        }
+        if LIVE.contains(&key.as_str()) {
+            changes.applied.push(place(key));
+        } else {
+            changes.restart.push(place(key));
+        }
+    }
+    changes
 }
 
 /// Who may ask a service. The schema has let pass only what these can read.

@@ -122,6 +122,28 @@ impl Source {
             None => file::File::default(),
             Some(path) => file::read(path)?,
         };
+        self.with(file)
+    }
+
+    /// The same, as though the file had this text.
+    ///
+    /// # Errors
+    /// What is wrong, a line for each.
+    pub fn load_text(&self, text: &str) -> Result<Loaded, Vec<String>> {
+        self.with(self.parse(text)?)
+    }
+
+    /// The file, as though it had this text.
+    ///
+    /// # Errors
+    /// What is wrong, a line for each.
+    pub fn parse(&self, text: &str) -> Result<file::File, Vec<String>> {
+        let path = self.file.as_deref().unwrap_or(Path::new(FILE_DEFAULT));
+        let directory = path.parent().unwrap_or(Path::new(""));
+        file::parse(&path.display().to_string(), directory, text)
+    }
+
+    fn with(&self, file: file::File) -> Result<Loaded, Vec<String>> {
         let merged = merge([file.layer, self.environment.clone(), self.flags.clone()])?;
         let settings = settings(&merged).map_err(|error| vec![error])?;
         if self.recover && settings.data_dir.is_none() {

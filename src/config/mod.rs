@@ -19,9 +19,9 @@ mod settings;
 pub mod text;
 mod tls;
 
-pub use live::{Changes, Live};
+pub use live::{Changes, LIVE, Live};
 pub use load::{FILE_DEFAULT, Loaded, Source, parse};
-pub use settings::Settings;
+pub use settings::{Settings, place};
 
 use crate::admin::Controls;
 use crate::cli::Command;

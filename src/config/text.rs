@@ -1,6 +1,7 @@
 //! The file as it is written for people: a new one, what settings amount to, and the reference.
 
 use super::declared::LISTS;
+use super::file::File;
 use super::layers::{Layer, Origin};
 use super::load::Loaded;
 use super::schema;
@@ -174,6 +175,14 @@ pub fn show_json(loaded: &Loaded) -> Value {
         }
     }
     Value::Object(all)
+}
+
+/// Whether something in a file is masked where it is shown.
+pub fn has_secrets(file: &File) -> bool {
+    let mut settings = file.layer.iter();
+    let mut declared = file.declared.entries();
+    settings.any(|(key, (value, _))| masked(key, value) != *value)
+        || declared.any(|(list, _, _, written)| masked(list, written) != *written)
 }
 
 /// The reference of the file, in Markdown.

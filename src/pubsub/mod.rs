@@ -13,6 +13,7 @@ pub mod fuzzing;
 mod gate;
 pub mod intercepted;
 mod limits;
+mod looked_at;
 pub mod names;
 pub mod offload;
 mod outside;
@@ -33,6 +34,7 @@ pub mod transform;
 mod workbench;
 
 pub use core::Pubsub;
+pub use looked_at::LookedAt;
 pub use outside::{Outside, OutsidePlan};
 pub use proto::{publisher, schema_service, subscriber};
 pub use publish::{from_message_number, message_number};

@@ -169,6 +169,10 @@ impl PubsubEndpoint {
         self.grpc.stop();
     }
 
+    pub(super) fn pubsub(&self) -> &Pubsub {
+        &self.pubsub
+    }
+
     /// What became of push requests.
     pub fn push_seen(&self) -> &PushSeen {
         &self.pubsub.outside.push_seen

@@ -4,6 +4,7 @@ mod admin;
 mod core;
 mod crash;
 mod declare;
+mod edit;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod metrics;
@@ -16,6 +17,7 @@ mod start_pages;
 mod supervisor;
 
 pub use declare::{Made, Services};
+pub use edit::{EditError, check as check_configuration, save as save_configuration, text_of};
 pub use registry::{Dialect, Endpoint, Inside, OnCore, Registry, StartOnCore};
 pub use reload::{ReloadError, Reloaded, reload};
 

@@ -105,7 +105,9 @@ async fn attempt(live: &Arc<Live>, services: &Services) -> Result<Reloaded, Relo
 }
 
 /// Does what may wait for a disk on a thread of its own.
-async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
+pub(super) async fn beside<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<T> {
     let (bell, mut waiter) = doorbell();
     let place = Arc::new(Mutex::new(None));
     let there = place.clone();

@@ -210,6 +210,12 @@ fn write(encoder: &mut JsonEncoder<'_>, message: &Peeked, fifo: bool) {
             MessageState::Delayed => "delayed",
         },
     );
+    if message.receive_count > 0 {
+        encoder.number("receivedAt", message.received_at);
+    }
+    if let Some(at) = message.due_at {
+        encoder.number("dueAt", at);
+    }
     let mut attributes = vec![
         ("SentTimestamp", payload.sent_at().to_string()),
         ("ApproximateReceiveCount", message.receive_count.to_string()),

@@ -265,6 +265,7 @@ fn retarget(command: &mut Command, to: QueueRef) {
             | ReturnDeliveries(_)
             | Figures { .. }
             | Journey(_)
+            | Receivers(_)
             | Stats
             | Export(_)
             | Import(_) => {}

@@ -4,6 +4,7 @@
 #
 #   LCLQ_BIN=target/release/lclq tests/console/run.sh          all tests
 #   LCLQ_BIN=target/release/lclq tests/console/run.sh shots    pictures of all views in target/console-shots
+#   LCLQ_BIN=target/release/lclq tests/console/run.sh load     half an hour beside a busy server, in figures
 set -euo pipefail
 cd "$(dirname "$0")"
 root="$(cd ../.. && pwd)"
@@ -28,9 +29,9 @@ if ! cmp -s package-lock.json "node_modules/.installed-lock"; then
   cp package-lock.json node_modules/.installed-lock
 fi
 
-if [[ "${1:-}" == shots ]]; then
-  exec node shots.js "${@:2}"
-fi
+case "${1:-}" in
+  shots | load) exec node "$1.js" "${@:2}" ;;
+esac
 node_modules/.bin/tsc -p "$root/console/tsconfig.json" --checkJs --noEmit
 echo "console: types are sound"
 

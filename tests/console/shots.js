@@ -5,15 +5,15 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { launch, openPage, press, until, visit } from "./lib/browser.js";
 import { furnish, traffic } from "./lib/clients.js";
-import { start } from "./lib/server.js";
-import { THEMES, VIEWS, WIDTHS } from "./lib/views.js";
+import { startWith } from "./lib/server.js";
+import { FILE, THEMES, VIEWS, WIDTHS } from "./lib/views.js";
 
 const folder = fileURLToPath(new URL("../../target/console-shots/", import.meta.url));
 const SETTLED_MS = 400;
 const only = process.argv[2];
 
 await mkdir(folder, { recursive: true });
-const server = await start("--test-controls", "--journey-events", "10000");
+const server = await startWith(FILE, "--test-controls", "--journey-events", "10000");
 const stop = traffic(await furnish(server));
 const browser = await launch();
 await new Promise((resolve) => setTimeout(resolve, only ? 1000 : 20_000));
@@ -25,7 +25,8 @@ for (const theme of THEMES) {
       if (only && !name.startsWith(only)) continue;
       await visit(page, server.admin, address);
       await until(page, text);
-      if (name === "queue-messages") await page.click("td.preview button");
+      if (/-(messages|decoded)$/.test(name)) await page.click("td.preview button");
+      await page.evaluate(() => window.scrollTo(0, 0));
       await new Promise((resolve) => setTimeout(resolve, SETTLED_MS));
       await page.screenshot({ path: join(folder, `${name}-${width}-${theme}.png`), fullPage: true });
       shots += 1;

@@ -12,7 +12,9 @@ use crate::moves::{Transfer, TransferAck};
 use crate::portable::{ExportCommand, Exported, ImportCommand, Imported};
 use crate::taps::{PassedPage, TapPosition};
 use crate::{Millis, Payload, QueueName};
-use pubsub::{PeekedEntry, PubsubCommand, PubsubRefusal, Pulled, Resource, Settled, StreamRef};
+use pubsub::{
+    PeekedEntry, PubsubCommand, PubsubRefusal, Pulled, Resource, Settled, StreamRef, StreamSeen,
+};
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
 
@@ -199,6 +201,8 @@ pub enum QueueCommand {
     },
     /// What is known of where a message went; answered by [`Reply::Journey`].
     Journey(Traveller),
+    /// Who received messages of these ids last; answered by [`Reply::Clients`].
+    Receivers(Vec<[u8; 16]>),
     /// Starts a move task from the dead-letter queue `source`.
     StartMove {
         /// The dead-letter queue.
@@ -332,6 +336,8 @@ pub struct Description {
     pub traffic: Traffic,
     /// When its oldest message was sent, ms since 1970.
     pub oldest_at: Option<Millis>,
+    /// Memory that its messages take.
+    pub memory_bytes: u64,
 }
 
 /// Counts of a queue's messages.
@@ -373,6 +379,8 @@ pub struct Peeked {
     pub first_received_at: Option<Millis>,
     /// When it was received last, ms since 1970; says nothing of one that never was.
     pub received_at: Millis,
+    /// When it can be received, of one in flight or delayed, ms since 1970.
+    pub due_at: Option<Millis>,
 }
 
 /// A shard's answer.
@@ -408,6 +416,10 @@ pub enum Reply {
     Passed(Box<PassedPage>),
     /// To `Journey`.
     Journey(Box<Journey>),
+    /// To `Receivers`, in the order of the ids: as [`Receive::client`] named them, 0 where that is not known.
+    Clients(Vec<u32>),
+    /// To `AdminCommand::ListStreams`.
+    Streams(Vec<StreamSeen>),
     /// To `CancelMove`: messages moved so far.
     MoveCancelled(u64),
     /// To `ListMoves`.

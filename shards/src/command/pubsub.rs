@@ -74,6 +74,23 @@ pub struct StreamLimits {
     pub ack_deadline_s: u32,
 }
 
+/// An open stream that is looked at.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct StreamSeen {
+    /// Its number; never used twice by a shard.
+    pub number: u64,
+    /// Whose it is, as journeys tell it; 0 where that is not known.
+    pub client: u32,
+    /// What it may hold.
+    pub limits: StreamLimits,
+    /// Messages that it holds, unacknowledged.
+    pub outstanding: u64,
+    /// Bytes of them.
+    pub outstanding_bytes: u64,
+    /// Whether a call waits for messages: it doesn't where those that were given are still under way.
+    pub waits: bool,
+}
+
 /// Where a subscription is set to.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum SeekTo {
@@ -205,6 +222,14 @@ pub enum AdminCommand {
         near: Option<u32>,
         /// At most so many.
         messages_max: usize,
+    },
+    /// Open streams of a subscription, and what they hold; answered by
+    /// [`crate::command::Reply::Streams`].
+    ListStreams {
+        /// Its name.
+        name: Box<str>,
+        /// At most so many.
+        streams_max: usize,
     },
     /// What has been published since it was last asked for, to a topic or for a subscription, without
     /// taking it; answered by [`crate::command::Reply::Passed`].

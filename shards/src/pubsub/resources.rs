@@ -53,6 +53,12 @@ impl Shard {
                 let entries = self.peek_entries(slot, after, near, messages_max);
                 self.reply(token, Reply::Entries(entries), Hold::No);
             }),
+            AdminCommand::ListStreams { name, streams_max } => {
+                self.find(Kind::Subscription, &name).map(|slot| {
+                    let streams = self.streams_seen(slot, streams_max);
+                    self.reply(token, Reply::Streams(streams), Hold::No);
+                })
+            }
             AdminCommand::Follow {
                 kind,
                 name,

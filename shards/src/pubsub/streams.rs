@@ -1,6 +1,8 @@
 //! Pulls and streams: calls that take messages.
 
-use super::command::{PubsubRefusal, Pulled, StreamLimits, StreamRef, SubscriptionRef, TopicRef};
+use super::command::{
+    PubsubRefusal, Pulled, StreamLimits, StreamRef, StreamSeen, SubscriptionRef, TopicRef,
+};
 use super::delivering::Budget;
 use super::state::{EntryState, PullWaiter, Stream};
 use crate::command::{Refusal, Reply, Token};
@@ -104,6 +106,23 @@ impl Shard {
             number,
         };
         self.reply(token, Reply::Stream(stream), Hold::No);
+    }
+
+    /// Open streams of a subscription.
+    pub(super) fn streams_seen(&self, slot: u32, streams_max: usize) -> Vec<StreamSeen> {
+        let ps = &self.pubsub;
+        let streams = ps.subscriptions[slot].streams.iter().take(streams_max);
+        streams
+            .map(|stream| &ps.streams[*stream])
+            .map(|stream| StreamSeen {
+                number: stream.number,
+                client: stream.client,
+                limits: stream.limits,
+                outstanding: stream.outstanding,
+                outstanding_bytes: stream.outstanding_bytes,
+                waits: stream.waiter != NONE,
+            })
+            .collect()
     }
 
     pub(super) fn stream_pull(

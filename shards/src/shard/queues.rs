@@ -135,6 +135,10 @@ impl Shard {
                 let journey = Box::new(self.journeys.of(traveller));
                 self.reply(token, Reply::Journey(journey), Hold::No);
             }
+            Receivers(ids) => {
+                let clients = self.journeys.receivers(&ids);
+                self.reply(token, Reply::Clients(clients), Hold::No);
+            }
             StartMove {
                 destination,
                 messages_per_s_max,
@@ -422,6 +426,8 @@ impl Shard {
                     receive_count: message.receive_count,
                     first_received_at: message.first_received_at(),
                     received_at: message.received_at(),
+                    due_at: (message.state != State::Ready && message.timer != NONE)
+                        .then(|| self.wheel.deadline(message.timer)),
                 });
             }
             at = message.newer;

@@ -96,6 +96,16 @@ struct Scrape {
 }
 
 impl Metrics {
+    /// What keeps the messages.
+    pub(super) fn backend(&self) -> &'static str {
+        self.settings.backend
+    }
+
+    /// Connections that were refused since there were too many, since the start.
+    pub(super) fn connections_refused(&self) -> u64 {
+        self.connections.seen().map(|(_, seen)| seen.refused).sum()
+    }
+
     /// A view from a core, by that core's mesh.
     pub fn new(
         mesh: Mesh,

@@ -8,7 +8,10 @@ mod test_controls;
 use super::Admin;
 use super::answers::{AdminBody, AdminError, AdminResult};
 use super::route::{Answered, Call, CallBody, Route, Scope, Taken};
-use super::{endpoints, history, refusals, sessions, watched};
+use super::{
+    attention, config, dead_letters, endpoints, groups, history, policies, pubsub_streams,
+    refusals, sessions, transforms, watched,
+};
 use crate::http::{read_body, skip_body};
 use crate::interceptors::Administered;
 use crate::net::Peer;
@@ -27,9 +30,16 @@ pub(super) static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
     routes.extend(sessions::routes());
     routes.extend(refusals::routes());
     routes.extend(history::routes());
+    routes.extend(attention::routes());
+    routes.extend(config::routes());
     routes.extend(endpoints::routes());
     routes.extend(queues::routes());
+    routes.extend(dead_letters::routes());
+    routes.extend(policies::routes());
+    routes.extend(groups::routes());
     routes.extend(pubsub::routes());
+    routes.extend(pubsub_streams::routes());
+    routes.extend(transforms::routes());
     routes.extend(watched::routes());
     routes.extend(test_controls::routes());
     routes

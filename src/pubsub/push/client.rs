@@ -110,6 +110,17 @@ pub enum HttpOutcome {
     Failed(String),
 }
 
+impl HttpOutcome {
+    /// The status, or why there is none, for people.
+    pub fn told(&self) -> String {
+        match self {
+            Self::Status(status) => status.to_string(),
+            Self::TimedOut => "no answer in time".to_owned(),
+            Self::Failed(why) => why.clone(),
+        }
+    }
+}
+
 /// The process's client. Cheap to clone; its thread starts at first need and ends with the last
 /// clone.
 #[derive(Clone)]

@@ -1,9 +1,11 @@
 //! What became of push requests, by subscription.
 
 use super::{HttpOutcome, is_ack};
-use std::collections::HashMap;
+use crate::mesh::wall_clock;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// How a push request ended, in Cloud Monitoring's words.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -64,14 +66,48 @@ impl From<&HttpOutcome> for PushOutcome {
     }
 }
 
-/// Push requests of one subscription by [`PushOutcome`].
+/// Answers of an endpoint that are kept, the latest.
+const ANSWERS_MAX: usize = 20;
+/// Characters of what is told of one.
+const TOLD_CHARS_MAX: usize = 200;
+
+/// How one push request ended.
+#[derive(Clone, Debug)]
+pub struct PushAnswer {
+    /// When, ms since 1970.
+    pub at: u64,
+    pub outcome: PushOutcome,
+    /// The answer's status, or why there was none.
+    pub told: Box<str>,
+    /// How long it took, ms.
+    pub took_ms: u64,
+    /// Id of the message.
+    pub message_id: Box<str>,
+}
+
+/// Push requests of one subscription by [`PushOutcome`], and the latest of them.
 #[derive(Default, Debug)]
-pub struct PushFigures([AtomicU64; PushOutcome::ALL.len()]);
+pub struct PushFigures {
+    counts: [AtomicU64; PushOutcome::ALL.len()],
+    latest: Mutex<VecDeque<PushAnswer>>,
+}
 
 impl PushFigures {
-    pub(super) fn note(&self, outcome: PushOutcome) {
-        // One request to another server: a locked instruction is nothing beside it.
-        self.0[outcome as usize].fetch_add(1, Ordering::Relaxed);
+    pub(super) fn note(&self, outcome: PushOutcome, told: &str, took: Duration, message_id: &str) {
+        // One request to another server: a locked instruction is nothing beside it, nor is a lock that
+        // is held for moments.
+        self.counts[outcome as usize].fetch_add(1, Ordering::Relaxed);
+        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        if latest.len() >= ANSWERS_MAX {
+            latest.pop_front();
+        }
+        latest.push_back(PushAnswer {
+            at: wall_clock(),
+            outcome,
+            told: told.chars().take(TOLD_CHARS_MAX).collect(),
+            took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            message_id: message_id.into(),
+        });
     }
 }
 
@@ -99,7 +135,20 @@ impl PushSeen {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let figures = all.get(subscription)?;
         Some(std::array::from_fn(|at| {
-            figures.0[at].load(Ordering::Relaxed)
+            figures.counts[at].load(Ordering::Relaxed)
         }))
+    }
+
+    /// The latest answers to a subscription's push requests, the latest first.
+    pub fn latest(&self, subscription: &str) -> Vec<PushAnswer> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(figures) = all.get(subscription) else {
+            return Vec::new();
+        };
+        let latest = figures
+            .latest
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        latest.iter().rev().cloned().collect()
     }
 }

@@ -22,7 +22,7 @@ pub use client::{
 };
 pub use destinations::{Destinations, Hosts};
 pub use envelope::{PushMessage, Wrapper, push_request};
-pub use figures::{PushOutcome, PushSeen};
+pub use figures::{PushAnswer, PushOutcome, PushSeen};
 pub use pace::Pace;
 pub use token::TokenFor;
 

@@ -115,6 +115,13 @@ impl Target {
         }
     }
 
+    fn note_internal(&self, pubsub: &Pubsub, pulled: &Pulled, why: &str) {
+        let id = pubsub.message_id(pulled.shard, pulled.lease.sequence);
+        let id = std::str::from_utf8(&id).unwrap_or_default();
+        self.figures
+            .note(PushOutcome::Internal, why, Duration::ZERO, id);
+    }
+
     /// Delivers one message; answers whether it is done with.
     async fn deliver(&self, pubsub: &Pubsub, pulled: &Pulled) -> bool {
         let mut outcome = pubsub
@@ -124,7 +131,8 @@ impl Target {
             Some(Ok(Some(message))) => message,
             Some(Ok(None)) => return true,
             Some(Err(error)) => {
-                self.figures.note(PushOutcome::Internal);
+                let why = format!("not transformed: {error}");
+                self.note_internal(pubsub, pulled, &why);
                 tracing::debug!(subscription = &*self.subscription, %error, "not transformed");
                 return false;
             }
@@ -133,7 +141,7 @@ impl Target {
         let uri = match &self.endpoint {
             Ok(uri) => uri.clone(),
             Err(problem) => {
-                self.figures.note(PushOutcome::Internal);
+                self.note_internal(pubsub, pulled, problem);
                 tracing::warn!(
                     subscription = &*self.subscription,
                     problem,
@@ -168,9 +176,12 @@ impl Target {
             timeout: self.timeout,
             token: self.token.clone(),
         };
+        let began = Instant::now();
         let outcome = pubsub.outside.push.send(request).await;
         let ended = PushOutcome::from(&outcome);
-        self.figures.note(ended);
+        let id = &message.message_id;
+        self.figures
+            .note(ended, &outcome.told(), began.elapsed(), id);
         let acked = ended == PushOutcome::Ack;
         if !acked {
             tracing::debug!(

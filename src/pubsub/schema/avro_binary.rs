@@ -13,11 +13,7 @@ const VALUES_PER_BYTE_MAX: usize = 64;
 const VALUES_MIN: usize = 4096;
 
 pub(super) fn validate(schema: &AvroSchema, data: &[u8]) -> Result<(), MismatchError> {
-    let mut walk = Walk {
-        schema,
-        rest: data,
-        values_left: VALUES_MIN + data.len() * VALUES_PER_BYTE_MAX,
-    };
+    let mut walk = Walk::of(schema, data);
     walk.value(schema.root(), 0)?;
     if walk.rest.is_empty() {
         Ok(())
@@ -29,13 +25,21 @@ pub(super) fn validate(schema: &AvroSchema, data: &[u8]) -> Result<(), MismatchE
     }
 }
 
-struct Walk<'a> {
+pub(super) struct Walk<'a> {
     schema: &'a AvroSchema,
-    rest: &'a [u8],
+    pub(super) rest: &'a [u8],
     values_left: usize,
 }
 
 impl<'a> Walk<'a> {
+    pub(super) fn of(schema: &'a AvroSchema, data: &'a [u8]) -> Self {
+        Self {
+            schema,
+            rest: data,
+            values_left: VALUES_MIN + data.len() * VALUES_PER_BYTE_MAX,
+        }
+    }
+
     fn value(&mut self, id: NodeId, depth: usize) -> Result<(), MismatchError> {
         if depth > DEPTH_MAX {
             return Err(MismatchError::new("the Avro value is nested too deeply"));
@@ -137,7 +141,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn take(&mut self, count: usize) -> Result<&'a [u8], MismatchError> {
+    pub(super) fn take(&mut self, count: usize) -> Result<&'a [u8], MismatchError> {
         let (taken, rest) = self
             .rest
             .split_at_checked(count)
@@ -147,7 +151,7 @@ impl<'a> Walk<'a> {
     }
 
     /// A zigzag variable-length number.
-    fn long(&mut self) -> Result<i64, MismatchError> {
+    pub(super) fn long(&mut self) -> Result<i64, MismatchError> {
         let mut bits = 0_u64;
         for place in 0..10 {
             let byte = self.take(1)?[0];
@@ -162,7 +166,7 @@ impl<'a> Walk<'a> {
         Err(MismatchError::new("a number is longer than 64 bits"))
     }
 
-    fn sized(&mut self) -> Result<&'a [u8], MismatchError> {
+    pub(super) fn sized(&mut self) -> Result<&'a [u8], MismatchError> {
         let size = self.long()?;
         let size = usize::try_from(size)
             .map_err(|_| MismatchError::new("a length must not be negative"))?;

@@ -12,6 +12,7 @@ mod avro_default;
 mod avro_definition;
 mod avro_encode;
 mod avro_json;
+mod avro_shown;
 mod cache;
 mod check;
 mod protobuf;
@@ -32,9 +33,13 @@ pub use revisions::{AllowedRevisions, allowed_revisions};
 use super::limits::DEFINITION_BYTES_MAX;
 use avro::AvroSchema;
 use protobuf::ProtobufSchema;
+use serde_json::Value;
 
 /// Levels of nesting that a binary message may have. JSON has serde_json's bound of 128.
 const DEPTH_MAX: usize = 512;
+
+/// Values of a message that are shown to people, and bytes of a message in protocol buffers.
+const VALUES_SHOWN_MAX: usize = 1 << 16;
 
 /// The language of a definition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -63,6 +68,21 @@ pub struct MismatchError(pub(crate) String);
 impl MismatchError {
     fn new(text: impl Into<String>) -> Self {
         Self(text.into())
+    }
+}
+
+/// A binary message as JSON, for people who look at it.
+///
+/// # Errors
+/// If the definition is none, the data isn't one of its values, or it is too large to be shown.
+pub fn shown(kind: SchemaKind, definition: &str, data: &[u8]) -> Result<Value, MismatchError> {
+    match kind {
+        SchemaKind::Avro => {
+            let schema = AvroSchema::compile(definition)
+                .map_err(|error| MismatchError(error.to_string()))?;
+            avro_shown::shown(&schema, data)
+        }
+        SchemaKind::ProtocolBuffer => protobuf::shown(definition, data),
     }
 }
 

@@ -165,6 +165,7 @@ mod tests {
                 modified_at: 0,
                 counts: Default::default(),
                 traffic: Default::default(),
+                memory_bytes: 0,
                 oldest_at: None,
             };
             let mut policy = policy_of(&description);

@@ -50,7 +50,8 @@ export function until(page, text, within = "body") {
 export async function visit(page, base, hash) {
   await page.goto(`${base}/${hash}`);
   await page.evaluate((wanted) => { if (location.hash !== wanted) location.hash = wanted; }, hash);
-  await page.waitForSelector("main h1");
+  // A handle would keep the view in memory for as long as the page is open.
+  await (await page.waitForSelector("main h1"))?.dispose();
 }
 
 /** Presses the button of that name, as it is read out. @param {import("puppeteer-core").Page} page @param {string} name @param {string} [within] */

@@ -65,22 +65,28 @@ export async function furnish(server) {
   await rest("PUT", "/v1/projects/local/subscriptions/pushed", { topic: "projects/local/topics/events", pushConfig: { pushEndpoint: "http://127.0.0.1:9/push" } });
   const messages = Array.from({ length: 30 }, (_, n) => ({ data: Buffer.from(JSON.stringify({ event: n })).toString("base64"), attributes: { kind: "event" }, orderingKey: "" }));
   await rest("POST", "/v1/projects/local/topics/events:publish", { messages });
+  await rest("PUT", "/v1/projects/local/topics/packed", { schemaSettings: { schema: "projects/local/schemas/event", encoding: "BINARY" } });
+  await rest("PUT", "/v1/projects/local/subscriptions/unpacker", { topic: "projects/local/topics/packed" });
+  // Avro's binary form of {"id": "seven"}.
+  await rest("POST", "/v1/projects/local/topics/packed:publish", { messages: [{ data: Buffer.from("\x0aseven").toString("base64") }] });
+  await sqs("ReceiveMessage", { QueueUrl: url("invoices.fifo"), MaxNumberOfMessages: 1, VisibilityTimeout: 3600 });
   await rest("PUT", "/v1/projects/local/snapshots/before", { subscription: "projects/local/subscriptions/worker" });
   return { sqs, rest, url };
 }
 
-/** Traffic until it is stopped. @param {Awaited<ReturnType<typeof furnish>>} of */
-export function traffic({ sqs, rest, url }) {
+/** Traffic until it is stopped. @param {Awaited<ReturnType<typeof furnish>>} of @param {string} [topic] */
+export function traffic({ sqs, rest, url }, topic = "events") {
   let goes = true;
   let turn = 0;
   const running = (async () => {
+    if (topic !== "events") await rest("PUT", `/v1/projects/local/topics/${topic}`, {});
     while (goes) {
       turn += 1;
       await sqs("SendMessage", { QueueUrl: url("empty"), MessageBody: `hello ${turn}` });
       const { Messages = [] } = await sqs("ReceiveMessage", { QueueUrl: url("empty"), MaxNumberOfMessages: 10 });
       for (const message of Messages) await sqs("DeleteMessage", { QueueUrl: url("empty"), ReceiptHandle: message.ReceiptHandle });
       if (turn % 10 === 0) {
-        await rest("POST", "/v1/projects/local/topics/events:publish", { messages: [{ data: "e30=" }] });
+        await rest("POST", `/v1/projects/local/topics/${topic}:publish`, { messages: [{ data: "e30=" }] });
         await sqs("SendMessage", { QueueUrl: url("nowhere"), MessageBody: "lost" }).catch(() => {});
       }
       await new Promise((resolve) => setTimeout(resolve, 10));

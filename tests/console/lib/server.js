@@ -1,7 +1,7 @@
 // The real binary, on ports of its own.
 
 import { spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -9,10 +9,14 @@ import { createInterface } from "node:readline";
 const START_MS_MAX = 20_000;
 
 /** @param {...string} flags */
-export async function start(...flags) {
+export const start = (...flags) => startWith(null, ...flags);
+
+/** @param {string | null} file the configuration's @param {...string} flags */
+export async function startWith(file, ...flags) {
   const binary = process.env.LCLQ_BIN;
   if (!binary) throw new Error("LCLQ_BIN names the binary under test");
   const folder = await mkdtemp(join(tmpdir(), "lclq-console-"));
+  if (file !== null) await writeFile(join(folder, "lclq.toml"), file);
   const ports = ["--sqs-port", "0", "--pubsub-port", "0", "--pubsub-rest-port", "0", "--admin-port", "0"];
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("LCLQ_") || name === "LCLQ_CONSOLE_FOLDER"));
   const child = spawn(binary, ["start", ...ports, "--cores", "2", ...flags], { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
@@ -33,7 +37,7 @@ export async function start(...flags) {
     });
   });
   return {
-    sqs: at.sqs, pubsub: at.pubsub, admin: at.admin, folder,
+    sqs: at.sqs, pubsub: at.pubsub, admin: at.admin, folder, pid: child.pid ?? 0,
     /** Tells it something, as a user would by kill. @param {NodeJS.Signals} signal */
     signal: (signal) => child.kill(signal),
     async stop() {

@@ -1,15 +1,21 @@
 // What is done to topics, subscriptions, snapshots and schemas by the page is done.
 
 import assert from "node:assert/strict";
+import { rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { launch, openPage, press, until, visit, write } from "../lib/browser.js";
-import { furnish, restClient } from "../lib/clients.js";
+import { furnish, restClient, traffic } from "../lib/clients.js";
 import { start } from "../lib/server.js";
 
-let server, browser, opened, page, admin;
+let server, browser, opened, page, admin, rest, stop;
 before(async () => {
   server = await start("--journey-events", "1000");
-  await furnish(server);
+  const furnished = await furnish(server);
+  ({ rest } = furnished);
+  // Beside what is counted below.
+  stop = traffic(furnished, "busy");
   admin = restClient(`${server.admin}/api/v1`);
   browser = await launch();
   opened = await openPage(browser);
@@ -17,6 +23,7 @@ before(async () => {
 });
 after(async () => {
   await browser?.close();
+  await stop?.();
   await server?.stop();
 });
 
@@ -81,6 +88,11 @@ test("a subscription goes back to a time and to a snapshot", async () => {
   await press(page, "Purge", "dialog");
   await until(page, "It is empty.");
   assert.equal((await worker()).available, 0);
+  await until(page, "30 acknowledged ones come again", ".timeline");
+  await page.$eval(".timeline input[type=range]", (slider) => { slider.value = slider.max; slider.dispatchEvent(new Event("input")); });
+  await until(page, "0 acknowledged ones come again", ".timeline");
+  await page.$eval(".timeline input[type=range]", (slider) => { slider.value = "0"; slider.dispatchEvent(new Event("input")); });
+  await until(page, "30 acknowledged ones come again", ".timeline");
   await press(page, "Seek to the time");
   await until(page, "It is at");
   assert.equal((await worker()).available, 30);
@@ -141,10 +153,66 @@ test("settings are changed, and a schema gets a revision", async () => {
   assert.notEqual((await admin("GET", "/schemas/event")).definition.revisionId, before);
 });
 
-test("push that fails is seen to fail", async () => {
+test("push that fails is seen to fail, with the endpoint's last answers and its stream", async () => {
   await visit(page, server.admin, "#/subscription/local/pushed");
   await until(page, "pushed to http://127.0.0.1:9/push");
   await until(page, "could not be asked");
+  const answers = () => page.$$eval("section", (all) => all.find((one) => one.querySelector("h2")?.textContent === "The endpoint's last answers")?.textContent ?? "");
+  assert.match(await answers(), /could not be asked.*efused/);
+  await page.waitForFunction(() => [...document.querySelectorAll("section")].some((one) => one.querySelector("h2")?.textContent === "Streams and their flow control" && /of 2,000/.test(one.textContent ?? "")));
+});
+
+test("a filter is tried on what waits", async () => {
+  await admin("POST", "/topics/events/publish", { messages: [{ text: "tried", attributes: { kind: "other" } }] });
+  await visit(page, server.admin, "#/subscription/local/worker/messages");
+  await write(page, "Filter, to try", "attributes.kind = \"other\"");
+  await until(page, "1 shown");
+  await until(page, "tried", "td");
+  await write(page, "Filter, to try", "attributes.kind =");
+  await until(page, "The messages can't be shown.");
+});
+
+test("binary data is shown by its schema", async () => {
+  await rest("POST", "/v1/projects/local/schemas?schemaId=point", { type: "PROTOCOL_BUFFER", definition: "syntax = \"proto3\"; message Point { int32 x = 1; string label = 2; }" });
+  await rest("PUT", "/v1/projects/local/topics/points", { schemaSettings: { schema: "projects/local/schemas/point", encoding: "BINARY" } });
+  await rest("PUT", "/v1/projects/local/subscriptions/plotter", { topic: "projects/local/topics/points" });
+  await rest("POST", "/v1/projects/local/topics/points:publish", { messages: [{ data: Buffer.from([8, 7, 18, 2, 111, 107]).toString("base64") }] });
+  for (const [subscription, expected] of [["plotter", "\"label\": \"ok\""], ["unpacker", "\"id\": \"seven\""]]) {
+    await visit(page, server.admin, `#/subscription/local/${subscription}/messages`);
+    await until(page, "1 shown");
+    await page.click("td.preview button");
+    await until(page, "Data by its schema");
+    await until(page, expected, "pre");
+  }
+});
+
+test("transforms are tried before they are saved", async () => {
+  await visit(page, server.admin, "#/topic/local/events/settings");
+  await until(page, "Try transforms");
+  await press(page, "Try them");
+  await until(page, "What comes out");
+  await until(page, "order", "dl.facts dd");
+  await write(page, "Data of a message", "{\"test\": true}");
+  await press(page, "Try them");
+  await until(page, "Nobody gets it.");
+  await page.$eval("textarea[name=transforms]", (area) => {
+    area.value = JSON.stringify([{ javascriptUdf: { functionName: "f", code: "function g() {}" } }]);
+    area.dispatchEvent(new Event("input"));
+  });
+  await press(page, "Try them");
+  await page.waitForFunction(() => [...document.querySelectorAll("form .wrong[role=alert]")].some((one) => (one.textContent ?? "").includes("f")));
+});
+
+test("messages are published from a file", async () => {
+  const file = join(tmpdir(), `lclq-console-pubsub-${process.pid}.json`);
+  writeFileSync(file, JSON.stringify([{ text: "one", attributes: { from: "file" } }, { any: "thing" }, "a text"]));
+  await visit(page, server.admin, "#/topic/local/events-dead/publish");
+  const before = (await admin("GET", "/topics/events-dead")).published;
+  await (await page.$("input[type=file]")).uploadFile(file);
+  await press(page, "Send the file's messages");
+  await until(page, "3 are sent.");
+  assert.equal((await admin("GET", "/topics/events-dead")).published, before + 3);
+  rmSync(file);
 });
 
 test("detaching and deleting say what is lost", async () => {

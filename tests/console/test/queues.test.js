@@ -2,18 +2,24 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { launch, openPage, press, until, visit, write } from "../lib/browser.js";
-import { furnish, restClient } from "../lib/clients.js";
+import { furnish, restClient, traffic } from "../lib/clients.js";
 import { start } from "../lib/server.js";
 
 const MANY = 1000;
+const MAKERS = 8;
 const MANY_MS_MAX = 12_000;
 
-let server, browser, opened, page, admin, sqs, url;
+let server, browser, opened, page, admin, sqs, url, stop;
 before(async () => {
   server = await start("--test-controls", "--journey-events", "10000");
-  ({ sqs, url } = await furnish(server));
+  const furnished = await furnish(server);
+  ({ sqs, url } = furnished);
+  stop = traffic(furnished);
   admin = restClient(`${server.admin}/api/v1`);
   browser = await launch();
   opened = await openPage(browser);
@@ -23,6 +29,7 @@ before(async () => {
 });
 after(async () => {
   await browser?.close();
+  await stop?.();
   await server?.stop();
 });
 
@@ -67,11 +74,13 @@ test("settings and tags are changed", async () => {
   await visit(page, server.admin, at("orders", "settings"));
   await until(page, "Visibility timeout, s");
   await write(page, "Visibility timeout, s", "61");
+  await page.$eval("textarea[name=RedriveAllowPolicy]", (area) => { area.value = "{\"redrivePermission\":\"denyAll\"}"; area.dispatchEvent(new Event("input")); });
   await press(page, "Remove this one of Tags");
   await press(page, "Save");
   await until(page, "The settings are saved.");
   const now = await admin("GET", "/queues/orders");
   assert.equal(now.attributes.VisibilityTimeout, "61");
+  assert.equal(JSON.parse(now.attributes.RedriveAllowPolicy).redrivePermission, "denyAll");
   assert.deepEqual(now.tags, { team: "shop" });
 });
 
@@ -83,13 +92,26 @@ test("a message is sent, found, looked into in every form, and its journey told"
   await until(page, "the service's own", ".wrong");
   await write(page, "Attributes: name", "kind");
   await write(page, "Attributes: value", "letter");
-  await press(page, "Copy as aws");
+  await press(page, "Copy as");
   await until(page, "Copied");
   const line = await page.evaluate(() => navigator.clipboard.readText());
   assert.match(line, /^aws --endpoint-url http:\/\/127\.0\.0\.1:\d+ --region us-east-1 sqs send-message --queue-url \S+\/made --message-body '\{"a"/);
   assert.match(line, /--message-attributes '\{"kind":\{"DataType":"String","StringValue":"letter"\}\}'/);
   const words = execFileSync("sh", ["-c", `aws() { printf '%s|' "$@"; }; ${line}`], { encoding: "utf8" }).split("|");
   assert.equal(words[words.indexOf("--message-body") + 1], "{\"a\":{\"b\":[1,2]}}", "a shell reads the line as it is meant");
+  // The same as programs, which are run against modules that say what they were asked for.
+  const copied = async (form) => {
+    await page.select("select[aria-label='Form of the copy']", form);
+    await page.waitForFunction(() => [...document.querySelectorAll("button")].some((one) => one.textContent === "Copy as"));
+    await press(page, "Copy as");
+    await until(page, "Copied");
+    return page.evaluate(() => navigator.clipboard.readText());
+  };
+  const wanted = { QueueUrl: url("made"), MessageBody: "{\"a\":{\"b\":[1,2]}}", MessageAttributes: { kind: { DataType: "String", StringValue: "letter" } } };
+  const python = `import sys, types, json\nboto3 = types.ModuleType("boto3")\nclass Client:\n    def send_message(self, **given):\n        print(json.dumps(given))\n        return {"MessageId": "m"}\nboto3.client = lambda name, **given: Client()\nsys.modules["boto3"] = boto3\n${await copied("Python")}`;
+  assert.deepEqual(JSON.parse(execFileSync("python3", ["-c", python], { encoding: "utf8" }).split("\n")[0]), wanted);
+  const script = (await copied("JavaScript")).replace(/^import .*$/m, "const SQSClient = class { send(command) { console.log(JSON.stringify(command)); return { MessageId: \"m\" }; } }; const SendMessageCommand = function (given) { return given; };");
+  assert.deepEqual(JSON.parse(execFileSync("node", ["--input-type=module", "-e", script], { encoding: "utf8" }).split("\n")[0]), wanted);
   await press(page, "Send");
   await until(page, "The message is sent.");
   await page.click("main ul a");
@@ -140,6 +162,86 @@ test("a message that somebody has is made visible, and one is deleted", async ()
   await press(page, "Delete", "dialog");
   await until(page, "2 shown");
   assert.deepEqual(await counts("orders"), [before[0] + 1, before[1] - 3, before[2]]);
+});
+
+test("a template is kept, used, and forgotten; copies are filled in", async () => {
+  await sqs("CreateQueue", { QueueName: "templated" });
+  await visit(page, server.admin, at("templated", "send"));
+  await write(page, "Body", "{\"n\":{{n}},\"id\":\"{{uuid}}\"}");
+  await press(page, "Keep as template…");
+  await write(page, "Name", "numbered", "dialog");
+  await press(page, "Keep", "dialog");
+  await until(page, "The template numbered is kept.");
+  await page.reload();
+  await until(page, "Send a message");
+  await page.select("select[aria-label=Template]", "numbered");
+  await write(page, "How many", "3");
+  await page.click("form input[name=fills]");
+  await press(page, "Send");
+  await until(page, "3 messages are sent.");
+  const { messages } = await admin("GET", "/queues/templated/messages");
+  const bodies = messages.map((one) => JSON.parse(one.body));
+  assert.deepEqual(bodies.map((one) => one.n), [1, 2, 3]);
+  assert.equal(new Set(bodies.map((one) => one.id)).size, 3);
+  await page.select("select[aria-label=Template]", "numbered");
+  await press(page, "Forget the template");
+  await until(page, "No template yet", "select");
+});
+
+test("messages of a file are sent, with what was refused", async () => {
+  const file = join(tmpdir(), `lclq-console-${process.pid}.jsonl`);
+  writeFileSync(file, `${Array.from({ length: 30 }, (_, n) => JSON.stringify(n % 2 ? { order: n } : { MessageBody: `body ${n}`, DelaySeconds: 0 })).join("\n")}\n${JSON.stringify({ MessageBody: "late", DelaySeconds: 901 })}\n`);
+  await sqs("PurgeQueue", { QueueUrl: url("templated") });
+  await visit(page, server.admin, at("templated", "send"));
+  await press(page, "Send the file's messages");
+  await until(page, "Choose a file first.");
+  await (await page.$("input[type=file]")).uploadFile(file);
+  await press(page, "Send the file's messages");
+  await until(page, "30 are sent, 1 were refused.");
+  await until(page, "Message 31: ");
+  assert.equal((await counts("templated"))[0], 30);
+  const { messages } = await admin("GET", "/queues/templated/messages");
+  assert.ok(messages.some((one) => one.body === "body 0") && messages.some((one) => one.body === "{\"order\":1}"));
+  rmSync(file);
+});
+
+test("in-flight messages say until when, and who has them", async () => {
+  await sqs("ReceiveMessage", { QueueUrl: url("templated"), MaxNumberOfMessages: 1, VisibilityTimeout: 900 });
+  await visit(page, server.admin, at("templated", "messages?state=in-flight"));
+  await until(page, "1 shown");
+  await page.waitForFunction(() => /node, 127\.0\.0\.1/.test(document.querySelector("tbody tr")?.textContent ?? ""));
+  await page.click("td.preview button");
+  await until(page, "In flight until");
+  const { messages: [one] } = await admin("GET", "/queues/templated/messages?state=in-flight");
+  assert.ok(Math.abs(one.dueAt - Date.now() - 900_000) < 60_000, `${one.dueAt}`);
+});
+
+test("groups of a FIFO queue show their head, and which are locked", async () => {
+  await visit(page, server.admin, at("invoices.fifo", "groups"));
+  await until(page, "customer-1");
+  const rows = () => page.$$eval("tbody tr", (all) => all.map((row) => [...row.querySelectorAll("th, td")].map((cell) => cell.textContent)));
+  const [[group, state, , visible, inFlight], [other, free]] = await rows();
+  assert.deepEqual([group, state, visible, inFlight], ["customer-0", "locked", "2", "1"]);
+  assert.deepEqual([other, free], ["customer-1", "free"]);
+  await write(page, "Group contains", "-1");
+  await page.waitForFunction(() => document.querySelectorAll("tbody tr").length === 1);
+});
+
+test("the policy says what it would do, before it is saved", async () => {
+  await visit(page, server.admin, at("orders", "settings"));
+  await until(page, "What the policy says");
+  const policy = { Version: "2012-10-17", Statement: [{ Sid: "Topics", Effect: "Allow", Principal: { Service: "sns.amazonaws.com" }, Action: "sqs:SendMessage", Resource: "*", Condition: { ArnLike: { "aws:SourceArn": "arn:aws:sns:*:*:news" } } }] };
+  await page.$eval("textarea[name=Policy]", (area, text) => { area.value = text; area.dispatchEvent(new Event("input")); }, JSON.stringify(policy));
+  await write(page, "Who asks", "sns.amazonaws.com");
+  await press(page, "Ask the policy");
+  await until(page, "not allowed", ".note");
+  await press(page, "Add to Conditions' keys");
+  await write(page, "Conditions' keys: name", "aws:SourceArn");
+  await write(page, "Conditions' keys: value", "arn:aws:sns:us-east-1:000000000000:news");
+  await press(page, "Ask the policy");
+  await page.waitForFunction(() => document.querySelector(".note .tag")?.textContent === "allowed");
+  await until(page, "applies", "td");
+  assert.equal((await admin("GET", "/queues/orders")).attributes.Policy, undefined, "nothing was saved");
 });
 
 test("one dead letter goes back, and then the others, and one sees how far", async () => {
@@ -197,7 +299,9 @@ test("purging and deleting ask once, and say what is lost", async () => {
 });
 
 test("tables sort, page and filter by the server, and the address has it all", async () => {
-  for (let n = 0; n < MANY; n += 1) await sqs("CreateQueue", { QueueName: `many-${String(n).padStart(4, "0")}` });
+  await Promise.all(Array.from({ length: MAKERS }, async (_, maker) => {
+    for (let n = maker; n < MANY; n += MAKERS) await sqs("CreateQueue", { QueueName: `many-${String(n).padStart(4, "0")}` });
+  }));
   for (const n of [7, 700]) await sqs("SendMessage", { QueueUrl: url(`many-0${n === 7 ? "00" : ""}${n}`), MessageBody: "x" });
   await visit(page, server.admin, "#/queues?contains=many-&limit=25");
   await until(page, "1–25, and more");

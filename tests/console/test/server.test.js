@@ -1,14 +1,16 @@
 // Test controls, configuration and connections by the page.
 
 import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { launch, openPage, press, until, visit, write } from "../lib/browser.js";
 import { restClient, sqsClient } from "../lib/clients.js";
-import { start } from "../lib/server.js";
+import { startWith } from "../lib/server.js";
 
 let server, browser, opened, page, admin, sqs;
 before(async () => {
-  server = await start("--test-controls");
+  server = await startWith("[log]\nfilter = \"info\"\n\n[server]\n", "--test-controls");
   admin = restClient(`${server.admin}/api/v1`);
   sqs = sqsClient(server.sqs);
   browser = await launch();
@@ -91,7 +93,56 @@ test("the configuration says where each value comes from", async () => {
   await page.click("main input[type=checkbox]");
   await page.waitForFunction(() => !document.querySelector("main")?.innerText.includes("metrics-series-max"));
   await press(page, "Read the file again");
-  await until(page, "file", ".toast.bad");
+  await until(page, "is read: 0 keys are in effect.", ".toast");
+});
+
+test("the file is edited: completed, checked, compared, written and taken", async () => {
+  const file = join(server.folder, "lclq.toml");
+  const area = "main textarea";
+  await visit(page, server.admin, "#/configuration/edit");
+  await until(page, "Nothing differs from the file.");
+  await page.focus(area);
+  await page.keyboard.down("Control");
+  await page.keyboard.press("End");
+  await page.keyboard.up("Control");
+  await page.keyboard.type("shut");
+  await until(page, "shutdown-ms-max", ".fits button");
+  await page.keyboard.down("Control");
+  await page.keyboard.press("Space");
+  await page.keyboard.up("Control");
+  assert.equal(await page.evaluate(() => document.activeElement?.textContent), "shutdown-ms-max", "the keyboard is at what fits");
+  await page.keyboard.press("Enter");
+  await page.keyboard.type("\"two\"");
+  await until(page, "a whole number", ".wrong");
+  assert.equal(await page.$eval("main button.main", (save) => save.disabled), true);
+  for (let n = 0; n < 5; n += 1) await page.keyboard.press("Backspace");
+  await page.keyboard.type("3000");
+  await until(page, "server.shutdown-ms-max", ".tag.warn");
+  await page.$eval(area, (text) => { text.value = text.value.replace("info", "warn"); text.dispatchEvent(new Event("input")); });
+  await until(page, "log.filter", ".tag.good");
+  await page.waitForFunction(() => !document.querySelector("main button.main")?.disabled);
+  await press(page, "Save…");
+  await until(page, "+ filter = \"warn\"", "dialog .new");
+  await until(page, "- filter = \"info\"", "dialog .gone");
+  await press(page, "Write the file", "dialog");
+  await until(page, "wait for a restart.", ".toast");
+  assert.match(readFileSync(file, "utf8"), /filter = "warn"\n\n\[server\]\nshutdown-ms-max = 3000/);
+  const { config } = await admin("GET", "/config");
+  assert.match(JSON.stringify(config), /"warn"/);
+  // Somebody else's change isn't lost unseen.
+  await until(page, "Nothing differs from the file.");
+  writeFileSync(file, "# another's\n");
+  await page.$eval(area, (text) => { text.value += "# mine\n"; text.dispatchEvent(new Event("input")); });
+  await page.waitForFunction(() => !document.querySelector("main button.main")?.disabled);
+  await press(page, "Save…");
+  await press(page, "Write the file", "dialog");
+  await until(page, "has changed since it was read", ".toast.bad");
+  assert.equal(readFileSync(file, "utf8"), "# another's\n");
+});
+
+test("a file with secrets is not shown where nobody has to say who they are", async () => {
+  writeFileSync(join(server.folder, "lclq.toml"), "[push]\ntoken-issuer = \"http://me:word@127.0.0.1/\"\n");
+  await assert.rejects(admin("GET", "/config/file"), /HasSecrets/);
 });
 
 test("a connection is ended", async () => {

@@ -6,15 +6,15 @@ import { after, before, test } from "node:test";
 import { violations } from "../lib/axe.js";
 import { launch, openPage, press, until, visit } from "../lib/browser.js";
 import { furnish, traffic } from "../lib/clients.js";
-import { start } from "../lib/server.js";
-import { THEMES, VIEWS, WIDTHS } from "../lib/views.js";
+import { start, startWith } from "../lib/server.js";
+import { FILE, THEMES, VIEWS, WIDTHS } from "../lib/views.js";
 
 const FIRST_PAINT_MS_MAX = 3000;
 const RESOURCES_BYTES_MAX = 150 * 1024;
 
 let server, browser, stop;
 before(async () => {
-  server = await start("--test-controls", "--journey-events", "1000");
+  server = await startWith(FILE, "--test-controls", "--journey-events", "1000");
   stop = traffic(await furnish(server));
   browser = await launch();
 });
@@ -31,7 +31,7 @@ for (const theme of THEMES) {
     for (const [name, address, text] of VIEWS) {
       await visit(page, server.admin, address);
       await until(page, text);
-      if (name.endsWith("-messages")) await page.click("td.preview button");
+      if (/-(messages|decoded)$/.test(name)) await page.click("td.preview button");
       found.push(...(await violations(page)).map((one) => `${name}: ${one}`));
     }
     await visit(page, server.admin, "#/queues");
@@ -90,6 +90,28 @@ test("a reload shows the minutes before it", async () => {
   await close();
 });
 
+test("charts reach back for a day, and are remembered by the minute", async () => {
+  const { page, complaints, close } = await openPage(browser);
+  await page.goto(server.admin);
+  await until(page, "Operations since the start");
+  await page.select("select[aria-label='How far the charts look back']", String(24 * 3_600_000));
+  await page.waitForFunction(() => /^M[^L]+/.test(document.querySelectorAll(".chart")[1]?.querySelector("path.s1")?.getAttribute("d") ?? ""));
+  const hours = await page.$eval(".chart svg", (drawing) => [...drawing.querySelectorAll("text[text-anchor=start], text[text-anchor=end]")].length);
+  assert.ok(hours > 1, `${hours}`);
+  assert.deepEqual(complaints, []);
+  await close();
+});
+
+test("what needs attention is found, with a link to act", async () => {
+  const { page, close } = await openPage(browser);
+  await page.goto(server.admin);
+  await until(page, "has 4 dead letters", ".attention");
+  await until(page, "is pushed to an endpoint that takes nothing", ".attention");
+  await page.evaluate(() => [...document.querySelectorAll(".attention a")].find((link) => link.textContent === "orders-dead")?.click());
+  await until(page, "Move all its messages back");
+  await close();
+});
+
 test("so does one of a queue that somebody has looked at", async () => {
   const { page, close } = await openPage(browser);
   const longer = () => page.waitForFunction(() => (document.querySelector(".chart path.s1")?.getAttribute("d") ?? "").split("L").length > 3);
@@ -123,6 +145,10 @@ test("a server that goes away is said, and nothing breaks", async () => {
   await page.goto(other.admin);
   await until(page, "Nothing is here yet");
   await until(page, "create-queue");
+  await visit(page, other.admin, "#/configuration/edit");
+  await until(page, "lclq config init lclq.toml");
+  await visit(page, other.admin, "#/");
+  await until(page, "Nothing is here yet");
   await other.stop();
   await until(page, "The server has not answered since");
   assert.deepEqual(complaints.filter((one) => !one.includes("ERR_CONNECTION_REFUSED")), []);

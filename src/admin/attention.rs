@@ -1,0 +1,448 @@
+//! `GET /attention`: what somebody should look at, found by going through all queues and subscriptions.
+//!
+//! Going through a hundred thousand of them takes a core a tenth of a second or two. So what was found
+//! is kept, and found anew only where a hundred times as long has passed: looking takes no more than a
+//! hundredth of a core, however many look.
+
+use super::Admin;
+use super::answers::AdminResult;
+use super::pubsub;
+use super::queues::{ask_shard, resolved, unanswered};
+use super::route::{Asked, Route, Scope};
+use crate::mesh::wall_clock;
+use crate::pubsub::push::PushOutcome;
+use crate::runtime::yield_now;
+use http::Method;
+use lclq_shards::QueueName;
+use lclq_shards::attributes::QueueAttribute;
+use lclq_shards::command::{Description, QueueCommand, Reply};
+use lclq_shards::pubsub::command::{AdminCommand, Kind, Resource};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// A message that waits for longer is worth a look.
+const OLD_MS: u64 = 5 * 60_000;
+/// Findings that are shown.
+const SHOWN_MAX: usize = 50;
+/// Findings of one sort that are kept while others are looked for; the greatest stay.
+const KEPT_MAX: usize = 1000;
+/// Dead-letter queues that are looked into.
+const TARGETS_MAX: usize = 10_000;
+/// Subscriptions whose pushes are compared with those of the time before.
+const PUSHING_MAX: usize = 10_000;
+/// What a shard is asked for at once.
+const SLICE: usize = 500;
+/// What was found counts for so long at least.
+const FRESH_FOR: Duration = Duration::from_secs(3);
+/// And for so many times as long as it took.
+const REST: u32 = 100;
+
+/// What is wrong.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Sort {
+    /// Messages are in a queue that others send their dead letters to.
+    DeadLetters,
+    /// A push endpoint takes nothing.
+    PushesFail,
+    /// A FIFO queue gives nothing out: its oldest message is old, and in flight or behind one that is.
+    StuckGroup,
+    /// A queue's dead letters go to one that doesn't exist.
+    NoDeadLetterQueue,
+    /// Nobody reads it: its oldest message is old.
+    Unread,
+    /// A subscription is cut off its topic.
+    Detached,
+}
+
+/// Something to look at.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+struct Finding {
+    sort: Sort,
+    /// A queue's ARN, or a subscription's full name.
+    of: String,
+    name: String,
+    /// Messages, or pushes that failed.
+    count: u64,
+    /// Age of the oldest message, ms.
+    oldest_age_ms: Option<u64>,
+    /// ARN of the dead-letter queue that doesn't exist.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<String>,
+}
+
+/// What somebody should look at.
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+struct AttentionView {
+    /// When it was looked for, ms since 1970.
+    at: u64,
+    /// Queues that there were then.
+    queues: u64,
+    /// Subscriptions that there were then.
+    subscriptions: u64,
+    /// Age of the oldest message of all queues, ms.
+    oldest_of_queues_ms: Option<u64>,
+    /// Age of the oldest message of all subscriptions that isn't acknowledged, ms.
+    oldest_of_subscriptions_ms: Option<u64>,
+    /// The worst first; no more than 50.
+    findings: Vec<Finding>,
+    /// How many more there are, of those that were counted.
+    more: usize,
+}
+
+type Pushes = [u64; PushOutcome::ALL.len()];
+
+#[derive(Debug, Default)]
+struct Kept {
+    found: Option<(Instant, Duration, AttentionView)>,
+    is_looking: bool,
+    /// Pushes of each subscription by what came of them, as of the time before.
+    pushes: HashMap<Box<str>, Pushes>,
+}
+
+/// What was found last. Clones are the same.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Attention(Arc<Mutex<Kept>>);
+
+impl Attention {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What counts still, or is being found anew.
+    fn fresh(&self) -> Option<AttentionView> {
+        let kept = self.kept();
+        let (at, took, view) = kept.found.as_ref()?;
+        let counts = kept.is_looking || at.elapsed() < FRESH_FOR.max(*took * REST);
+        counts.then(|| view.clone())
+    }
+}
+
+/// Says that nobody looks any more, also where whoever asked went away.
+struct Looking<'a>(&'a Attention);
+
+impl Drop for Looking<'_> {
+    fn drop(&mut self) {
+        self.0.kept().is_looking = false;
+    }
+}
+
+async fn show(admin: Rc<Admin>, _: Asked) -> AdminResult<AttentionView> {
+    if let Some(view) = admin.attention.fresh() {
+        return Ok(view);
+    }
+    admin.attention.kept().is_looking = true;
+    let looking = Looking(&admin.attention);
+    let began = Instant::now();
+    let mut found = Found::default();
+    of_queues(&admin, &mut found).await?;
+    of_subscriptions(&admin, &mut found).await?;
+    let view = found.view();
+    let took = began.elapsed();
+    admin.attention.kept().found = Some((Instant::now(), took, view.clone()));
+    drop(looking);
+    Ok(view)
+}
+
+#[derive(Default)]
+struct Found {
+    queues: u64,
+    subscriptions: u64,
+    oldest_of_queues_ms: Option<u64>,
+    oldest_of_subscriptions_ms: Option<u64>,
+    by_sort: BTreeMap<Sort, Vec<Finding>>,
+}
+
+impl Found {
+    fn add(&mut self, finding: Finding) {
+        let of_sort = self.by_sort.entry(finding.sort).or_default();
+        of_sort.push(finding);
+        if of_sort.len() >= 2 * KEPT_MAX {
+            worst_first(of_sort);
+            of_sort.truncate(KEPT_MAX);
+        }
+    }
+
+    /// Some of each sort, so that none hides the others.
+    fn view(mut self) -> AttentionView {
+        let all: usize = self.by_sort.values().map(Vec::len).sum();
+        let of_each = SHOWN_MAX / self.by_sort.len().max(1);
+        for of_sort in self.by_sort.values_mut() {
+            worst_first(of_sort);
+            of_sort.truncate(of_each);
+        }
+        let findings: Vec<Finding> = self.by_sort.into_values().flatten().collect();
+        AttentionView {
+            at: wall_clock(),
+            queues: self.queues,
+            subscriptions: self.subscriptions,
+            oldest_of_queues_ms: self.oldest_of_queues_ms,
+            oldest_of_subscriptions_ms: self.oldest_of_subscriptions_ms,
+            more: all - findings.len(),
+            findings,
+        }
+    }
+}
+
+fn worst_first(findings: &mut [Finding]) {
+    findings.sort_by(|one, other| {
+        let rank = |of: &Finding| (of.count, of.oldest_age_ms);
+        rank(other)
+            .cmp(&rank(one))
+            .then_with(|| one.of.cmp(&other.of))
+    });
+}
+
+/// Where a queue's dead letters go, as an ARN.
+pub(super) fn target_of(queue: &Description) -> Option<String> {
+    let policy = queue.attributes.get(&QueueAttribute::RedrivePolicy)?;
+    let policy: Value = serde_json::from_str(policy).ok()?;
+    Some(policy["deadLetterTargetArn"].as_str()?.to_owned())
+}
+
+/// The queue that an ARN names.
+pub(super) fn queue_of(arn: &str) -> Option<QueueName> {
+    match arn.split(':').collect::<Vec<_>>()[..] {
+        [_, _, _, region, account, name] => Some(QueueName::new(region, account, name)),
+        _ => None,
+    }
+}
+
+async fn of_queues(admin: &Admin, found: &mut Found) -> AdminResult<()> {
+    // Dead-letter queues by ARN, each with one of the queues that it is for.
+    let mut targets: BTreeMap<String, QueueName> = BTreeMap::new();
+    for shard in 0..admin.mesh.shards() {
+        let mut after = None;
+        loop {
+            let command = QueueCommand::ListAll {
+                after,
+                queues_max: SLICE,
+            };
+            let Reply::DescribedAll(queues) = ask_shard(admin, shard, command).await else {
+                return Err(unanswered(shard));
+            };
+            let now = wall_clock();
+            for queue in &queues {
+                found.queues += 1;
+                let age = queue.oldest_at.map(|at| now.saturating_sub(at));
+                found.oldest_of_queues_ms = found.oldest_of_queues_ms.max(age);
+                if let Some(finding) = of_queue(queue, age) {
+                    found.add(finding);
+                }
+                if let Some(target) = target_of(queue)
+                    && targets.len() < TARGETS_MAX
+                {
+                    targets.entry(target).or_insert_with(|| queue.name.clone());
+                }
+            }
+            if queues.len() < SLICE {
+                break;
+            }
+            after = queues.last().map(|queue| queue.name.key().into());
+            yield_now().await;
+        }
+    }
+    let is_target = |finding: &Finding| targets.contains_key(&finding.of);
+    if let Some(unread) = found.by_sort.get_mut(&Sort::Unread) {
+        // Of dead letters it is said that they are there, not that nobody reads them.
+        unread.retain(|finding| !is_target(finding));
+    }
+    for (arn, source) in &targets {
+        let Some(name) = queue_of(arn) else { continue };
+        let Ok(queue) = resolved(admin, &name).await else {
+            found.add(Finding {
+                sort: Sort::NoDeadLetterQueue,
+                of: source.arn(),
+                name: source.name.to_string(),
+                count: 0,
+                oldest_age_ms: None,
+                target: Some(arn.clone()),
+            });
+            continue;
+        };
+        let command = QueueCommand::Describe(queue);
+        let Reply::Described(queue) = ask_shard(admin, queue.shard, command).await else {
+            continue;
+        };
+        let count = queue.counts.visible + queue.counts.in_flight;
+        if count > 0 {
+            let now = wall_clock();
+            found.add(Finding {
+                sort: Sort::DeadLetters,
+                of: arn.clone(),
+                name: name.name.to_string(),
+                count,
+                oldest_age_ms: queue.oldest_at.map(|at| now.saturating_sub(at)),
+                target: None,
+            });
+        }
+    }
+    Ok(())
+}
+
+fn of_queue(queue: &Description, age: Option<u64>) -> Option<Finding> {
+    if age? <= OLD_MS {
+        return None;
+    }
+    let counts = queue.counts;
+    let (sort, count) = if queue.name.name.ends_with(".fifo") && counts.in_flight > 0 {
+        (Sort::StuckGroup, counts.visible + counts.in_flight)
+    } else if counts.visible > 0 {
+        (Sort::Unread, counts.visible)
+    } else {
+        return None;
+    };
+    Some(Finding {
+        sort,
+        of: queue.name.arn(),
+        name: queue.name.name.to_string(),
+        count,
+        oldest_age_ms: age,
+        target: None,
+    })
+}
+
+async fn of_subscriptions(admin: &Admin, found: &mut Found) -> AdminResult<()> {
+    let before = std::mem::take(&mut admin.attention.kept().pushes);
+    let mut pushes = HashMap::new();
+    for shard in 0..admin.mesh.shards() {
+        let mut after: Option<Box<str>> = None;
+        loop {
+            let command = AdminCommand::List {
+                kind: Kind::Subscription,
+                prefix: "projects/".into(),
+                after,
+                resources_max: SLICE,
+            };
+            let Reply::Resources(all) = pubsub::ask_shard(admin, shard, command).await else {
+                return Err(unanswered(shard));
+            };
+            for resource in &all {
+                found.subscriptions += 1;
+                let age = resource.oldest_at.map(|at| wall_clock().saturating_sub(at));
+                found.oldest_of_subscriptions_ms = found.oldest_of_subscriptions_ms.max(age);
+                let seen = admin.pubsub.as_ref();
+                let seen = seen.and_then(|pubsub| pubsub.push_seen().seen(&resource.name));
+                let failed = seen.and_then(|now| failing(before.get(&resource.name), &now));
+                if let Some(now) = seen
+                    && pushes.len() < PUSHING_MAX
+                {
+                    pushes.insert(resource.name.clone(), now);
+                }
+                if let Some(finding) = of_subscription(resource, age, failed) {
+                    found.add(finding);
+                }
+            }
+            if all.len() < SLICE {
+                break;
+            }
+            after = all.last().map(|last| last.name.clone());
+            yield_now().await;
+        }
+    }
+    admin.attention.kept().pushes = pushes;
+    Ok(())
+}
+
+/// How many pushes failed, where none was taken since the time before.
+fn failing(before: Option<&Pushes>, now: &Pushes) -> Option<u64> {
+    let taken = |pushes: &Pushes| {
+        let all = PushOutcome::ALL.iter().zip(pushes);
+        let of_acks = all.filter(|(outcome, _)| outcome.name() == "ack");
+        of_acks.map(|(_, count)| *count).sum::<u64>()
+    };
+    let failed = now.iter().sum::<u64>() - taken(now);
+    let taken_before = before.map_or(0, taken);
+    (failed > 0 && taken(now) == taken_before).then_some(failed)
+}
+
+fn of_subscription(resource: &Resource, age: Option<u64>, failed: Option<u64>) -> Option<Finding> {
+    let settings = resource.subscription.as_ref();
+    let is_detached = settings.is_some_and(|settings| settings.detached);
+    let waits = resource.available + resource.outstanding > 0;
+    let (sort, count) = match failed {
+        _ if is_detached => (Sort::Detached, 0),
+        Some(failed) if waits => (Sort::PushesFail, failed),
+        _ if age.is_some_and(|age| age > OLD_MS) && resource.available > 0 => {
+            (Sort::Unread, resource.available)
+        }
+        _ => return None,
+    };
+    let name = resource.name.rsplit('/').next().unwrap_or_default();
+    Some(Finding {
+        sort,
+        of: resource.name.to_string(),
+        name: name.to_owned(),
+        count,
+        oldest_age_ms: age,
+        target: None,
+    })
+}
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![Route::new(
+        Method::GET,
+        "/attention",
+        Scope::Read,
+        (
+            "getAttention",
+            "What somebody should look at: dead letters, messages that nobody reads, pushes that fail",
+        ),
+        show,
+    )]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(sort: Sort, n: u64) -> Finding {
+        Finding {
+            sort,
+            of: format!("arn:{n:05}"),
+            name: n.to_string(),
+            count: n,
+            oldest_age_ms: None,
+            target: None,
+        }
+    }
+
+    #[test]
+    fn of_each_sort_the_worst_is_shown_and_the_others_are_counted() {
+        let mut found = Found::default();
+        for n in 0..500 {
+            found.add(finding(Sort::Unread, n));
+        }
+        found.add(finding(Sort::DeadLetters, 1));
+        let view = found.view();
+        assert_eq!(view.findings[0].sort, Sort::DeadLetters);
+        assert_eq!(view.findings[1].count, 499);
+        assert_eq!((view.findings.len(), view.more), (26, 475));
+        let mut found = Found::default();
+        for n in 0..5 * KEPT_MAX as u64 {
+            found.add(finding(Sort::Unread, n));
+        }
+        assert!(found.by_sort[&Sort::Unread].len() < 2 * KEPT_MAX);
+        assert_eq!(found.view().findings[0].count, 5 * KEPT_MAX as u64 - 1);
+    }
+
+    #[test]
+    fn an_endpoint_fails_while_it_takes_nothing_more() {
+        let ack = PushOutcome::ALL.iter().position(|one| one.name() == "ack");
+        let pushes = |taken: u64, failed: u64| {
+            let mut pushes = [0; PushOutcome::ALL.len()];
+            pushes[ack.unwrap()] = taken;
+            pushes[(ack.unwrap() + 1) % pushes.len()] = failed;
+            pushes
+        };
+        assert_eq!(failing(None, &pushes(0, 0)), None);
+        assert_eq!(failing(None, &pushes(0, 3)), Some(3));
+        assert_eq!(failing(Some(&pushes(1, 3)), &pushes(2, 3)), None);
+        assert_eq!(failing(Some(&pushes(2, 3)), &pushes(2, 4)), Some(4));
+    }
+}
