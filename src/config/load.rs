@@ -35,6 +35,7 @@ pub struct Source {
     flags: Layer,
     file: Option<PathBuf>,
     recover: bool,
+    stop_with_stdin: bool,
 }
 
 /// Defaults as clap shows them: for as long as the process, since clap keeps references.
@@ -110,6 +111,7 @@ impl Source {
             flags,
             file: args.config.clone().or(unnamed),
             recover: args.recover,
+            stop_with_stdin: args.stop_with_stdin,
         })
     }
 
@@ -147,5 +149,10 @@ impl Source {
     /// Whether a start goes on with what can be read.
     pub fn recover(&self) -> bool {
         self.recover
+    }
+
+    /// Whether the server ends with its standard input.
+    pub fn stop_with_stdin(&self) -> bool {
+        self.stop_with_stdin
     }
 }

@@ -104,6 +104,8 @@ pub struct Config {
     pub production_profile: Option<u64>,
     /// Whether tests may drive the server.
     pub controls: Controls,
+    /// Whether the server ends with its standard input.
+    pub stop_with_stdin: bool,
     /// Queues, topics and subscriptions, of each so many, with series of their own in metrics.
     pub metrics_series_max: usize,
     pub log_format: LogFormat,
@@ -148,6 +150,7 @@ impl Config {
         let let_in = auth::let_in(&loaded.settings)?;
         let args = loaded.settings.clone();
         let recover = source.recover();
+        let stop_with_stdin = source.stop_with_stdin();
         let live = Live::new(source, loaded);
         let interceptors = Interceptors::default();
         // Only what can be read was let pass before: by the schema, and where it was loaded.
@@ -251,6 +254,7 @@ impl Config {
                 faults: interceptors.faults,
                 profile: interceptors.profile,
             },
+            stop_with_stdin,
             metrics_series_max: args.metrics_series_max.into(),
             log_format: args.log_format,
             log: args.log,

@@ -42,7 +42,7 @@ pub use listener::{ConnectionSlot, Listener, SharedListener};
 pub use local::{
     core_index, driver, send_written, spawn_local, thread_cpu_time, yield_now, yield_to_io,
 };
-pub use shutdown::{Shutdown, reload_signal, shutdown_signal};
+pub use shutdown::{Shutdown, reload_signal, shutdown_signal, shutdown_with_stdin};
 pub use stream::{Stream, Transferred};
 pub use timer::{Sleep, TimedOut, sleep, sleep_until, timeout};
 

@@ -33,7 +33,7 @@ use crate::otlp::{Exporter, Tracer};
 use crate::profile::ProfileSettings;
 use crate::runtime::{
     CoreThreads, DescriptorPlan, DriverKind, SharedListener, Shutdown, descriptors_open,
-    spawn_cores,
+    shutdown_with_stdin, spawn_cores,
 };
 use crate::tls::Tls;
 use std::error::Error;
@@ -258,7 +258,11 @@ pub fn run(config: Config) -> Result<(), ServerError> {
     let registry = Registry::of(&config);
     let file = config.live.file();
     let report = CrashReport::new(config.controls.data_dir.as_deref(), config.live.shown());
+    let stop_with_stdin = config.stop_with_stdin;
     let server = Server::start(config, registry, Until::Signal)?;
+    if stop_with_stdin {
+        shutdown_with_stdin(server.shutdown())?;
+    }
     if let Err(error) = announce(&server, file.as_deref()) {
         // Whoever started it doesn't listen; its clients may all the same.
         tracing::warn!(%error, "nobody was told that this is ready");
