@@ -31,7 +31,7 @@ export PATH="$work/venv/bin:$PATH" PYTHONDONTWRITEBYTECODE=1
 [[ "$(command -v lclq)" == "$work/venv/bin/lclq" ]]
 
 ../contract/run.py --kit python -- "$work/venv/bin/python" tests/agent.py
-python -m pytest -q -p no:cacheprovider tests/test_server.py
+python -m pytest -q -p no:cacheprovider tests/test_server.py tests/test_sample.py
 began="$(date +%s%N)"
 python -m pytest -q -p no:cacheprovider -n "${LCLQ_TEST_JOBS:-2}" --dist worksteal tests/test_parallel.py | tee "$work/log"
 echo "kit python: 50 tests at once in $((($(date +%s%N) - began) / 1000000)) ms"

@@ -10,16 +10,19 @@ import pytest
 MESSAGES = 5
 
 
-def enqueue(body, **more):
+def queue():
     """Code as it is under test: it knows nothing of lclq."""
     sqs = boto3.client("sqs")
-    url = sqs.create_queue(QueueName="orders")["QueueUrl"]
+    return sqs, sqs.create_queue(QueueName="orders")["QueueUrl"]
+
+
+def enqueue(body, **more):
+    sqs, url = queue()
     sqs.send_message(QueueUrl=url, MessageBody=body, **more)
 
 
 def dequeue():
-    sqs = boto3.client("sqs")
-    url = sqs.create_queue(QueueName="orders")["QueueUrl"]
+    sqs, url = queue()
     messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
     for message in messages:
         sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
@@ -30,8 +33,9 @@ def dequeue():
 def test_a_queue_has_what_this_test_has_sent(lclq, number):
     assert dequeue() == []
     sent = [f"{number}/{n}" for n in range(MESSAGES)]
+    sqs, url = queue()
     for body in sent:
-        enqueue(body)
+        sqs.send_message(QueueUrl=url, MessageBody=body)
     assert sorted(dequeue()) == sent
     assert dequeue() == []
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Iterator
+from typing import Any, Iterator
 
 import pytest
 
@@ -50,4 +50,19 @@ def _enter(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     # The session that boto3 keeps has the keys of an earlier test.
     boto3 = sys.modules.get("boto3")
     if boto3 is not None:
-        monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+        monkeypatch.setattr(boto3, "DEFAULT_SESSION", boto3.Session(botocore_session=_botocore_session()))
+
+
+def _botocore_session() -> Any:
+    """A new session that reads no service's model again, which takes longer than most tests."""
+    from botocore.session import get_session
+
+    session = get_session()
+    _models.append(session.get_component("data_loader"))
+    del _models[1:]
+    session.register_component("data_loader", _models[0])
+    return session
+
+
+# What has read them, once there is one.
+_models: list[Any] = []
