@@ -115,6 +115,19 @@ impl Source {
         })
     }
 
+    /// The same without the environment and without a file that isn't named: what flags say alone.
+    ///
+    /// # Errors
+    /// As [`Source::of`].
+    pub fn of_flags(args: &StartArgs, matches: &ArgMatches) -> Result<Self, Vec<String>> {
+        let mut source = Self::of(args, matches)?;
+        source.environment.clear();
+        if matches.value_source("config") != Some(ValueSource::CommandLine) {
+            source.file = None;
+        }
+        Ok(source)
+    }
+
     /// Reads the file, if there is one, and merges what the layers say.
     ///
     /// # Errors

@@ -31,7 +31,8 @@ pub use bell::Doorbell;
 pub use beside::{become_journal_writer, spawn_beside};
 pub use choose::{DriverKind, RuntimeChoice, RuntimeError, choose};
 pub use clock::{
-    Driven, clock_driven, drive_clock, undriven_clock, wall_clock, wall_clock_stepped,
+    Driven, OwnClock, clock_driven, drive_clock, own_clock, undriven_clock, wall_clock,
+    wall_clock_stepped,
 };
 pub use cores::{CoreThreads, spawn_cores};
 pub use descriptors::{DescriptorPlan, descriptors_open};

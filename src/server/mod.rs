@@ -32,7 +32,7 @@ use crate::observe::Observers;
 use crate::otlp::{Exporter, Tracer};
 use crate::profile::ProfileSettings;
 use crate::runtime::{
-    CoreThreads, DescriptorPlan, DriverKind, SharedListener, Shutdown, descriptors_open,
+    CoreThreads, DescriptorPlan, DriverKind, SharedListener, Shutdown, descriptors_open, own_clock,
     shutdown_with_stdin, spawn_cores,
 };
 use crate::tls::Tls;
@@ -77,7 +77,8 @@ pub enum ServerError {
 pub enum Until {
     /// SIGTERM, SIGINT or Ctrl-C to this process, and its [`Server::shutdown`].
     Signal,
-    /// Its [`Server::shutdown`] alone.
+    /// Its [`Server::shutdown`] alone. There may be others in this process, and each has a clock of
+    /// its own for tests to drive.
     Told,
 }
 
@@ -295,6 +296,7 @@ pub struct Server {
 impl Server {
     /// Starts what is registered on cores of its own, and returns when every one is ready.
     pub fn start(config: Config, registry: Registry, until: Until) -> Result<Self, ServerError> {
+        let _clock = (until == Until::Told).then(own_clock);
         let Opened { served, plan, tls } = open(&config, registry)?;
         let receipt_secret = plan.receipt_secret();
         tracing::info!(

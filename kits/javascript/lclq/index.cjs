@@ -111,6 +111,8 @@ class Sandbox {
       PUBSUB_EMULATOR_HOST: this.server.pubsub,
       PUBSUB_PROJECT_ID: this.project,
       GOOGLE_CLOUD_PROJECT: this.project,
+      // Google's library looks for its cloud's metadata server, at every client's start.
+      METADATA_SERVER_DETECTION: "none",
     };
   }
 

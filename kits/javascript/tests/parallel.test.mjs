@@ -53,6 +53,7 @@ describe("fifty at once", { concurrency: 50 }, () => {
       const message = await received;
       message.ack();
       assert.equal(message.data.toString(), String(number));
+      await subscription.close();
       await pubsub.close();
     });
   }

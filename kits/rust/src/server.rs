@@ -5,7 +5,7 @@ use crate::place::Place;
 use lclq::config::Config;
 use lclq::server::{Registry, ServerError, Until};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What holds where no flag says otherwise: free ports, one core, a soon end.
 const DEFAULTS: [(&str, &str); 7] = [
@@ -36,7 +36,8 @@ pub enum StartError {
 /// It stops when it is dropped.
 pub struct Server {
     pub(crate) place: Arc<Place>,
-    running: Option<lclq::server::Server>,
+    /// Behind a lock, since what waits for its end isn't to be shared between threads.
+    running: Mutex<Option<lclq::server::Server>>,
 }
 
 impl Server {
@@ -82,7 +83,7 @@ impl Server {
         };
         Ok(Self {
             place: Arc::new(place),
-            running: Some(running),
+            running: Mutex::new(Some(running)),
         })
     }
 
@@ -115,7 +116,8 @@ impl Server {
     }
 
     fn end(&mut self) -> Result<(), ServerError> {
-        let Some(running) = self.running.take() else {
+        let running = self.running.get_mut();
+        let Some(running) = running.unwrap_or_else(PoisonError::into_inner).take() else {
             return Ok(());
         };
         running.shutdown().trigger();
