@@ -18,8 +18,13 @@ final class Binary {
 
     private Binary() {}
 
-    /** What LCLQ_BIN names, else the one of lclq-binary on the class path, else one on PATH. */
-    static Path find() {
+    /**
+     * What LCLQ_BIN names, else the one of lclq-binary on the class path, else one on PATH.
+     *
+     * <p>Hazard: a process that begins while the binary is being written keeps it open for writing for a moment, and
+     * what is open for writing can't be run. So nobody starts a server meanwhile.
+     */
+    static synchronized Path find() {
         String named = System.getenv("LCLQ_BIN");
         if (named != null && !named.isEmpty()) {
             if (!Files.isRegularFile(Path.of(named))) {

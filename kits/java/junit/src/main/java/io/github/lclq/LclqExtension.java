@@ -11,9 +11,9 @@ public final class LclqExtension implements ParameterResolver {
     private static final Namespace PLACE = Namespace.create(LclqExtension.class);
 
     /** What JUnit closes when a test, or the run, has ended. */
-    private record Held<T extends AutoCloseable>(T it) implements Store.CloseableResource {
+    private record Held<T extends AutoCloseable>(T it) implements Store.CloseableResource, AutoCloseable {
         @Override
-        public void close() throws Throwable {
+        public void close() throws Exception {
             it.close();
         }
     }
