@@ -3,6 +3,7 @@
 use crate::ControlError;
 use serde_json::Value;
 use std::time::Duration;
+use ureq::http::Request;
 
 const CONTROL_S_MAX: u64 = 60;
 
@@ -29,7 +30,7 @@ impl Place {
             .build()
             .new_agent();
         let text = body.map_or_else(String::new, Value::to_string);
-        let request = ureq::http::Request::builder()
+        let request = Request::builder()
             .method(method)
             .uri(format!("{}/api/v1/{path}", self.admin))
             .body(text)
