@@ -137,6 +137,11 @@ pub struct StartArgs {
     #[arg(long)]
     pub recover: bool,
 
+    /// Stop, as SIGTERM has it, when standard input ends. Whoever starts a server and holds the other end of a
+    /// pipe leaves none behind, however it ends itself.
+    #[arg(long)]
+    pub stop_with_stdin: bool,
+
     /// Check flags, ports, driver and data directory, print what was found and exit.
     #[arg(long)]
     pub check: bool,

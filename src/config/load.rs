@@ -35,6 +35,7 @@ pub struct Source {
     flags: Layer,
     file: Option<PathBuf>,
     recover: bool,
+    stop_with_stdin: bool,
 }
 
 /// Defaults as clap shows them: for as long as the process, since clap keeps references.
@@ -110,7 +111,21 @@ impl Source {
             flags,
             file: args.config.clone().or(unnamed),
             recover: args.recover,
+            stop_with_stdin: args.stop_with_stdin,
         })
+    }
+
+    /// The same without the environment and without a file that isn't named: what flags say alone.
+    ///
+    /// # Errors
+    /// As [`Source::of`].
+    pub fn of_flags(args: &StartArgs, matches: &ArgMatches) -> Result<Self, Vec<String>> {
+        let mut source = Self::of(args, matches)?;
+        source.environment.clear();
+        if matches.value_source("config") != Some(ValueSource::CommandLine) {
+            source.file = None;
+        }
+        Ok(source)
     }
 
     /// Reads the file, if there is one, and merges what the layers say.
@@ -169,5 +184,10 @@ impl Source {
     /// Whether a start goes on with what can be read.
     pub fn recover(&self) -> bool {
         self.recover
+    }
+
+    /// Whether the server ends with its standard input.
+    pub fn stop_with_stdin(&self) -> bool {
+        self.stop_with_stdin
     }
 }

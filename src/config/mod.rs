@@ -24,7 +24,7 @@ pub use load::{FILE_DEFAULT, Loaded, Source, parse};
 pub use settings::{Settings, place};
 
 use crate::admin::Controls;
-use crate::cli::Command;
+use crate::cli::{Command, StartArgs};
 use crate::credentials::{AdminAuth, Auth, FileError};
 use crate::http::{BodyBudget, HttpLimits};
 use crate::interceptors::Interceptors;
@@ -38,6 +38,7 @@ use crate::runtime::{DriverKind, RuntimeError, choose};
 use crate::server::Endpoint;
 use crate::sqs::{AccountMemory, SqsConfig};
 use crate::tls::TlsSettings;
+use clap::ArgMatches;
 use given::{DurabilityArg, EvictionArg, LogFormat};
 use lclq_shards::Eviction;
 use lclq_shards::journal::Durability;
@@ -104,6 +105,8 @@ pub struct Config {
     pub production_profile: Option<u64>,
     /// Whether tests may drive the server.
     pub controls: Controls,
+    /// Whether the server ends with its standard input.
+    pub stop_with_stdin: bool,
     /// Queues, topics and subscriptions, of each so many, with series of their own in metrics.
     pub metrics_series_max: usize,
     pub log_format: LogFormat,
@@ -131,11 +134,28 @@ impl Config {
     pub fn from_args(
         args: impl IntoIterator<Item = impl Into<std::ffi::OsString> + Clone>,
     ) -> Result<Self, Vec<String>> {
+        Self::started_by(args, Source::of)
+    }
+
+    /// The same without the environment, and without a file that isn't named.
+    ///
+    /// # Errors
+    /// What is wrong with it, a line for each.
+    pub fn from_flags(
+        args: impl IntoIterator<Item = impl Into<std::ffi::OsString> + Clone>,
+    ) -> Result<Self, Vec<String>> {
+        Self::started_by(args, Source::of_flags)
+    }
+
+    fn started_by(
+        args: impl IntoIterator<Item = impl Into<std::ffi::OsString> + Clone>,
+        source: fn(&StartArgs, &ArgMatches) -> Result<Source, Vec<String>>,
+    ) -> Result<Self, Vec<String>> {
         let (cli, matches) = parse(args).map_err(|error| vec![error.to_string()])?;
         let Command::Start(start) = cli.command else {
             return Err(vec!["this isn't a start".to_owned()]);
         };
-        let source = Source::of(&start, &matches)?;
+        let source = source(&start, &matches)?;
         let loaded = source.load()?;
         Self::resolve(loaded, source).map_err(|error| vec![error.to_string()])
     }
@@ -148,6 +168,7 @@ impl Config {
         let let_in = auth::let_in(&loaded.settings)?;
         let args = loaded.settings.clone();
         let recover = source.recover();
+        let stop_with_stdin = source.stop_with_stdin();
         let live = Live::new(source, loaded);
         let interceptors = Interceptors::default();
         // Only what can be read was let pass before: by the schema, and where it was loaded.
@@ -251,6 +272,7 @@ impl Config {
                 faults: interceptors.faults,
                 profile: interceptors.profile,
             },
+            stop_with_stdin,
             metrics_series_max: args.metrics_series_max.into(),
             log_format: args.log_format,
             log: args.log,

@@ -3,6 +3,7 @@
 //! Hazard: a thread starts with the CPUs of the one that starts it. Started by a core, which is
 //! pinned, it would share that core's CPU for good and leave the others idle.
 
+use super::clock::{go_by, thread_clock};
 use super::failure::PanicReport;
 use std::io;
 use std::thread::{Builder, JoinHandle};
@@ -20,8 +21,10 @@ pub fn spawn_beside(
     body: impl FnOnce() + Send + 'static,
 ) -> io::Result<JoinHandle<()>> {
     let report = PanicReport::new("a thread beside the cores");
+    let clock = thread_clock();
     thread.spawn(move || {
         let _report = report;
+        go_by(clock);
         leave_core();
         body();
     })

@@ -10,12 +10,13 @@
 //! clock (`lclq_shards::journal`).
 //!
 //! A test may drive the clock ([`drive_clock`]): stop it, and have it jump ahead. It never goes back
-//! on a thread all the same.
+//! on a thread all the same. A server among others in one process is driven alone: its threads have
+//! a clock of their own ([`own_clock`]), which threads take over from the one that starts them.
 
 use lclq_shards::Millis;
-use std::cell::Cell;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::cell::{Cell, RefCell};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A difference from the wall clock that is worth a line in the log, ms.
@@ -27,7 +28,10 @@ static EPOCH: OnceLock<u64> = OnceLock::new();
 /// How far the wall clock was ahead when that was last said.
 static STEP_SAID: AtomicI64 = AtomicI64::new(0);
 
-/// How the clock is driven, as [`Driven::packed`]; 0 where it isn't.
+/// Whether any clock of this process has been driven.
+static ANY_DRIVEN: AtomicBool = AtomicBool::new(false);
+
+/// How the process' clock is driven, as [`Driven::packed`]; 0 where it isn't.
 static DRIVEN: AtomicU64 = AtomicU64::new(0);
 const AHEAD_BIT: u64 = 1 << 62;
 const STOPPED_BIT: u64 = 1 << 63;
@@ -35,6 +39,53 @@ const STOPPED_BIT: u64 = 1 << 63;
 thread_local! {
     /// What a driven clock last said on this thread.
     static LAST_SAID: Cell<Millis> = const { Cell::new(0) };
+    /// How this thread's clock is driven, where it isn't the process'.
+    static OWN: RefCell<Option<ThreadClock>> = const { RefCell::new(None) };
+}
+
+/// Which clock threads go by: a server's own, shared by all its threads.
+#[derive(Clone)]
+pub(super) struct ThreadClock(Arc<AtomicU64>);
+
+/// The calling thread's, for a thread that it starts.
+pub(super) fn thread_clock() -> Option<ThreadClock> {
+    OWN.try_with(|own| own.borrow().clone()).ok().flatten()
+}
+
+/// Has the calling thread, which has just begun, go by a clock.
+pub(super) fn go_by(clock: Option<ThreadClock>) {
+    OWN.set(clock);
+}
+
+/// Until it is dropped, the calling thread goes by a clock of its own, and so do the threads that it
+/// starts, for as long as they run.
+pub fn own_clock() -> OwnClock {
+    let before = OWN.replace(Some(ThreadClock(Arc::default())));
+    OwnClock {
+        before,
+        said: LAST_SAID.replace(0),
+    }
+}
+
+/// See [`own_clock`].
+#[must_use]
+pub struct OwnClock {
+    before: Option<ThreadClock>,
+    said: Millis,
+}
+
+impl Drop for OwnClock {
+    fn drop(&mut self) {
+        OWN.set(self.before.take());
+        LAST_SAID.set(self.said);
+    }
+}
+
+fn with_driven<R>(use_it: impl FnOnce(&AtomicU64) -> R) -> R {
+    match thread_clock() {
+        Some(own) => use_it(&own.0),
+        None => use_it(&DRIVEN),
+    }
 }
 
 /// What a test has made of the clock.
@@ -68,9 +119,9 @@ impl Driven {
 /// The clock that shards are driven by; it never goes back.
 #[inline]
 pub fn wall_clock() -> Millis {
-    match DRIVEN.load(Ordering::Relaxed) {
-        0 => undriven_clock(),
-        packed => say_driven(packed),
+    match ANY_DRIVEN.load(Ordering::Relaxed) {
+        false => undriven_clock(),
+        true => say_driven(),
     }
 }
 
@@ -85,11 +136,11 @@ pub fn undriven_clock() -> Millis {
 /// Threads hear of a change at different moments, so one may have been told a later time than the one
 /// at which the clock was stopped.
 #[cold]
-fn say_driven(packed: u64) -> Millis {
-    let time = match Driven::unpacked(packed) {
+fn say_driven() -> Millis {
+    let time = match clock_driven() {
         Some(Driven::Stopped(at)) => at,
         Some(Driven::Ahead(ms)) => undriven_clock().saturating_add(ms),
-        None => undriven_clock(),
+        None => return undriven_clock(),
     };
     LAST_SAID.with(|last| {
         let time = time.max(last.get());
@@ -101,13 +152,17 @@ fn say_driven(packed: u64) -> Millis {
 /// Drives the clock. What it said before, some thread may have heard: times that lie behind take
 /// effect as soon as they have been reached.
 pub fn drive_clock(driven: Driven) {
-    DRIVEN.store(driven.packed(), Ordering::Relaxed);
+    with_driven(|clock| clock.store(driven.packed(), Ordering::Relaxed));
+    ANY_DRIVEN.store(true, Ordering::Relaxed);
 }
 
 /// How a test drives the clock, if one does.
 #[inline]
 pub fn clock_driven() -> Option<Driven> {
-    Driven::unpacked(DRIVEN.load(Ordering::Relaxed))
+    if !ANY_DRIVEN.load(Ordering::Relaxed) {
+        return None;
+    }
+    Driven::unpacked(with_driven(|clock| clock.load(Ordering::Relaxed)))
 }
 
 /// By how much the system's wall clock is ahead of [`undriven_clock`], ms, if it was stepped since
@@ -163,6 +218,29 @@ mod tests {
         let second = wall_clock();
         assert!(second >= first + 20, "{first} {second}");
         assert_eq!(wall_clock_stepped(), None);
+    }
+
+    #[test]
+    fn an_own_clock_is_driven_alone() {
+        let far = 4_102_444_800_000;
+        let before = wall_clock();
+        let own = own_clock();
+        drive_clock(Driven::Stopped(far));
+        assert_eq!(wall_clock(), far);
+        let clock = thread_clock();
+        let heard = std::thread::spawn(move || {
+            go_by(clock);
+            wall_clock()
+        });
+        assert_eq!(heard.join().unwrap(), far);
+        let other = own_clock();
+        assert!(wall_clock() < far && clock_driven().is_none());
+        drop(other);
+        assert_eq!(wall_clock(), far);
+        drop(own);
+        assert!((before..far).contains(&wall_clock()));
+        let elsewhere = std::thread::spawn(wall_clock).join().unwrap();
+        assert!(elsewhere < far);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 
 use super::choose::DriverKind;
+use super::clock::{go_by, thread_clock};
 use super::failure::{News, panic_text};
 use super::local::{CoreMain, enter_core};
 
@@ -75,7 +76,9 @@ where
             None
         };
         let (f, started_tx, news_tx) = (f.clone(), started_tx.clone(), news_tx.clone());
+        let clock = thread_clock();
         let body = move || {
+            go_by(clock);
             if let Some(cpu) = cpu {
                 pin_to(cpu);
             }

@@ -31,7 +31,8 @@ pub use bell::Doorbell;
 pub use beside::{become_journal_writer, spawn_beside};
 pub use choose::{DriverKind, RuntimeChoice, RuntimeError, choose};
 pub use clock::{
-    Driven, clock_driven, drive_clock, undriven_clock, wall_clock, wall_clock_stepped,
+    Driven, OwnClock, clock_driven, drive_clock, own_clock, undriven_clock, wall_clock,
+    wall_clock_stepped,
 };
 pub use cores::{CoreThreads, spawn_cores};
 pub use descriptors::{DescriptorPlan, descriptors_open};
@@ -42,7 +43,7 @@ pub use listener::{ConnectionSlot, Listener, SharedListener};
 pub use local::{
     core_index, driver, send_written, spawn_local, thread_cpu_time, yield_now, yield_to_io,
 };
-pub use shutdown::{Shutdown, reload_signal, shutdown_signal};
+pub use shutdown::{Shutdown, reload_signal, shutdown_signal, shutdown_with_stdin};
 pub use stream::{Stream, Transferred};
 pub use timer::{Sleep, TimedOut, sleep, sleep_until, timeout};
 

@@ -65,6 +65,24 @@ impl Shutdown {
     }
 }
 
+/// Has a flag raised once standard input has ended or can't be read. What comes by it is thrown away.
+///
+/// # Errors
+/// Where no thread can be had.
+pub fn shutdown_with_stdin(shutdown: Shutdown) -> io::Result<()> {
+    let thread = std::thread::Builder::new()
+        .name("lclq-stdin".to_owned())
+        .stack_size(64 * 1024);
+    super::spawn_beside(thread, move || {
+        if let Err(error) = io::copy(&mut io::stdin().lock(), &mut io::sink()) {
+            tracing::warn!(%error, "standard input can't be read");
+        }
+        tracing::info!("standard input has ended: stopping");
+        shutdown.trigger();
+    })?;
+    Ok(())
+}
+
 /// Waits, on any core of either driver, until the process is asked to end: SIGTERM or SIGINT on
 /// Unix, Ctrl-C elsewhere. A second signal after that ends the process the hard way.
 ///

@@ -34,8 +34,8 @@ use crate::observe::Observers;
 use crate::otlp::{Exporter, Tracer};
 use crate::profile::ProfileSettings;
 use crate::runtime::{
-    CoreThreads, DescriptorPlan, DriverKind, SharedListener, Shutdown, descriptors_open,
-    spawn_cores,
+    CoreThreads, DescriptorPlan, DriverKind, SharedListener, Shutdown, descriptors_open, own_clock,
+    shutdown_with_stdin, spawn_cores,
 };
 use crate::tls::Tls;
 use std::error::Error;
@@ -79,7 +79,8 @@ pub enum ServerError {
 pub enum Until {
     /// SIGTERM, SIGINT or Ctrl-C to this process, and its [`Server::shutdown`].
     Signal,
-    /// Its [`Server::shutdown`] alone.
+    /// Its [`Server::shutdown`] alone. There may be others in this process, and each has a clock of
+    /// its own for tests to drive.
     Told,
 }
 
@@ -260,7 +261,11 @@ pub fn run(config: Config) -> Result<(), ServerError> {
     let registry = Registry::of(&config);
     let file = config.live.file();
     let report = CrashReport::new(config.controls.data_dir.as_deref(), config.live.shown());
+    let stop_with_stdin = config.stop_with_stdin;
     let server = Server::start(config, registry, Until::Signal)?;
+    if stop_with_stdin {
+        shutdown_with_stdin(server.shutdown())?;
+    }
     if let Err(error) = announce(&server, file.as_deref()) {
         // Whoever started it doesn't listen; its clients may all the same.
         tracing::warn!(%error, "nobody was told that this is ready");
@@ -293,6 +298,7 @@ pub struct Server {
 impl Server {
     /// Starts what is registered on cores of its own, and returns when every one is ready.
     pub fn start(config: Config, registry: Registry, until: Until) -> Result<Self, ServerError> {
+        let _clock = (until == Until::Told).then(own_clock);
         let Opened { served, plan, tls } = open(&config, registry)?;
         let receipt_secret = plan.receipt_secret();
         tracing::info!(

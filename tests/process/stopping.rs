@@ -228,3 +228,19 @@ fn a_second_signal_ends_it_at_once() {
     use std::os::unix::process::ExitStatusExt;
     assert_eq!(status.signal(), Some(15), "{status}");
 }
+
+#[test]
+fn it_ends_with_its_standard_input_where_it_is_to() {
+    let mut launch = Launch::new();
+    // What tests start reads nothing: its input has ended already.
+    launch.command.arg("--stop-with-stdin");
+    let mut server = launch.start();
+    let status = server.wait();
+    assert!(status.success(), "{status}: {}", server.stderr());
+    let log = server.stderr();
+    assert!(log.contains("standard input has ended"), "{log}");
+    let mut server = Launch::new().start();
+    std::thread::sleep(Duration::from_millis(100));
+    assert!(!server.has_ended(), "it ends with its input unasked");
+    server.stop();
+}

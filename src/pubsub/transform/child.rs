@@ -9,10 +9,20 @@ use super::wire::{Begin, HELLO, Message, Outcome, read_frame, write_frame};
 use super::{Transform, Transformed};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// The program's only argument then.
 pub(super) const ARGUMENT: &str = "run-transforms";
+
+/// Whether this program asks whether it was started for transforms.
+static DOES_ASK: AtomicBool = AtomicBool::new(false);
+
+/// Whether this program, started with [`ARGUMENT`], would run transforms.
+#[cfg(not(test))]
+pub(super) fn does_ask() -> bool {
+    DOES_ASK.load(Ordering::Relaxed)
+}
 
 /// Stack of the thread that runs functions, bytes. The engine has a bound of its own below it.
 const STACK_BYTES: usize = 4 << 20;
@@ -20,6 +30,7 @@ const STACK_BYTES: usize = 4 << 20;
 /// Runs transforms for a server until it closes standard input, if that is what the program was
 /// started for. To be called before anything else.
 pub fn run_if_asked() -> Option<ExitCode> {
+    DOES_ASK.store(true, Ordering::Relaxed);
     let mut arguments = std::env::args_os().skip(1);
     let asked = arguments.next().is_some_and(|first| first == ARGUMENT);
     (asked && arguments.next().is_none()).then(run)

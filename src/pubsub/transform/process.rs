@@ -134,8 +134,14 @@ impl Drop for ScriptProcess {
 }
 
 /// This program, to be started for transforms. Nothing of the environment goes with it.
+///
+/// Hazard: a program that doesn't ask would do its own work once more, and start the next.
 #[cfg(not(test))]
 fn program() -> io::Result<Command> {
+    if !child::does_ask() {
+        let text = "this program isn't lclq, which alone runs user-defined functions";
+        return Err(io::Error::new(io::ErrorKind::Unsupported, text));
+    }
     // This image, even if the file has been replaced by a new version meanwhile.
     #[cfg(target_os = "linux")]
     let path = "/proc/self/exe";

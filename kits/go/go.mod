@@ -1,0 +1,3 @@
+module github.com/lclq/lclq/kits/go
+
+go 1.22

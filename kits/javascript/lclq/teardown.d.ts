@@ -1,0 +1,2 @@
+/** Stops what `lclq/setup` has started. */
+export default function teardown(): Promise<void>;
