@@ -7,7 +7,8 @@ use aws_sdk_sqs::types::{ListMessageMoveTasksResultEntry, QueueAttributeName};
 
 pub async fn run(sqs: &Client) -> crate::Outcome {
     let failed = &crate::create_queue(sqs, "payments-failed", &[]).await?;
-    let answer = sqs.get_queue_attributes().queue_url(failed).attribute_names(QueueAttributeName::QueueArn).send().await?;
+    let answer =
+        sqs.get_queue_attributes().queue_url(failed).attribute_names(QueueAttributeName::QueueArn).send().await?;
     let source = &answer.attributes().unwrap()[&QueueAttributeName::QueueArn];
     let policy = format!(r#"{{"deadLetterTargetArn": "{source}", "maxReceiveCount": 2}}"#);
     let payments = &crate::create_queue(sqs, "payments", &[(QueueAttributeName::RedrivePolicy, &policy)]).await?;

@@ -1,4 +1,4 @@
-//! What SQS is used for, a topic a file: cargo run --bin topics fifo
+//! What SQS is used for, a topic a file: cargo run --bin sqs fifo
 
 mod batch;
 mod dead_letter;
@@ -26,7 +26,7 @@ async fn main() -> Outcome {
         Some("long_polling") => long_polling::run(&sqs).await,
         Some("batch") => batch::run(&sqs).await,
         Some("fair_queues") => fair_queues::run(&sqs).await,
-        _ => Err("usage: topics producer_consumer|fifo|dead_letter|delay|long_polling|batch|fair_queues".into()),
+        _ => Err("usage: sqs producer_consumer|fifo|dead_letter|delay|long_polling|batch|fair_queues".into()),
     }
 }
 
