@@ -1,0 +1,3 @@
+module example.com/watermill
+
+go 1.26.8
