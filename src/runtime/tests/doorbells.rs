@@ -4,8 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::{drivers, join, on_cores};
 use crate::runtime::{
-    Doorbell, Shutdown, doorbell, shutdown_signal, sleep, spawn_cores, spawn_local, timeout,
-    yield_now,
+    Doorbell, Shutdown, doorbell, sleep, spawn_cores, spawn_local, timeout, yield_now,
 };
 
 /// Each core's bell and the count the other writes before it rings.
@@ -228,7 +227,7 @@ fn sigterm_asks_for_shutdown() {
     let kind = *drivers().last().unwrap();
     let cores = spawn_cores(kind, 1, |_| async {
         // It counts from the call on, though nobody has waited yet.
-        let asked = shutdown_signal().unwrap();
+        let asked = crate::runtime::shutdown_signal().unwrap();
         signal_hook::low_level::raise(signal_hook::consts::SIGTERM).unwrap();
         asked.await;
     })
