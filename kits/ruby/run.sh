@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# `run.sh install` installs RSpec and no more: Debian's packages are installed by one at a time.
 # Builds the gem, installs it into a directory of its own, and tests what is there: the suite of all kits and RSpec's.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -6,11 +7,14 @@ repo="$(cd ../.. && pwd)"
 export LCLQ_BIN="${LCLQ_BIN:-$repo/target/release/lclq}"
 cache="${LCLQ_TEST_CACHE:-$repo/target/test-cache}/kits"
 mkdir -p "$cache"
+# RubyGems' registry can't be had everywhere; Debian has RSpec.
+install() {
+  apt-get install -y -q --no-install-recommends ruby ruby-rspec >"$cache/ruby-install.log" 2>&1
+}
 if ! ruby -e 'require "rspec/core"' 2>/dev/null; then
-  # RubyGems' registry can't be had everywhere; Debian has RSpec.
-  apt-get install -y -q --no-install-recommends ruby ruby-rspec >"$cache/ruby-install.log" 2>&1 ||
-    { apt-get update -q >/dev/null && apt-get install -y -q --no-install-recommends ruby ruby-rspec >"$cache/ruby-install.log" 2>&1; }
+  install || { apt-get update -q >/dev/null && install; } || { cat "$cache/ruby-install.log"; exit 1; }
 fi
+[[ "${1:-}" != install ]] || exit 0
 work="$(mktemp -d "$cache/ruby.XXXXXX")"
 trap 'rm -rf "$work"' EXIT
 gem build --silent --output "$work/lclq.gem" lclq.gemspec
