@@ -10,6 +10,6 @@ Gem::Specification.new do |gem|
   gem.licenses = ["MIT", "Apache-2.0"]
   gem.homepage = "https://github.com/lclq/lclq"
   gem.required_ruby_version = ">= 3.0"
-  gem.files = Dir["lib/**/*.rb"]
+  gem.files = Dir["lib/**/*.rb", "LICENSE-*", "README.md"]
   gem.metadata["rubygems_mfa_required"] = "true"
 end
