@@ -178,6 +178,12 @@ def light_groups():
         framework("keda", keda_build, keda, KEDA),
         framework("celery", celery_venv, celery, "6\ncharged 30 at attempt 3\n"),
         framework(
+            "django",
+            celery_venv,
+            django,
+            "order placed: 201, paid: False\nthe worker has charged for it\n",
+        ),
+        framework(
             "sqs-consumer",
             lambda place: npm_install(place, "sqs-consumer"),
             sqs_consumer,
@@ -191,12 +197,6 @@ def groups():
         framework("spring-cloud-aws", spring_build, spring, "listened to order-1, order-2, order-3\n"),
         framework("spring-cloud-gcp", spring_build, spring, "subscribed to order-1, order-2, order-3\n"),
         framework("nestjs", nestjs_build, nestjs, "handled order-1, order-2, order-3\n"),
-        framework(
-            "django",
-            celery_venv,
-            django,
-            "order placed: 201, paid: False\nthe worker has charged for it\n",
-        ),
         framework("cdk", lambda place: npm_install(place, "cdk"), cdk, "".join([STACK[1], STACK[0], STACK[2]])),
         framework("pulumi", pulumi_venv, pulumi, "".join(sorted(STACK))),
         framework("serverless", serverless_build, serverless, "handled order-1\n"),
