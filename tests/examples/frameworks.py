@@ -1,8 +1,24 @@
 """The frameworks: each has its own dependencies and its own way to run."""
 
+import shutil
+import socket
 import subprocess
+import time
 
-from support import CACHE, EXAMPLES, Example, Group, maven, npm_install, venv
+import topics
+from support import (
+    CACHE,
+    EXAMPLES,
+    REPO,
+    RUN_SECONDS_MAX,
+    Example,
+    Failure,
+    Group,
+    go_settings,
+    maven,
+    npm_install,
+    venv,
+)
 
 
 def celery_venv(place):
@@ -23,6 +39,92 @@ def django(place):
     place.run(place.bin / "python", "manage.py", "migrate", "--verbosity", "0")
     with worker(place):
         return place.run(place.bin / "python", "manage.py", "order")
+
+
+def keda_build(place):
+    place.build("go", "build", "-o", "example", ".", **go_settings())
+
+
+def keda(place):
+    return place.run(place.directory / "example")
+
+
+def pulumi_venv(place):
+    place.bin = venv(place, "pulumi", EXAMPLES / "frameworks" / "pulumi" / "requirements.txt")
+
+
+def pulumi(place):
+    # The engine makes independent resources in any order.
+    return "".join(sorted(place.run(place.bin / "python", "test_program.py").splitlines(keepends=True)))
+
+
+def cdk(place):
+    place.run("node", "app.js")
+    return place.run("node", "test.js")
+
+
+def serverless(place):
+    """Starts the functions with an order in their queue, until one has said that it has handled it."""
+    place.run(place.python, "-c", SERVERLESS_ORDER)
+    ports = {f"OFFLINE_{name}_PORT": free_port() for name in ("HTTP", "LAMBDA")}
+    deadline = time.monotonic() + RUN_SECONDS_MAX
+    said = place.directory / "serverless.log"
+    with said.open("w") as log, place.started("npx", "osls", "offline", "start", output=log, **ports) as process:
+        while time.monotonic() < deadline and process.poll() is None:
+            handled = [line for line in said.read_text().splitlines() if line.startswith("handled")]
+            if handled:
+                return "\n".join(handled)
+            time.sleep(0.2)
+    raise Failure(f"no function was called\n{said.read_text()}")
+
+
+SERVERLESS_ORDER = """
+import boto3
+sqs = boto3.client("sqs")
+url = sqs.create_queue(QueueName="orders")["QueueUrl"]
+sqs.send_message(QueueUrl=url, MessageBody="order-1")
+"""
+
+
+def serverless_build(place):
+    npm_install(place, "serverless")
+    place.python = topics.python_of(place, "sqs")
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+# What nothing here can run is parsed at least, by the parsers of their languages.
+PARSED = [
+    "keda/scaledobject.yaml",
+    "laravel/app/Jobs/ChargeOrder.php",
+    "laravel/composer.json",
+    "laravel/config/queue.php",
+    "laravel/routes/console.php",
+    "pulumi/Pulumi.dev.yaml",
+    "pulumi/Pulumi.yaml",
+    "shoryuken/Gemfile",
+    "shoryuken/order.rb",
+    "shoryuken/shop.rb",
+    "shoryuken/shoryuken.yml",
+    "terraform/main.tf",
+]
+
+
+def parsers(place):
+    checker = REPO / "tests" / "examples" / "syntax"
+    for file in checker.iterdir():
+        if file.is_file():
+            shutil.copy(file, place.directory)
+    npm_install(place, "syntax")
+
+
+def parse(place):
+    unformatted = place.run("gofmt", "-l", "watermill")
+    return unformatted + place.run("node", "check.mjs", *PARSED)
 
 
 def sqs_consumer(place):
@@ -50,10 +152,30 @@ def framework(name, prepare, run, expected):
     return Group(name, f"frameworks/{name}", prepare, [Example("runs", run, expected)])
 
 
-def groups():
+# A stack of the same queues by Pulumi and by the CDK.
+STACK = [
+    "orders.fifo: ContentBasedDeduplication, FifoQueue\n",
+    "payments-failed: MessageRetentionPeriod\n",
+    "payments: ReceiveMessageWaitTimeSeconds, RedrivePolicy, VisibilityTimeout\n",
+]
+KEDA = """\
+empty: length 0, replicas 0
+8 wait, 4 are delayed: length 12, replicas 3
+3 of them are in flight: length 12, replicas 3
+and now done: length 9, replicas 2
+"""
+
+
+def light_groups():
+    """Those that need little more than the SDKs, and run with the topics."""
     return [
-        framework("spring-cloud-aws", spring_build, spring, "listened to order-1, order-2, order-3\n"),
-        framework("spring-cloud-gcp", spring_build, spring, "subscribed to order-1, order-2, order-3\n"),
+        Group(
+            "syntax",
+            "frameworks",
+            parsers,
+            [Example("of what isn't run", parse, "".join(f"{name}: parsed\n" for name in PARSED))],
+        ),
+        framework("keda", keda_build, keda, KEDA),
         framework("celery", celery_venv, celery, "6\ncharged 30 at attempt 3\n"),
         framework(
             "django",
@@ -67,5 +189,15 @@ def groups():
             sqs_consumer,
             "failed: Unexpected message handler failure: the first try fails\nhandled order-1, order-2, order-3\n",
         ),
+    ]
+
+
+def groups():
+    return [
+        framework("spring-cloud-aws", spring_build, spring, "listened to order-1, order-2, order-3\n"),
+        framework("spring-cloud-gcp", spring_build, spring, "subscribed to order-1, order-2, order-3\n"),
         framework("nestjs", nestjs_build, nestjs, "handled order-1, order-2, order-3\n"),
+        framework("cdk", lambda place: npm_install(place, "cdk"), cdk, "".join([STACK[1], STACK[0], STACK[2]])),
+        framework("pulumi", pulumi_venv, pulumi, "".join(sorted(STACK))),
+        framework("serverless", serverless_build, serverless, "handled order-1\n"),
     ]

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Runs the examples of examples/ against one server, and checks what each prints.
 
-    LCLQ_BIN=target/release/lclq tests/examples/run.py                  the topics in five languages
-    LCLQ_BIN=target/release/lclq tests/examples/run.py frameworks       the frameworks, which install more
+    LCLQ_BIN=target/release/lclq tests/examples/run.py                  the topics in five languages, light frameworks
+    LCLQ_BIN=target/release/lclq tests/examples/run.py frameworks       those that install more
     LCLQ_BIN=target/release/lclq tests/examples/run.py sqs/go celery    some of both
 
 The server is started here, on free ports; each language and each framework has an account and a project of
@@ -43,11 +43,12 @@ def start_server(log):
 
 def chosen(wanted):
     """The groups whose names are wanted; each is prepared once, and has examples that then run by themselves."""
-    known = {group.name: group for group in [*topics.groups(), *frameworks.groups()]}
+    short, long = [*topics.groups(), *frameworks.light_groups()], frameworks.groups()
     if not wanted:
-        return topics.groups()
+        return short
     if wanted == ["frameworks"]:
-        return frameworks.groups()
+        return long
+    known = {group.name: group for group in short + long}
     unknown = [name for name in wanted if name not in known]
     if unknown:
         raise SystemExit(f"no such examples: {', '.join(unknown)}; there are {', '.join(known)}")

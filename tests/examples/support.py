@@ -6,9 +6,11 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 REPO = Path(__file__).resolve().parents[2]
 EXAMPLES = REPO / "examples"
@@ -109,13 +111,19 @@ class Group:
     examples: list
 
 
+# Groups that share what they install take turns; so do Maven's, whose repository takes one writer.
+INSTALLING = defaultdict(Lock)
+MAVEN = Lock()
+
+
 def installed(stamp, wanted, install):
     """Installs what isn't there yet as wanted, and notes it in a file."""
-    if not stamp.exists() or stamp.read_text() != wanted:
-        stamp.parent.mkdir(parents=True, exist_ok=True)
-        stamp.unlink(missing_ok=True)
-        install()
-        stamp.write_text(wanted)
+    with INSTALLING[stamp]:
+        if not stamp.exists() or stamp.read_text() != wanted:
+            stamp.parent.mkdir(parents=True, exist_ok=True)
+            stamp.unlink(missing_ok=True)
+            install()
+            stamp.write_text(wanted)
 
 
 def venv(place, name, requirements):
@@ -153,7 +161,8 @@ def maven(place, build, repository):
     """Compiles a place's classes, and answers their class path."""
     settings = ["-q", "-B", "-ntp", f"-Dmaven.repo.local={repository}", f"-Dbuild.dir={build}"]
     goals = ["compile", "dependency:build-classpath", f"-Dmdep.outputFile={build / 'classpath'}"]
-    place.build("mvn", *settings, *goals)
+    with MAVEN:
+        place.build("mvn", *settings, *goals)
     return f"{build / 'classes'}:{(build / 'classpath').read_text().strip()}"
 
 

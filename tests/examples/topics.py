@@ -1,8 +1,6 @@
 """The topics of SQS and Pub/Sub, each in five languages: what each prints is the same in all."""
 
-import sys
-
-from support import CACHE, REPO, Example, Group, go_settings, maven
+from support import CACHE, EXAMPLES, REPO, Example, Group, go_settings, maven, venv
 
 EXPECTED = {
     "sqs": {
@@ -78,17 +76,18 @@ def service_of(place):
     return place.group.name.split("/")[0]
 
 
+def python_of(place, service):
+    """A Python that has the service's library: the suite's, or one of our own."""
+    home = CACHE / {"sqs": "python", "pubsub": "pubsub-python"}[service] / "venv"
+    if (home / "bin" / "python").exists():
+        return home / "bin" / "python"
+    return venv(place, f"{service}-python", EXAMPLES / service / "python" / "requirements.txt") / "python"
+
+
 class Python:
     @staticmethod
     def prepare(place):
-        suite = {"sqs": "python", "pubsub": "pubsub-python"}[service_of(place)]
-        home = CACHE / suite / "venv"
-        if not (home / "bin" / "python").exists():
-            home = CACHE / "examples" / f"{service_of(place)}-venv"
-        if not (home / "bin" / "python").exists():
-            place.build(sys.executable, "-m", "venv", home)
-            place.build(home / "bin" / "pip", "install", "--quiet", "--requirement", "requirements.txt")
-        place.python = home / "bin" / "python"
+        place.python = python_of(place, service_of(place))
 
     @staticmethod
     def run(place, topic):

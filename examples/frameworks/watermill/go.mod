@@ -1,3 +1,3 @@
 module example.com/watermill
 
-go 1.26.8
+go 1.26.0
