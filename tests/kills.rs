@@ -161,6 +161,7 @@ fn nothing_promised_is_broken_by_kills_under_a_mixed_load() {
         durability: Durability::Either,
         kills: kills(),
         forgetful: false,
+        store: None,
     };
     let began = Instant::now();
     killing.run(&world, workers);

@@ -10,7 +10,7 @@
 mod server;
 
 use lclq_shards::journal::{Answer, Append, LogRecord, LogStore as _, Place};
-use lclq_stores::{PostgresLog, PostgresNode};
+use lclq_stores::{PostgresNode, RemoteLog};
 use rusqlite::Connection;
 use server::Server;
 use std::sync::Arc;
@@ -49,7 +49,7 @@ impl Rate {
 }
 
 struct Log {
-    store: PostgresLog,
+    store: RemoteLog,
     bell: Receiver<()>,
     last: Option<Place>,
 }

@@ -6,7 +6,7 @@ mod server;
 use lclq_shards::journal::{
     Batch, Claim, Completion, Journal as _, LogJournal, Op, TakeOver, Taking,
 };
-use lclq_stores::{PostgresLog, PostgresNode};
+use lclq_stores::{PostgresNode, RemoteLog};
 use server::Server;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -19,7 +19,7 @@ const BATCHES: u64 = 50;
 
 /// An owner, and what rings when its store has an answer.
 struct Owner {
-    journal: LogJournal<PostgresLog>,
+    journal: LogJournal<RemoteLog>,
     bell: Receiver<()>,
 }
 

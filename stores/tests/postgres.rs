@@ -3,7 +3,7 @@
 mod contract;
 mod server;
 
-use lclq_stores::{PostgresLog, PostgresNode};
+use lclq_stores::{PostgresNode, RemoteLog};
 use server::Server;
 use std::sync::Arc;
 
@@ -13,9 +13,9 @@ struct Postgres {
 }
 
 impl contract::Subject for Postgres {
-    type Store = PostgresLog;
+    type Store = RemoteLog;
 
-    fn connect(&self) -> PostgresLog {
+    fn connect(&self) -> RemoteLog {
         self.node.open(0, Arc::new(|| {})).unwrap()
     }
 }

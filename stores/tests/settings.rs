@@ -5,7 +5,7 @@ mod server;
 
 use contract::{add, append, fill, tail};
 use lclq_shards::journal::Answer;
-use lclq_stores::{PostgresError, PostgresNode, PostgresSettings, Risk};
+use lclq_stores::{PostgresError, PostgresNode, PostgresSettings, Risk, Surroundings};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use server::Server;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt};
@@ -50,14 +50,14 @@ fn a_later_format_and_another_number_of_shards_are_refused() {
             shards: 3
         })
     ));
-    let other = PostgresNode::start(server.settings(&schema, 4)).err();
+    let other = PostgresNode::start(server.settings(&schema, 4), Surroundings::default()).err();
     assert!(
         matches!(other, Some(PostgresError::Shards { found: 3, asked: 4 })),
         "{other:?}"
     );
     let newer = format!("UPDATE {schema}.cluster SET format = 1000");
     server.by_hand().run(&newer).unwrap();
-    let later = PostgresNode::start(server.settings(&schema, 3)).err();
+    let later = PostgresNode::start(server.settings(&schema, 3), Surroundings::default()).err();
     let found = matches!(
         later,
         Some(PostgresError::FromTheFuture { found: 1000, .. })
@@ -74,8 +74,11 @@ fn a_user_with_the_documented_rights_is_enough() {
     let user = format!("user_of_{schema}");
     let url = server.url().replace("lclq@", &format!("{user}@"));
     let of_user = || {
-        let settings = PostgresSettings::new(&url, 1).unwrap();
-        PostgresNode::start(settings.in_schema(&schema).unwrap())
+        let settings = PostgresSettings::new(&url, Some(1)).unwrap();
+        PostgresNode::start(
+            settings.in_schema(&schema).unwrap(),
+            Surroundings::default(),
+        )
     };
     by_hand.run(&format!("CREATE ROLE {user} LOGIN")).unwrap();
     // Nothing is there, and it may not make it.
@@ -150,8 +153,11 @@ fn settings_that_lose_data_are_found() {
 
 #[test]
 fn nobody_answers_at_a_port_that_nobody_listens_at() {
-    let settings = PostgresSettings::new("postgres://me:hush@127.0.0.1:1/x?sslmode=disable", 1);
-    let error = PostgresNode::start(settings.unwrap()).err().unwrap();
+    let settings =
+        PostgresSettings::new("postgres://me:hush@127.0.0.1:1/x?sslmode=disable", Some(1));
+    let error = PostgresNode::start(settings.unwrap(), Surroundings::default())
+        .err()
+        .unwrap();
     assert!(matches!(error, PostgresError::Database(_)));
     assert!(!format!("{error} {error:?}").contains("hush"));
 }
@@ -162,8 +168,12 @@ fn the_next_host_is_asked_where_one_is_down() {
     let server = Server::shared();
     let hosts = format!("127.0.0.1:1,127.0.0.1:{}", server.port());
     let url = format!("postgres://lclq@{hosts}/postgres?sslmode=disable");
-    let settings = PostgresSettings::new(&url, 1).unwrap();
-    let node = PostgresNode::start(settings.in_schema(&server.schema()).unwrap()).unwrap();
+    let settings = PostgresSettings::new(&url, Some(1)).unwrap();
+    let node = PostgresNode::start(
+        settings.in_schema(&server.schema()).unwrap(),
+        Surroundings::default(),
+    )
+    .unwrap();
     fill(&mut node.open(0, Arc::new(|| {})).unwrap(), 1..=2, 1);
 }
 
@@ -199,7 +209,10 @@ fn tls_trusts_the_named_root_and_no_other() {
             "postgres://lclq@{host}:{}/postgres?{parameters}",
             server.port()
         );
-        PostgresNode::start(PostgresSettings::new(&url, 1)?)
+        PostgresNode::start(
+            PostgresSettings::new(&url, Some(1))?,
+            Surroundings::default(),
+        )
     };
     let node = start("localhost", &named).unwrap();
     let mut store = node.open(0, Arc::new(|| {})).unwrap();

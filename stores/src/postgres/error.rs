@@ -12,6 +12,28 @@ pub enum PostgresError {
     /// The database can't be reached, or says no; in its words.
     #[error("the database says: {0}")]
     Database(String),
+    /// No connection can be made.
+    #[error("{place} can't be reached: {words}")]
+    Unreachable {
+        /// Hosts, database and schema.
+        place: String,
+        /// In the client's or the database's words.
+        words: Box<str>,
+    },
+    /// Another server has it.
+    #[error("{place} is in use by {holder}")]
+    InUse {
+        /// Hosts, database and schema.
+        place: String,
+        /// Who has it, in its own words.
+        holder: String,
+    },
+    /// There is nothing of this version, and it shall not be made.
+    #[error("{0} has no logs of this version of lclq")]
+    NotMade(String),
+    /// No randomness for secrets.
+    #[error("no randomness from the system: {0}")]
+    Random(getrandom::Error),
     /// It took too long.
     #[error("the database took more than {0} s to answer")]
     Late(u64),

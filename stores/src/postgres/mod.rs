@@ -1,8 +1,9 @@
 //! Logs in a PostgreSQL database: a row is a record, and an append is one statement.
 
+mod database;
 mod error;
+mod guard;
 mod limits;
-mod log;
 mod node;
 mod numbers;
 mod risks;
@@ -12,10 +13,8 @@ mod settings;
 mod statements;
 mod tls;
 mod work;
-mod worker;
 
 pub use error::PostgresError;
-pub use log::{PostgresLog, Wake};
-pub use node::PostgresNode;
+pub use node::{PostgresNode, PostgresStore};
 pub use risks::Risk;
 pub use settings::{LOG_SHARDS_MAX, PostgresSettings};

@@ -1,42 +1,16 @@
-//! One process's way to a database: a thread that serves the logs of all its shards.
+//! One process's way to a database.
 
 use super::PostgresError;
-use super::limits::{OPENS_WAITING_MAX, START_WAIT};
-use super::log::{self, PostgresLog, Wake};
-use super::risks::{self, Risk};
+use super::database::Database;
+use super::risks::Risk;
 use super::settings::PostgresSettings;
-use super::tls::Tls;
-use super::worker::Worker;
-use super::{schema, session};
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc as blocking};
-use tokio::runtime::{Builder, Runtime};
-use tokio::sync::mpsc;
-use tokio::task::JoinSet;
-
-/// What the workers of one node share.
-pub(super) struct Shared {
-    pub settings: PostgresSettings,
-    pub tls: Tls,
-    risks: Mutex<BTreeSet<Risk>>,
-}
-
-impl Shared {
-    /// Remembers what was found on a server, beside what was found before.
-    pub fn found(&self, risks: Vec<Risk>) {
-        self.risks().extend(risks);
-    }
-
-    fn risks(&self) -> MutexGuard<'_, BTreeSet<Risk>> {
-        self.risks.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
+use crate::remote::{self, Node, NodeStore, Owner, ReadError, RemoteLog, Surroundings, Wake};
+use lclq_shards::journal::{Journal, JournalSetup, LogRecord, Secrets, Store, StoreError};
+use std::io;
+use std::sync::Arc;
 
 /// One process's way to a database. Its thread ends once this and all logs from it are dropped.
-pub struct PostgresNode {
-    shared: Arc<Shared>,
-    workers: mpsc::Sender<Worker>,
-}
+pub struct PostgresNode(Node<Database>);
 
 impl PostgresNode {
     /// Connects, makes the schema if it isn't there or is an older version's, and starts the thread.
@@ -46,86 +20,105 @@ impl PostgresNode {
     ///
     /// If the database can't be reached, is a later version's or was made for another number of shards,
     /// or if its user may not do what docs/stores.md lists.
-    pub fn start(settings: PostgresSettings) -> Result<Self, PostgresError> {
-        let shared = Arc::new(Shared {
-            tls: Tls::new(&settings)?,
-            settings,
-            risks: Mutex::default(),
-        });
-        let runtime = Builder::new_current_thread().enable_all().build()?;
-        let (workers, new_workers) = mpsc::channel(OPENS_WAITING_MAX);
-        let (made, is_made) = blocking::sync_channel(1);
-        let of_thread = shared.clone();
-        std::thread::Builder::new()
-            .name("postgres".to_owned())
-            .spawn(move || run(&runtime, &of_thread, &made, new_workers))?;
-        let started = is_made.recv();
-        started.unwrap_or(Err(PostgresError::Busy))?;
-        Ok(Self { shared, workers })
+    pub fn start(
+        settings: PostgresSettings,
+        surroundings: Surroundings,
+    ) -> Result<Self, PostgresError> {
+        start(settings, surroundings, None).map(Self)
     }
 
-    /// The log of a shard. `wake` is called on the node's thread whenever [`PostgresLog`] has an answer
+    /// The log of a shard. `wake` is called on the node's thread whenever [`RemoteLog`] has an answer
     /// to be polled; it must not block. Connections are made as they are needed: while the database
     /// can't be reached, requests wait, and are then answered that nobody knows.
     ///
     /// # Errors
     ///
     /// If there is no such shard, or the thread can't take it up.
-    pub fn open(&self, shard: u16, wake: Wake) -> Result<PostgresLog, PostgresError> {
-        let shards = self.shared.settings.shards();
+    pub fn open(&self, shard: u16, wake: Wake) -> Result<RemoteLog, PostgresError> {
+        let shards = self.0.backend().cluster().shards;
         if shard >= shards {
             return Err(PostgresError::NoSuchShard { shard, shards });
         }
-        let (log, end) = log::pair(wake);
-        let worker = Worker::new(self.shared.clone(), i32::from(shard), end);
-        let taken = self.workers.try_send(worker);
-        taken.map_err(|_| PostgresError::Busy)?;
-        Ok(log)
+        self.0.open(shard, wake).ok_or(PostgresError::Busy)
+    }
+
+    /// Shards of the database.
+    pub fn shards(&self) -> u16 {
+        self.0.backend().cluster().shards
+    }
+
+    /// Visits the records of a shard's log from a position on, whoever owns it. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// If the database says no or takes too long, or whoever takes the records can't go on.
+    pub fn read(
+        &self,
+        shard: u16,
+        from: u64,
+        each: &mut dyn FnMut(&LogRecord) -> io::Result<()>,
+    ) -> Result<(), ReadError> {
+        remote::read(|wake| self.0.open(shard, wake), from, each)
     }
 
     /// Settings with which acknowledged records can be lost, of all servers that were connected to so
     /// far.
     pub fn risks(&self) -> Vec<Risk> {
-        self.shared.risks().iter().copied().collect()
+        self.0.backend().risks()
     }
 }
 
-fn run(
-    runtime: &Runtime,
-    shared: &Arc<Shared>,
-    made: &blocking::SyncSender<Result<(), PostgresError>>,
-    mut new_workers: mpsc::Receiver<Worker>,
-) {
-    runtime.block_on(async {
-        let making = tokio::time::timeout(START_WAIT, make(shared)).await;
-        let result = making.unwrap_or(Err(PostgresError::Late(START_WAIT.as_secs())));
-        let is_made = result.is_ok();
-        if made.send(result).is_err() || !is_made {
-            return;
-        }
-        let mut workers = JoinSet::new();
-        loop {
-            tokio::select! {
-                worker = new_workers.recv() => match worker {
-                    Some(worker) => drop(workers.spawn(worker.run())),
-                    None => break,
-                },
-                Some(_) = workers.join_next() => {}
-            }
-        }
-        // Logs may outlive the node.
-        while workers.join_next().await.is_some() {}
-    });
+/// The journals of all shards of a server, in a database that no other server uses meanwhile.
+pub struct PostgresStore(NodeStore<Database>);
+
+impl PostgresStore {
+    /// Like [`PostgresNode::start`], and waits some seconds for a server that has the database to be gone.
+    ///
+    /// # Errors
+    ///
+    /// As there, or if another server has the database and keeps it.
+    pub fn start(
+        settings: PostgresSettings,
+        surroundings: Surroundings,
+    ) -> Result<Self, PostgresError> {
+        let owner = Owner::this();
+        let node = start(settings, surroundings, Some(owner.clone()))?;
+        let cluster = node.backend().cluster();
+        Ok(Self(NodeStore::new(
+            node,
+            owner,
+            cluster.shards,
+            cluster.secrets,
+        )))
+    }
+
+    /// As [`PostgresNode::risks`].
+    pub fn risks(&self) -> Vec<Risk> {
+        self.0.node().backend().risks()
+    }
 }
 
-async fn make(shared: &Shared) -> Result<(), PostgresError> {
-    let settings = &shared.settings;
-    let connected = session::connect(settings, &shared.tls).await;
-    let (mut client, _link) =
-        connected.map_err(|words| PostgresError::Database(words.into_string()))?;
-    schema::make(&mut client, settings.schema(), settings.shards()).await?;
-    let found = risks::find(&client).await;
-    let words = |error| PostgresError::Database(session::words(&error).into_string());
-    shared.found(found.map_err(words)?);
-    Ok(())
+impl Store for PostgresStore {
+    fn shards(&self) -> u16 {
+        self.0.shards()
+    }
+
+    fn secrets(&self) -> Secrets {
+        self.0.secrets()
+    }
+
+    fn open_shard(&self, shard: u16, setup: JournalSetup) -> Result<Box<dyn Journal>, StoreError> {
+        self.0.open_shard(shard, setup)
+    }
+}
+
+fn start(
+    settings: PostgresSettings,
+    surroundings: Surroundings,
+    alone: Option<Owner>,
+) -> Result<Node<Database>, PostgresError> {
+    let Surroundings { prepare, notice } = surroundings;
+    let grace = settings.grace();
+    let database = Database::new(settings, notice, alone)?;
+    Node::start(Arc::new(database), prepare, grace)
 }

@@ -2,7 +2,7 @@
 
 use crate::contract::{append, place};
 use lclq_shards::journal::{Answer, LogStore as _, Place, Ticket};
-use lclq_stores::{PostgresLog, PostgresNode};
+use lclq_stores::{PostgresNode, RemoteLog};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -38,7 +38,7 @@ pub struct Run {
 }
 
 pub struct Owner {
-    store: PostgresLog,
+    store: RemoteLog,
     random: fastrand::Rng,
     run: Run,
 }

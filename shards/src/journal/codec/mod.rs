@@ -5,8 +5,11 @@
 
 mod bytes;
 mod ops;
+mod readable;
 #[cfg(test)]
 mod tests;
+
+pub use readable::readable;
 
 use crate::records::Op;
 use bytes::{Reader, put_blob, put_number};

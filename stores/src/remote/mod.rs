@@ -1,0 +1,24 @@
+//! Logs in a store behind a connection, whatever store it is: a thread serves those of all shards of one
+//! process, and cores ask and poll.
+
+mod backend;
+mod journal;
+mod limits;
+mod log;
+mod node;
+mod opening;
+mod owner;
+mod progress;
+mod reading;
+mod store;
+mod worker;
+
+pub(crate) use backend::{Backend, Link, Question};
+pub(crate) use limits::{RECONNECT_PAUSE_MAX, START_WAIT, SUCCESSION_WAIT};
+pub use log::{RemoteLog, Wake};
+pub(crate) use node::Node;
+pub use node::{Notice, Surroundings};
+pub(crate) use owner::Owner;
+pub use reading::ReadError;
+pub(crate) use reading::read;
+pub(crate) use store::NodeStore;
