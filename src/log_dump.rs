@@ -3,7 +3,7 @@
 use crate::cli::LogDumpArgs;
 use lclq_shards::journal::LogRecord;
 use lclq_shards::journal::codec::readable;
-use lclq_stores::{PostgresError, PostgresNode, PostgresSettings, ReadError, Surroundings};
+use lclq_stores::{NodeError, ReadError, StoreNode, StoreSettings, Surroundings};
 use serde_json::json;
 use std::io::{self, Write};
 
@@ -12,7 +12,7 @@ use std::io::{self, Write};
 pub enum DumpError {
     /// The store can't be used.
     #[error("{0}")]
-    Store(#[from] PostgresError),
+    Store(#[from] NodeError),
     /// A log can't be read to its end.
     #[error("shard {shard}: {error}")]
     Shard {
@@ -26,12 +26,12 @@ pub enum DumpError {
 /// Prints records of one log or of all, each on a line of its own; one that can't be read is told with
 /// why.
 pub fn dump(args: &LogDumpArgs, out: &mut dyn Write) -> Result<(), DumpError> {
-    let settings = PostgresSettings::new(&args.store, None)?.as_it_is();
-    let node = PostgresNode::start(settings, Surroundings::default())?;
+    let settings = StoreSettings::new(&args.store, None)?.as_it_is();
+    let node = StoreNode::start(settings, Surroundings::default())?;
     let shards = node.shards();
     let chosen = match args.shard {
         Some(shard) if shard >= shards => {
-            return Err(PostgresError::NoSuchShard { shard, shards }.into());
+            return Err(NodeError::NoSuchShard { shard, shards }.into());
         }
         Some(shard) => shard..shard + 1,
         None => 0..shards,

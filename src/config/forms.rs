@@ -56,12 +56,12 @@ pub(super) const FORMS: &[(&str, &str, Check)] = &[
     ),
 ];
 
-const STORE_EXPECTED: &str = "a URL that begins with postgres:// or postgresql://";
+const STORE_EXPECTED: &str = "a URL that begins with postgres://, redis:// or rediss://";
 
 /// A store's URL, as far as it can be told without reading files; or what is expected. It isn't repeated:
 /// it may hold a password.
 pub(super) fn store_url(text: &str) -> Result<(), &'static str> {
-    if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+    if lclq_stores::StoreSettings::is_url(text) {
         Ok(())
     } else {
         Err(STORE_EXPECTED)

@@ -208,8 +208,9 @@ pub struct Given {
     pub data_dir: Option<PathBuf>,
 
     /// Keep everything in this store, a database that other machines can reach:
-    /// postgres://USER:PASSWORD@HOST/DATABASE. Instead of --data-dir. What has a password belongs into the
-    /// environment or the file rather than into a command line, which others may see.
+    /// postgres://USER:PASSWORD@HOST/DATABASE or redis://USER:PASSWORD@HOST:PORT (rediss:// with TLS).
+    /// Instead of --data-dir. What has a password belongs into the environment or the file rather than
+    /// into a command line, which others may see.
     #[arg(long, env = "LCLQ_STORE", hide_env_values = true, value_name = "URL")]
     #[schemars(extend("format" = "store"))]
     pub store: Option<String>,

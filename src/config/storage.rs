@@ -5,7 +5,7 @@ use super::given::DurabilityArg;
 use super::settings::{Settings, place};
 use crate::mesh::Storage;
 use lclq_shards::journal::Durability;
-use lclq_stores::PostgresSettings;
+use lclq_stores::StoreSettings;
 use std::time::Duration;
 
 /// What settings say; or what is wrong with them, without a password.
@@ -17,10 +17,10 @@ pub(super) fn storage(settings: &Settings, recover: bool) -> Result<Storage, Str
     if let Some(url) = &settings.store {
         let wrong = |error: String| format!("--store ({}): {error}", place("store"));
         store_url(url).map_err(|expected| wrong(format!("expected {expected}")))?;
-        let found = PostgresSettings::new(url, settings.shards);
+        let found = StoreSettings::new(url, settings.shards);
         let found = found.map_err(|error| wrong(error.to_string()))?;
         let grace = Duration::from_millis(settings.store_grace_ms);
-        return Ok(Storage::Postgres {
+        return Ok(Storage::Store {
             settings: found.with_grace(grace),
             durability,
         });

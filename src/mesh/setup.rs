@@ -11,7 +11,7 @@ use lclq_shards::journal::{
     Recovery, Secrets, Store, StoreError,
 };
 use lclq_shards::{Eviction, MemoryPool, ShardConfig, ShardHost};
-use lclq_stores::{Notice, PostgresError, PostgresSettings, PostgresStore, Surroundings};
+use lclq_stores::{NodeError, Notice, StoreJournals, StoreSettings, Surroundings};
 use std::path::PathBuf;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
@@ -30,11 +30,11 @@ pub enum Storage {
         /// Go on with what can be read where something is damaged or missing.
         recover: bool,
     },
-    /// In a log per shard in a PostgreSQL database.
-    Postgres {
+    /// In a log per shard in a store that other machines can reach, too.
+    Store {
         /// Which, and how it is reached.
-        settings: PostgresSettings,
-        /// With normal durability, settings of the database may lose what was acknowledged.
+        settings: StoreSettings,
+        /// With normal durability, settings of the store may lose what was acknowledged.
         durability: Durability,
     },
 }
@@ -45,7 +45,7 @@ impl Storage {
         match self {
             Self::Memory => "memory",
             Self::Sqlite { .. } => "sqlite",
-            Self::Postgres { .. } => "postgres",
+            Self::Store { settings, .. } => settings.name(),
         }
     }
 }
@@ -76,9 +76,9 @@ pub enum MeshError {
     /// A shard's journal can't be had.
     #[error("{0}")]
     Store(StoreError),
-    /// The database can't be used.
+    /// The store can't be used.
     #[error("{0}")]
-    Postgres(#[from] PostgresError),
+    Node(#[from] NodeError),
     /// The store may lose what is acknowledged, and nobody has agreed to that.
     #[error("{0}. With --durability normal the server starts nevertheless")]
     Risky(String),
@@ -147,7 +147,7 @@ impl MeshPlan {
                 let (shards, secrets) = (directory.shards(), directory.secrets());
                 (Some(Arc::new(directory)), shards, secrets)
             }
-            Storage::Postgres {
+            Storage::Store {
                 settings,
                 durability,
             } => {
@@ -155,7 +155,7 @@ impl MeshPlan {
                     prepare: Box::new(become_journal_writer),
                     notice: Arc::new(|notice| note_store(&notice)),
                 };
-                let store = PostgresStore::start(settings.clone(), surroundings)?;
+                let store = StoreJournals::start(settings.clone(), surroundings)?;
                 if let (Some(risk), Durability::Full) = (store.risks().first(), durability) {
                     return Err(MeshError::Risky(risk.to_string()));
                 }

@@ -129,7 +129,7 @@ fn descriptors(config: &Config, listeners: usize, shards: u16) -> DescriptorPlan
     let (on_disk, in_store) = match config.mesh.storage {
         Storage::Memory => (0, 0),
         Storage::Sqlite { .. } => (shards.into(), 0),
-        Storage::Postgres { .. } => (0, shards.into()),
+        Storage::Store { .. } => (0, shards.into()),
     };
     DescriptorPlan {
         cores: config.cores,

@@ -10,7 +10,7 @@
 mod server;
 
 use lclq_shards::journal::{Answer, Append, LogRecord, LogStore as _, Place};
-use lclq_stores::{PostgresNode, RemoteLog};
+use lclq_stores::{RemoteLog, StoreNode};
 use rusqlite::Connection;
 use server::Server;
 use std::sync::Arc;
@@ -55,7 +55,7 @@ struct Log {
 }
 
 impl Log {
-    fn open(node: &PostgresNode) -> Self {
+    fn open(node: &StoreNode) -> Self {
         let (ring, bell) = sync_channel(1);
         // One that rings already is enough.
         let wake = Arc::new(move || {

@@ -6,7 +6,7 @@ mod server;
 use lclq_shards::journal::{
     Batch, Claim, Completion, Journal as _, LogJournal, Op, TakeOver, Taking,
 };
-use lclq_stores::{PostgresNode, RemoteLog};
+use lclq_stores::{RemoteLog, StoreNode};
 use server::Server;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -24,7 +24,7 @@ struct Owner {
 }
 
 impl Owner {
-    fn take(node: &PostgresNode, shard: u16) -> Self {
+    fn take(node: &StoreNode, shard: u16) -> Self {
         let (ring, bell) = sync_channel(1);
         // One that rings already is enough.
         let wake = Arc::new(move || {

@@ -3,12 +3,12 @@
 mod contract;
 mod server;
 
-use lclq_stores::{PostgresNode, RemoteLog};
+use lclq_stores::{RemoteLog, StoreNode};
 use server::Server;
 use std::sync::Arc;
 
 struct Postgres {
-    node: PostgresNode,
+    node: StoreNode,
     _server: Arc<Server>,
 }
 

@@ -4,11 +4,11 @@
 //! the lock is fenced off by the one that comes after it. The lock keeps two servers that were started
 //! by mistake from taking the logs from each other for good.
 
-use super::PostgresError;
 use super::session::{self, Link, words};
 use super::settings::PostgresSettings;
 use super::tls::Tls;
-use crate::remote::{Link as _, Notice, Owner, RECONNECT_PAUSE_MAX, SUCCESSION_WAIT};
+use crate::NodeError;
+use crate::remote::{Facts, Link as _, Notice, Owner, RECONNECT_PAUSE_MAX, SUCCESSION_WAIT};
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
 use tokio_postgres::{Client, Error};
@@ -34,13 +34,13 @@ impl Guard {
         settings: &PostgresSettings,
         tls: &Tls,
         owner: &Owner,
-        notice: &(dyn Fn(Notice) + Send + Sync),
-    ) -> Result<Self, PostgresError> {
+        facts: &Facts,
+    ) -> Result<Self, NodeError> {
         let since = Instant::now();
         let mut is_told = false;
         let (client, link) = connect(settings, tls, owner)
             .await
-            .map_err(|words| PostgresError::Database(words.into_string()))?;
+            .map_err(|words| NodeError::Store(words.into_string()))?;
         loop {
             if is_locked(&client, settings).await.map_err(database)? {
                 return Ok(Self {
@@ -54,10 +54,10 @@ impl Guard {
                 let holder = holder.unwrap_or_else(|| "another lclq".to_owned());
                 let place = settings.place();
                 if waited >= SUCCESSION_WAIT {
-                    return Err(PostgresError::InUse { place, holder });
+                    return Err(NodeError::InUse { place, holder });
                 }
                 is_told = true;
-                notice(Notice::Waits(format!(
+                facts.tell(Notice::Waits(format!(
                     "{place} is in use by {holder}; waiting"
                 )));
             }
@@ -123,6 +123,6 @@ async fn holder(client: &Client, settings: &PostgresSettings) -> Result<Option<S
     row.map(|row| row.try_get(0)).transpose()
 }
 
-fn database(error: Error) -> PostgresError {
-    PostgresError::Database(words(&error).into())
+fn database(error: Error) -> NodeError {
+    NodeError::Store(words(&error).into())
 }

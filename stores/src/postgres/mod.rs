@@ -1,11 +1,8 @@
 //! Logs in a PostgreSQL database: a row is a record, and an append is one statement.
 
 mod database;
-mod error;
 mod guard;
 mod limits;
-mod node;
-mod numbers;
 mod risks;
 mod schema;
 mod session;
@@ -14,7 +11,21 @@ mod statements;
 mod tls;
 mod work;
 
-pub use error::PostgresError;
-pub use node::{PostgresNode, PostgresStore};
-pub use risks::Risk;
-pub use settings::{LOG_SHARDS_MAX, PostgresSettings};
+pub use settings::PostgresSettings;
+
+use crate::NodeError;
+use crate::remote::{AnyNode, Node, Owner, Surroundings};
+use database::Database;
+use std::sync::Arc;
+
+/// Starts a node. With `alone`, nobody else may have the store.
+pub(crate) fn start(
+    settings: PostgresSettings,
+    surroundings: Surroundings,
+    alone: Option<Owner>,
+) -> Result<Box<dyn AnyNode>, NodeError> {
+    let Surroundings { prepare, notice } = surroundings;
+    let grace = settings.grace();
+    let backend = Arc::new(Database::new(settings, notice, alone)?);
+    Ok(Box::new(Node::start(backend, prepare, grace)?))
+}

@@ -1,9 +1,10 @@
 //! What is in the database, and how it comes there: the first node makes it, later versions bring it
 //! forward, one at a time.
 
-use super::PostgresError;
 use super::session::words;
 use super::settings::PostgresSettings;
+use crate::NodeError;
+use crate::remote::Cluster;
 use lclq_shards::journal::Secrets;
 use tokio_postgres::{Client, Error, Transaction};
 
@@ -41,28 +42,11 @@ const STEPS: [&str; 1] = [
 /// The format that this program reads and writes.
 const FORMAT: i32 = STEPS.len() as i32;
 
-/// What all servers of a database have in common, for as long as it is there.
-#[derive(Clone, Copy)]
-pub(super) struct Cluster {
-    pub shards: u16,
-    pub secrets: Secrets,
-}
-
-impl Default for Cluster {
-    fn default() -> Self {
-        let secrets = Secrets {
-            receipt: [0; 32],
-            engine: [0; 16],
-        };
-        Self { shards: 0, secrets }
-    }
-}
-
 /// Makes the schema or brings it forward. Needs the right to do so only where something is to be done.
 pub(super) async fn make(
     client: &mut Client,
     settings: &PostgresSettings,
-) -> Result<Cluster, PostgresError> {
+) -> Result<Cluster, NodeError> {
     let schema = settings.schema();
     if is_there(client, schema).await.map_err(database)? {
         let found = format(client, schema).await.map_err(database)?;
@@ -71,7 +55,7 @@ pub(super) async fn make(
         }
     }
     if !settings.makes() {
-        return Err(PostgresError::NotMade(settings.place()));
+        return Err(NodeError::NotMade(settings.place()));
     }
     let transaction = client.transaction().await.map_err(database)?;
     make_alone(&transaction, settings).await?;
@@ -84,7 +68,7 @@ pub(super) async fn make(
 async fn make_alone(
     transaction: &Transaction<'_>,
     settings: &PostgresSettings,
-) -> Result<(), PostgresError> {
+) -> Result<(), NodeError> {
     let schema = settings.schema();
     let lock = "SELECT pg_advisory_xact_lock(hashtextextended('lclq ' || $1, 0))";
     transaction
@@ -139,11 +123,11 @@ async fn make_schema(transaction: &Transaction<'_>, schema: &str) -> Result<(), 
 async fn begin_logs(
     transaction: &Transaction<'_>,
     settings: &PostgresSettings,
-) -> Result<(), PostgresError> {
+) -> Result<(), NodeError> {
     let (schema, shards) = (settings.schema(), i32::from(settings.shards_of_new()));
     let (mut receipt, mut engine) = ([0; 32], [0; 16]);
-    getrandom::fill(&mut receipt).map_err(PostgresError::Random)?;
-    getrandom::fill(&mut engine).map_err(PostgresError::Random)?;
+    getrandom::fill(&mut receipt).map_err(NodeError::Random)?;
+    getrandom::fill(&mut engine).map_err(NodeError::Random)?;
     let feet = format!(
         "INSERT INTO \"{schema}\".log (shard, position, epoch, data) \
          SELECT shard, 0, 0, '' FROM generate_series(0, $1::integer - 1) AS shard"
@@ -174,13 +158,13 @@ async fn format(client: &Client, schema: &str) -> Result<Option<i32>, Error> {
     row.map(|row| row.try_get(0)).transpose()
 }
 
-async fn cluster(client: &Client, settings: &PostgresSettings) -> Result<Cluster, PostgresError> {
+async fn cluster(client: &Client, settings: &PostgresSettings) -> Result<Cluster, NodeError> {
     let schema = settings.schema();
     match format(client, schema).await.map_err(database)? {
         Some(FORMAT) => {}
         Some(found) => {
             let known = FORMAT;
-            return Err(PostgresError::FromTheFuture { found, known });
+            return Err(NodeError::FromTheFuture { found, known });
         }
         None => return Err(broken("is empty")),
     }
@@ -190,7 +174,7 @@ async fn cluster(client: &Client, settings: &PostgresSettings) -> Result<Cluster
     let shards =
         u16::try_from(found).map_err(|_| broken("has a number of shards that can't be"))?;
     if let Some(asked) = settings.shards().filter(|asked| *asked != shards) {
-        return Err(PostgresError::Shards { found, asked });
+        return Err(NodeError::Shards { found, asked });
     }
     let receipt: &[u8] = row.try_get(1).map_err(database)?;
     let engine: &[u8] = row.try_get(2).map_err(database)?;
@@ -202,10 +186,10 @@ async fn cluster(client: &Client, settings: &PostgresSettings) -> Result<Cluster
     Ok(Cluster { shards, secrets })
 }
 
-fn broken(what: &str) -> PostgresError {
-    PostgresError::Database(format!("the table of the cluster {what}"))
+fn broken(what: &str) -> NodeError {
+    NodeError::Store(format!("the table of the cluster {what}"))
 }
 
-fn database(error: Error) -> PostgresError {
-    PostgresError::Database(words(&error).into())
+fn database(error: Error) -> NodeError {
+    NodeError::Store(words(&error).into())
 }

@@ -1,10 +1,11 @@
 //! A connection that is ready for a shard's statements.
 
 use super::limits::{CONNECT_WAIT, STATEMENT_MS};
-use super::risks::{self, Risk};
+use super::risks;
 use super::settings::PostgresSettings;
 use super::statements::Statements;
 use super::tls::Tls;
+use crate::Risk;
 use std::fmt::Write as _;
 use std::future::poll_fn;
 use std::sync::Arc;

@@ -1,28 +1,21 @@
 //! Which database, and how it is reached.
 
-use super::PostgresError;
 use super::limits::{
     CONNECT_TIMEOUT, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_RETRIES, UNACKNOWLEDGED_WAIT,
 };
+use crate::NodeError;
+use crate::settings::{GRACE, SHARDS_DEFAULT, check_shards};
+use crate::tls::read_roots;
 use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject as _;
 use std::fmt;
 use std::time::Duration;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, TargetSessionAttrs};
 
-/// Logs that a database may be made for, one per shard.
-pub const LOG_SHARDS_MAX: u16 = 4_096;
 /// The port where a URL names none.
 const PORT: u16 = 5_432;
 /// Bytes of a schema's name, as PostgreSQL has it.
 const SCHEMA_NAME_BYTES_MAX: usize = 63;
-/// Shards of a cluster that is made without a number of them: more than nodes that it may come to have.
-const SHARDS_DEFAULT: u16 = 64;
-/// How long clients wait for a store that doesn't answer, where nobody says.
-const GRACE: Duration = Duration::from_millis(5_000);
-/// Certificates that a file of roots may have.
-const ROOTS_MAX: usize = 1_024;
 
 /// Which database, and how it is reached. What it prints about itself has no password.
 #[derive(Clone)]
@@ -46,20 +39,18 @@ impl PostgresSettings {
     ///
     /// # Errors
     ///
-    /// If the URL or the file can't be read, or there are no shards or more than [`LOG_SHARDS_MAX`].
-    pub fn new(url: &str, shards: Option<u16>) -> Result<Self, PostgresError> {
-        if shards.is_some_and(|shards| !(1..=LOG_SHARDS_MAX).contains(&shards)) {
-            let bounds = format!("shards are 1 to {LOG_SHARDS_MAX}");
-            return Err(PostgresError::Settings(bounds));
-        }
+    /// If the URL or the file can't be read, or there are no shards or more than [`crate::LOG_SHARDS_MAX`].
+    pub fn new(url: &str, shards: Option<u16>) -> Result<Self, NodeError> {
+        check_shards(shards)?;
         let OwnParameters {
             url,
             root_file,
             schema,
         } = own_parameters(url);
+        let roots = root_file.map(|file| read_roots("sslrootcert", &file));
         let mut config: Config = url.parse().map_err(|error| {
             // Its words name parameters, and no values.
-            PostgresError::Settings(format!("the database's URL: {error}"))
+            NodeError::Settings(format!("the database's URL: {error}"))
         })?;
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(CONNECT_TIMEOUT);
@@ -80,7 +71,7 @@ impl PostgresSettings {
         config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         if config.get_hosts().is_empty() {
             let none = "the database's URL names no host".to_owned();
-            return Err(PostgresError::Settings(none));
+            return Err(NodeError::Settings(none));
         }
         let settings = Self {
             config,
@@ -88,7 +79,7 @@ impl PostgresSettings {
             shards,
             grace: GRACE,
             makes: true,
-            roots: root_file.as_deref().map(read_roots).transpose()?,
+            roots: roots.transpose()?,
         };
         match schema {
             Some(schema) => settings.in_schema(&schema),
@@ -139,7 +130,7 @@ impl PostgresSettings {
     ///
     /// Unless the name is of lower-case letters, digits and `_`, begins with none of the digits nor with
     /// `pg_`, and has at most 63 bytes.
-    pub fn in_schema(mut self, schema: &str) -> Result<Self, PostgresError> {
+    pub fn in_schema(mut self, schema: &str) -> Result<Self, NodeError> {
         let is_begun = schema.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
         let is_of = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
         if !is_begun
@@ -148,7 +139,7 @@ impl PostgresSettings {
             || schema.len() > SCHEMA_NAME_BYTES_MAX
         {
             let name = format!("{schema:?} can't be a schema's name here");
-            return Err(PostgresError::Settings(name));
+            return Err(NodeError::Settings(name));
         }
         schema.clone_into(&mut self.schema);
         Ok(self)
@@ -231,21 +222,10 @@ fn own_parameters(url: &str) -> OwnParameters {
     own
 }
 
-fn read_roots(file: &str) -> Result<Vec<CertificateDer<'static>>, PostgresError> {
-    let broken = |error| PostgresError::Settings(format!("sslrootcert {file}: {error}"));
-    let found = CertificateDer::pem_file_iter(file).map_err(broken)?;
-    let roots: Result<Vec<_>, _> = found.take(ROOTS_MAX).collect();
-    let roots = roots.map_err(broken)?;
-    if roots.is_empty() {
-        let none = format!("sslrootcert {file}: there is no certificate in it");
-        return Err(PostgresError::Settings(none));
-    }
-    Ok(roots)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::LOG_SHARDS_MAX;
 
     const URL: &str = "postgres://me:hush@one:5433,two:5434/logs?sslmode=verify-full";
 

@@ -1,9 +1,8 @@
 //! What is done for each request, on one session.
 
 use super::limits::{READ_ROWS_MAX, STATEMENT_WAIT, TRIM_POSITIONS_MAX};
-use super::numbers::{Numbers, nearest, place};
 use super::session::{NOT_TRIMMED, Session, words};
-use crate::remote::Question;
+use crate::remote::{Numbers, Question, nearest, place};
 use lclq_shards::journal::{Answer, Append, LogRecord, Place};
 use std::sync::atomic::Ordering;
 use tokio_postgres::error::SqlState;

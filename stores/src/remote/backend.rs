@@ -1,5 +1,7 @@
 //! What a store has to be able to do, for its logs to be served.
 
+use super::facts::Facts;
+use crate::NodeError;
 use lclq_shards::journal::{Answer, Append, Place};
 use std::sync::Arc;
 
@@ -23,11 +25,11 @@ pub(crate) trait Backend: Send + Sync + 'static {
     /// What a shard asks with. Once nobody has it, the connection ends.
     type Session: Send + Sync + 'static;
     type Link: Link;
-    /// Why it can't be used.
-    type Error: std::error::Error + Send + Sync + From<std::io::Error> + 'static;
+    /// What is known of it.
+    fn facts(&self) -> &Facts;
 
     /// Makes what logs are kept in, or finds it made. Bounded in time.
-    fn begin(&self) -> impl Future<Output = Result<(), Self::Error>> + Send;
+    fn begin(&self) -> impl Future<Output = Result<(), NodeError>> + Send;
 
     /// What is done beside the logs for as long as there are any, such as holding a lock.
     fn go_on(self: Arc<Self>) -> impl Future<Output = ()> + Send + 'static;
@@ -35,6 +37,7 @@ pub(crate) trait Backend: Send + Sync + 'static {
     /// Makes a connection that is ready for a log's requests; or says in the store's words why it can't.
     fn connect(
         &self,
+        shard: u16,
     ) -> impl Future<Output = Result<(Arc<Self::Session>, Self::Link), Box<str>>> + Send;
 
     /// Does what is asked. What is begun in order arrives in order; it is answered in the end, if only by

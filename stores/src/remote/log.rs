@@ -28,7 +28,7 @@ pub(super) struct End {
     pub progress: Arc<Progress>,
 }
 
-/// A shard's log in a store behind a connection; a node makes it, such as [`crate::PostgresNode::open`].
+/// A shard's log in a store behind a connection; a node makes it, such as [`crate::StoreNode::open`].
 pub struct RemoteLog {
     requests: mpsc::Sender<Request>,
     answers: blocking::Receiver<(Ticket, Answer)>,

@@ -1,9 +1,11 @@
 //! One process's way to a store: a thread that serves the logs of all its shards.
 
 use super::backend::Backend;
+use super::facts::Facts;
 use super::limits::OPENS_WAITING_MAX;
 use super::log::{self, RemoteLog, Wake};
 use super::worker::Worker;
+use crate::NodeError;
 use std::io;
 use std::sync::{Arc, mpsc as blocking};
 use std::time::Duration;
@@ -55,7 +57,7 @@ impl<B: Backend> Node<B> {
         backend: Arc<B>,
         prepare: Box<dyn FnOnce() + Send>,
         grace: Duration,
-    ) -> Result<Self, B::Error> {
+    ) -> Result<Self, NodeError> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let (workers, new_workers) = mpsc::channel(OPENS_WAITING_MAX);
         let (begun, has_begun) = blocking::sync_channel(1);
@@ -66,7 +68,7 @@ impl<B: Backend> Node<B> {
                 prepare();
                 run(&runtime, &of_thread, &begun, new_workers);
             })?;
-        let gone = |_| B::Error::from(io::Error::other("the store's thread is gone"));
+        let gone = |_| NodeError::from(io::Error::other("the store's thread is gone"));
         has_begun.recv().map_err(gone)??;
         Ok(Self {
             backend,
@@ -74,13 +76,23 @@ impl<B: Backend> Node<B> {
             grace,
         })
     }
+}
 
-    pub fn backend(&self) -> &Arc<B> {
-        &self.backend
-    }
+/// A node, whatever store it is a way to.
+pub(crate) trait AnyNode: Send + Sync {
+    /// What is known of the store.
+    fn facts(&self) -> &Facts;
 
     /// The log of a shard; or nothing, where the thread takes up no more.
-    pub fn open(&self, shard: u16, wake: Wake) -> Option<RemoteLog> {
+    fn open(&self, shard: u16, wake: Wake) -> Option<RemoteLog>;
+}
+
+impl<B: Backend> AnyNode for Node<B> {
+    fn facts(&self) -> &Facts {
+        self.backend.facts()
+    }
+
+    fn open(&self, shard: u16, wake: Wake) -> Option<RemoteLog> {
         let (log, end) = log::pair(wake);
         let worker = Worker::new(self.backend.clone(), shard, end, self.grace);
         self.workers.try_send(worker).ok()?;
@@ -91,7 +103,7 @@ impl<B: Backend> Node<B> {
 fn run<B: Backend>(
     runtime: &Runtime,
     backend: &Arc<B>,
-    begun: &blocking::SyncSender<Result<(), B::Error>>,
+    begun: &blocking::SyncSender<Result<(), NodeError>>,
     mut new_workers: mpsc::Receiver<Worker<B>>,
 ) {
     runtime.block_on(async {

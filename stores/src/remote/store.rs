@@ -1,43 +1,43 @@
 //! A store as the server knows it: shards' journals out of the logs that a node serves.
 
-use super::backend::Backend;
+use super::cluster::Cluster;
 use super::limits::{RING_BYTES_MAX, RING_RECORDS_MAX};
 use super::log::{RemoteLog, Wake};
-use super::node::Node;
+use super::node::AnyNode;
 use super::opening::{Opening, Prepared};
 use super::owner::Owner;
+use crate::Risk;
 use lclq_shards::journal::{Journal, JournalSetup, LogLimits, Secrets, Store, StoreError};
 use std::sync::{Mutex, PoisonError};
 
 /// The journals of all shards, over one node.
-pub(crate) struct NodeStore<B> {
-    node: Node<B>,
+pub(crate) struct NodeStore {
+    node: Box<dyn AnyNode>,
     owner: Owner,
-    shards: u16,
-    secrets: Secrets,
+    cluster: Cluster,
     /// Logs by shard whose connections are made all at once, until each is opened.
     prepared: Mutex<Vec<Option<Prepared>>>,
 }
 
-impl<B: Backend> NodeStore<B> {
-    pub fn new(node: Node<B>, owner: Owner, shards: u16, secrets: Secrets) -> Self {
+impl NodeStore {
+    pub fn new(node: Box<dyn AnyNode>, owner: Owner) -> Self {
+        let cluster = node.facts().cluster();
         let prepare = |shard| Prepared::new(|wake| node.open(shard, wake));
-        let prepared = (0..shards).map(prepare).collect();
+        let prepared = (0..cluster.shards).map(prepare).collect();
         Self {
             prepared: Mutex::new(prepared),
             node,
             owner,
-            shards,
-            secrets,
+            cluster,
         }
     }
 
-    pub fn node(&self) -> &Node<B> {
-        &self.node
+    pub fn risks(&self) -> Vec<Risk> {
+        self.node.facts().risks()
     }
 
     fn limits(&self) -> LogLimits {
-        let shards = usize::from(self.shards).max(1);
+        let shards = usize::from(self.cluster.shards).max(1);
         LogLimits {
             ring_bytes_max: RING_BYTES_MAX / shards,
             ring_records_max: RING_RECORDS_MAX / shards,
@@ -48,13 +48,13 @@ impl<B: Backend> NodeStore<B> {
     }
 }
 
-impl<B: Backend> Store for NodeStore<B> {
+impl Store for NodeStore {
     fn shards(&self) -> u16 {
-        self.shards
+        self.cluster.shards
     }
 
     fn secrets(&self) -> Secrets {
-        self.secrets
+        self.cluster.secrets
     }
 
     fn open_shard(&self, shard: u16, setup: JournalSetup) -> Result<Box<dyn Journal>, StoreError> {

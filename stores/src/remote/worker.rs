@@ -69,10 +69,10 @@ impl<B: Backend> Worker<B> {
     /// Tries until there is a connection; `None` once nobody asks any more.
     async fn connect(&mut self) -> Option<(Arc<B::Session>, B::Link)> {
         loop {
-            let (backend, pause) = (self.backend.clone(), self.pause);
+            let (backend, shard, pause) = (self.backend.clone(), self.shard, self.pause);
             let connecting = async move {
                 sleep(pause).await;
-                backend.connect().await
+                backend.connect(shard).await
             };
             tokio::pin!(connecting);
             let opened = loop {

@@ -4,7 +4,7 @@
 
 mod programs;
 
-use lclq_stores::{PostgresNode, PostgresSettings, Surroundings};
+use lclq_stores::{PostgresSettings, StoreNode, Surroundings};
 use std::net::TcpListener;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt as _;
@@ -180,8 +180,8 @@ impl Server {
         settings.in_schema(schema).unwrap()
     }
 
-    pub fn node(&self, schema: &str, shards: u16) -> PostgresNode {
-        PostgresNode::start(self.settings(schema, shards), Surroundings::default()).unwrap()
+    pub fn node(&self, schema: &str, shards: u16) -> StoreNode {
+        StoreNode::start(self.settings(schema, shards), Surroundings::default()).unwrap()
     }
 
     /// A connection for statements by hand.

@@ -1,29 +1,29 @@
-//! Why a node can't use a database.
+//! Why a node can't use a store.
 
-/// Why a node can't use a database.
+/// Why a node can't use a store.
 #[derive(Debug, thiserror::Error)]
-pub enum PostgresError {
+pub enum NodeError {
     /// The URL or another setting can't be used.
     #[error("{0}")]
     Settings(String),
     /// The system refuses a thread or its reactor.
     #[error("{0}")]
     Io(#[from] std::io::Error),
-    /// The database can't be reached, or says no; in its words.
-    #[error("the database says: {0}")]
-    Database(String),
+    /// The store says no; in its words.
+    #[error("the store says: {0}")]
+    Store(String),
     /// No connection can be made.
     #[error("{place} can't be reached: {words}")]
     Unreachable {
-        /// Hosts, database and schema.
+        /// Where it is, for people.
         place: String,
-        /// In the client's or the database's words.
+        /// In the client's or the store's words.
         words: Box<str>,
     },
     /// Another server has it.
     #[error("{place} is in use by {holder}")]
     InUse {
-        /// Hosts, database and schema.
+        /// Where it is, for people.
         place: String,
         /// Who has it, in its own words.
         holder: String,
@@ -35,22 +35,22 @@ pub enum PostgresError {
     #[error("no randomness from the system: {0}")]
     Random(getrandom::Error),
     /// It took too long.
-    #[error("the database took more than {0} s to answer")]
+    #[error("the store took more than {0} s to answer")]
     Late(u64),
     /// Written by a later version.
     #[error(
-        "format {found} of the database is newer than this program knows ({known}); use a newer lclq"
+        "format {found} of the store is newer than this program knows ({known}); use a newer lclq"
     )]
     FromTheFuture {
-        /// In the database.
+        /// In the store.
         found: i32,
         /// Highest known.
         known: i32,
     },
-    /// The database has another number of shards.
-    #[error("the database was made for {found} shards, not for {asked}")]
+    /// The store has another number of shards.
+    #[error("the store was made for {found} shards, not for {asked}")]
     Shards {
-        /// In the database.
+        /// In the store.
         found: i32,
         /// In the settings.
         asked: u16,
