@@ -50,9 +50,9 @@ impl Redis {
             place: self.settings.place(),
             words: trouble.words(),
         })?;
-        self.facts
-            .is(making::make(&self.settings, &self.tls, &client).await?);
         let risks = risks::find(&client).await.map_err(making::store)?;
+        let cluster = making::make(&self.settings, &self.tls, &client).await?;
+        self.facts.is(cluster);
         self.facts.found(risks);
         Ok(())
     }

@@ -28,7 +28,13 @@ pub(super) async fn find(client: &Client) -> Result<Vec<Risk>, Trouble> {
     if drops_any && memory.as_deref() != Some("0") {
         found.push(Risk::KeysAreEvicted);
     }
-    if has_replicas(client).await? {
+    let replication = replication(client).await?;
+    let has = |line: &str| replication.lines().any(|of| of.trim() == line);
+    if has("role:slave") {
+        let words = "it is a replica, and takes no writes";
+        return Err(Trouble::Foreign(words.to_owned()));
+    }
+    if replication.contains("connected_slaves:") && !has("connected_slaves:0") {
         found.push(Risk::ReplicasLag);
     }
     Ok(found)
@@ -53,17 +59,15 @@ async fn setting(client: &Client, name: &str) -> Result<Option<String>, Trouble>
     })
 }
 
-async fn has_replicas(client: &Client) -> Result<bool, Trouble> {
+/// What the server says of its replicas and itself; nothing where it doesn't.
+async fn replication(client: &Client) -> Result<String, Trouble> {
     let mut command = Cmd::new();
     command.arg("INFO").arg("replication");
-    let text = match answered(client, &command).await? {
+    Ok(match answered(client, &command).await? {
         Some(Value::BulkString(text)) => String::from_utf8_lossy(&text).into_owned(),
         Some(Value::VerbatimString { text, .. }) => text,
-        _ => return Ok(false),
-    };
-    let mut lines = text.lines();
-    let replicas = lines.find_map(|line| line.strip_prefix("connected_slaves:"));
-    Ok(replicas.is_some_and(|replicas| replicas.trim() != "0"))
+        _ => String::new(),
+    })
 }
 
 /// What is answered, unless it is that this user may not ask, or that there is no such command.

@@ -66,7 +66,7 @@ impl RedisSettings {
         };
         let roots = own.root_file.map(|file| read_roots("sslrootcert", file));
         Ok(Self {
-            connection: info.redis_settings().clone().set_lib_name("lclq", VERSION),
+            connection: info.redis_settings().clone().set_skip_set_lib_name(),
             host,
             port,
             is_secret,
@@ -163,9 +163,6 @@ pub(super) struct Keys {
     pub log: String,
     pub head: String,
 }
-
-/// The program's version, for those who list connections.
-const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 impl fmt::Debug for RedisSettings {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
