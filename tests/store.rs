@@ -1,4 +1,4 @@
-//! The real binary on a real PostgreSQL: it starts, goes on after a restart with what it had, meets a
+//! The real binary on a real PostgreSQL and Redis: it starts, goes on after a restart with what it had, meets a
 //! second server, and a database that goes away and comes back.
 
 #![cfg(unix)]
@@ -18,6 +18,10 @@ mod export;
 mod losses;
 #[path = "store/owners.rs"]
 mod owners;
+#[path = "store/redis.rs"]
+mod redis;
+#[path = "../stores/tests/redis_server/mod.rs"]
+mod redis_server;
 #[path = "store/restarts.rs"]
 mod restarts;
 #[path = "../stores/tests/server/mod.rs"]

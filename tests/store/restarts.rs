@@ -22,7 +22,7 @@ fn pubsub(server: &Server, method: &str, path: &str, body: &Value) -> Value {
 
 fn pull(server: &Server) -> Vec<Value> {
     let request = json!({ "maxMessages": 10, "returnImmediately": true });
-    let answer = pubsub(server, "POST", "subscriptions/s:pull", &request);
+    let answer = pubsub(server, "POST", "subscriptions/readers:pull", &request);
     answer["receivedMessages"]
         .as_array()
         .cloned()
@@ -48,15 +48,15 @@ fn everything_lives_on_with_other_cores() {
     create(&mut client, "held");
     send(&mut client, "held", "x");
     let held = receive(&mut client, "held");
-    pubsub(&server, "PUT", "topics/t", &json!({}));
-    let subscription = json!({ "topic": "projects/local/topics/t" });
-    pubsub(&server, "PUT", "subscriptions/s", &subscription);
+    pubsub(&server, "PUT", "topics/news", &json!({}));
+    let subscription = json!({ "topic": "projects/local/topics/news" });
+    pubsub(&server, "PUT", "subscriptions/readers", &subscription);
     let published = json!({ "messages": [{ "data": "aGVsbG8=" }, { "data": "dHdv" }] });
-    pubsub(&server, "POST", "topics/t:publish", &published);
+    pubsub(&server, "POST", "topics/news:publish", &published);
     let pulled = pull(&server);
     assert_eq!(pulled.len(), 2);
     let ack = json!({ "ackIds": [pulled[0]["ackId"]] });
-    pubsub(&server, "POST", "subscriptions/s:acknowledge", &ack);
+    pubsub(&server, "POST", "subscriptions/readers:acknowledge", &ack);
     server.stop();
 
     for cores in ["1", "3"] {
@@ -93,7 +93,7 @@ fn everything_lives_on_with_other_cores() {
     pubsub(
         &server,
         "POST",
-        "subscriptions/s:modifyAckDeadline",
+        "subscriptions/readers:modifyAckDeadline",
         &modify,
     );
     let left = pull(&server);

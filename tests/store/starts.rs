@@ -5,7 +5,7 @@ use super::{Postgres, create, on, send, store};
 use std::net::TcpListener;
 
 #[track_caller]
-fn assert_clear(refused: &Refused, code: i32, needles: &[&str]) {
+pub fn assert_clear(refused: &Refused, code: i32, needles: &[&str]) {
     let stderr = &refused.stderr;
     assert_eq!(refused.status.code(), Some(code), "{stderr}");
     let is_error = |line: &&str| !line.contains("INFO") && !line.contains("WARN");

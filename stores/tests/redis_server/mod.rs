@@ -2,8 +2,8 @@
 
 #![allow(dead_code, reason = "each test uses a part")]
 
+use ::redis::{Cmd, Connection, Value};
 use lclq_stores::{RedisSettings, StoreNode, Surroundings};
-use redis::{Cmd, Connection, Value};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -208,8 +208,8 @@ impl Drop for Server {
     }
 }
 
-fn connect(url: &str) -> redis::RedisResult<Connection> {
-    redis::Client::open(url)?.get_connection()
+fn connect(url: &str) -> ::redis::RedisResult<Connection> {
+    ::redis::Client::open(url)?.get_connection()
 }
 
 pub fn free_port() -> u16 {
