@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 const GROUPS: u32 = 3;
 /// Longer than any run of the server, so that no lease ends by itself.
 const LEASE_S: u32 = 120;
+/// The same where leases outlive their server.
+const KEPT_LEASE_S: u32 = 8;
 /// A drain that brings nothing for so long has brought all there is.
 const STALL: Duration = Duration::from_secs(5);
 /// Senders pause above this.
@@ -49,6 +51,8 @@ pub struct World {
     queues: Vec<Queue>,
     ledger: Mutex<Ledger>,
     stop: AtomicBool,
+    /// What a consumer asks for, seconds.
+    lease_s: u32,
 }
 
 impl World {
@@ -57,6 +61,16 @@ impl World {
             queues: queues(),
             ledger: Mutex::new(Ledger::new(queues())),
             stop: AtomicBool::new(false),
+            lease_s: LEASE_S,
+        }
+    }
+
+    /// Where leases outlive their server: short ones, but longer than a server lives, so that what is
+    /// leased at the end comes back.
+    pub fn where_leases_stay() -> Self {
+        World {
+            lease_s: KEPT_LEASE_S,
+            ..World::new()
         }
     }
 
@@ -344,7 +358,7 @@ impl Worker {
             Worker::Consumer { queues, held } => {
                 let queue = queues[rng.random_range(0..queues.len())];
                 let wait_s = u32::from(rng.random_ratio(1, 10));
-                let got = receive(world, client, queue, LEASE_S, wait_s)?;
+                let got = receive(world, client, queue, world.lease_s, wait_s)?;
                 if got.is_empty() {
                     return Ok(());
                 }
@@ -410,8 +424,12 @@ fn drain(world: &World, server: &Server) {
     world.ledger().begin_drain();
     let mut progress = Instant::now();
     let mut empty_rounds = 0;
+    let stall = match world.lease_s {
+        LEASE_S => STALL,
+        kept => STALL + Duration::from_secs(kept.into()),
+    };
     // Delayed messages and those on their way between shards take a moment.
-    while progress.elapsed() < STALL && (empty_rounds < 2 || !world.ledger().missing().is_empty()) {
+    while progress.elapsed() < stall && (empty_rounds < 2 || !world.ledger().missing().is_empty()) {
         let mut any = false;
         for queue in 0..world.queues.len() {
             loop {

@@ -7,7 +7,7 @@ use super::{Postgres, store};
 #[test]
 fn nothing_acknowledged_is_lost_when_killed_on_a_store() {
     let postgres = Postgres::shared();
-    let world = World::new();
+    let world = World::where_leases_stay();
     let killing = Killing {
         durability: Durability::Full,
         kills: 15,

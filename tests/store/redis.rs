@@ -108,7 +108,7 @@ fn a_restart_of_redis_within_the_grace_is_not_seen_by_clients() {
 #[test]
 fn nothing_acknowledged_is_lost_when_killed() {
     let redis = Redis::start(Kind::Redis, &[]);
-    let world = World::new();
+    let world = World::where_leases_stay();
     let killing = Killing {
         durability: Durability::Full,
         kills: 15,
