@@ -20,6 +20,10 @@ pub(crate) trait Link: Send {
     fn ended(&mut self) -> impl Future<Output = Box<str>> + Send;
 }
 
+/// A connection that is ready for a log's requests; or why there is none, in the store's words.
+pub(crate) type Connected<B> =
+    Result<(Arc<<B as Backend>::Session>, <B as Backend>::Link), Box<str>>;
+
 /// A store that can be connected to, once for each log.
 pub(crate) trait Backend: Send + Sync + 'static {
     /// What a shard asks with. Once nobody has it, the connection ends.
@@ -34,11 +38,8 @@ pub(crate) trait Backend: Send + Sync + 'static {
     /// What is done beside the logs for as long as there are any, such as holding a lock.
     fn go_on(self: Arc<Self>) -> impl Future<Output = ()> + Send + 'static;
 
-    /// Makes a connection that is ready for a log's requests; or says in the store's words why it can't.
-    fn connect(
-        &self,
-        shard: u16,
-    ) -> impl Future<Output = Result<(Arc<Self::Session>, Self::Link), Box<str>>> + Send;
+    /// Makes a connection for a shard's log.
+    fn connect(&self, shard: u16) -> impl Future<Output = Connected<Self>> + Send;
 
     /// Does what is asked. What is begun in order arrives in order; it is answered in the end, if only by
     /// [`Answer::Unknown`].
