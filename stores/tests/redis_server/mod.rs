@@ -190,6 +190,25 @@ impl Server {
         }
     }
 
+    /// Ends the connection that has been there for longest; answers how many that were.
+    pub fn kill_a_connection(&self) -> i64 {
+        let Value::BulkString(list) = self.by_hand(&["CLIENT", "LIST", "TYPE", "normal"]) else {
+            panic!("no list of clients");
+        };
+        let list = String::from_utf8(list).unwrap();
+        // The connection that asks was there last.
+        let mut lines: Vec<&str> = list.lines().collect();
+        lines.pop();
+        let first = lines.first().and_then(|line| line.split(' ').next());
+        let Some(number) = first.and_then(|word| word.strip_prefix("id=")) else {
+            return 0;
+        };
+        match self.by_hand(&["CLIENT", "KILL", "ID", number]) {
+            Value::Int(killed) => killed,
+            other => panic!("{other:?}"),
+        }
+    }
+
     /// Does a command by hand.
     #[track_caller]
     pub fn by_hand(&self, words: &[&str]) -> Value {
