@@ -17,6 +17,7 @@ mod hex;
 pub mod http;
 pub mod interceptors;
 pub mod log;
+pub mod log_dump;
 pub mod mesh;
 pub mod net;
 pub mod observe;

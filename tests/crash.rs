@@ -15,13 +15,17 @@ mod support;
 use crash::load::World;
 use support::killing::{Durability, Killing, must_be_noticed};
 
+/// Longer than any run of the server.
+const LEASE_S: u32 = 120;
+
 fn crash(durability: Durability, kills: u64, forgetful: bool) {
-    let world = World::new();
+    let world = World::new(LEASE_S, false);
     let workers = world.workers();
     let killing = Killing {
         durability,
         kills,
         forgetful,
+        store: None,
     };
     killing.run(&world, workers);
 }

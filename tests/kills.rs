@@ -46,6 +46,8 @@ use std::time::Instant;
 use support::Server;
 use support::killing::{Durability, Killing, Load};
 
+/// Longer than any run of the server.
+const LEASE_S: u32 = 120;
 /// Kills where `LCLQ_KILLS` says nothing else.
 const KILLS: u64 = 6;
 
@@ -148,8 +150,8 @@ fn nothing_promised_is_broken_by_kills_under_a_mixed_load() {
         Box::new(Pushes::new()),
     ];
     let world = Everything {
-        queues: crash::load::World::new(),
-        topics: topic_crash::load::World::new(),
+        queues: crash::load::World::new(LEASE_S, false),
+        topics: topic_crash::load::World::new(LEASE_S, false),
         scenes: scenes.into_iter().map(Mutex::new).collect(),
         stop: AtomicBool::new(false),
     };
@@ -161,6 +163,7 @@ fn nothing_promised_is_broken_by_kills_under_a_mixed_load() {
         durability: Durability::Either,
         kills: kills(),
         forgetful: false,
+        store: None,
     };
     let began = Instant::now();
     killing.run(&world, workers);

@@ -26,6 +26,7 @@ fn crash(durability: Durability, kills: u64, forgetful: bool) {
         durability,
         kills,
         forgetful,
+        store: None,
     };
     killing.run(&world, workers);
 }

@@ -9,6 +9,7 @@ pub mod attributes;
 pub mod command;
 mod dedup;
 mod definitions;
+mod epochs;
 pub mod figures;
 mod host;
 pub mod journal;

@@ -4,6 +4,7 @@ mod config;
 mod controls;
 mod credentials;
 mod generate;
+mod log;
 mod operate;
 mod operate_pubsub;
 mod policy;
@@ -14,6 +15,7 @@ pub use config::{ConfigCommand, ShowForm};
 pub use controls::{ClockCommand, FaultArgs, FaultCommand, ProfileCommand, StateCommand};
 pub use credentials::{CreatedForm, CredentialsCommand, CredentialsFile};
 pub use generate::{GenerateCommand, generate};
+pub use log::{LogCommand, LogDumpArgs};
 pub use operate::{
     MessageCommand, OperateArgs, Output, PeekState, QueueCommand, QueueSort, Server,
 };
@@ -80,6 +82,9 @@ pub enum Command {
     Export(ExportArgs),
     /// Have a server take up what a file of lclq export has.
     Import(ImportArgs),
+    /// Look into the logs of a store.
+    #[command(subcommand)]
+    Log(LogCommand),
     /// Save a test server's state under a name, and bring it back.
     State(OperateArgs<StateCommand>),
     /// Stop a test server's clock, and have it jump ahead.

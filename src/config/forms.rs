@@ -39,6 +39,7 @@ pub(super) const FORMS: &[(&str, &str, Check)] = &[
         "a URL that begins with https://, or http:// on this machine, without a query",
         |text| crate::bearer::parse_issuer(text).is_ok(),
     ),
+    ("store", STORE_EXPECTED, |text| store_url(text).is_ok()),
     ("audience", "a text that isn't empty", is_audience),
     (
         "duration",
@@ -54,6 +55,18 @@ pub(super) const FORMS: &[(&str, &str, Check)] = &[
         |text| tracing_subscriber::EnvFilter::try_new(text).is_ok(),
     ),
 ];
+
+const STORE_EXPECTED: &str = "a URL that begins with postgres://, redis:// or rediss://";
+
+/// A store's URL, as far as it can be told without reading files; or what is expected. It isn't repeated:
+/// it may hold a password.
+pub(super) fn store_url(text: &str) -> Result<(), &'static str> {
+    if lclq_stores::StoreSettings::is_url(text) {
+        Ok(())
+    } else {
+        Err(STORE_EXPECTED)
+    }
+}
 
 /// A name that can stand in an ARN.
 pub(crate) fn scope_name(text: &str) -> Result<String, String> {

@@ -207,7 +207,23 @@ pub struct Given {
     #[schemars(extend("format" = "path"))]
     pub data_dir: Option<PathBuf>,
 
-    /// What an answer waits for: full = the disk; normal = the operating system.
+    /// Keep everything in this store, a database that other machines can reach:
+    /// postgres://USER:PASSWORD@HOST/DATABASE or redis://USER:PASSWORD@HOST:PORT (rediss:// with TLS).
+    /// Instead of --data-dir. What has a password belongs into the environment or the file rather than
+    /// into a command line, which others may see.
+    #[arg(long, env = "LCLQ_STORE", hide_env_values = true, value_name = "URL")]
+    #[schemars(extend("format" = "store"))]
+    pub store: Option<String>,
+
+    /// How long a request waits for a store that doesn't answer before it is refused (503, UNAVAILABLE),
+    /// in milliseconds.
+    #[arg(long, env = "LCLQ_STORE_GRACE_MS", value_name = "MS", value_parser = value_parser!(u64).range(100..=60_000))]
+    #[schemars(range(min = 100, max = 60_000))]
+    pub store_grace_ms: Option<u64>,
+
+    /// What an answer waits for: full = the disk; normal = the operating system. With --store: full = no
+    /// less than the store's disk; normal = what the store's settings give, which may lose what was
+    /// acknowledged last.
     #[arg(long, env = "LCLQ_DURABILITY", value_enum, value_name = "LEVEL")]
     pub durability: Option<DurabilityArg>,
 
@@ -220,8 +236,8 @@ pub struct Given {
     #[schemars(range(min = 1, max = 256))]
     pub cores: Option<u16>,
 
-    /// Shards that queues are spread over; by default one per core. Fixed for a data directory
-    /// when it is made.
+    /// Shards that queues are spread over; by default one per core, and 64 in a store. Fixed for a data
+    /// directory or a store when it is made.
     #[arg(long, env = "LCLQ_SHARDS", value_name = "N", value_parser = value_parser!(u16).range(1..=1024))]
     #[schemars(range(min = 1, max = 1024))]
     pub shards: Option<u16>,

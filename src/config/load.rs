@@ -5,6 +5,7 @@ use super::declared::Declared;
 use super::file;
 use super::layers::{Layer, Origin, merge, settings};
 use super::settings::{Settings, place};
+use super::storage::storage;
 use super::tls::tls;
 use crate::cli::{Cli, StartArgs};
 use clap::parser::ValueSource;
@@ -167,6 +168,7 @@ impl Source {
                 "--recover: there is nothing to recover without --data-dir ({place})"
             )]);
         }
+        storage(&settings, self.recover).map_err(|error| vec![error])?;
         tls(&settings).map_err(|error| vec![error])?;
         auth::check(&settings).map_err(|error| vec![error])?;
         Ok(Loaded {

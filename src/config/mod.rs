@@ -16,6 +16,7 @@ mod quotas;
 pub mod schema;
 mod secrets;
 mod settings;
+mod storage;
 pub mod text;
 mod tls;
 
@@ -28,7 +29,7 @@ use crate::cli::{Command, StartArgs};
 use crate::credentials::{AdminAuth, Auth, FileError};
 use crate::http::{BodyBudget, HttpLimits};
 use crate::interceptors::Interceptors;
-use crate::mesh::{MeshConfig, Storage};
+use crate::mesh::MeshConfig;
 use crate::net::NetLimits;
 use crate::otlp::OtlpConfig;
 use crate::pubsub::export::StoreTarget;
@@ -39,9 +40,8 @@ use crate::server::Endpoint;
 use crate::sqs::{AccountMemory, SqsConfig};
 use crate::tls::TlsSettings;
 use clap::ArgMatches;
-use given::{DurabilityArg, EvictionArg, LogFormat};
+use given::{EvictionArg, LogFormat};
 use lclq_shards::Eviction;
-use lclq_shards::journal::Durability;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -124,6 +124,9 @@ pub enum ResolveError {
     /// Access keys.
     #[error("{0}")]
     Credentials(#[from] FileError),
+    /// Where messages are kept.
+    #[error("{0}")]
+    Storage(String),
 }
 
 impl Config {
@@ -175,6 +178,7 @@ impl Config {
         let endpoint = args.cloud_storage_endpoint.as_deref();
         let endpoint = endpoint.and_then(|url| crate::pubsub::push::parse_endpoint(url).ok());
         let tls = tls::tls(&args).unwrap_or_default();
+        let storage = storage::storage(&args, recover).map_err(ResolveError::Storage)?;
         let quotas = quotas::quotas(&args);
         let connections_per_address = quotas::connections(&args);
         let (driver, driver_reason) = choose(args.runtime)?;
@@ -195,17 +199,7 @@ impl Config {
             mesh: MeshConfig {
                 cores,
                 shards: args.shards,
-                storage: match args.data_dir.clone() {
-                    None => Storage::Memory,
-                    Some(path) => Storage::Sqlite {
-                        path,
-                        durability: match args.durability {
-                            DurabilityArg::Full => Durability::Full,
-                            DurabilityArg::Normal => Durability::Normal,
-                        },
-                        recover,
-                    },
-                },
+                storage,
                 memory_bytes_max: Some(args.memory_bytes_max.unwrap_or_else(memory_default)),
                 eviction: match args.eviction {
                     EvictionArg::Reject => Eviction::Reject,

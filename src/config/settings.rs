@@ -39,6 +39,8 @@ pub struct Settings {
     pub tls_only: bool,
     pub services: Vec<ServiceArg>,
     pub data_dir: Option<PathBuf>,
+    pub store: Option<String>,
+    pub store_grace_ms: u64,
     pub durability: DurabilityArg,
     pub runtime: RuntimeChoice,
     pub cores: Option<u16>,
@@ -119,6 +121,8 @@ impl Default for Settings {
             tls_only: false,
             services: vec![ServiceArg::Sqs, ServiceArg::Pubsub, ServiceArg::Admin],
             data_dir: None,
+            store: None,
+            store_grace_ms: 5_000,
             durability: DurabilityArg::default(),
             runtime: RuntimeChoice::default(),
             cores: None,
@@ -257,6 +261,8 @@ pub const TABLES: &[(&str, &[(&str, &str)])] = &[
         "storage",
         &[
             ("data-dir", "data-dir"),
+            ("store", "store"),
+            ("store-grace-ms", "store-grace-ms"),
             ("durability", "durability"),
             ("shards", "shards"),
         ],
@@ -325,7 +331,10 @@ pub const TABLES: &[(&str, &[(&str, &str)])] = &[
 ];
 
 /// Keys of which at most one may be given; the higher layer's counts.
-pub const EXCLUDING: &[(&str, &str)] = &[("cloud-storage-dir", "cloud-storage-endpoint")];
+pub const EXCLUDING: &[(&str, &str)] = &[
+    ("cloud-storage-dir", "cloud-storage-endpoint"),
+    ("data-dir", "store"),
+];
 
 /// Where a key stands in the file: `sqs.port`.
 pub fn place(key: &str) -> String {

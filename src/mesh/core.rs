@@ -216,6 +216,14 @@ impl Mesh {
         self.inner.memory_bytes_max
     }
 
+    /// The shard whose store has acknowledged nothing for longest though something waits for it, and for
+    /// how long that has been.
+    pub fn silent_journal(&self) -> Option<(u16, Duration)> {
+        let journals = self.inner.figures.journals.iter().enumerate();
+        let silent = journals.filter_map(|(shard, of)| Some((shard as u16, of.silent_for()?)));
+        silent.max_by_key(|(_, time)| *time)
+    }
+
     /// Why a journal can't write, if one can't, whatever core its shard is on.
     pub fn journal_down(&self) -> Option<String> {
         self.inner.journals_down.any()

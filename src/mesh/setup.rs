@@ -11,6 +11,7 @@ use lclq_shards::journal::{
     Recovery, Secrets, Store, StoreError,
 };
 use lclq_shards::{Eviction, MemoryPool, ShardConfig, ShardHost};
+use lclq_stores::{NodeError, Notice, StoreJournals, StoreSettings, Surroundings};
 use std::path::PathBuf;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
@@ -29,6 +30,24 @@ pub enum Storage {
         /// Go on with what can be read where something is damaged or missing.
         recover: bool,
     },
+    /// In a log per shard in a store that other machines can reach, too.
+    Store {
+        /// Which, and how it is reached.
+        settings: StoreSettings,
+        /// With normal durability, settings of the store may lose what was acknowledged.
+        durability: Durability,
+    },
+}
+
+impl Storage {
+    /// Its name in figures.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Sqlite { .. } => "sqlite",
+            Self::Store { settings, .. } => settings.name(),
+        }
+    }
 }
 
 /// What the mesh is to be.
@@ -57,6 +76,12 @@ pub enum MeshError {
     /// A shard's journal can't be had.
     #[error("{0}")]
     Store(StoreError),
+    /// The store can't be used.
+    #[error("{0}")]
+    Node(#[from] NodeError),
+    /// The store may lose what is acknowledged, and nobody has agreed to that.
+    #[error("{0}. With --durability normal the server starts nevertheless")]
+    Risky(String),
     /// A shard's kept state can't be loaded, as it is damaged.
     #[error(
         "shard {shard}: {error}. Put back what was there, or start with --recover to go on with \
@@ -121,6 +146,21 @@ impl MeshPlan {
                 }
                 let (shards, secrets) = (directory.shards(), directory.secrets());
                 (Some(Arc::new(directory)), shards, secrets)
+            }
+            Storage::Store {
+                settings,
+                durability,
+            } => {
+                let surroundings = Surroundings {
+                    prepare: Box::new(become_journal_writer),
+                    notice: Arc::new(|notice| note_store(&notice)),
+                };
+                let store = StoreJournals::start(settings.clone(), surroundings)?;
+                if let (Some(risk), Durability::Full) = (store.risks().first(), durability) {
+                    return Err(MeshError::Risky(risk.to_string()));
+                }
+                let (shards, secrets) = (store.shards(), store.secrets());
+                (Some(Arc::new(store)), shards, secrets)
             }
         };
         Ok(Self {
@@ -232,6 +272,14 @@ impl MeshPlan {
                 MeshError::Load { shard, error }
             }
         })
+    }
+}
+
+/// Says what the way to a store has found out.
+fn note_store(notice: &Notice) {
+    match notice {
+        Notice::Risk(risk) => tracing::warn!("what is acknowledged can be lost: {risk}"),
+        Notice::Waits(words) => tracing::info!("{words}"),
     }
 }
 

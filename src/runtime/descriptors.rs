@@ -14,6 +14,8 @@ pub struct DescriptorPlan {
     pub listeners: usize,
     /// Shards that have a file; 0 if everything is in memory.
     pub shards_on_disk: usize,
+    /// Shards that have a connection to a store.
+    pub shards_in_store: usize,
     /// Connections that clients may open.
     pub connections_max: usize,
 }
@@ -28,6 +30,8 @@ const PER_LISTENER: usize = 2;
 const PER_SHARD: usize = 2;
 /// Of a data directory: its lock.
 const PER_DIRECTORY: usize = 1;
+/// Of a store: its thread's poll and what wakes that, and the connection that keeps others away.
+const PER_STORE: usize = 4;
 /// Of the process: the two ends of two pipes for signals.
 const PER_PROCESS: usize = 4;
 /// For a few clients, and for files that are open for a moment.
@@ -38,7 +42,12 @@ impl DescriptorPlan {
     fn needed(self) -> usize {
         let per_core = PER_CORE + if self.rings { PER_RING } else { 0 };
         let directory = usize::from(self.shards_on_disk > 0) * PER_DIRECTORY;
+        let store = match self.shards_in_store {
+            0 => 0,
+            shards => shards + PER_STORE,
+        };
         PER_PROCESS
+            + store
             + self.cores * per_core
             + self.listeners * PER_LISTENER
             + self.shards_on_disk * PER_SHARD

@@ -5,7 +5,6 @@ use crate::admin::{Metrics, MetricsEndpoint, MetricsSettings, Periods, SCRAPES_M
 use crate::config::{Config, Service};
 use crate::http::{Http, HttpLimits};
 use crate::interceptors::Interceptors;
-use crate::mesh::Storage;
 use crate::net::AnyProtocol;
 use crate::otlp::Exporter;
 use crate::runtime::{Shutdown, spawn_local, timeout, wall_clock};
@@ -64,10 +63,7 @@ async fn tell(metrics: Rc<Metrics>, exporter: Exporter, every: Duration, shutdow
 pub(super) fn settings(config: &Config) -> MetricsSettings {
     MetricsSettings {
         series_max: config.metrics_series_max,
-        backend: match config.mesh.storage {
-            Storage::Memory => "memory",
-            Storage::Sqlite { .. } => "sqlite",
-        },
+        backend: config.mesh.storage.name(),
         bodies: config.http.bodies.clone(),
         turns: (0..config.cores).map(|_| Turns::default()).collect(),
         scrapes: Arc::new(Semaphore::new(SCRAPES_MAX)),

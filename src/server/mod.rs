@@ -129,12 +129,17 @@ impl Registry {
 
 /// What is going to be open with so many endpoints and shards.
 fn descriptors(config: &Config, listeners: usize, shards: u16) -> DescriptorPlan {
-    let on_disk = matches!(config.mesh.storage, Storage::Sqlite { .. });
+    let (on_disk, in_store) = match config.mesh.storage {
+        Storage::Memory => (0, 0),
+        Storage::Sqlite { .. } => (shards.into(), 0),
+        Storage::Store { .. } => (0, shards.into()),
+    };
     DescriptorPlan {
         cores: config.cores,
         rings: config.driver == DriverKind::IoUring,
         listeners,
-        shards_on_disk: if on_disk { shards.into() } else { 0 },
+        shards_on_disk: on_disk,
+        shards_in_store: in_store,
         connections_max: config.net.connections_per_core_max * config.cores,
     }
 }
@@ -197,7 +202,7 @@ fn open(config: &Config, registry: Registry) -> Result<Opened, ServerError> {
         config.interceptors.start_tracing(tracer);
     }
     let endpoints = registry.endpoints();
-    // A directory knows how many shards it has. Until it is opened, as many as it would get.
+    // A directory or a store knows how many shards it has. Until it is opened, as many as it would get.
     let shards = config.mesh.shards.unwrap_or(config.cores as u16);
     descriptors(config, endpoints, shards).provide(open)?;
     // Ports first, since they are the likeliest to be refused and the cheapest to give back.

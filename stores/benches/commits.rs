@@ -1,16 +1,19 @@
-//! Rows per second of a PostgreSQL log beside SQLite, both with the disk waited for, in one run:
+//! Rows per second of logs in PostgreSQL and Redis beside SQLite, in one run:
 //!
 //!     cargo bench -p lclq-stores --bench commits
 //!
-//! A commit is one record of so many changes of 250 bytes, as a journal writes it. SQLite has a row for
-//! each change, in its write-ahead log with `synchronous = FULL`; its loop is bare. Both go by turns, so
-//! that a busy machine is busy for both. Ratios are the figures to keep.
+//! All wait for the disk, but for Redis with `appendfsync everysec`. A commit is one record of so many changes of 250 bytes, as a journal writes it. SQLite has a row for
+//! each change, in its write-ahead log with `synchronous = FULL`; its loop is bare. They go by turns, so
+//! that a busy machine is busy for all. Ratios are the figures to keep.
 
+#[path = "../tests/redis_server/mod.rs"]
+mod redis_server;
 #[path = "../tests/server/mod.rs"]
 mod server;
 
 use lclq_shards::journal::{Answer, Append, LogRecord, LogStore as _, Place};
-use lclq_stores::{PostgresLog, PostgresNode};
+use lclq_stores::{RemoteLog, Risk, StoreNode};
+use redis_server::Kind;
 use rusqlite::Connection;
 use server::Server;
 use std::sync::Arc;
@@ -49,13 +52,13 @@ impl Rate {
 }
 
 struct Log {
-    store: PostgresLog,
+    store: RemoteLog,
     bell: Receiver<()>,
     last: Option<Place>,
 }
 
 impl Log {
-    fn open(node: &PostgresNode) -> Self {
+    fn open(node: &StoreNode) -> Self {
         let (ring, bell) = sync_channel(1);
         // One that rings already is enough.
         let wake = Arc::new(move || {
@@ -87,6 +90,21 @@ impl Log {
                     under_way -= 1;
                     commits += 1;
                 }
+                Some((_, other)) => panic!("{other:?}"),
+                None => self.bell.recv_timeout(ANSWER_WAIT).unwrap(),
+            }
+        }
+    }
+
+    /// Drops all but the last record, so that memory and disk don't fill up.
+    fn trim(&mut self) {
+        let Some(last) = self.last else {
+            return;
+        };
+        self.store.trim(last.position, last);
+        loop {
+            match self.store.poll() {
+                Some((_, Answer::Trimmed)) => return,
                 Some((_, other)) => panic!("{other:?}"),
                 None => self.bell.recv_timeout(ANSWER_WAIT).unwrap(),
             }
@@ -160,33 +178,72 @@ fn change() -> Vec<u8> {
     (0..CHANGE_BYTES).map(|_| random.u8(..)).collect()
 }
 
+/// Logs in one store.
+struct Subject {
+    name: &'static str,
+    log: Log,
+    rates: [Rate; DEPTHS.len()],
+}
+
+impl Subject {
+    fn new(name: &'static str, node: &StoreNode, risks: &[Risk]) -> Self {
+        assert_eq!(node.risks(), risks, "{name}");
+        Self {
+            name,
+            log: Log::open(node),
+            rates: Default::default(),
+        }
+    }
+
+    fn show(&self, changes: usize, of_sqlite: f64) {
+        print!("{changes:>8} {:>16}", self.name);
+        for rate in self.rates {
+            let rows = rate.rows_per_s(changes);
+            let ms = 1_000.0 * rate.seconds / rate.commits as f64;
+            print!(" {rows:>9.0} ({:.2}) {ms:>5.2} ms", rows / of_sqlite);
+        }
+        println!();
+    }
+}
+
 fn main() {
-    let server = Server::start(&["shared_buffers=256MB", "max_wal_size=4GB"]);
-    let node = server.node("bench", 1);
-    assert_eq!(node.risks(), [], "fsync is as it must be");
-    let mut log = Log::open(&node);
-    println!("rows/s (of SQLite's), changes of {CHANGE_BYTES} bytes");
+    let postgres = Server::start(&["shared_buffers=256MB", "max_wal_size=4GB"]);
+    let postgres = (postgres.node("bench", 1), postgres);
+    let redis = |appendfsync: &str| {
+        let server = redis_server::Server::start(Kind::Redis, &[appendfsync]);
+        (server.node("bench", 1), server)
+    };
+    let (always, everysec) = (redis("appendfsync always"), redis("appendfsync everysec"));
+    let mut subjects = [
+        Subject::new("PostgreSQL", &postgres.0, &[]),
+        Subject::new("Redis, always", &always.0, &[]),
+        Subject::new("Redis, everysec", &everysec.0, &[Risk::FsyncEverySecond]),
+    ];
+    println!("rows/s (of SQLite's) and time of a commit, changes of {CHANGE_BYTES} bytes");
     println!(
-        "{:>8} {:>12} {:>22} {:>22} {:>22}",
-        "changes", "SQLite", "depth 1", "2", "4"
+        "{:>8} {:>16} {:>25} {:>25} {:>25}",
+        "changes", "", "1 under way", "2", "4"
     );
     for changes in CHANGES {
         let record: Arc<[u8]> = change().repeat(changes).into();
-        let (mut sqlite, mut logs) = (Rate::default(), [Rate::default(); DEPTHS.len()]);
+        let mut sqlite = Rate::default();
         let mut rows = Sqlite::open();
+        for subject in &mut subjects {
+            subject.rates = Default::default();
+        }
         for _ in 0..TURNS {
             sqlite.add(rows.turn(changes));
-            for (rate, depth) in logs.iter_mut().zip(DEPTHS) {
-                rate.add(log.turn(&record, depth));
+            for subject in &mut subjects {
+                for (rate, depth) in subject.rates.iter_mut().zip(DEPTHS) {
+                    rate.add(subject.log.turn(&record, depth));
+                }
+                subject.log.trim();
             }
         }
         let of_sqlite = sqlite.rows_per_s(changes);
-        print!("{changes:>8} {of_sqlite:>12.0}");
-        for rate in logs {
-            let rows = rate.rows_per_s(changes);
-            let ms = 1_000.0 * rate.seconds / rate.commits as f64;
-            print!(" {rows:>8.0} ({:.2}) {ms:>5.2} ms", rows / of_sqlite);
+        println!("{changes:>8} {:>16} {of_sqlite:>9.0}", "SQLite");
+        for subject in &subjects {
+            subject.show(changes, of_sqlite);
         }
-        println!();
     }
 }

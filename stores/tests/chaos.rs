@@ -1,13 +1,16 @@
-//! Owners that take the log from each other while their backends are killed: nothing acknowledged is
+//! Owners that take the log from each other while their connections are killed: nothing acknowledged is
 //! missing, there is no gap, and no epoch goes down.
 
 mod contract;
 mod owners;
+mod redis_server;
 mod server;
 
 use contract::read_all;
 use lclq_shards::journal::Place;
+use lclq_stores::StoreNode;
 use owners::{Chaos, Owner};
+use redis_server::Kind;
 use server::Server;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,26 +32,40 @@ fn seconds() -> u64 {
 }
 
 #[test]
-fn owners_contend_and_nothing_acknowledged_is_missing() {
+fn nothing_acknowledged_is_missing_in_postgresql() {
     let server = Server::start(&[]);
     let schema = server.schema();
+    let by_hand = server.by_hand();
+    let kill = || {
+        by_hand.number(
+            "SELECT count(pg_terminate_backend(pid)) FROM (SELECT pid FROM pg_stat_activity \
+             WHERE application_name = 'lclq' ORDER BY random() LIMIT 1) AS one",
+        )
+    };
+    owners_contend(|| server.node(&schema, 1), kill);
+}
+
+#[test]
+fn nothing_acknowledged_is_missing_in_redis() {
+    let server = redis_server::Server::start(Kind::Redis, &[]);
+    owners_contend(|| server.node("lclq", 1), || server.kill_a_connection());
+}
+
+/// `kill` ends one of their connections, and answers how many it has ended.
+fn owners_contend(node: impl Fn() -> StoreNode, mut kill: impl FnMut() -> i64) {
     let chaos = Arc::new(Chaos::default());
     let owners: Vec<_> = (0..OWNERS)
         .map(|seed| {
-            let node = server.node(&schema, 1);
+            let node = node();
             let chaos = chaos.clone();
             std::thread::spawn(move || Owner::new(&node, seed).run(&chaos))
         })
         .collect();
-    let by_hand = server.by_hand();
     let until = Instant::now() + Duration::from_secs(seconds());
     let mut kills = 0;
     while Instant::now() < until {
         std::thread::sleep(KILL_PAUSE);
-        kills += by_hand.number(
-            "SELECT count(pg_terminate_backend(pid)) FROM (SELECT pid FROM pg_stat_activity \
-             WHERE application_name = 'lclq' ORDER BY random() LIMIT 1) AS one",
-        );
+        kills += kill();
     }
     chaos.is_over.store(true, Ordering::Relaxed);
     let runs: Vec<_> = owners
@@ -63,7 +80,7 @@ fn owners_contend_and_nothing_acknowledged_is_missing() {
         acknowledged.len()
     );
 
-    let node = server.node(&schema, 1);
+    let node = node();
     let mut store = node.open(0, Arc::new(|| {})).unwrap();
     let all = read_all(&mut store, 4 << 20);
     let first = all.first().unwrap().place.position;

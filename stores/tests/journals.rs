@@ -6,7 +6,7 @@ mod server;
 use lclq_shards::journal::{
     Batch, Claim, Completion, Journal as _, LogJournal, Op, TakeOver, Taking,
 };
-use lclq_stores::{PostgresLog, PostgresNode};
+use lclq_stores::{RemoteLog, StoreNode};
 use server::Server;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -19,12 +19,12 @@ const BATCHES: u64 = 50;
 
 /// An owner, and what rings when its store has an answer.
 struct Owner {
-    journal: LogJournal<PostgresLog>,
+    journal: LogJournal<RemoteLog>,
     bell: Receiver<()>,
 }
 
 impl Owner {
-    fn take(node: &PostgresNode, shard: u16) -> Self {
+    fn take(node: &StoreNode, shard: u16) -> Self {
         let (ring, bell) = sync_channel(1);
         // One that rings already is enough.
         let wake = Arc::new(move || {

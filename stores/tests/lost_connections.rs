@@ -5,7 +5,7 @@ mod server;
 
 use contract::{add, answer, answers, append, fill, plain, read_all};
 use lclq_shards::journal::{Answer, Append, LogStore};
-use lclq_stores::PostgresLog;
+use lclq_stores::RemoteLog;
 use server::{Server, Stop};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,7 +19,7 @@ fn is_unknown(answer: &Answer) -> bool {
 }
 
 /// Asks until it is known.
-fn ask_until_known(store: &mut PostgresLog, append: &Append) -> Answer {
+fn ask_until_known(store: &mut RemoteLog, append: &Append) -> Answer {
     let until = Instant::now() + OUTAGE_WAIT;
     loop {
         let answer = add(store, append.clone());
@@ -62,7 +62,7 @@ fn appends_of_a_backend_that_was_killed_are_in_doubt_until_asked_again() {
 }
 
 /// A server that waits for a standby that isn't there: commits are there to be seen, and not safe.
-fn waiting_for_a_standby() -> (Server, PostgresLog, String) {
+fn waiting_for_a_standby() -> (Server, RemoteLog, String) {
     let server = Server::start(&[]);
     let schema = server.schema();
     let node = server.node(&schema, 1);

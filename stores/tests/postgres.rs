@@ -3,19 +3,19 @@
 mod contract;
 mod server;
 
-use lclq_stores::{PostgresLog, PostgresNode};
+use lclq_stores::{RemoteLog, StoreNode};
 use server::Server;
 use std::sync::Arc;
 
 struct Postgres {
-    node: PostgresNode,
+    node: StoreNode,
     _server: Arc<Server>,
 }
 
 impl contract::Subject for Postgres {
-    type Store = PostgresLog;
+    type Store = RemoteLog;
 
-    fn connect(&self) -> PostgresLog {
+    fn connect(&self) -> RemoteLog {
         self.node.open(0, Arc::new(|| {})).unwrap()
     }
 }

@@ -5,7 +5,7 @@ mod server;
 
 use contract::{add, append, fill, tail};
 use lclq_shards::journal::Answer;
-use lclq_stores::{PostgresError, PostgresNode, PostgresSettings, Risk};
+use lclq_stores::{NodeError, PostgresSettings, Risk, StoreNode, Surroundings};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use server::Server;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt};
@@ -45,23 +45,20 @@ fn a_later_format_and_another_number_of_shards_are_refused() {
     let missing = node.open(3, Arc::new(|| {})).err();
     assert!(matches!(
         missing,
-        Some(PostgresError::NoSuchShard {
+        Some(NodeError::NoSuchShard {
             shard: 3,
             shards: 3
         })
     ));
-    let other = PostgresNode::start(server.settings(&schema, 4)).err();
+    let other = StoreNode::start(server.settings(&schema, 4), Surroundings::default()).err();
     assert!(
-        matches!(other, Some(PostgresError::Shards { found: 3, asked: 4 })),
+        matches!(other, Some(NodeError::Shards { found: 3, asked: 4 })),
         "{other:?}"
     );
     let newer = format!("UPDATE {schema}.cluster SET format = 1000");
     server.by_hand().run(&newer).unwrap();
-    let later = PostgresNode::start(server.settings(&schema, 3)).err();
-    let found = matches!(
-        later,
-        Some(PostgresError::FromTheFuture { found: 1000, .. })
-    );
+    let later = StoreNode::start(server.settings(&schema, 3), Surroundings::default()).err();
+    let found = matches!(later, Some(NodeError::FromTheFuture { found: 1000, .. }));
     assert!(found, "{later:?}");
 }
 
@@ -74,14 +71,15 @@ fn a_user_with_the_documented_rights_is_enough() {
     let user = format!("user_of_{schema}");
     let url = server.url().replace("lclq@", &format!("{user}@"));
     let of_user = || {
-        let settings = PostgresSettings::new(&url, 1).unwrap();
-        PostgresNode::start(settings.in_schema(&schema).unwrap())
+        let settings = PostgresSettings::new(&url, Some(1)).unwrap();
+        StoreNode::start(
+            settings.in_schema(&schema).unwrap(),
+            Surroundings::default(),
+        )
     };
     by_hand.run(&format!("CREATE ROLE {user} LOGIN")).unwrap();
     // Nothing is there, and it may not make it.
-    assert!(
-        matches!(of_user().err(), Some(PostgresError::Database(words)) if words.contains("42501"))
-    );
+    assert!(matches!(of_user().err(), Some(NodeError::Store(words)) if words.contains("42501")));
     drop(server.node(&schema, 1));
     by_hand
         .run(&format!(
@@ -150,9 +148,12 @@ fn settings_that_lose_data_are_found() {
 
 #[test]
 fn nobody_answers_at_a_port_that_nobody_listens_at() {
-    let settings = PostgresSettings::new("postgres://me:hush@127.0.0.1:1/x?sslmode=disable", 1);
-    let error = PostgresNode::start(settings.unwrap()).err().unwrap();
-    assert!(matches!(error, PostgresError::Database(_)));
+    let settings =
+        PostgresSettings::new("postgres://me:hush@127.0.0.1:1/x?sslmode=disable", Some(1));
+    let error = StoreNode::start(settings.unwrap(), Surroundings::default())
+        .err()
+        .unwrap();
+    assert!(matches!(error, NodeError::Unreachable { .. }), "{error:?}");
     assert!(!format!("{error} {error:?}").contains("hush"));
 }
 
@@ -162,8 +163,12 @@ fn the_next_host_is_asked_where_one_is_down() {
     let server = Server::shared();
     let hosts = format!("127.0.0.1:1,127.0.0.1:{}", server.port());
     let url = format!("postgres://lclq@{hosts}/postgres?sslmode=disable");
-    let settings = PostgresSettings::new(&url, 1).unwrap();
-    let node = PostgresNode::start(settings.in_schema(&server.schema()).unwrap()).unwrap();
+    let settings = PostgresSettings::new(&url, Some(1)).unwrap();
+    let node = StoreNode::start(
+        settings.in_schema(&server.schema()).unwrap(),
+        Surroundings::default(),
+    )
+    .unwrap();
     fill(&mut node.open(0, Arc::new(|| {})).unwrap(), 1..=2, 1);
 }
 
@@ -199,7 +204,10 @@ fn tls_trusts_the_named_root_and_no_other() {
             "postgres://lclq@{host}:{}/postgres?{parameters}",
             server.port()
         );
-        PostgresNode::start(PostgresSettings::new(&url, 1)?)
+        StoreNode::start(
+            PostgresSettings::new(&url, Some(1))?,
+            Surroundings::default(),
+        )
     };
     let node = start("localhost", &named).unwrap();
     let mut store = node.open(0, Arc::new(|| {})).unwrap();

@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 const GROUPS: u32 = 3;
-/// Longer than any run of the server, so that no lease ends by itself.
-const LEASE_S: u32 = 120;
+/// Longer than any drain, seconds.
+const DRAIN_LEASE_S: u32 = 120;
 /// A drain that brings nothing for so long has brought all there is.
 const STALL: Duration = Duration::from_secs(5);
 /// Senders pause above this.
@@ -49,14 +49,21 @@ pub struct World {
     queues: Vec<Queue>,
     ledger: Mutex<Ledger>,
     stop: AtomicBool,
+    /// What a consumer asks for, seconds.
+    lease_s: u32,
+    leases_stay: bool,
 }
 
 impl World {
-    pub fn new() -> Self {
+    /// With leases of so many seconds: more than any run of the server takes, so that none ends by itself.
+    /// They may outlive it.
+    pub fn new(lease_s: u32, leases_stay: bool) -> Self {
         World {
             queues: queues(),
             ledger: Mutex::new(Ledger::new(queues())),
             stop: AtomicBool::new(false),
+            lease_s,
+            leases_stay,
         }
     }
 
@@ -344,7 +351,7 @@ impl Worker {
             Worker::Consumer { queues, held } => {
                 let queue = queues[rng.random_range(0..queues.len())];
                 let wait_s = u32::from(rng.random_ratio(1, 10));
-                let got = receive(world, client, queue, LEASE_S, wait_s)?;
+                let got = receive(world, client, queue, world.lease_s, wait_s)?;
                 if got.is_empty() {
                     return Ok(());
                 }
@@ -410,12 +417,16 @@ fn drain(world: &World, server: &Server) {
     world.ledger().begin_drain();
     let mut progress = Instant::now();
     let mut empty_rounds = 0;
+    let stall = match world.leases_stay {
+        false => STALL,
+        true => STALL + Duration::from_secs(world.lease_s.into()),
+    };
     // Delayed messages and those on their way between shards take a moment.
-    while progress.elapsed() < STALL && (empty_rounds < 2 || !world.ledger().missing().is_empty()) {
+    while progress.elapsed() < stall && (empty_rounds < 2 || !world.ledger().missing().is_empty()) {
         let mut any = false;
         for queue in 0..world.queues.len() {
             loop {
-                let got = receive(world, &mut client, queue, LEASE_S, 0);
+                let got = receive(world, &mut client, queue, DRAIN_LEASE_S, 0);
                 let got = got.unwrap_or_else(|Died| panic!("died during a drain"));
                 if got.is_empty() {
                     break;

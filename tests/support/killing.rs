@@ -66,6 +66,8 @@ pub struct Killing {
     pub kills: u64,
     /// The data directory is once put back to what it was a few kills ago, which must be noticed.
     pub forgetful: bool,
+    /// URL of a store that nobody else uses; without one, a data directory is made.
+    pub store: Option<String>,
 }
 
 impl Killing {
@@ -102,7 +104,7 @@ impl Killing {
                 Durability::Normal => false,
                 Durability::Either => rng.random(),
             };
-            let starting = launch(&data, !made, io_uring, cores, full).spawn();
+            let starting = self.launch(&data, !made, io_uring, cores, full).spawn();
             if !self.forgetful && rng.random_ratio(1, 6) {
                 // Before it is ready, the making of the directory included.
                 std::thread::sleep(Duration::from_micros(rng.random_range(0..30_000)));
@@ -144,7 +146,7 @@ impl Killing {
             server.kill();
             load.ended();
         }
-        let server = launch(&data, false, false, 2, true).start();
+        let server = self.launch(&data, false, false, 2, true).start();
         load.restarted(&server, &mut rng);
         load.drain(&server);
         server.stop();
@@ -159,6 +161,22 @@ impl Killing {
             "not everything happened in {killed} kills"
         );
     }
+
+    fn launch(&self, data: &Path, first: bool, io_uring: bool, cores: u32, full: bool) -> Launch {
+        let mut launch = Launch::new();
+        launch = match &self.store {
+            None => launch.data_dir(data),
+            Some(url) => launch.flag("--store", url),
+        };
+        launch = launch
+            .flag("--durability", if full { "full" } else { "normal" })
+            .flag("--runtime", if io_uring { "io-uring" } else { "epoll" })
+            .flag("--cores", cores.to_string());
+        if first {
+            launch = launch.flag("--shards", SHARDS.to_string());
+        }
+        launch
+    }
 }
 
 /// Sees that a load finds a promise broken, and doesn't fail for another reason.
@@ -170,18 +188,6 @@ pub fn must_be_noticed(crash: impl FnOnce() + UnwindSafe) {
     for unrelated in ["did not start", "neither ready nor gone", "doesn't end"] {
         assert!(!text.contains(unrelated), "{text}");
     }
-}
-
-fn launch(data: &Path, first: bool, io_uring: bool, cores: u32, full: bool) -> Launch {
-    let mut launch = Launch::new()
-        .data_dir(data)
-        .flag("--durability", if full { "full" } else { "normal" })
-        .flag("--runtime", if io_uring { "io-uring" } else { "epoll" })
-        .flag("--cores", cores.to_string());
-    if first {
-        launch = launch.flag("--shards", SHARDS.to_string());
-    }
-    launch
 }
 
 fn copy_files(from: &Path, to: &Path) {

@@ -18,7 +18,7 @@ mod store;
 mod writer;
 
 pub use directory::{DataDirectory, DirectoryError, Recovery};
-pub use figures::{JournalFigures, JournalsSeen};
+pub use figures::{JournalFigures, JournalsSeen, LogFigures};
 pub use kept::{Kept, UsedTwice};
 pub use log::{
     Answer, Append, Claim, LogJournal, LogLimits, LogRecord, LogStore, Place, TakeOver, Taking,

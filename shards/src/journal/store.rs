@@ -21,7 +21,7 @@ pub struct JournalSetup {
     /// A thread that the journal starts calls this before anything else.
     pub prepare: Box<dyn FnOnce() + Send>,
     /// Called from any thread after each completion.
-    pub wake: Box<dyn Fn() + Send>,
+    pub wake: Box<dyn Fn() + Send + Sync>,
     /// Told what the journal finds out; it must not block.
     pub found: Box<dyn Fn(Finding) + Send>,
     /// Where the journal counts what it does; one thread of it writes there.

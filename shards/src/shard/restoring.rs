@@ -4,12 +4,9 @@ use super::Shard;
 use super::lists::Arrival;
 use super::restored_times::bring_in_line;
 use crate::Millis;
+use crate::epochs::first_number;
 use crate::records::Op;
 use std::collections::HashMap;
-
-/// Numbers of one epoch begin at the epoch shifted by so many bits: room for four thousand million
-/// of them, after which they run on into the next epochs' and only the reserve keeps them apart.
-const EPOCH_SHIFT: u32 = 32;
 
 /// Queue slots by id while a shard is restored.
 #[derive(Default)]
@@ -125,7 +122,7 @@ impl Shard {
     /// used again, an old receipt handle would name another message, and another shard would take a
     /// transfer for one that it has.
     pub(crate) fn begin_epoch(&mut self, epoch: u64) {
-        let first = epoch << EPOCH_SHIFT;
+        let first = first_number(epoch);
         self.next_sequence = self.next_sequence.max(first);
         self.next_queue_id = self.next_queue_id.max(first);
         self.reserved = (self.next_sequence, self.next_queue_id);

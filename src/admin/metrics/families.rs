@@ -159,6 +159,16 @@ families! {
         "Time of a checkpoint: the log's pages go into the database file, and commits wait.";
     LOG_PAGES = Gauge "lclq_journal_log_pages" []
         "Pages in the write-ahead logs.";
+    LOG_RECORDS_OPEN = Gauge "lclq_store_records_in_flight" []
+        "Records that a shared store has not acknowledged yet.";
+    LOG_BYTES = Gauge "lclq_store_log_bytes" []
+        "Bytes that a reader of all shards' logs would read, in a shared store.";
+    LOG_KEPT_BYTES = Gauge "lclq_store_kept_bytes" []
+        "Bytes of what those logs keep, about: a log grows to twice that and 16 MiB before a lap shortens it.";
+    LOG_LAPS = Counter "lclq_store_laps_total" []
+        "Laps that came round: each shortens a log.";
+    LOG_SILENCE = Gauge "lclq_store_silent_seconds" []
+        "The longest time for which a shard has waited for a shared store that acknowledged nothing.";
 
     LANE_DEPTH = Histogram "lclq_mesh_lane_depth" ["core"]
         "Requests of another core that a core found waiting at the start of their turn.";

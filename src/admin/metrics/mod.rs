@@ -199,6 +199,11 @@ impl Metrics {
         Ok(text.finish())
     }
 
+    /// The shard whose store has been silent for longest.
+    pub(super) fn silent_journal(&self) -> Option<(u16, std::time::Duration)> {
+        self.mesh.silent_journal()
+    }
+
     /// Answers whether the server can do its work.
     pub(super) fn health(&self) -> Response<ReplyBody> {
         let reason = self.mesh.journal_down();

@@ -135,6 +135,18 @@ pub(super) fn mesh(metrics: &Metrics, text: &mut Text) {
     text.histogram(&[], &journals.checkpoints, &TIME_BOUNDS_US, US_PER_S);
     text.family(&families::LOG_PAGES);
     text.sample(&[], journals.log_pages as f64);
+    for (family, value) in [
+        (&families::LOG_RECORDS_OPEN, journals.log.records_open),
+        (&families::LOG_BYTES, journals.log.log_bytes),
+        (&families::LOG_KEPT_BYTES, journals.kept_bytes),
+        (&families::LOG_LAPS, journals.log.laps),
+    ] {
+        text.family(family);
+        text.sample(&[], value as f64);
+    }
+    text.family(&families::LOG_SILENCE);
+    let silent = metrics.mesh.silent_journal();
+    text.sample(&[], silent.map_or(0.0, |(_, time)| time.as_secs_f64()));
     text.family(&families::LANE_DEPTH);
     for (core, depths) in seen.lane_depths.iter().enumerate() {
         text.histogram(&[&core.to_string()], depths, &SIZE_BOUNDS, 1.0);

@@ -12,6 +12,7 @@ use http::{Method, Response, StatusCode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::rc::Rc;
+use std::time::Duration;
 
 const TEXT: Answered = Answered {
     status: StatusCode::OK,
@@ -23,14 +24,31 @@ async fn health(admin: Rc<Admin>, _: Asked) -> AdminResult<Response<AdminBody>> 
     Ok(admin.metrics.health().map(AdminBody::from))
 }
 
+/// A shard that has waited for its store for so long isn't ready for more.
+const SILENCE_MAX: Duration = Duration::from_secs(2);
+
 /// Whether the server takes requests.
 #[derive(Serialize, JsonSchema)]
 struct Readiness {
+    /// `ready` or, with status 503, `waiting`.
     status: &'static str,
+    /// What it waits for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
 }
 
-async fn ready(_: Rc<Admin>, _: Asked) -> AdminResult<Readiness> {
-    Ok(Readiness { status: "ready" })
+async fn ready(admin: Rc<Admin>, _: Asked) -> AdminResult<Response<AdminBody>> {
+    let silent = admin.metrics.silent_journal();
+    let reason = silent.filter(|(_, time)| *time >= SILENCE_MAX);
+    let reason = reason.map(|(shard, time)| {
+        let seconds = time.as_secs();
+        format!("shard {shard}: its store has acknowledged nothing for {seconds} s")
+    });
+    let (code, status) = match reason {
+        None => (StatusCode::OK, "ready"),
+        Some(_) => (StatusCode::SERVICE_UNAVAILABLE, "waiting"),
+    };
+    Ok(with_status(code, &Readiness { status, reason }).map(AdminBody::from))
 }
 
 /// Which server this is.
@@ -97,11 +115,16 @@ pub(super) fn routes() -> Vec<Route> {
             health,
         )
         .open(),
-        Route::new(
+        Route::raw(
             Method::GET,
             "/ready",
             Read,
             ("getReadiness", "Whether the server takes requests"),
+            Answered {
+                status: StatusCode::OK,
+                media_type: "application/json",
+                schema: Some(schema_of::<Readiness>),
+            },
             ready,
         )
         .open(),

@@ -1,10 +1,8 @@
 //! Logs in a PostgreSQL database: a row is a record, and an append is one statement.
 
-mod error;
+mod database;
+mod guard;
 mod limits;
-mod log;
-mod node;
-mod numbers;
 mod risks;
 mod schema;
 mod session;
@@ -12,10 +10,22 @@ mod settings;
 mod statements;
 mod tls;
 mod work;
-mod worker;
 
-pub use error::PostgresError;
-pub use log::{PostgresLog, Wake};
-pub use node::PostgresNode;
-pub use risks::Risk;
-pub use settings::{LOG_SHARDS_MAX, PostgresSettings};
+pub use settings::PostgresSettings;
+
+use crate::NodeError;
+use crate::remote::{AnyNode, Node, Owner, Surroundings};
+use database::Database;
+use std::sync::Arc;
+
+/// Starts a node. With `alone`, nobody else may have the store.
+pub(crate) fn start(
+    settings: PostgresSettings,
+    surroundings: Surroundings,
+    alone: Option<Owner>,
+) -> Result<Box<dyn AnyNode>, NodeError> {
+    let Surroundings { prepare, notice } = surroundings;
+    let grace = settings.grace();
+    let backend = Arc::new(Database::new(settings, notice, alone)?);
+    Ok(Box::new(Node::start(backend, prepare, grace)?))
+}

@@ -1,8 +1,11 @@
 //! What is in the database, and how it comes there: the first node makes it, later versions bring it
 //! forward, one at a time.
 
-use super::PostgresError;
 use super::session::words;
+use super::settings::PostgresSettings;
+use crate::NodeError;
+use crate::remote::Cluster;
+use lclq_shards::journal::Secrets;
 use tokio_postgres::{Client, Error, Transaction};
 
 /// Steps from each format to the next; the first makes everything. Steps that were released stay as
@@ -14,7 +17,9 @@ const STEPS: [&str; 1] = [
     "CREATE TABLE {schema}.cluster (
          one boolean PRIMARY KEY DEFAULT true CHECK (one),
          format integer NOT NULL,
-         shards integer NOT NULL
+         shards integer NOT NULL,
+         receipt_secret bytea NOT NULL,
+         engine_secret bytea NOT NULL
      );
      CREATE TABLE {schema}.log (
          shard integer NOT NULL,
@@ -40,27 +45,31 @@ const FORMAT: i32 = STEPS.len() as i32;
 /// Makes the schema or brings it forward. Needs the right to do so only where something is to be done.
 pub(super) async fn make(
     client: &mut Client,
-    schema: &str,
-    shards: u16,
-) -> Result<(), PostgresError> {
+    settings: &PostgresSettings,
+) -> Result<Cluster, NodeError> {
+    let schema = settings.schema();
     if is_there(client, schema).await.map_err(database)? {
-        let found = cluster(client, schema).await.map_err(database)?;
-        if found.is_some_and(|(format, _)| format == FORMAT) {
-            return check(found, shards);
+        let found = format(client, schema).await.map_err(database)?;
+        if found == Some(FORMAT) {
+            return cluster(client, settings).await;
         }
     }
+    if !settings.makes() {
+        return Err(NodeError::NotMade(settings.place()));
+    }
     let transaction = client.transaction().await.map_err(database)?;
-    let found = make_alone(&transaction, schema, shards).await?;
-    check(found, shards)?;
-    transaction.commit().await.map_err(database)
+    make_alone(&transaction, settings).await?;
+    let made = cluster(transaction.client(), settings).await?;
+    transaction.commit().await.map_err(database)?;
+    Ok(made)
 }
 
 /// Under a lock that all nodes take, so that one makes it and the others find it.
 async fn make_alone(
     transaction: &Transaction<'_>,
-    schema: &str,
-    shards: u16,
-) -> Result<Option<(i32, i32)>, PostgresError> {
+    settings: &PostgresSettings,
+) -> Result<(), NodeError> {
+    let schema = settings.schema();
     let lock = "SELECT pg_advisory_xact_lock(hashtextextended('lclq ' || $1, 0))";
     transaction
         .query_one(lock, &[&schema])
@@ -69,28 +78,26 @@ async fn make_alone(
     let client = transaction.client();
     let mut found = None;
     if is_there(client, schema).await.map_err(database)? {
-        found = cluster(client, schema).await.map_err(database)?;
+        found = format(client, schema).await.map_err(database)?;
     } else {
         make_schema(transaction, schema).await.map_err(database)?;
     }
-    let format = found.map_or(0, |(format, _)| format);
-    let done = usize::try_from(format).unwrap_or(STEPS.len());
+    let before = found.unwrap_or(0);
+    let done = usize::try_from(before).unwrap_or(STEPS.len());
     for step in STEPS.iter().skip(done) {
         let step = step.replace("{schema}", &format!("\"{schema}\""));
         transaction.batch_execute(&step).await.map_err(database)?;
     }
     if found.is_none() {
-        begin_logs(transaction, schema, shards)
-            .await
-            .map_err(database)?;
-    } else if format < FORMAT {
+        begin_logs(transaction, settings).await?;
+    } else if before < FORMAT {
         let forward = format!("UPDATE \"{schema}\".cluster SET format = $1");
         transaction
             .execute(&forward, &[&FORMAT])
             .await
             .map_err(database)?;
     }
-    cluster(client, schema).await.map_err(database)
+    Ok(())
 }
 
 async fn make_schema(transaction: &Transaction<'_>, schema: &str) -> Result<(), Error> {
@@ -113,15 +120,29 @@ async fn make_schema(transaction: &Transaction<'_>, schema: &str) -> Result<(), 
 /// the second follows the first. Were it written because a log is empty, a late one could be written to
 /// a log whose beginning was trimmed: nothing that isn't there can be locked. For the same reason feet
 /// are made here, once, and never again.
-async fn begin_logs(transaction: &Transaction<'_>, schema: &str, shards: u16) -> Result<(), Error> {
-    let shards = i32::from(shards);
+async fn begin_logs(
+    transaction: &Transaction<'_>,
+    settings: &PostgresSettings,
+) -> Result<(), NodeError> {
+    let (schema, shards) = (settings.schema(), i32::from(settings.shards_of_new()));
+    let (mut receipt, mut engine) = ([0; 32], [0; 16]);
+    getrandom::fill(&mut receipt).map_err(NodeError::Random)?;
+    getrandom::fill(&mut engine).map_err(NodeError::Random)?;
     let feet = format!(
         "INSERT INTO \"{schema}\".log (shard, position, epoch, data) \
          SELECT shard, 0, 0, '' FROM generate_series(0, $1::integer - 1) AS shard"
     );
-    transaction.execute(&feet, &[&shards]).await?;
-    let cluster = format!("INSERT INTO \"{schema}\".cluster (format, shards) VALUES ($1, $2)");
-    transaction.execute(&cluster, &[&FORMAT, &shards]).await?;
+    let made = transaction.execute(&feet, &[&shards]).await;
+    made.map_err(database)?;
+    let cluster = format!(
+        "INSERT INTO \"{schema}\".cluster (format, shards, receipt_secret, engine_secret) \
+         VALUES ($1, $2, $3, $4)"
+    );
+    let secrets: (&[u8], &[u8]) = (&receipt, &engine);
+    let made = transaction
+        .execute(&cluster, &[&FORMAT, &shards, &secrets.0, &secrets.1])
+        .await;
+    made.map_err(database)?;
     Ok(())
 }
 
@@ -131,31 +152,44 @@ async fn is_there(client: &Client, schema: &str) -> Result<bool, Error> {
     client.query_one(there, &[&schema]).await?.try_get(0)
 }
 
-/// Format and shards.
-async fn cluster(client: &Client, schema: &str) -> Result<Option<(i32, i32)>, Error> {
-    let cluster = format!("SELECT format, shards FROM \"{schema}\".cluster");
-    let row = client.query_opt(&cluster, &[]).await?;
-    row.map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
-        .transpose()
+async fn format(client: &Client, schema: &str) -> Result<Option<i32>, Error> {
+    let format = format!("SELECT format FROM \"{schema}\".cluster");
+    let row = client.query_opt(&format, &[]).await?;
+    row.map(|row| row.try_get(0)).transpose()
 }
 
-fn check(found: Option<(i32, i32)>, asked: u16) -> Result<(), PostgresError> {
-    match found {
-        None => {
-            let lost = "the table of the cluster is empty".to_owned();
-            Err(PostgresError::Database(lost))
+async fn cluster(client: &Client, settings: &PostgresSettings) -> Result<Cluster, NodeError> {
+    let schema = settings.schema();
+    match format(client, schema).await.map_err(database)? {
+        Some(FORMAT) => {}
+        Some(found) => {
+            let known = FORMAT;
+            return Err(NodeError::FromTheFuture { found, known });
         }
-        Some((found, _)) if found > FORMAT => Err(PostgresError::FromTheFuture {
-            found,
-            known: FORMAT,
-        }),
-        Some((_, found)) if found != i32::from(asked) => {
-            Err(PostgresError::Shards { found, asked })
-        }
-        Some(_) => Ok(()),
+        None => return Err(broken("is empty")),
     }
+    let cluster = format!("SELECT shards, receipt_secret, engine_secret FROM \"{schema}\".cluster");
+    let row = client.query_one(&cluster, &[]).await.map_err(database)?;
+    let found: i32 = row.try_get(0).map_err(database)?;
+    let shards =
+        u16::try_from(found).map_err(|_| broken("has a number of shards that can't be"))?;
+    if let Some(asked) = settings.shards().filter(|asked| *asked != shards) {
+        return Err(NodeError::Shards { found, asked });
+    }
+    let receipt: &[u8] = row.try_get(1).map_err(database)?;
+    let engine: &[u8] = row.try_get(2).map_err(database)?;
+    let wrong = |_| broken("has secrets of another length");
+    let secrets = Secrets {
+        receipt: receipt.try_into().map_err(wrong)?,
+        engine: engine.try_into().map_err(wrong)?,
+    };
+    Ok(Cluster { shards, secrets })
 }
 
-fn database(error: Error) -> PostgresError {
-    PostgresError::Database(words(&error).into())
+fn broken(what: &str) -> NodeError {
+    NodeError::Store(format!("the table of the cluster {what}"))
+}
+
+fn database(error: Error) -> NodeError {
+    NodeError::Store(words(&error).into())
 }

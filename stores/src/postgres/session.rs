@@ -1,14 +1,15 @@
 //! A connection that is ready for a shard's statements.
 
 use super::limits::{CONNECT_WAIT, STATEMENT_MS};
-use super::risks::{self, Risk};
+use super::risks;
 use super::settings::PostgresSettings;
 use super::statements::Statements;
 use super::tls::Tls;
+use crate::Risk;
 use std::fmt::Write as _;
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use tokio::task::JoinHandle;
 use tokio_postgres::{AsyncMessage, Client, Connection, Error, Socket};
 
@@ -16,14 +17,16 @@ use tokio_postgres::{AsyncMessage, Client, Connection, Error, Socket};
 /// and this isn't.
 const STANDBY_WAIT_ROUTINE: &str = "SyncRepWaitForLSN";
 
+/// A position that no trim has said anything about.
+pub(super) const NOT_TRIMMED: i64 = -1;
+
 /// A connection's own task. It ends with this.
 pub(super) struct Link {
     task: JoinHandle<Box<str>>,
 }
 
-impl Link {
-    /// Waits until the connection is gone; says why.
-    pub async fn ended(&mut self) -> Box<str> {
+impl crate::remote::Link for Link {
+    async fn ended(&mut self) -> Box<str> {
         match (&mut self.task).await {
             Ok(words) => words,
             Err(_) => "the connection's task ended".into(),
@@ -43,6 +46,8 @@ pub(super) struct Session {
     pub statements: Statements,
     /// Someone has seen that it is of no more use.
     pub is_spent: AtomicBool,
+    /// Position below which its trims have left nothing.
+    pub trimmed: AtomicI64,
 }
 
 /// A step of connecting. A server may take a connection and never say a word.
@@ -82,6 +87,7 @@ pub(super) async fn open(
         client,
         statements,
         is_spent: AtomicBool::new(false),
+        trimmed: AtomicI64::new(NOT_TRIMMED),
     };
     Ok((Arc::new(session), link, risks))
 }

@@ -1,28 +1,31 @@
 //! Which database, and how it is reached.
 
-use super::PostgresError;
 use super::limits::{
     CONNECT_TIMEOUT, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_RETRIES, UNACKNOWLEDGED_WAIT,
 };
+use crate::NodeError;
+use crate::settings::{GRACE, SHARDS_DEFAULT, check_shards};
+use crate::tls::read_roots;
 use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject as _;
 use std::fmt;
+use std::time::Duration;
 use tokio_postgres::Config;
-use tokio_postgres::config::TargetSessionAttrs;
+use tokio_postgres::config::{Host, TargetSessionAttrs};
 
-/// Logs that a database may be made for, one per shard.
-pub const LOG_SHARDS_MAX: u16 = 4_096;
+/// The port where a URL names none.
+const PORT: u16 = 5_432;
 /// Bytes of a schema's name, as PostgreSQL has it.
 const SCHEMA_NAME_BYTES_MAX: usize = 63;
-/// Certificates that a file of roots may have.
-const ROOTS_MAX: usize = 1_024;
 
 /// Which database, and how it is reached. What it prints about itself has no password.
 #[derive(Clone)]
 pub struct PostgresSettings {
     config: Config,
     schema: String,
-    shards: u16,
+    /// `None`: as many as the database has.
+    shards: Option<u16>,
+    grace: Duration,
+    makes: bool,
     roots: Option<Vec<CertificateDer<'static>>>,
 }
 
@@ -31,20 +34,23 @@ impl PostgresSettings {
     /// form `host=... user=...`, with libpq's parameters. Of several hosts that one is used which can be
     /// written to. A server's certificate is always checked where TLS is used; `sslmode=verify-full`
     /// means the same as `require`. In a URL, `sslrootcert` names a PEM file of roots to trust instead of
-    /// the system's.
+    /// the system's, and `schema` another schema than `lclq`. Without a number of `shards`, they are what
+    /// the database was made for; a new one is made for 64.
     ///
     /// # Errors
     ///
-    /// If the URL or the file can't be read, or there are no shards or more than [`LOG_SHARDS_MAX`].
-    pub fn new(url: &str, shards: u16) -> Result<Self, PostgresError> {
-        if !(1..=LOG_SHARDS_MAX).contains(&shards) {
-            let bounds = format!("shards are 1 to {LOG_SHARDS_MAX}");
-            return Err(PostgresError::Settings(bounds));
-        }
-        let (url, root_file) = without_tls_files(url);
+    /// If the URL or the file can't be read, or there are no shards or more than [`crate::LOG_SHARDS_MAX`].
+    pub fn new(url: &str, shards: Option<u16>) -> Result<Self, NodeError> {
+        check_shards(shards)?;
+        let OwnParameters {
+            url,
+            root_file,
+            schema,
+        } = own_parameters(url);
+        let roots = root_file.map(|file| read_roots("sslrootcert", &file));
         let mut config: Config = url.parse().map_err(|error| {
             // Its words name parameters, and no values.
-            PostgresError::Settings(format!("the database's URL: {error}"))
+            NodeError::Settings(format!("the database's URL: {error}"))
         })?;
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(CONNECT_TIMEOUT);
@@ -63,12 +69,59 @@ impl PostgresSettings {
         }
         config.keepalives_idle(KEEPALIVE_IDLE.min(config.get_keepalives_idle()));
         config.target_session_attrs(TargetSessionAttrs::ReadWrite);
-        Ok(Self {
+        if config.get_hosts().is_empty() {
+            let none = "the database's URL names no host".to_owned();
+            return Err(NodeError::Settings(none));
+        }
+        let settings = Self {
             config,
             schema: "lclq".to_owned(),
             shards,
-            roots: root_file.as_deref().map(read_roots).transpose()?,
-        })
+            grace: GRACE,
+            makes: true,
+            roots: roots.transpose()?,
+        };
+        match schema {
+            Some(schema) => settings.in_schema(&schema),
+            None => Ok(settings),
+        }
+    }
+
+    /// Clients wait so long for an append that isn't acknowledged, instead of 5 s.
+    #[must_use]
+    pub fn with_grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// A schema that isn't there, or is an older version's, is an error: nothing is made or changed.
+    #[must_use]
+    pub fn as_it_is(mut self) -> Self {
+        self.makes = false;
+        self
+    }
+
+    /// Hosts with ports, the database and the schema, for people.
+    pub fn place(&self) -> String {
+        let ports = self.config.get_ports();
+        let hosts = self.config.get_hosts().iter().enumerate();
+        let hosts: Vec<String> = hosts
+            .map(|(at, host)| {
+                let port = ports.get(at).or_else(|| ports.first()).unwrap_or(&PORT);
+                match host {
+                    Host::Tcp(name) => format!("{name}:{port}"),
+                    #[cfg(unix)]
+                    Host::Unix(path) => format!("{}:{port}", path.display()),
+                }
+            })
+            .collect();
+        let database = self.config.get_dbname().or_else(|| self.config.get_user());
+        format!(
+            "PostgreSQL at {}, database {}, schema {}",
+            hosts.join(" or "),
+            database.unwrap_or("of the user's name"),
+            self.schema
+        )
     }
 
     /// Another schema than `lclq`: several clusters may be in one database.
@@ -77,7 +130,7 @@ impl PostgresSettings {
     ///
     /// Unless the name is of lower-case letters, digits and `_`, begins with none of the digits nor with
     /// `pg_`, and has at most 63 bytes.
-    pub fn in_schema(mut self, schema: &str) -> Result<Self, PostgresError> {
+    pub fn in_schema(mut self, schema: &str) -> Result<Self, NodeError> {
         let is_begun = schema.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
         let is_of = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
         if !is_begun
@@ -86,7 +139,7 @@ impl PostgresSettings {
             || schema.len() > SCHEMA_NAME_BYTES_MAX
         {
             let name = format!("{schema:?} can't be a schema's name here");
-            return Err(PostgresError::Settings(name));
+            return Err(NodeError::Settings(name));
         }
         schema.clone_into(&mut self.schema);
         Ok(self)
@@ -100,8 +153,22 @@ impl PostgresSettings {
         &self.schema
     }
 
-    pub(super) fn shards(&self) -> u16 {
+    /// Shards that are asked for.
+    pub(super) fn shards(&self) -> Option<u16> {
         self.shards
+    }
+
+    /// Shards of a database that is made.
+    pub(super) fn shards_of_new(&self) -> u16 {
+        self.shards.unwrap_or(SHARDS_DEFAULT)
+    }
+
+    pub(super) fn makes(&self) -> bool {
+        self.makes
+    }
+
+    pub(super) fn grace(&self) -> Duration {
+        self.grace
     }
 
     pub(super) fn roots(&self) -> Option<&[CertificateDer<'static>]> {
@@ -122,48 +189,49 @@ impl fmt::Debug for PostgresSettings {
     }
 }
 
-/// Takes out of a URL what the client doesn't know: the file of roots, and the names of modes that
-/// check more than `require` does in libpq.
-fn without_tls_files(url: &str) -> (String, Option<String>) {
+/// A URL without what the client doesn't know: the file of roots, the schema, and the names of modes
+/// that check more than `require` does in libpq.
+struct OwnParameters {
+    url: String,
+    root_file: Option<String>,
+    schema: Option<String>,
+}
+
+fn own_parameters(url: &str) -> OwnParameters {
+    let mut own = OwnParameters {
+        url: url.to_owned(),
+        root_file: None,
+        schema: None,
+    };
     let Some((base, parameters)) = url.split_once('?') else {
-        return (url.to_owned(), None);
+        return own;
     };
     if !base.starts_with("postgres://") && !base.starts_with("postgresql://") {
-        return (url.to_owned(), None);
+        return own;
     }
-    let mut root_file = None;
     let mut kept = Vec::new();
     for parameter in parameters.split('&') {
         match parameter.split_once('=') {
-            Some(("sslrootcert", file)) => root_file = Some(file.to_owned()),
+            Some(("sslrootcert", file)) => own.root_file = Some(file.to_owned()),
+            Some(("schema", name)) => own.schema = Some(name.to_owned()),
             Some(("sslmode", "verify-full" | "verify-ca")) => kept.push("sslmode=require"),
             _ => kept.push(parameter),
         }
     }
-    (format!("{base}?{}", kept.join("&")), root_file)
-}
-
-fn read_roots(file: &str) -> Result<Vec<CertificateDer<'static>>, PostgresError> {
-    let broken = |error| PostgresError::Settings(format!("sslrootcert {file}: {error}"));
-    let found = CertificateDer::pem_file_iter(file).map_err(broken)?;
-    let roots: Result<Vec<_>, _> = found.take(ROOTS_MAX).collect();
-    let roots = roots.map_err(broken)?;
-    if roots.is_empty() {
-        let none = format!("sslrootcert {file}: there is no certificate in it");
-        return Err(PostgresError::Settings(none));
-    }
-    Ok(roots)
+    own.url = format!("{base}?{}", kept.join("&"));
+    own
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::LOG_SHARDS_MAX;
 
     const URL: &str = "postgres://me:hush@one:5433,two:5434/logs?sslmode=verify-full";
 
     #[test]
     fn a_password_is_not_printed() {
-        let settings = PostgresSettings::new(URL, 4).unwrap();
+        let settings = PostgresSettings::new(URL, Some(4)).unwrap();
         let printed = format!("{settings:?}");
         assert!(
             printed.contains("two") && printed.contains("5434"),
@@ -175,7 +243,7 @@ mod tests {
             "password=hush x",
             "host=a password='hush",
         ] {
-            let error = PostgresSettings::new(broken, 4).unwrap_err();
+            let error = PostgresSettings::new(broken, Some(4)).unwrap_err();
             assert!(!error.to_string().contains("hush"), "{error}");
             assert!(!format!("{error:?}").contains("hush"), "{error:?}");
         }
@@ -183,7 +251,7 @@ mod tests {
 
     #[test]
     fn schemas_are_names_that_need_no_quotes() {
-        let settings = PostgresSettings::new(URL, 4).unwrap();
+        let settings = PostgresSettings::new(URL, Some(4)).unwrap();
         for good in ["lclq", "_2", "staging_1"] {
             settings.clone().in_schema(good).unwrap();
         }
@@ -193,8 +261,19 @@ mod tests {
     }
 
     #[test]
+    fn a_place_is_for_people_and_a_schema_may_stand_in_the_url() {
+        let settings = PostgresSettings::new(&format!("{URL}&schema=staging"), None).unwrap();
+        let place = "PostgreSQL at one:5433 or two:5434, database logs, schema staging";
+        assert_eq!(settings.place(), place);
+        let error = PostgresSettings::new("postgres://h/x?schema=No", None).unwrap_err();
+        assert!(error.to_string().contains("\"No\""), "{error}");
+        let error = PostgresSettings::new("postgres:///x", None).unwrap_err();
+        assert!(error.to_string().contains("no host"), "{error}");
+    }
+
+    #[test]
     fn shards_are_bounded() {
-        assert!(PostgresSettings::new(URL, 0).is_err());
-        assert!(PostgresSettings::new(URL, LOG_SHARDS_MAX + 1).is_err());
+        assert!(PostgresSettings::new(URL, Some(0)).is_err());
+        assert!(PostgresSettings::new(URL, Some(LOG_SHARDS_MAX + 1)).is_err());
     }
 }

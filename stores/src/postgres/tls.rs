@@ -1,10 +1,9 @@
-//! TLS to the database by rustls. Certificates are always checked: a mode that takes any would hand the
-//! password to whoever stands in between.
+//! TLS as the database's client takes it.
 
-use super::PostgresError;
 use super::settings::PostgresSettings;
-use rustls::crypto::ring::default_provider;
-use rustls::{ClientConfig, RootCertStore};
+use crate::NodeError;
+use crate::tls::{Roots, client_config};
+use rustls::ClientConfig;
 use rustls_pki_types::{InvalidDnsNameError, ServerName};
 use std::io;
 use std::pin::Pin;
@@ -23,25 +22,14 @@ pub(super) struct Tls {
 
 impl Tls {
     /// Trusts the settings' roots, or else the system's.
-    pub fn new(settings: &PostgresSettings) -> Result<Self, PostgresError> {
-        let mut roots = RootCertStore::empty();
-        if let Some(named) = settings.roots() {
-            for root in named {
-                let broken = |error| PostgresError::Settings(format!("sslrootcert: {error}"));
-                roots.add(root.clone()).map_err(broken)?;
-            }
-        } else if settings.config().get_ssl_mode() != SslMode::Disable {
-            // What can't be read is not trusted; without any, a handshake says so.
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        }
-        let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(|error| PostgresError::Settings(error.to_string()))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Ok(Self {
-            config: Arc::new(config),
-        })
+    pub fn new(settings: &PostgresSettings) -> Result<Self, NodeError> {
+        let roots = match settings.roots() {
+            Some(named) => Roots::These(named),
+            None if settings.config().get_ssl_mode() == SslMode::Disable => Roots::Nobody,
+            None => Roots::TheSystems,
+        };
+        let config = client_config(roots, "sslrootcert")?;
+        Ok(Self { config })
     }
 }
 

@@ -1,22 +1,13 @@
 //! What is done for each request, on one session.
 
 use super::limits::{READ_ROWS_MAX, STATEMENT_WAIT, TRIM_POSITIONS_MAX};
-use super::numbers::{Numbers, nearest, place};
-use super::session::{Session, words};
+use super::session::{NOT_TRIMMED, Session, words};
+use crate::remote::{Numbers, Question, nearest, place};
 use lclq_shards::journal::{Answer, Append, LogRecord, Place};
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::Ordering;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row, Statement};
-
-/// What a store is asked.
-#[derive(Debug)]
-pub(super) enum Question {
-    Tail,
-    Append(Append),
-    Read { from: u64, bytes_max: usize },
-    Trim { below: u64, provided: Place },
-}
 
 /// Why a statement came to nothing.
 enum Trouble {
@@ -57,24 +48,13 @@ impl Trouble {
     }
 }
 
-/// Position below which this session's trims have left nothing.
-pub(super) type Trimmed = AtomicI64;
-
-/// A position that no trim has said anything about.
-pub(super) const NOT_TRIMMED: i64 = -1;
-
 /// Does what is asked.
-pub(super) async fn answer(
-    session: &Session,
-    shard: i32,
-    trimmed: &Trimmed,
-    question: Question,
-) -> Answer {
+pub(super) async fn answer(session: &Session, shard: i32, question: Question) -> Answer {
     let done = match question {
         Question::Tail => tail(session, shard).await,
         Question::Append(append) => add(session, shard, &append).await,
         Question::Read { from, bytes_max } => read(session, shard, from, bytes_max).await,
-        Question::Trim { below, provided } => trim(session, shard, trimmed, below, provided).await,
+        Question::Trim { below, provided } => trim(session, shard, below, provided).await,
     };
     done.unwrap_or_else(|trouble| {
         if trouble.spends_session() {
@@ -184,13 +164,13 @@ async fn read(
 async fn trim(
     session: &Session,
     shard: i32,
-    trimmed: &Trimmed,
     below: u64,
     provided: Place,
 ) -> Result<Answer, Trouble> {
     if below > provided.position {
         return Ok(Answer::Trimmed);
     }
+    let trimmed = &session.trimmed;
     let mut from = trimmed.load(Ordering::Relaxed);
     if from == NOT_TRIMMED {
         let first = rows(session, &session.statements.first, &[&shard]).await?;

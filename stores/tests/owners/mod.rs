@@ -2,7 +2,7 @@
 
 use crate::contract::{append, place};
 use lclq_shards::journal::{Answer, LogStore as _, Place, Ticket};
-use lclq_stores::{PostgresLog, PostgresNode};
+use lclq_stores::{RemoteLog, StoreNode};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -38,13 +38,13 @@ pub struct Run {
 }
 
 pub struct Owner {
-    store: PostgresLog,
+    store: RemoteLog,
     random: fastrand::Rng,
     run: Run,
 }
 
 impl Owner {
-    pub fn new(node: &PostgresNode, seed: u64) -> Self {
+    pub fn new(node: &StoreNode, seed: u64) -> Self {
         Self {
             store: node.open(0, Arc::new(|| {})).unwrap(),
             random: fastrand::Rng::with_seed(seed),

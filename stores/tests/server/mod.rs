@@ -4,7 +4,7 @@
 
 mod programs;
 
-use lclq_stores::{PostgresNode, PostgresSettings};
+use lclq_stores::{PostgresSettings, StoreNode, Surroundings};
 use std::net::TcpListener;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt as _;
@@ -176,12 +176,12 @@ impl Server {
     }
 
     pub fn settings(&self, schema: &str, shards: u16) -> PostgresSettings {
-        let settings = PostgresSettings::new(&self.url(), shards).unwrap();
+        let settings = PostgresSettings::new(&self.url(), Some(shards)).unwrap();
         settings.in_schema(schema).unwrap()
     }
 
-    pub fn node(&self, schema: &str, shards: u16) -> PostgresNode {
-        PostgresNode::start(self.settings(schema, shards)).unwrap()
+    pub fn node(&self, schema: &str, shards: u16) -> StoreNode {
+        StoreNode::start(self.settings(schema, shards), Surroundings::default()).unwrap()
     }
 
     /// A connection for statements by hand.

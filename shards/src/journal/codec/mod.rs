@@ -5,9 +5,13 @@
 
 mod bytes;
 mod ops;
+mod readable;
 #[cfg(test)]
 mod tests;
 
+pub use readable::readable;
+
+use crate::epochs::first_number;
 use crate::records::Op;
 use bytes::{Reader, put_blob, put_number};
 
@@ -21,10 +25,6 @@ const SUM_BYTES: usize = 4;
 
 /// Bytes in which an owner says who it is, at most.
 pub const OWNER_BYTES_MAX: usize = 1024;
-
-/// Numbers of an epoch begin at the epoch shifted by so many bits (`Shard::begin_epoch`), so their
-/// distance from there is short.
-const EPOCH_SHIFT: u32 = 32;
 
 /// Why bytes are no record.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -47,7 +47,8 @@ pub struct Head {
 /// Writes the record of a batch: its changes, and what it carries along of the kept state.
 pub fn write_batch(head: Head, changes: &[Op], carried: &[Op]) -> Vec<u8> {
     let mut changed = Vec::with_capacity(changes.iter().map(size_about).sum());
-    let base = head.epoch << EPOCH_SHIFT;
+    // The distance of an epoch's numbers from there is short.
+    let base = first_number(head.epoch);
     for op in changes {
         ops::put(&mut changed, base, op);
     }
@@ -188,7 +189,7 @@ impl<'a> Record<'a> {
     }
 
     fn visit(&self, bytes: &[u8], visit: &mut dyn FnMut(Op)) -> Result<(), Malformed> {
-        let base = self.head.epoch.wrapping_shl(EPOCH_SHIFT);
+        let base = first_number(self.head.epoch);
         let mut from = Reader::new(bytes);
         while !from.is_at_end() {
             visit(ops::take(&mut from, base)?);

@@ -30,6 +30,8 @@ pub(super) struct Laps {
     /// Bytes of the log from there on.
     log_bytes: u64,
     lap: Option<Lap>,
+    /// Laps that came round.
+    round: u64,
 }
 
 impl Laps {
@@ -38,7 +40,18 @@ impl Laps {
             low,
             log_bytes: 0,
             lap: None,
+            round: 0,
         }
+    }
+
+    /// Bytes that a reader would read.
+    pub fn log_bytes(&self) -> u64 {
+        self.log_bytes
+    }
+
+    /// Laps that came round.
+    pub fn round(&self) -> u64 {
+        self.round
     }
 
     /// Where a reader of the next record has to begin.
@@ -88,6 +101,7 @@ impl Laps {
         {
             (self.low, self.log_bytes) = (lap.start, lap.bytes);
             self.lap = None;
+            self.round += 1;
         }
     }
 }

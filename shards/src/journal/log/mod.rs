@@ -16,7 +16,7 @@ pub use store::{Answer, Append, LogRecord, LogStore, Place, Ticket};
 pub use take_over::{Claim, TakeOver, Taking};
 
 use super::codec::{Head, write_batch, write_fence};
-use super::{Batch, Carried, Completion, Journal, JournalError, Kept};
+use super::{Batch, Carried, Completion, Journal, JournalError, Kept, LogFigures};
 use crate::records::Op;
 use chain::{Chain, Rewound};
 use laps::Laps;
@@ -120,6 +120,17 @@ impl<S: LogStore> LogJournal<S> {
         self.laps.low()
     }
 
+    /// How the log is now.
+    pub fn figures(&self) -> LogFigures {
+        let (records, bytes) = self.chain.open();
+        LogFigures {
+            records_open: records as u64,
+            bytes_open: bytes as u64,
+            log_bytes: self.laps.log_bytes(),
+            laps: self.laps.round(),
+        }
+    }
+
     fn head(&self, lap: u64) -> Head {
         Head {
             position: self.chain.next(),
@@ -164,6 +175,7 @@ impl<S: LogStore> LogJournal<S> {
             }
         }
         self.go_on();
+        self.tell_if_down();
         None
     }
 
@@ -209,6 +221,7 @@ impl<S: LogStore> LogJournal<S> {
 
     fn acknowledge(&mut self, position: u64) {
         (self.doubts, self.told, self.disputed) = (0, false, None);
+        self.words = "".into();
         let (batches, low) = self.chain.acknowledge(position);
         self.acked_low = self.acked_low.max(low);
         self.laps.acknowledged(self.chain.acked());
@@ -236,7 +249,6 @@ impl<S: LogStore> LogJournal<S> {
                     }
                 }
             }
-            self.tell_if_down();
         } else if !self.chain.has_unasked() && self.chain.open().0 > 0 {
             // All are there, and nothing behind them that was acknowledged.
             let barrier = write_batch(self.head(0), &[], &[]);
@@ -246,12 +258,17 @@ impl<S: LogStore> LogJournal<S> {
     }
 
     fn tell_if_down(&mut self) {
-        if self.doubts < self.limits.doubts_max || self.told {
+        let is_down = self.doubts >= self.limits.doubts_max || self.store.is_overdue();
+        if !is_down || self.told || self.fenced.is_some() {
             return;
         }
         if let Some(batch) = self.chain.oldest_open_batch() {
             self.told = true;
-            let error = JournalError::Store(self.words.to_string());
+            let words = match &*self.words {
+                "" => "the store doesn't answer",
+                words => words,
+            };
+            let error = JournalError::Store(words.to_owned());
             self.completions.push_back(Completion::Failed(batch, error));
         }
     }
@@ -286,6 +303,7 @@ impl<S: LogStore> Journal for LogJournal<S> {
         self.doubts == 0
             && self.fenced.is_none()
             && self.trouble.is_none()
+            && !self.told
             && !self.chain.is_sent_again()
             && records < self.limits.window_records_max
             && bytes < self.limits.window_bytes_max

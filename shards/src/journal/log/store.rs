@@ -102,4 +102,10 @@ pub trait LogStore {
     fn has_room(&self) -> bool {
         true
     }
+
+    /// Whether appends wait and none has been acknowledged for longer than clients should have to wait.
+    /// Then they are refused, and the store is asked on.
+    fn is_overdue(&self) -> bool {
+        false
+    }
 }

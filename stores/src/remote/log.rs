@@ -1,13 +1,13 @@
 //! A shard's end: it asks and polls, and never waits.
 
-use super::limits::{APPENDS_PER_ROUND_TRIP_MAX, REQUESTS_MAX, ROUND_TRIP_WEIGHT};
-use super::work::Question;
+use super::backend::Question;
+use super::limits::REQUESTS_MAX;
+use super::progress::Progress;
 use lclq_shards::journal::{Answer, Append, LogStore, Place, Ticket};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc as blocking;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::sync::mpsc;
 
 /// Called when there is an answer.
@@ -20,40 +20,16 @@ pub(super) struct Request {
     pub asked_at: Instant,
 }
 
-/// How long appends take from being asked to being answered, on the whole.
-#[derive(Default)]
-pub(super) struct RoundTrip {
-    nanoseconds: AtomicU64,
-}
-
-impl RoundTrip {
-    /// Adds one to the mean. One thread does.
-    pub fn took(&self, time: Duration) {
-        let latest = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX) / ROUND_TRIP_WEIGHT;
-        let mean = self.nanoseconds.load(Ordering::Relaxed);
-        let mean = if mean == 0 {
-            latest.saturating_mul(ROUND_TRIP_WEIGHT)
-        } else {
-            (mean - mean / ROUND_TRIP_WEIGHT).saturating_add(latest)
-        };
-        self.nanoseconds.store(mean, Ordering::Relaxed);
-    }
-
-    fn mean(&self) -> Duration {
-        Duration::from_nanos(self.nanoseconds.load(Ordering::Relaxed))
-    }
-}
-
 /// The thread's end of a log.
 pub(super) struct End {
     pub requests: mpsc::Receiver<Request>,
     pub answers: blocking::SyncSender<(Ticket, Answer)>,
     pub wake: Wake,
-    pub round_trip: Arc<RoundTrip>,
+    pub progress: Arc<Progress>,
 }
 
-/// A shard's log in a PostgreSQL database. [`super::PostgresNode::open`] makes it.
-pub struct PostgresLog {
+/// A shard's log in a store behind a connection; a node makes it, such as [`crate::StoreNode::open`].
+pub struct RemoteLog {
     requests: mpsc::Sender<Request>,
     answers: blocking::Receiver<(Ticket, Answer)>,
     next_ticket: Ticket,
@@ -61,34 +37,38 @@ pub struct PostgresLog {
     open: VecDeque<Ticket>,
     /// Could not be asked for. As many as the caller asks for before it polls.
     not_asked: VecDeque<Ticket>,
-    round_trip: Arc<RoundTrip>,
+    progress: Arc<Progress>,
     last_append_at: Option<Instant>,
 }
 
-pub(super) fn pair(wake: Wake) -> (PostgresLog, End) {
+pub(super) fn pair(wake: Wake) -> (RemoteLog, End) {
     let (requests, of_thread) = mpsc::channel(REQUESTS_MAX);
     // Room for all that is open: the thread never finds it full.
     let (answers, of_log) = blocking::sync_channel(REQUESTS_MAX);
-    let round_trip = Arc::<RoundTrip>::default();
-    let log = PostgresLog {
+    let progress = Arc::<Progress>::default();
+    let log = RemoteLog {
         requests,
         answers: of_log,
         next_ticket: 0,
         open: VecDeque::new(),
         not_asked: VecDeque::new(),
-        round_trip: round_trip.clone(),
+        progress: progress.clone(),
         last_append_at: None,
     };
     let end = End {
         requests: of_thread,
         answers,
         wake,
-        round_trip,
+        progress,
     };
     (log, end)
 }
 
-impl PostgresLog {
+impl RemoteLog {
+    pub(super) fn progress(&self) -> Arc<Progress> {
+        self.progress.clone()
+    }
+
     fn ask(&mut self, question: Question, asked_at: Instant) -> Ticket {
         self.next_ticket += 1;
         let ticket = self.next_ticket;
@@ -106,7 +86,7 @@ impl PostgresLog {
     }
 }
 
-impl LogStore for PostgresLog {
+impl LogStore for RemoteLog {
     fn tail(&mut self) -> Ticket {
         self.ask(Question::Tail, Instant::now())
     }
@@ -146,15 +126,20 @@ impl LogStore for PostgresLog {
     }
 
     fn has_room(&self) -> bool {
-        let pause = self.round_trip.mean() / APPENDS_PER_ROUND_TRIP_MAX;
+        let pause = self.progress.append_pause();
         let is_due = |at: Instant| self.open.is_empty() || at.elapsed() >= pause;
         self.open.len() < REQUESTS_MAX && self.last_append_at.is_none_or(is_due)
+    }
+
+    fn is_overdue(&self) -> bool {
+        self.progress.is_overdue()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     fn first() -> Append {
         let place = Place {
@@ -174,24 +159,13 @@ mod tests {
     #[test]
     fn appends_to_a_far_database_are_spaced() {
         let (mut log, end) = pair(Arc::new(|| {}));
-        end.round_trip.took(Duration::from_secs(3_600));
+        end.progress.took(Duration::from_secs(3_600));
         assert!(log.has_room(), "nothing is under way");
         let ticket = log.append(first());
         assert!(!log.has_room());
         end.answers.try_send((ticket, Answer::Appended)).unwrap();
         assert_eq!(log.poll(), Some((ticket, Answer::Appended)));
         assert!(log.has_room());
-    }
-
-    #[test]
-    fn round_trips_are_a_mean() {
-        let round_trip = RoundTrip::default();
-        round_trip.took(Duration::from_millis(8));
-        assert_eq!(round_trip.mean(), Duration::from_millis(8));
-        round_trip.took(Duration::from_millis(16));
-        assert_eq!(round_trip.mean(), Duration::from_millis(9));
-        round_trip.took(Duration::MAX);
-        assert!(round_trip.mean() > Duration::from_secs(3_600));
     }
 
     #[test]

@@ -1,9 +1,9 @@
-//! Positions and epochs as a `bigint` holds them.
+//! Positions and epochs as a signed number of 64 bits holds them.
 
 use lclq_shards::journal::{Append, Place};
 
 /// Numbers of an append that could stand in a log.
-pub(super) struct Numbers {
+pub(crate) struct Numbers {
     pub position: i64,
     pub epoch: i64,
     /// Epoch of the record before it; that of a log's foot is 0.
@@ -34,13 +34,13 @@ impl Numbers {
     }
 }
 
-/// The nearest number that a `bigint` holds; there are no records behind it.
-pub(super) fn nearest(number: u64) -> i64 {
+/// The nearest number that such a number holds; there are no records behind it.
+pub(crate) fn nearest(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// A place out of the database, unless somebody else has written there.
-pub(super) fn place(position: i64, epoch: i64) -> Option<Place> {
+/// A place out of a store, unless somebody else has written there.
+pub(crate) fn place(position: i64, epoch: i64) -> Option<Place> {
     Some(Place {
         position: u64::try_from(position).ok()?,
         epoch: u64::try_from(epoch).ok()?,

@@ -1,0 +1,128 @@
+//! One server at a time: a lock that a server's session holds for as long as it lives.
+//!
+//! Nothing that is kept depends on it, since each log is its own fence: a server that goes on without
+//! the lock is fenced off by the one that comes after it. The lock keeps two servers that were started
+//! by mistake from taking the logs from each other for good.
+
+use super::session::{self, Link, words};
+use super::settings::PostgresSettings;
+use super::tls::Tls;
+use crate::NodeError;
+use crate::remote::{Facts, Link as _, Notice, Owner, RECONNECT_PAUSE_MAX, SUCCESSION_WAIT};
+use std::time::{Duration, Instant};
+use tokio::time::sleep;
+use tokio_postgres::{Client, Error};
+
+/// Between two looks at whether the one before is gone.
+const LOOK_PAUSE: Duration = Duration::from_millis(100);
+/// The one before is told of once it is there for so long: a restart doesn't take it.
+const TELL_AFTER: Duration = Duration::from_millis(1_000);
+
+/// What both of two numbers of the lock are made of.
+const LOCK: &str = "hashtextextended('lclq server ' || $1, 0)";
+
+/// A session that has the lock, or had it.
+pub(super) struct Guard {
+    /// While it is there, the session is.
+    _client: Client,
+    link: Link,
+}
+
+impl Guard {
+    /// Waits until the lock is free, for some seconds.
+    pub async fn take(
+        settings: &PostgresSettings,
+        tls: &Tls,
+        owner: &Owner,
+        facts: &Facts,
+    ) -> Result<Self, NodeError> {
+        let since = Instant::now();
+        let mut is_told = false;
+        let (client, link) = connect(settings, tls, owner)
+            .await
+            .map_err(|words| NodeError::Store(words.into_string()))?;
+        loop {
+            if is_locked(&client, settings).await.map_err(database)? {
+                return Ok(Self {
+                    _client: client,
+                    link,
+                });
+            }
+            let waited = since.elapsed();
+            if waited >= TELL_AFTER && !is_told || waited >= SUCCESSION_WAIT {
+                let holder = holder(&client, settings).await.map_err(database)?;
+                let holder = holder.unwrap_or_else(|| "another lclq".to_owned());
+                let place = settings.place();
+                if waited >= SUCCESSION_WAIT {
+                    return Err(NodeError::InUse { place, holder });
+                }
+                is_told = true;
+                facts.tell(Notice::Waits(format!(
+                    "{place} is in use by {holder}; waiting"
+                )));
+            }
+            sleep(LOOK_PAUSE).await;
+        }
+    }
+
+    /// Takes it again whenever its session was lost, as soon as it is free.
+    pub async fn keep(&mut self, settings: &PostgresSettings, tls: &Tls, owner: &Owner) {
+        loop {
+            let _ = self.link.ended().await;
+            while !self.take_again(settings, tls, owner).await {
+                sleep(RECONNECT_PAUSE_MAX).await;
+            }
+        }
+    }
+
+    async fn take_again(&mut self, settings: &PostgresSettings, tls: &Tls, owner: &Owner) -> bool {
+        let Ok((client, link)) = connect(settings, tls, owner).await else {
+            return false;
+        };
+        let is_locked = is_locked(&client, settings).await.unwrap_or(false);
+        if is_locked {
+            (self._client, self.link) = (client, link);
+        }
+        is_locked
+    }
+}
+
+async fn connect(
+    settings: &PostgresSettings,
+    tls: &Tls,
+    owner: &Owner,
+) -> Result<(Client, Link), Box<str>> {
+    let (client, link) = session::connect(settings, tls).await?;
+    // A machine that vanished doesn't keep it for long. Where the server's system knows no such thing,
+    // it goes without.
+    let alive = "SET tcp_keepalives_idle = 3; SET tcp_keepalives_interval = 1; \
+                 SET tcp_keepalives_count = 3";
+    let _ = client.batch_execute(alive).await;
+    let named = format!("SET application_name = 'lclq on {owner}'");
+    let _ = client.batch_execute(&named).await;
+    Ok((client, link))
+}
+
+async fn is_locked(client: &Client, settings: &PostgresSettings) -> Result<bool, Error> {
+    let take = format!("SELECT pg_try_advisory_lock({LOCK})");
+    let row = client.query_one(&take, &[&settings.schema()]).await?;
+    row.try_get(0)
+}
+
+/// Who has it, in its own words and by its address, as far as this user may know.
+async fn holder(client: &Client, settings: &PostgresSettings) -> Result<Option<String>, Error> {
+    let who = format!(
+        "SELECT a.application_name || coalesce(' at ' || host(a.client_addr), '') \
+         FROM pg_locks AS l JOIN pg_stat_activity AS a ON a.pid = l.pid \
+         WHERE l.locktype = 'advisory' AND l.granted AND l.database = \
+         (SELECT oid FROM pg_database WHERE datname = current_database()) \
+         AND l.classid::bigint = ({LOCK} >> 32) & 4294967295 \
+         AND l.objid::bigint = {LOCK} & 4294967295 AND l.objsubid = 1"
+    );
+    let row = client.query_opt(&who, &[&settings.schema()]).await?;
+    row.map(|row| row.try_get(0)).transpose()
+}
+
+fn database(error: Error) -> NodeError {
+    NodeError::Store(words(&error).into())
+}

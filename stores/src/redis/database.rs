@@ -1,0 +1,104 @@
+//! The server behind a node's logs.
+
+use super::guard::Guard;
+use super::making;
+use super::risks;
+use super::session::{self, Link, Session};
+use super::settings::RedisSettings;
+use super::work;
+use crate::NodeError;
+use crate::remote::{Backend, Facts, Notice, Owner, Question, START_WAIT};
+use crate::tls::{Roots, client_config};
+use lclq_shards::journal::Answer;
+use rustls::ClientConfig;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What all connections of one node have in common.
+pub(super) struct Redis {
+    settings: RedisSettings,
+    tls: Arc<ClientConfig>,
+    facts: Facts,
+    /// Who it is that must be the only one, if anybody must.
+    alone: Option<Owner>,
+    guard: Mutex<Option<Guard>>,
+}
+
+impl Redis {
+    pub fn new(
+        settings: RedisSettings,
+        notice: Arc<dyn Fn(Notice) + Send + Sync>,
+        alone: Option<Owner>,
+    ) -> Result<Self, NodeError> {
+        let roots = match settings.roots() {
+            Some(named) => Roots::These(named),
+            None if settings.is_secret() => Roots::TheSystems,
+            None => Roots::Nobody,
+        };
+        Ok(Self {
+            tls: client_config(roots, "sslrootcert")?,
+            settings,
+            facts: Facts::new(notice),
+            alone,
+            guard: Mutex::default(),
+        })
+    }
+
+    async fn make(&self) -> Result<(), NodeError> {
+        let key = self.settings.common_key("cluster");
+        let connected = session::connect(&self.settings, &self.tls, &key).await;
+        let (client, _link) = connected.map_err(|trouble| NodeError::Unreachable {
+            place: self.settings.place(),
+            words: trouble.words(),
+        })?;
+        let risks = risks::find(&client).await.map_err(making::store)?;
+        let cluster = making::make(&self.settings, &self.tls, &client).await?;
+        self.facts.is(cluster);
+        self.facts.found(risks);
+        Ok(())
+    }
+}
+
+impl Backend for Redis {
+    type Session = Session;
+    type Link = Link;
+
+    fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    async fn begin(&self) -> Result<(), NodeError> {
+        let making = tokio::time::timeout(START_WAIT, self.make()).await;
+        making.unwrap_or(Err(NodeError::Late(START_WAIT.as_secs())))?;
+        if let Some(owner) = &self.alone {
+            let guard = Guard::take(&self.settings, &self.tls, owner, &self.facts).await?;
+            *self.guard.lock().unwrap_or_else(PoisonError::into_inner) = Some(guard);
+        }
+        Ok(())
+    }
+
+    async fn go_on(self: Arc<Self>) {
+        let guard = self
+            .guard
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let (Some(mut guard), Some(owner)) = (guard, &self.alone) {
+            guard.keep(&self.settings, &self.tls, owner).await;
+        }
+    }
+
+    async fn connect(&self, shard: u16) -> Result<(Arc<Session>, Link), Box<str>> {
+        let opened = session::open(&self.settings, &self.tls, shard).await;
+        let (session, link, risks) = opened.map_err(|trouble| trouble.words())?;
+        self.facts.found(risks);
+        Ok((session, link))
+    }
+
+    async fn answer(session: &Session, _shard: u16, question: Question) -> Answer {
+        work::answer(session, question).await
+    }
+
+    fn is_spent(session: &Session) -> bool {
+        session.is_spent()
+    }
+}

@@ -1,0 +1,30 @@
+//! Logs in Redis or Valkey: a stream is a log, an entry is a record, and an append is one script.
+
+mod database;
+mod guard;
+mod limits;
+mod making;
+mod risks;
+mod scripts;
+mod session;
+mod settings;
+mod work;
+
+pub use settings::RedisSettings;
+
+use crate::NodeError;
+use crate::remote::{AnyNode, Node, Owner, Surroundings};
+use database::Redis;
+use std::sync::Arc;
+
+/// Starts a node. With `alone`, nobody else may have the store.
+pub(crate) fn start(
+    settings: RedisSettings,
+    surroundings: Surroundings,
+    alone: Option<Owner>,
+) -> Result<Box<dyn AnyNode>, NodeError> {
+    let Surroundings { prepare, notice } = surroundings;
+    let grace = settings.grace();
+    let backend = Arc::new(Redis::new(settings, notice, alone)?);
+    Ok(Box::new(Node::start(backend, prepare, grace)?))
+}

@@ -1,0 +1,30 @@
+//! Logs in a store behind a connection, whatever store it is: a thread serves those of all shards of one
+//! process, and cores ask and poll.
+
+mod backend;
+mod cluster;
+mod facts;
+mod journal;
+mod limits;
+mod log;
+mod node;
+mod numbers;
+mod opening;
+mod owner;
+mod progress;
+mod reading;
+mod store;
+mod worker;
+
+pub(crate) use backend::{Backend, Link, Question};
+pub(crate) use cluster::Cluster;
+pub(crate) use facts::Facts;
+pub(crate) use limits::{RECONNECT_PAUSE_MAX, START_WAIT, SUCCESSION_WAIT};
+pub use log::{RemoteLog, Wake};
+pub(crate) use node::{AnyNode, Node};
+pub use node::{Notice, Surroundings};
+pub(crate) use numbers::{Numbers, nearest, place};
+pub(crate) use owner::Owner;
+pub use reading::ReadError;
+pub(crate) use reading::read;
+pub(crate) use store::NodeStore;

@@ -1,0 +1,44 @@
+//! Who a node is, in words, for whoever meets it in the store.
+
+use std::fmt;
+
+/// Bytes of a machine's name that are told.
+const HOST_BYTES_MAX: usize = 128;
+
+/// Names this process.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Owner {
+    host: String,
+    process: u32,
+}
+
+impl Owner {
+    /// This process on this machine.
+    pub fn this() -> Self {
+        let named = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+        let named = named.or_else(|| std::env::var("HOSTNAME").ok());
+        let named = named.unwrap_or_default();
+        // It goes into SQL, too.
+        let is_plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
+        let host: String = named
+            .chars()
+            .filter(is_plain)
+            .take(HOST_BYTES_MAX)
+            .collect();
+        Self {
+            host,
+            process: std::process::id(),
+        }
+    }
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = if self.host.is_empty() {
+            "an unnamed machine"
+        } else {
+            &self.host
+        };
+        write!(out, "{host}, process {}", self.process)
+    }
+}
