@@ -12,7 +12,7 @@ def fields(message, prefix="", depth=0):
     for field, value in message.ListFields():
         name = f"{prefix}.{field.name}" if prefix else field.name
         yield name
-        if field.message_type is None or depth == 3 or field.message_type.GetOptions().map_entry:
+        if field.message_type is None or depth == 2 or field.message_type.GetOptions().map_entry:
             continue
         if not field.message_type.full_name.startswith("google.pubsub.v1."):
             continue
