@@ -16,9 +16,11 @@ choose some of them.
 """
 
 import concurrent.futures
+import contextlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -33,7 +35,7 @@ CACHE = Path(os.environ.get("LCLQ_TEST_CACHE") or REPO / "target" / "test-cache"
 # What commands print; tests hold these against the binary.
 GENERATED = {"docs/cli.md", "docs/admin-api.md", "docs/metrics.md", "docs/configuration.md"}
 CLAIM_NOTHING = {"", "text"}
-BLOCK_SECONDS_MAX = 60
+BLOCK_SECONDS_MAX = 20
 PAGES_AT_ONCE = 4
 
 FENCE = re.compile(
@@ -120,17 +122,23 @@ class Page:
         self.shell = subprocess.Popen(
             ["bash"], cwd=self.folder, env=self.environment,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            start_new_session=True,
         )  # fmt: skip
         print("set -euo pipefail", file=self.shell.stdin, flush=True)
         return self
 
     def __exit__(self, *_):
-        self.shell.kill()
+        self.end_shell()
         self.shell.wait()
         if self.server:
             self.server.process.kill()
             self.server.process.wait()
         self.place.cleanup()
+
+    def end_shell(self):
+        """Ends the shell and what it has started: all of it is of one session."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.shell.pid, signal.SIGKILL)
 
     def start(self, command):
         if self.server:
@@ -158,7 +166,7 @@ class Page:
             try:
                 return self.addressed(said.result(timeout=BLOCK_SECONDS_MAX), back=True)
             except concurrent.futures.TimeoutError:
-                self.shell.kill()
+                self.end_shell()
                 raise Wrong(f"is not done after {BLOCK_SECONDS_MAX} s") from None
 
     def _until_done(self):
@@ -187,11 +195,11 @@ class Page:
 
 def held(expected, printed):
     """Whether what was printed is what the document says."""
-    pattern = "\n".join(
-        "(?:.*\n?)*?" if line.strip() == "…" else ".*?".join(map(re.escape, line.rstrip().split("…")))
+    pattern = "".join(
+        r"(?:[^\n]*\n)*?" if line.strip() == "…" else r"[^\n]*?".join(map(re.escape, line.rstrip().split("…"))) + r"\n"
         for line in expected.strip().splitlines()
     )
-    text = "\n".join(line.rstrip() for line in printed.strip().splitlines())
+    text = "".join(line.rstrip() + "\n" for line in printed.strip().splitlines())
     return re.fullmatch(pattern, text) is not None
 
 
