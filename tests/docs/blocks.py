@@ -105,12 +105,10 @@ class Page:
         self.tools = self.folder / ".bin"
         self.tools.mkdir()
         (self.tools / "lclq").symlink_to(BINARY)
-        aws = CACHE / "python" / "venv" / "bin" / "aws"
-        if aws.exists():
-            (self.tools / "aws").symlink_to(aws)
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "LCLQ_", "PUBSUB_"))}
         self.environment = kept | {
-            "PATH": f"{self.tools}:{os.environ['PATH']}",
+            # Where the suite for Python has boto3, pytest and AWS' command line.
+            "PATH": f"{self.tools}:{CACHE / 'python' / 'venv' / 'bin'}:{os.environ['PATH']}",
             "AWS_CONFIG_FILE": "/dev/null",
             "AWS_EC2_METADATA_DISABLED": "true",
             "LC_ALL": "C.UTF-8",
