@@ -36,7 +36,7 @@ CACHE = Path(os.environ.get("LCLQ_TEST_CACHE") or REPO / "target" / "test-cache"
 GENERATED = {"docs/cli.md", "docs/admin-api.md", "docs/metrics.md", "docs/configuration.md"}
 CLAIM_NOTHING = {"", "text"}
 BLOCK_SECONDS_MAX = 20
-PAGES_AT_ONCE = 4
+PAGES_AT_ONCE = 6
 
 FENCE = re.compile(
     r"(?:^<!-- (?P<mark>[^\n]*?) -->\n\n?)?^```(?P<language>[^\n]*)\n(?P<text>.*?)^```[ ]*$",

@@ -4,6 +4,7 @@
 A click follows a link of a page's own text; the menu, which leads everywhere from everywhere, doesn't count.
 """
 
+import re
 import sys
 import tomllib
 from html.parser import HTMLParser
@@ -96,6 +97,14 @@ def broken(pages):
     print(f"links: {checked} within the site on {len(pages)} pages")
 
 
+def broken_beside():
+    """Links of the repository's own pages to files of it."""
+    for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md"):
+        for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", (REPO / name).read_text()):
+            if not urlsplit(link).scheme and not (REPO / link).exists():
+                yield f"{name}: {link} leads nowhere"
+
+
 def unanswered(pages):
     questions = tomllib.loads((HERE / "questions.toml").read_text())["question"]
     for question in questions:
@@ -122,7 +131,7 @@ def unanswered(pages):
 
 def main():
     pages = {path.resolve(): Page(path.resolve()) for path in SITE.rglob("*.html") if path.name != "404.html"}
-    wrong = [*broken(pages), *unanswered(pages)]
+    wrong = [*broken(pages), *broken_beside(), *unanswered(pages)]
     for line in wrong:
         print(f"FAILED {line}")
     return 1 if wrong else 0

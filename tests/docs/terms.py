@@ -14,7 +14,7 @@ REPO = HERE.parents[1]
 NOT_PROSE = [
     re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE),
     re.compile(r"<!--.*?-->", re.DOTALL),
-    re.compile(r"`[^`\n]*`"),
+    re.compile(r"`(?:[^`\n]|\n(?!\n))*`"),
     re.compile(r"\]\([^)]*\)"),
     re.compile(r"<https?://[^>]*>|https?://\S+"),
     re.compile(r"^ {4}.*$", re.MULTILINE),
