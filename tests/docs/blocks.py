@@ -67,7 +67,7 @@ def blocks(name):
 class Server:
     """What a page's `lclq start` starts, on ports of its own."""
 
-    def __init__(self, command, folder):
+    def __init__(self, command, folder, environment):
         words = command.replace("\\\n", " ").split()
         if words[:2] != ["lclq", "start"]:
             raise Wrong(f"starts no lclq: {command}")
@@ -76,6 +76,7 @@ class Server:
         self.process = subprocess.Popen(
             [BINARY, *words[1:], *[flag for flag in free if flag.partition("=")[0] not in command]],
             cwd=folder,
+            env=environment,
             stdout=subprocess.PIPE,
             stderr=self.log,
             text=True,
@@ -105,6 +106,7 @@ class Page:
         self.tools = self.folder / ".bin"
         self.tools.mkdir()
         (self.tools / "lclq").symlink_to(BINARY)
+        # What tests/run sets for the suites' servers is not what readers have.
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "LCLQ_", "PUBSUB_"))}
         self.environment = kept | {
             # Where the suite for Python has boto3, pytest and AWS' command line.
@@ -141,7 +143,7 @@ class Page:
     def start(self, command):
         if self.server:
             self.server.stop()
-        self.server = Server(command, self.folder)
+        self.server = Server(command, self.folder, self.environment)
         url = f"http://{self.server.addresses.get('admin', '')}"
         print(f"export LCLQ_URL={url}", file=self.shell.stdin, flush=True)
 
