@@ -163,7 +163,7 @@ def in_languages(root, name):
     return (
         calls(f"{root}/go", rf"\.{name}\(", {".go"}),
         calls(f"{root}/java", rf"\.{camel(name)}\(|get{name}Method", {".java"}),
-        calls(f"{root}/javascript", rf"\b{camel(name)}\(|\b{name}Command\b|\b{camel(name)}\b", {".js", ".mjs", ".ts"}),
+        calls(f"{root}/javascript", rf"\b{camel(name)}\w*\(|\b{name}Command\b|\[\"{camel(name)}\"", {".js", ".mjs", ".ts"}),
         calls(f"{root}/rust", rf"\b{snake(name)}\(", {".rs"}),
     )
 
@@ -204,7 +204,7 @@ def sqs_page():
     lines += [f"{len(model)} actions, of which {sum(any(('action', a, p) in seen for p in ('json', 'query')) for a in model)} are tested; "
               f"{len(parameters)} parameters with those within them, of which {tested} are tested."]  # fmt: skip
     lines += ["", "## By language", ""]
-    lines += ["Of the Python suite tests by protocol, of the others files with a call.", ""]
+    lines += ["Of the Python suite tests by protocol, of the others files with a call by that name.", ""]
     lines += ["| Action | Python: JSON, query | Go | Java | JavaScript | Rust |", "|---|---|---|---|---|---|"]
     for action in model:
         by = [seen.get(("action", action, protocol), (0,))[0] for protocol in ("json", "query")]
@@ -246,7 +246,7 @@ def pubsub_page():
     tested = sum(("field", *key) in seen for key in every)
     lines += [f"{len(model)} methods, of which {sum(('method', m, 'grpc') in seen for m in model)} are tested; "
               f"{len(every)} fields of requests with those within them, of which {tested} are tested."]  # fmt: skip
-    lines += ["", "## By language", "", "Of the Python suite tests, of the others files with a call.", ""]
+    lines += ["", "## By language", "", "Of the Python suite tests, of the others files with a call by that name: libraries have shorter ones, too, such as `topic.delete()`.", ""]
     lines += ["| Method | Python | Go | Java | JavaScript | Rust |", "|---|---|---|---|---|---|"]
     aliases = {"StreamingPull": r"Receive|StreamingPull"}
     for method in model:
