@@ -10,13 +10,16 @@ parameters, and what is refused. Of the other languages the sources are searched
 """
 
 import collections
+import functools
 import json
+import os
 import re
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 REPO = HERE.parents[1]
+SUFFIXES = {".go", ".java", ".js", ".mjs", ".ts", ".rs"}
 SHOWN = 2  # tests that a row names, the most specific ones first
 
 # Attributes that CreateQueue and SetQueueAttributes don't take.
@@ -150,12 +153,20 @@ def shown(entry):
     return f"{count}: {names}"
 
 
+@functools.cache
+def sources(folder):
+    """(suffix, text) of each file of a suite, without what was installed or built there."""
+    found = []
+    for where, folders, names in os.walk(REPO / "tests" / folder):
+        folders[:] = sorted(set(folders) - {"node_modules", "target", "__pycache__"})
+        found += [Path(where, name) for name in names if Path(name).suffix in SUFFIXES]
+    return [(path.suffix, path.read_text()) for path in found]
+
+
 def calls(folder, pattern, suffixes):
-    """Test files of a suite in which a call stands."""
-    files = [path for path in (REPO / "tests" / folder).rglob("*") if path.suffix in suffixes]
-    files = [path for path in files if not {"node_modules", "target"} & set(path.parts)]
+    """How many files of a suite have a call."""
     expression = re.compile(pattern)
-    return sum(1 for path in files if expression.search(path.read_text()))
+    return sum(1 for suffix, text in sources(folder) if suffix in suffixes and expression.search(text))
 
 
 def in_languages(root, name):

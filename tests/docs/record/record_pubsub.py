@@ -2,7 +2,7 @@
 
 import grpc
 import grpc._channel
-from recorded import note
+from recorded import note, pytest_sessionfinish  # noqa: F401  (pytest calls the latter)
 
 SERVICES = ("google.pubsub.v1.", "google.iam.v1.")
 

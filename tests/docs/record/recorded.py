@@ -1,6 +1,5 @@
-"""What the tests of a process asked for, kept until it ends and then written to LCLQ_RECORDED."""
+"""What the tests of a process asked for, kept until they are over and then written to LCLQ_RECORDED."""
 
-import atexit
 import collections
 import json
 import os
@@ -16,11 +15,9 @@ def note(*item):
         seen[item].add(test.partition("[")[0])
 
 
-def write():
+def pytest_sessionfinish():
+    """Writes it. Not when the process exits: pytest-xdist kills workers that take long to do so."""
     where = os.environ.get("LCLQ_RECORDED")
     if where and seen:
         rows = sorted([*item, sorted(tests)] for item, tests in seen.items())
         pathlib.Path(where, f"{os.getpid()}.json").write_text(json.dumps(rows))
-
-
-atexit.register(write)
