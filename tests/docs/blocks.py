@@ -7,7 +7,8 @@ Before a fenced block stands a comment that says what it is:
     <!-- run -->               shell commands, all of a page's in one shell and one new folder
     <!-- prints -->            what the block before it prints; … stands for anything
     <!-- file: NAME -->        a file in that folder; TOML, JSON and YAML have to be what they claim
-    <!-- sample: sqs/python --> a file of examples/, which readme_samples.py runs
+    <!-- sample: sqs/python --> a file of examples/ or kits/, which readme_samples.py or kits/run runs
+    <!-- run: archive -->      commands of docs/install.md, which tests/deploy/run runs
     <!-- not run: why -->      none of these
 
 Blocks in no language, or in `text`, claim nothing. Every other block needs such a comment. Addresses
@@ -205,7 +206,7 @@ def held(expected, printed):
 
 def run_page(name):
     """Counts by what blocks are, and what is wrong, of one document."""
-    counts = dict.fromkeys(["run", "sample", "file", "not run", "claims nothing"], 0)
+    counts = dict.fromkeys(["run", "run elsewhere", "sample", "file", "not run", "claims nothing"], 0)
     wrong = []
     text = (REPO / name).read_text()
     counts["not run"] += len(INDENTED.findall(FENCE.sub("", text)))
@@ -220,6 +221,8 @@ def run_page(name):
                 if kind == "start":
                     page.start(text)
                     counts["run"] += 1
+                elif kind == "run" and argument:
+                    counts["run elsewhere"] += 1
                 elif kind == "run":
                     printed = page.run(text, number)
                     counts["run"] += 1
@@ -256,7 +259,8 @@ def main():
     for line in wrong:
         print(f"FAILED {line}")
     print(
-        f"blocks: {total['run']} run, {total['file']} files checked, {total['sample']} samples of examples/; "
+        f"blocks: {total['run']} run, {total['file']} files checked, {total['sample']} samples and "
+        f"{total['run elsewhere']} of packages are run by others; "
         f"{total['not run']} don't run, {total['claims nothing']} claim nothing; {len(wrong)} wrong"
     )
     return 1 if wrong else 0

@@ -11,7 +11,7 @@ and must be, character for character, the one source file in examples/sqs/python
 
 Each runs against the server that LCLQ_ENDPOINT (for SQS), LCLQ_PUBSUB (for Pub/Sub, host:port) and
 LCLQ_URL (test controls) name, and must print what it is to print.
-Those of examples/production that no document shows run as well.
+Those of examples/production that no document shows run as well. kits/check-samples looks at those of kits.
 With --examples, every example in examples/ runs, whatever the documents say; names after that,
 such as pubsub/go, choose some of them. Dependencies come from the caches of the SDK suites.
 """
@@ -150,7 +150,7 @@ def samples():
         found = SAMPLE.findall(text)
         if len(found) != len(COMMENT.findall(text)):
             raise SystemExit(f"{name} has a sample comment without a code block right after it")
-        every += found
+        every += [(kind, shown) for kind, shown in found if not kind.startswith("kits/")]
     shown = {name for name, _ in every}
     hidden = [kind for kind in KINDS if not kind.startswith("production/") and kind not in shown]
     if hidden:
