@@ -151,7 +151,7 @@ fn nothing_promised_is_broken_by_kills_under_a_mixed_load() {
     ];
     let world = Everything {
         queues: crash::load::World::new(LEASE_S, false),
-        topics: topic_crash::load::World::new(LEASE_S, false),
+        topics: topic_crash::load::World::new(),
         scenes: scenes.into_iter().map(Mutex::new).collect(),
         stop: AtomicBool::new(false),
     };

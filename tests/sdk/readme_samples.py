@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
-"""Checks that the samples of README.md and docs/testing.md are the files in examples/, and runs each.
+"""Checks that the samples of the documents are the files in examples/, and runs each.
 
 A sample is a fenced code block that follows a comment such as
 
     <!-- sample: sqs/python -->
 
-and must be, character for character, the one source file in examples/sqs/python.
+and must be, character for character, the one source file in examples/sqs/python, or include it:
+
+    --8<-- "examples/sqs/python/hello.py"
+
 Each runs against the server that LCLQ_ENDPOINT (for SQS), LCLQ_PUBSUB (for Pub/Sub, host:port) and
 LCLQ_URL (test controls) name, and must print what it is to print.
-Those of examples/production that no document shows run as well.
+Those of examples/production that no document shows run as well. kits/check-samples looks at those of kits.
 With --examples, every example in examples/ runs, whatever the documents say; names after that,
 such as pubsub/go, choose some of them. Dependencies come from the caches of the SDK suites.
 """
@@ -22,7 +25,7 @@ import tempfile
 from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[2]
-DOCUMENTS = ["README.md", "docs/testing.md"]
+DOCUMENTS = ["README.md", *sorted(str(path.relative_to(REPO)) for path in (REPO / "docs").rglob("*.md"))]
 SUITES = {
     "sqs": REPO / "tests" / "sdk",
     "pubsub": REPO / "tests" / "pubsub",
@@ -119,7 +122,8 @@ KINDS = [f"{service}/{language}" for service in SUITES for language in LANGUAGES
 def check_text(name, text):
     _, language = name.split("/")
     source = REPO / "examples" / name / LANGUAGES[language][0]
-    if source.read_text() != text:
+    includes = f'--8<-- "{source.relative_to(REPO)}"\n'
+    if text not in (includes, source.read_text()):
         raise Failure(f"the document's sample is not {source.relative_to(REPO)}")
 
 
@@ -146,22 +150,27 @@ def samples():
         found = SAMPLE.findall(text)
         if len(found) != len(COMMENT.findall(text)):
             raise SystemExit(f"{name} has a sample comment without a code block right after it")
-        if not found:
-            raise SystemExit(f"{name} has no samples")
-        every += found
+        every += [(kind, shown) for kind, shown in found if not kind.startswith("kits/")]
     shown = {name for name, _ in every}
-    unshown = [kind for kind in KINDS if kind.startswith("production/") and kind not in shown]
+    hidden = [kind for kind in KINDS if not kind.startswith("production/") and kind not in shown]
+    if hidden:
+        raise SystemExit(f"no document shows {', '.join(hidden)}")
+    unshown = [kind for kind in KINDS if kind not in shown]
     return every + [(name, None) for name in unshown]
 
 
 def main():
     passed = failed = 0
+    ran = set()
     for name, text in samples():
         try:
             if name not in KINDS:
                 raise Failure(f"no such kind of sample: {name}")
             if text is not None:
                 check_text(name, text)
+            if name in ran:
+                continue  # a second document shows it
+            ran.add(name)
             check_output(name)
         except (Failure, OSError, subprocess.TimeoutExpired) as reason:
             failed += 1
