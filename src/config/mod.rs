@@ -35,7 +35,7 @@ use crate::otlp::OtlpConfig;
 use crate::pubsub::export::StoreTarget;
 use crate::pubsub::push::{Destinations, Hosts, PushConfig};
 use crate::quotas::SharedQuotas;
-use crate::runtime::{DriverKind, RuntimeError, choose};
+use crate::runtime::{Driver, RuntimeError, choose};
 use crate::server::Endpoint;
 use crate::sqs::{AccountMemory, SqsConfig};
 use crate::tls::TlsSettings;
@@ -71,7 +71,7 @@ pub struct Config {
     pub ports: Ports,
     /// Whose endpoints listen.
     pub services: Vec<Service>,
-    pub driver: DriverKind,
+    pub driver: Driver,
     /// Why this driver, for the log.
     pub driver_reason: String,
     pub cores: usize,

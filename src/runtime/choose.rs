@@ -12,6 +12,23 @@ pub enum DriverKind {
     IoUring,
 }
 
+/// What cores are to run on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Driver {
+    /// The driver.
+    pub kind: DriverKind,
+    /// A core for which it can't be set up after all takes epoll.
+    pub or_epoll: bool,
+}
+
+impl From<DriverKind> for Driver {
+    /// That one, or an error.
+    fn from(kind: DriverKind) -> Self {
+        let or_epoll = false;
+        Self { kind, or_epoll }
+    }
+}
+
 impl fmt::Display for DriverKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -75,7 +92,13 @@ impl fmt::Display for RuntimeError {
 impl std::error::Error for RuntimeError {}
 
 /// Picks the driver, with a sentence for the log on why.
-pub fn choose(choice: RuntimeChoice) -> Result<(DriverKind, String), RuntimeError> {
+pub fn choose(choice: RuntimeChoice) -> Result<(Driver, String), RuntimeError> {
+    let (kind, reason) = choose_kind(choice)?;
+    let or_epoll = choice == RuntimeChoice::Auto;
+    Ok((Driver { kind, or_epoll }, reason))
+}
+
+fn choose_kind(choice: RuntimeChoice) -> Result<(DriverKind, String), RuntimeError> {
     match choice {
         RuntimeChoice::Epoll => Ok((DriverKind::Epoll, "asked for".to_owned())),
         RuntimeChoice::IoUring => match probe() {
@@ -127,8 +150,11 @@ mod tests {
 
     #[test]
     fn epoll_is_always_possible_and_auto_takes_io_uring_where_it_is() {
-        assert_eq!(choose(RuntimeChoice::Epoll).unwrap().0, DriverKind::Epoll);
-        let auto = choose(RuntimeChoice::Auto).unwrap().0;
+        assert_eq!(
+            choose_kind(RuntimeChoice::Epoll).unwrap().0,
+            DriverKind::Epoll
+        );
+        let auto = choose_kind(RuntimeChoice::Auto).unwrap().0;
         assert_eq!(auto == DriverKind::IoUring, probe().is_ok());
     }
 

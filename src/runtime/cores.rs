@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
-use super::choose::DriverKind;
+use super::choose::Driver;
 use super::clock::{go_by, thread_clock};
 use super::failure::{News, panic_text};
 use super::local::{CoreMain, enter_core};
@@ -58,11 +58,12 @@ impl CoreThreads {
 /// Threads are pinned, the Nth core to the Nth CPU this process may use, if there are several cores
 /// and no more of them than CPUs; where pinning isn't possible they run unpinned. Returns once every
 /// core's runtime is up, or with the first error in setting one up.
-pub fn spawn_cores<F, Fut>(kind: DriverKind, count: usize, f: F) -> io::Result<CoreThreads>
+pub fn spawn_cores<F, Fut>(driver: impl Into<Driver>, count: usize, f: F) -> io::Result<CoreThreads>
 where
     F: Fn(usize) -> Fut + Clone + Send + 'static,
     Fut: Future<Output = ()> + 'static,
 {
+    let driver = driver.into();
     assert!(count > 0, "at least one core");
     let cpus = cpus_allowed();
     let pinned = count > 1 && count <= cpus.len();
@@ -82,8 +83,8 @@ where
             if let Some(cpu) = cpu {
                 pin_to(cpu);
             }
-            let bell = enter_core(kind, core, news_tx.clone());
-            let run = AssertUnwindSafe(|| run_core(core, f, &started_tx));
+            let bell = enter_core(driver.kind, core, news_tx.clone());
+            let run = AssertUnwindSafe(|| run_core(core, driver.or_epoll, f, &started_tx));
             // A panic in a task comes out as an Err; this catches one in the runtime itself.
             let ending = catch_unwind(run).unwrap_or_else(Err);
             bell.retire();
@@ -114,7 +115,12 @@ fn cannot_start(core: usize, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("can't start core {core}: {error}"))
 }
 
-fn run_core<F, Fut>(core: usize, f: F, started: &mpsc::Sender<io::Result<()>>) -> Ending
+fn run_core<F, Fut>(
+    core: usize,
+    or_epoll: bool,
+    f: F,
+    started: &mpsc::Sender<io::Result<()>>,
+) -> Ending
 where
     F: Fn(usize) -> Fut,
     Fut: Future<Output = ()> + 'static,
@@ -131,7 +137,15 @@ where
         #[cfg(target_os = "linux")]
         {
             let _inside = runtime.enter();
-            super::local::open_ring()?;
+            match super::local::open_ring() {
+                Ok(()) => {}
+                // What the kernel allows is used up by others, such as the memory that this user may lock.
+                Err(error) if or_epoll => {
+                    tracing::warn!(core, %error, "no io_uring for a core: it runs on epoll");
+                    super::local::do_without_ring();
+                }
+                Err(error) => return Err(error),
+            }
         }
         Ok(runtime)
     });

@@ -22,7 +22,7 @@ use super::timer::Timers;
 
 /// The state of one core, reachable from its own thread only.
 pub(super) struct CoreLocal {
-    pub(super) kind: DriverKind,
+    pub(super) kind: Cell<DriverKind>,
     pub(super) index: usize,
     pub(super) bell: Arc<Bell>,
     pub(super) waiters: RefCell<Waiters>,
@@ -65,7 +65,7 @@ thread_local! {
 pub(super) fn enter_core(kind: DriverKind, index: usize, news: Sender<News>) -> Arc<Bell> {
     let bell = Arc::new(Bell::new());
     let core = CoreLocal {
-        kind,
+        kind: Cell::new(kind),
         index,
         bell: bell.clone(),
         waiters: RefCell::default(),
@@ -98,12 +98,18 @@ pub(super) fn try_with_core<R>(f: impl FnOnce(&CoreLocal) -> R) -> Option<R> {
 #[cfg(target_os = "linux")]
 pub(super) fn open_ring() -> io::Result<()> {
     with_core(|core| {
-        if core.kind == DriverKind::IoUring {
+        if core.kind.get() == DriverKind::IoUring {
             let opened = core.ring.set(Ring::new()?);
             assert!(opened.is_ok(), "a core starts once");
         }
         Ok(())
     })
+}
+
+/// Has the calling core do without a ring, as nothing runs on it yet.
+#[cfg(target_os = "linux")]
+pub(super) fn do_without_ring() {
+    with_core(|core| core.kind.set(DriverKind::Epoll));
 }
 
 /// Lets the calling core's ring have a turn, if it has one.
@@ -128,7 +134,7 @@ pub(super) fn remember(waker: &mut Option<Waker>, cx: &Context<'_>) {
 
 /// The driver of the calling core.
 pub fn driver() -> DriverKind {
-    with_core(|core| core.kind)
+    with_core(|core| core.kind.get())
 }
 
 /// The calling core's index, from 0.

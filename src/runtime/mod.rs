@@ -29,7 +29,7 @@ mod timer;
 
 pub use bell::Doorbell;
 pub use beside::{become_journal_writer, spawn_beside};
-pub use choose::{DriverKind, RuntimeChoice, RuntimeError, choose};
+pub use choose::{Driver, DriverKind, RuntimeChoice, RuntimeError, choose};
 pub use clock::{
     Driven, OwnClock, clock_driven, drive_clock, own_clock, undriven_clock, wall_clock,
     wall_clock_stepped,

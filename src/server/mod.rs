@@ -136,7 +136,7 @@ fn descriptors(config: &Config, listeners: usize, shards: u16) -> DescriptorPlan
     };
     DescriptorPlan {
         cores: config.cores,
-        rings: config.driver == DriverKind::IoUring,
+        rings: config.driver.kind == DriverKind::IoUring,
         listeners,
         shards_on_disk: on_disk,
         shards_in_store: in_store,
@@ -250,7 +250,7 @@ pub fn check(config: Config) -> Result<(), ServerError> {
     writeln!(
         out,
         "driver       {:?} ({})",
-        config.driver, config.driver_reason
+        config.driver.kind, config.driver_reason
     )?;
     writeln!(out, "cores        {}", config.cores)?;
     writeln!(out, "shards       {}", plan.shards())?;
@@ -308,7 +308,7 @@ impl Server {
         let receipt_secret = plan.receipt_secret();
         tracing::info!(
             config = config.live.file().map(|file| file.display().to_string()),
-            driver = ?config.driver,
+            driver = ?config.driver.kind,
             reason = config.driver_reason,
             cores = config.cores,
             shards = plan.shards(),

@@ -113,6 +113,39 @@ fn the_soft_limit_of_descriptors_is_raised() {
     server.stop();
 }
 
+/// Has a server lock no more memory than this, which io_uring does. A privileged one may lock any, so it
+/// loses that privilege.
+fn with_locked_bytes_max(mut launch: Launch, bytes: u64) -> Launch {
+    const CAP_IPC_LOCK: libc::c_ulong = 14;
+    let limit = move || {
+        let limit = libc::rlimit {
+            rlim_cur: bytes,
+            rlim_max: bytes,
+        };
+        // SAFETY: prctl drops a capability of what is run next; it fails for those who have none to drop.
+        unsafe { libc::prctl(libc::PR_CAPBSET_DROP, CAP_IPC_LOCK, 0, 0, 0) };
+        // SAFETY: setrlimit reads one rlimit.
+        match unsafe { libc::setrlimit(libc::RLIMIT_MEMLOCK, &limit) } {
+            0 => Ok(()),
+            _ => Err(io::Error::last_os_error()),
+        }
+    };
+    // SAFETY: both are system calls and nothing else.
+    unsafe { launch.command.pre_exec(limit) };
+    launch
+}
+
+/// One that took io_uring for its cores, as a first look allows it, has to do with what others leave it.
+#[test]
+fn a_server_starts_whatever_memory_it_may_lock() {
+    for kilobytes in (0..=512).step_by(32) {
+        let launch = Launch::new().flag("--cores", "2");
+        let server = with_locked_bytes_max(launch, kilobytes << 10).start();
+        serves(&server);
+        server.stop();
+    }
+}
+
 #[test]
 fn a_thread_that_cannot_start_ends_the_start() {
     let directory = tempfile::tempdir().unwrap();

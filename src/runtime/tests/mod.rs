@@ -18,7 +18,7 @@ const HUNG: Duration = Duration::from_secs(120);
 pub(crate) fn drivers() -> Vec<DriverKind> {
     let mut drivers = vec![DriverKind::Epoll];
     match choose(RuntimeChoice::IoUring) {
-        Ok((driver, _)) => drivers.push(driver),
+        Ok((driver, _)) => drivers.push(driver.kind),
         Err(error) => eprintln!("ERROR: SKIPPING EVERY io_uring TEST: {error}"),
     }
     drivers
