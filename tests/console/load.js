@@ -2,8 +2,8 @@
 //
 //   tests/console/run.sh load [--minutes 30] [--queues 100000] [--rate 20000]
 //
-// First the figures of single views, then memory for so many minutes; `--minutes 0` for the figures alone, and
-// `--views none` for memory alone. Two windows stay open: one on the overview, one that goes through the queues and into one of them. `sqs-load` of
+// First the figures of single views, then memory for so many minutes; `--minutes 0` for the figures alone, `--views none`
+// for memory alone, `--views overview,queues` for some of them. Two windows stay open: one on the overview, one that goes through the queues and into one of them. `sqs-load` of
 // loadtest/ sends, receives and deletes messages meanwhile; LCLQ_LOAD names it where it isn't beside the server.
 
 import { spawn } from "node:child_process";
@@ -106,7 +106,8 @@ const VIEWS = /** @type {[string, string, string][]} */ ([
   ["overview", "#/", "Operations since the start"], ["queues", "#/queues", "orders-of-shop"], ["1,000 queues", "#/queues?limit=1000", "orders-of-shop"],
   ["a queue", "#/queue/us-east-1/000000000000/load-0", "Receive from it"],
 ]);
-for (const [name, address, text] of asked.views === "none" ? [] : VIEWS) {
+for (const [name, address, text] of VIEWS) {
+  if (asked.views !== "all" && !asked.views.split(",").includes(name)) continue;
   const opened = await openAt(address, text);
   const drawn = await frames(opened.page, FRAMES_MS);
   const share = await busy(opened.devtools, FRAMES_MS);
