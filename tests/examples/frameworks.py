@@ -1,5 +1,6 @@
 """The frameworks: each has its own dependencies and its own way to run."""
 
+import re
 import shutil
 import socket
 import subprocess
@@ -95,6 +96,25 @@ def free_port():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
+
+
+def airflow_venv(place):
+    place.bin = venv(place, "airflow", EXAMPLES / "frameworks" / "airflow" / "requirements.txt")
+
+
+def airflow(place):
+    """Runs the DAG in this process, without a scheduler; of what Airflow logs, the handler's line counts."""
+    settings = {
+        "AIRFLOW_HOME": place.directory / "home",
+        "AIRFLOW__CORE__DAGS_FOLDER": place.directory,
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    }
+    place.run(place.bin / "airflow", "db", "migrate", **settings)
+    said = place.run(place.bin / "python", "orders.py", **settings)
+    handled = re.findall(r"handled [\w-]+", said)
+    if not handled:
+        raise Failure(f"nothing was handled\n{said[-4000:]}")
+    return "\n".join(handled)
 
 
 # What nothing here can run is parsed at least, by the parsers of their languages.
@@ -200,4 +220,5 @@ def groups():
         framework("cdk", lambda place: npm_install(place, "cdk"), cdk, "".join([STACK[1], STACK[0], STACK[2]])),
         framework("pulumi", pulumi_venv, pulumi, "".join(sorted(STACK))),
         framework("serverless", serverless_build, serverless, "handled order-1\n"),
+        framework("airflow", airflow_venv, airflow, "handled order-1\n"),
     ]

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import frameworks
@@ -87,13 +88,13 @@ def main():
 
             def run(place):
                 """Prepares a group; its examples go behind what waits already."""
-                reason, seconds = timed(lambda: place.group.prepare(place))
+                reason, seconds = timed(partial(place.group.prepare, place))
                 if reason is not None:
                     tell(f"{place.group.name}: preparation", reason, seconds)
                     return []
                 print(f"{place.group.name} is built ({seconds:.1f} s)", flush=True)
                 return [
-                    (f"{place.group.name} {example.name}", pool.submit(timed, lambda example=example: example.check(place)))
+                    (f"{place.group.name} {example.name}", pool.submit(timed, partial(example.check, place)))
                     for example in place.group.examples
                 ]
 

@@ -31,7 +31,8 @@ public class ProducerConsumer {
             producing.join();
 
             Expect.that(List.copyOf(handled).equals(ORDERS), handled);
-            var counts = sqs.getQueueAttributes(r -> r.queueUrl(url).attributeNames(QueueAttributeName.ALL)).attributes();
+            var counts = sqs.getQueueAttributes(r -> r.queueUrl(url).attributeNames(QueueAttributeName.ALL))
+                    .attributes();
             var left = Integer.parseInt(counts.get(QueueAttributeName.APPROXIMATE_NUMBER_OF_MESSAGES))
                     + Integer.parseInt(counts.get(QueueAttributeName.APPROXIMATE_NUMBER_OF_MESSAGES_NOT_VISIBLE));
             Expect.that(left == 0, left);
