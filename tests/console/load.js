@@ -3,7 +3,7 @@
 //   tests/console/run.sh load [--minutes 30] [--queues 100000] [--rate 20000]
 //
 // First the figures of single views, then memory for so many minutes; `--minutes 0` for the figures alone, `--views none`
-// for memory alone, `--views overview,queues` for some of them. Two windows stay open: one on the overview, one that goes through the queues and into one of them. `sqs-load` of
+// for memory alone, `--views "overview;queues"` for some of them. Two windows stay open: one on the overview, one that goes through the queues and into one of them. `sqs-load` of
 // loadtest/ sends, receives and deletes messages meanwhile; LCLQ_LOAD names it where it isn't beside the server.
 
 import { spawn } from "node:child_process";
@@ -107,7 +107,7 @@ const VIEWS = /** @type {[string, string, string][]} */ ([
   ["a queue", "#/queue/us-east-1/000000000000/load-0", "Receive from it"],
 ]);
 for (const [name, address, text] of VIEWS) {
-  if (asked.views !== "all" && !asked.views.split(",").includes(name)) continue;
+  if (asked.views !== "all" && !asked.views.split(";").includes(name)) continue;
   const opened = await openAt(address, text);
   const drawn = await frames(opened.page, FRAMES_MS);
   const share = await busy(opened.devtools, FRAMES_MS);

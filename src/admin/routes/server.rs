@@ -4,7 +4,7 @@ use super::EVENTS;
 use crate::admin::answers::{AdminBody, AdminResult, with_status};
 use crate::admin::metrics::Health;
 use crate::admin::route::Scope::{Admin as Administer, Read};
-use crate::admin::route::{Answered, Asked, Route, ZSTD, schema_of};
+use crate::admin::route::{Answered, Asked, Route, SchemaOf, ZSTD, schema_of};
 use crate::admin::{
     Admin, config, connections, cores, events, openapi, operations, portable, stats,
 };
@@ -94,17 +94,17 @@ const EXPORT: Answered = Answered {
     schema: None,
 };
 
+fn json_answer(schema: Option<SchemaOf>) -> Answered {
+    Answered {
+        status: StatusCode::OK,
+        media_type: "application/json",
+        schema,
+    }
+}
+
 pub(super) fn routes() -> Vec<Route> {
-    let health_answer = Answered {
-        status: StatusCode::OK,
-        media_type: "application/json",
-        schema: Some(schema_of::<Health>),
-    };
-    let json = Answered {
-        status: StatusCode::OK,
-        media_type: "application/json",
-        schema: None,
-    };
+    let health_answer = json_answer(Some(schema_of::<Health>));
+    let json = json_answer(None);
     vec![
         Route::raw(
             Method::GET,
