@@ -21,7 +21,7 @@ pub(super) fn storage(settings: &Settings, recover: bool) -> Result<Storage, Str
         let found = found.map_err(|error| wrong(error.to_string()))?;
         let grace = Duration::from_millis(settings.store_grace_ms);
         return Ok(Storage::Store {
-            settings: found.with_grace(grace),
+            settings: Box::new(found.with_grace(grace)),
             durability,
         });
     }

@@ -33,7 +33,7 @@ pub enum Storage {
     /// In a log per shard in a store that other machines can reach, too.
     Store {
         /// Which, and how it is reached.
-        settings: StoreSettings,
+        settings: Box<StoreSettings>,
         /// With normal durability, settings of the store may lose what was acknowledged.
         durability: Durability,
     },
@@ -155,7 +155,7 @@ impl MeshPlan {
                     prepare: Box::new(become_journal_writer),
                     notice: Arc::new(|notice| note_store(&notice)),
                 };
-                let store = StoreJournals::start(settings.clone(), surroundings)?;
+                let store = StoreJournals::start((**settings).clone(), surroundings)?;
                 if let (Some(risk), Durability::Full) = (store.risks().first(), durability) {
                     return Err(MeshError::Risky(risk.to_string()));
                 }
