@@ -303,6 +303,7 @@ fn a_data_directory_takes_it_up_and_gives_it_on() {
         seen["line.fifo"][0].take();
         for message in seen["line.fifo"][2].as_array_mut().unwrap() {
             message["state"].take();
+            message["dueAt"].take();
         }
         seen
     };
