@@ -321,7 +321,7 @@ test("tables sort, page and filter by the server, and the address has it all", a
 test("a thousand rows are shown", async (told) => {
   const began = Date.now();
   await visit(page, server.admin, "#/queues?contains=many-&limit=1000");
-  await until(page, "1–1,000");
+  await until(page, "1–1,000", "[aria-label=Pages]");
   told.diagnostic(`${Date.now() - began} ms`);
   assert.equal(await page.evaluate(() => document.querySelectorAll("tbody tr").length), 1000);
 });
