@@ -1,4 +1,9 @@
-//! One core's part of the mesh.
+//! One core's part of the mesh: what it asks, and how it answers the others.
+
+mod call;
+mod ticking;
+
+pub use call::Call;
 
 use super::REQUESTS_KEPT_MAX;
 use super::answers_first::{AnswersFirst, WRITING_TURNS};
@@ -11,18 +16,14 @@ use super::pending::{Forgotten, Pending, WRITTEN_TOKEN, core_of, transfer_source
 use super::real_wait::RealWait;
 use super::test_clock::{ClockError, LOOKS_MAX, Order, TestClock};
 use super::versions::Versions;
-use crate::runtime::{
-    Doorbell, DoorbellWaiter, Sleep, fail_core, spawn_local, wall_clock, wall_clock_stepped,
-};
+use crate::runtime::{Doorbell, DoorbellWaiter, fail_core, spawn_local, wall_clock};
 use lclq_shards::command::{Command, LeaseRef, QueueCommand, Refusal, Reply, ShardStats, Token};
 use lclq_shards::pubsub::command::PubsubCommand;
 use lclq_shards::{Millis, Outgoing, ShardHost};
 use std::cell::{Cell, RefCell};
-use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 /// Requests that are taken from one lane before the others have their turn.
@@ -31,10 +32,6 @@ const LANE_TURN_MAX: usize = 256;
 const RETURN_TRIES_MAX: usize = 10;
 /// Pause before a shard that is overloaded is asked again.
 const RETURN_PAUSE: Duration = Duration::from_millis(100);
-/// Time after which a far deadline is looked at again, ms.
-const LOOK_MS_MAX: Millis = 5_000;
-/// The same where there is no deadline, ms.
-const LOOK_MS_MAX_IDLE: Millis = 60_000;
 
 /// Lanes to and from one other core.
 pub(super) struct Lanes {
@@ -147,14 +144,8 @@ impl Mesh {
             self.figures().refused();
             return Call::answered(Reply::Refused(Refusal::Overloaded));
         };
-        let call = Call {
-            state: CallState::Waiting {
-                mesh: self.clone(),
-                shard,
-                token,
-                waits_by_itself: long_poll.then(|| RealWait::of(&command)).flatten(),
-            },
-        };
+        let waits_by_itself = long_poll.then(|| RealWait::of(&command)).flatten();
+        let call = Call::waiting(self.clone(), shard, token, waits_by_itself);
         let Owner::Core(owner) = self.owner(shard);
         if owner == inner.core {
             self.apply(shard, token, command);
@@ -662,82 +653,6 @@ impl Mesh {
             lanes.requests_out.flush();
         }
     }
-
-    /// Makes sure that the shards are ticked by `due`.
-    fn tick_by(&self, due: Millis) {
-        if due < self.inner.tick_at.get() {
-            self.inner.tick_at.set(due);
-            if let Some(waker) = &*self.inner.ticker.borrow() {
-                waker.wake_by_ref();
-            }
-        }
-    }
-
-    /// Has this core's shards deal with what is due. Answers when the next is.
-    fn tick_hosts(&self, now: Millis) -> Millis {
-        let mut next = Millis::MAX;
-        for shard in 0..usize::from(self.shards()) {
-            if let Some(host) = self
-                .inner
-                .hosts
-                .borrow_mut()
-                .get_mut(shard)
-                .and_then(Option::as_mut)
-            {
-                if host.next_due().is_some_and(|due| due <= now) {
-                    host.tick(now);
-                }
-                host.flush();
-                next = next.min(host.next_due().unwrap_or(Millis::MAX));
-            }
-        }
-        self.inner.tick_at.set(next);
-        for shard in 0..self.shards() {
-            if self.inner.ownership.is_of_core(shard, self.inner.core) {
-                self.pump(shard, now);
-            }
-        }
-        self.flush_replies();
-        self.inner.tick_at.get()
-    }
-
-    /// Ticks this core's shards when a deadline is due; sleeps otherwise.
-    async fn keep_time(self) {
-        loop {
-            let now = wall_clock();
-            if self.inner.tick_at.get() <= now {
-                if self.tick_hosts(now) <= now {
-                    crate::runtime::yield_now().await;
-                }
-                continue;
-            }
-            let at = self.inner.tick_at.get();
-            if self.inner.core == 0
-                && let Some(ahead_ms) = wall_clock_stepped()
-            {
-                tracing::warn!(
-                    ahead_ms,
-                    "the wall clock was set; times here go on as they were until a restart"
-                );
-            }
-            // The timer stands still while the machine is suspended, the deadline doesn't.
-            let look_ms_max = if at == Millis::MAX {
-                LOOK_MS_MAX_IDLE
-            } else {
-                LOOK_MS_MAX
-            };
-            let pause = Duration::from_millis((at - now).min(look_ms_max));
-            let mut sleep = pin!(Sleep::until(Instant::now() + pause));
-            poll_fn(|cx| {
-                if self.inner.tick_at.get() < at {
-                    return Poll::Ready(());
-                }
-                *self.inner.ticker.borrow_mut() = Some(cx.waker().clone());
-                sleep.as_mut().poll(cx)
-            })
-            .await;
-        }
-    }
 }
 
 /// Lets the tasks run that write what was answered.
@@ -746,71 +661,6 @@ async fn write_answers() {
         crate::runtime::yield_now().await;
     }
     crate::runtime::send_written();
-}
-
-/// A request under way. Dropping it before it is answered cancels it if it is a long poll.
-pub struct Call {
-    state: CallState,
-}
-
-enum CallState {
-    Waiting {
-        mesh: Mesh,
-        shard: u16,
-        token: Token,
-        waits_by_itself: Option<Box<RealWait>>,
-    },
-    Answered(Option<Reply>),
-}
-
-impl Call {
-    fn answered(reply: Reply) -> Self {
-        Self {
-            state: CallState::Answered(Some(reply)),
-        }
-    }
-}
-
-impl Future for Call {
-    type Output = Reply;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Reply> {
-        match &mut self.state {
-            CallState::Waiting {
-                mesh,
-                token,
-                shard,
-                waits_by_itself,
-            } => {
-                let polled = mesh.inner.pending.borrow_mut().poll(*token, cx);
-                let reply = match (polled, waits_by_itself) {
-                    (Poll::Ready(reply), _) => reply,
-                    (Poll::Pending, Some(wait)) => {
-                        let nothing = std::task::ready!(wait.poll(cx));
-                        mesh.cancel(*shard, *token);
-                        nothing
-                    }
-                    (Poll::Pending, None) => return Poll::Pending,
-                };
-                self.state = CallState::Answered(None);
-                Poll::Ready(reply)
-            }
-            CallState::Answered(reply) => {
-                Poll::Ready(reply.take().expect("polled after it was answered"))
-            }
-        }
-    }
-}
-
-impl Drop for Call {
-    fn drop(&mut self) {
-        if let CallState::Waiting {
-            mesh, shard, token, ..
-        } = &self.state
-        {
-            mesh.cancel(*shard, *token);
-        }
-    }
 }
 
 #[cfg(test)]
