@@ -3,32 +3,13 @@
 mod contract;
 mod server;
 
-use contract::{add, answer, answers, append, fill, plain, read_all};
-use lclq_shards::journal::{Answer, Append, LogStore};
+use contract::{add, answer, answers, append, ask_until_known, fill, is_unknown, plain, read_all};
+use lclq_shards::journal::{Answer, LogStore};
 use lclq_stores::RemoteLog;
 use server::{Server, Stop};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
-
-/// What an outage may last in a test.
-const OUTAGE_WAIT: Duration = Duration::from_secs(60);
-
-fn is_unknown(answer: &Answer) -> bool {
-    matches!(answer, Answer::Unknown(_))
-}
-
-/// Asks until it is known.
-fn ask_until_known(store: &mut RemoteLog, append: &Append) -> Answer {
-    let until = Instant::now() + OUTAGE_WAIT;
-    loop {
-        let answer = add(store, append.clone());
-        if !is_unknown(&answer) {
-            return answer;
-        }
-        assert!(Instant::now() < until, "{answer:?}");
-    }
-}
+use std::time::Duration;
 
 #[test]
 fn appends_of_a_backend_that_was_killed_are_in_doubt_until_asked_again() {

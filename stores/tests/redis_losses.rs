@@ -3,31 +3,12 @@
 mod contract;
 mod redis_server;
 
-use contract::{add, answers, append, fill, plain, read_all, tail};
+use contract::{add, answers, append, ask_until_known, fill, is_unknown, plain, read_all, tail};
 use lclq_shards::journal::{Answer, Append, LogStore as _};
-use lclq_stores::{NodeError, RemoteLog, Risk, StoreJournals, StoreNode, Surroundings};
+use lclq_stores::{NodeError, Risk, StoreJournals, StoreNode, Surroundings};
 use redis_server::{Kind, Server};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// What an outage may last in a test.
-const OUTAGE_WAIT: Duration = Duration::from_secs(60);
-
-fn is_unknown(answer: &Answer) -> bool {
-    matches!(answer, Answer::Unknown(_))
-}
-
-/// Asks until it is known.
-fn ask_until_known(store: &mut RemoteLog, append: &Append) -> Answer {
-    let until = Instant::now() + OUTAGE_WAIT;
-    loop {
-        let answer = add(store, append.clone());
-        if !is_unknown(&answer) {
-            return answer;
-        }
-        assert!(Instant::now() < until, "{answer:?}");
-    }
-}
 
 #[test]
 fn a_server_that_was_killed_and_came_back_has_what_it_acknowledged() {

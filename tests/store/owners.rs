@@ -6,14 +6,21 @@ use super::{Postgres, create, drain, on, receive, send, send_request, store};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+/// A server whose queue has a message.
+fn with_one(store: &str) -> Server {
+    let server = on(store).flag("--shards", "2").start();
+    let mut client = server.client();
+    create(&mut client, "q");
+    send(&mut client, "q", "one");
+    server
+}
+
 #[test]
 fn a_second_server_is_refused_and_the_first_goes_on() {
     let postgres = Postgres::shared();
     let store = store(&postgres);
-    let first = on(&store).flag("--shards", "2").start();
+    let first = with_one(&store);
     let mut client = first.client();
-    create(&mut client, "q");
-    send(&mut client, "q", "one");
     let refused = on(&store).refused();
     assert_eq!(refused.status.code(), Some(1));
     let process = format!("process {}", first.pid());
@@ -29,10 +36,7 @@ fn a_second_server_is_refused_and_the_first_goes_on() {
 fn a_second_server_takes_over_once_the_first_has_ended() {
     let postgres = Postgres::shared();
     let store = store(&postgres);
-    let first = on(&store).flag("--shards", "2").start();
-    let mut client = first.client();
-    create(&mut client, "q");
-    send(&mut client, "q", "one");
+    let first = with_one(&store);
     let second = on(&store).spawn();
     std::thread::sleep(Duration::from_millis(1_500));
     first.stop();

@@ -8,34 +8,38 @@ use super::settings::PostgresSettings;
 use super::tls::Tls;
 use super::work;
 use crate::NodeError;
-use crate::remote::{Backend, Facts, Notice, Owner, Question, START_WAIT};
+use crate::remote::{Backend, Facts, Notice, Owner, Question};
 use lclq_shards::journal::Answer;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
 
 /// What all connections of one node have in common.
 pub(super) struct Database {
     settings: PostgresSettings,
     tls: Tls,
     facts: Facts,
-    /// Who it is that must be the only one, if anybody must.
-    alone: Option<Owner>,
-    guard: Mutex<Option<Guard>>,
 }
 
 impl Database {
     pub fn new(
         settings: PostgresSettings,
         notice: Arc<dyn Fn(Notice) + Send + Sync>,
-        alone: Option<Owner>,
     ) -> Result<Self, NodeError> {
         Ok(Self {
             tls: Tls::new(&settings)?,
             settings,
             facts: Facts::new(notice),
-            alone,
-            guard: Mutex::default(),
         })
+    }
+}
+
+impl Backend for Database {
+    type Session = Session;
+    type Link = Link;
+    type Guard = Guard;
+
+    fn facts(&self) -> &Facts {
+        &self.facts
     }
 
     async fn make(&self) -> Result<(), NodeError> {
@@ -51,35 +55,13 @@ impl Database {
         self.facts.found(risks::find(&client).await.map_err(words)?);
         Ok(())
     }
-}
 
-impl Backend for Database {
-    type Session = Session;
-    type Link = Link;
-
-    fn facts(&self) -> &Facts {
-        &self.facts
+    async fn take(&self, owner: &Owner) -> Result<Guard, NodeError> {
+        Guard::take(&self.settings, &self.tls, owner, &self.facts).await
     }
 
-    async fn begin(&self) -> Result<(), NodeError> {
-        let making = tokio::time::timeout(START_WAIT, self.make()).await;
-        making.unwrap_or(Err(NodeError::Late(START_WAIT.as_secs())))?;
-        if let Some(owner) = &self.alone {
-            let guard = Guard::take(&self.settings, &self.tls, owner, &self.facts).await?;
-            *self.guard.lock().unwrap_or_else(PoisonError::into_inner) = Some(guard);
-        }
-        Ok(())
-    }
-
-    async fn go_on(self: Arc<Self>) {
-        let guard = self
-            .guard
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let (Some(mut guard), Some(owner)) = (guard, &self.alone) {
-            guard.keep(&self.settings, &self.tls, owner).await;
-        }
+    async fn keep(self: Arc<Self>, mut guard: Guard, owner: Owner) {
+        guard.keep(&self.settings, &self.tls, &owner).await;
     }
 
     async fn connect(&self, _shard: u16) -> Result<(Arc<Session>, Link), Box<str>> {

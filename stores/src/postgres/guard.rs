@@ -8,15 +8,9 @@ use super::session::{self, Link, words};
 use super::settings::PostgresSettings;
 use super::tls::Tls;
 use crate::NodeError;
-use crate::remote::{Facts, Link as _, Notice, Owner, RECONNECT_PAUSE_MAX, SUCCESSION_WAIT};
-use std::time::{Duration, Instant};
+use crate::remote::{Facts, Link as _, Owner, RECONNECT_PAUSE_MAX, succeed};
 use tokio::time::sleep;
 use tokio_postgres::{Client, Error};
-
-/// Between two looks at whether the one before is gone.
-const LOOK_PAUSE: Duration = Duration::from_millis(100);
-/// The one before is told of once it is there for so long: a restart doesn't take it.
-const TELL_AFTER: Duration = Duration::from_millis(1_000);
 
 /// What both of two numbers of the lock are made of.
 const LOCK: &str = "hashtextextended('lclq server ' || $1, 0)";
@@ -36,33 +30,21 @@ impl Guard {
         owner: &Owner,
         facts: &Facts,
     ) -> Result<Self, NodeError> {
-        let since = Instant::now();
-        let mut is_told = false;
         let (client, link) = connect(settings, tls, owner)
             .await
             .map_err(|words| NodeError::Store(words.into_string()))?;
-        loop {
+        let look = async || {
             if is_locked(&client, settings).await.map_err(database)? {
-                return Ok(Self {
-                    _client: client,
-                    link,
-                });
+                return Ok(None);
             }
-            let waited = since.elapsed();
-            if waited >= TELL_AFTER && !is_told || waited >= SUCCESSION_WAIT {
-                let holder = holder(&client, settings).await.map_err(database)?;
-                let holder = holder.unwrap_or_else(|| "another lclq".to_owned());
-                let place = settings.place();
-                if waited >= SUCCESSION_WAIT {
-                    return Err(NodeError::InUse { place, holder });
-                }
-                is_told = true;
-                facts.tell(Notice::Waits(format!(
-                    "{place} is in use by {holder}; waiting"
-                )));
-            }
-            sleep(LOOK_PAUSE).await;
-        }
+            let holder = holder(&client, settings).await.map_err(database)?;
+            Ok(Some(holder.unwrap_or_else(|| "another lclq".to_owned())))
+        };
+        succeed(settings.place(), facts, look).await?;
+        Ok(Self {
+            _client: client,
+            link,
+        })
     }
 
     /// Takes it again whenever its session was lost, as soon as it is free.

@@ -26,6 +26,6 @@ pub(crate) fn start(
 ) -> Result<Box<dyn AnyNode>, NodeError> {
     let Surroundings { prepare, notice } = surroundings;
     let grace = settings.grace();
-    let backend = Arc::new(Database::new(settings, notice, alone)?);
-    Ok(Box::new(Node::start(backend, prepare, grace)?))
+    let backend = Arc::new(Database::new(settings, notice)?);
+    Ok(Box::new(Node::start(backend, alone, prepare, grace)?))
 }

@@ -7,27 +7,23 @@ use super::session::{self, Link, Session};
 use super::settings::RedisSettings;
 use super::work;
 use crate::NodeError;
-use crate::remote::{Backend, Facts, Notice, Owner, Question, START_WAIT};
+use crate::remote::{Backend, Facts, Notice, Owner, Question};
 use crate::tls::{Roots, client_config};
 use lclq_shards::journal::Answer;
 use rustls::ClientConfig;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// What all connections of one node have in common.
 pub(super) struct Redis {
     settings: RedisSettings,
     tls: Arc<ClientConfig>,
     facts: Facts,
-    /// Who it is that must be the only one, if anybody must.
-    alone: Option<Owner>,
-    guard: Mutex<Option<Guard>>,
 }
 
 impl Redis {
     pub fn new(
         settings: RedisSettings,
         notice: Arc<dyn Fn(Notice) + Send + Sync>,
-        alone: Option<Owner>,
     ) -> Result<Self, NodeError> {
         let roots = match settings.roots() {
             Some(named) => Roots::These(named),
@@ -38,9 +34,17 @@ impl Redis {
             tls: client_config(roots, "sslrootcert")?,
             settings,
             facts: Facts::new(notice),
-            alone,
-            guard: Mutex::default(),
         })
+    }
+}
+
+impl Backend for Redis {
+    type Session = Session;
+    type Link = Link;
+    type Guard = Guard;
+
+    fn facts(&self) -> &Facts {
+        &self.facts
     }
 
     async fn make(&self) -> Result<(), NodeError> {
@@ -56,35 +60,13 @@ impl Redis {
         self.facts.found(risks);
         Ok(())
     }
-}
 
-impl Backend for Redis {
-    type Session = Session;
-    type Link = Link;
-
-    fn facts(&self) -> &Facts {
-        &self.facts
+    async fn take(&self, owner: &Owner) -> Result<Guard, NodeError> {
+        Guard::take(&self.settings, &self.tls, owner, &self.facts).await
     }
 
-    async fn begin(&self) -> Result<(), NodeError> {
-        let making = tokio::time::timeout(START_WAIT, self.make()).await;
-        making.unwrap_or(Err(NodeError::Late(START_WAIT.as_secs())))?;
-        if let Some(owner) = &self.alone {
-            let guard = Guard::take(&self.settings, &self.tls, owner, &self.facts).await?;
-            *self.guard.lock().unwrap_or_else(PoisonError::into_inner) = Some(guard);
-        }
-        Ok(())
-    }
-
-    async fn go_on(self: Arc<Self>) {
-        let guard = self
-            .guard
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let (Some(mut guard), Some(owner)) = (guard, &self.alone) {
-            guard.keep(&self.settings, &self.tls, owner).await;
-        }
+    async fn keep(self: Arc<Self>, mut guard: Guard, owner: Owner) {
+        guard.keep(&self.settings, &self.tls, &owner).await;
     }
 
     async fn connect(&self, shard: u16) -> Result<(Arc<Session>, Link), Box<str>> {

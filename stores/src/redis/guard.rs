@@ -11,18 +11,13 @@ use super::scripts;
 use super::session::{self, Client, Link, Trouble, odd};
 use super::settings::RedisSettings;
 use crate::NodeError;
-use crate::remote::{Facts, Notice, Owner, RECONNECT_PAUSE_MAX, SUCCESSION_WAIT};
+use crate::remote::{Facts, Owner, RECONNECT_PAUSE_MAX, succeed};
 use redis::{Cmd, Value};
 use rustls::ClientConfig;
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
-/// Between two looks at whether the one before is gone.
-const LOOK_PAUSE: Duration = Duration::from_millis(100);
-/// The one before is told of once it is there for so long: a restart doesn't take it.
-const TELL_AFTER: Duration = Duration::from_millis(1_000);
 /// Random bytes in a connection's name.
 const NAME_BYTES: usize = 12;
 
@@ -42,37 +37,22 @@ impl Guard {
         owner: &Owner,
         facts: &Facts,
     ) -> Result<Self, NodeError> {
-        let since = Instant::now();
-        let mut is_told = false;
         let guard = Self::connect(settings, tls, owner).await.map_err(store)?;
-        loop {
-            let Some(holder) = guard.claim(settings, "").await.map_err(store)? else {
-                return Ok(guard);
-            };
-            if !guard.lives(&holder).await.map_err(store)?
-                && guard
-                    .claim(settings, &holder)
-                    .await
-                    .map_err(store)?
-                    .is_none()
-            {
-                return Ok(guard);
-            }
-            let waited = since.elapsed();
-            let holder = holder.splitn(3, ' ').nth(2).unwrap_or("another lclq");
-            let place = settings.place();
-            if waited >= SUCCESSION_WAIT {
-                let holder = holder.to_owned();
-                return Err(NodeError::InUse { place, holder });
-            }
-            if waited >= TELL_AFTER && !is_told {
-                is_told = true;
-                facts.tell(Notice::Waits(format!(
-                    "{place} is in use by {holder}; waiting"
-                )));
-            }
-            sleep(LOOK_PAUSE).await;
+        let look = async || guard.holder(settings).await.map_err(store);
+        succeed(settings.place(), facts, look).await?;
+        Ok(guard)
+    }
+
+    /// Claims it, from one that is gone, too; answers who has it unless this has, for people.
+    async fn holder(&self, settings: &RedisSettings) -> Result<Option<String>, Trouble> {
+        let Some(holder) = self.claim(settings, "").await? else {
+            return Ok(None);
+        };
+        if !self.lives(&holder).await? && self.claim(settings, &holder).await?.is_none() {
+            return Ok(None);
         }
+        let name = holder.splitn(3, ' ').nth(2).unwrap_or("another lclq");
+        Ok(Some(name.to_owned()))
     }
 
     /// Says again and again that it has the key; takes it again whenever its connection was lost.

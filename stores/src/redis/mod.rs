@@ -25,6 +25,6 @@ pub(crate) fn start(
 ) -> Result<Box<dyn AnyNode>, NodeError> {
     let Surroundings { prepare, notice } = surroundings;
     let grace = settings.grace();
-    let backend = Arc::new(Redis::new(settings, notice, alone)?);
-    Ok(Box::new(Node::start(backend, prepare, grace)?))
+    let backend = Arc::new(Redis::new(settings, notice)?);
+    Ok(Box::new(Node::start(backend, alone, prepare, grace)?))
 }

@@ -1,6 +1,7 @@
 //! What a store has to be able to do, for its logs to be served.
 
 use super::facts::Facts;
+use super::owner::Owner;
 use crate::NodeError;
 use lclq_shards::journal::{Answer, Append, Place};
 use std::sync::Arc;
@@ -29,14 +30,26 @@ pub(crate) trait Backend: Send + Sync + 'static {
     /// What a shard asks with. Once nobody has it, the connection ends.
     type Session: Send + Sync + 'static;
     type Link: Link;
+    /// What keeps others from it.
+    type Guard: Send + 'static;
+
     /// What is known of it.
     fn facts(&self) -> &Facts;
 
-    /// Makes what logs are kept in, or finds it made. Bounded in time.
-    fn begin(&self) -> impl Future<Output = Result<(), NodeError>> + Send;
+    /// Makes what logs are kept in, or finds it made.
+    fn make(&self) -> impl Future<Output = Result<(), NodeError>>;
 
-    /// What is done beside the logs for as long as there are any, such as holding a lock.
-    fn go_on(self: Arc<Self>) -> impl Future<Output = ()> + Send + 'static;
+    /// Keeps others from the store. Waits for the one before to be gone, as [`succeed`] does.
+    ///
+    /// [`succeed`]: super::succeed
+    fn take(&self, owner: &Owner) -> impl Future<Output = Result<Self::Guard, NodeError>>;
+
+    /// Goes on keeping them from it, for as long as there are logs.
+    fn keep(
+        self: Arc<Self>,
+        guard: Self::Guard,
+        owner: Owner,
+    ) -> impl Future<Output = ()> + Send + 'static;
 
     /// Makes a connection for a shard's log.
     fn connect(&self, shard: u16) -> impl Future<Output = Connected<Self>> + Send;

@@ -16,10 +16,10 @@ pub(crate) const RECONNECT_PAUSE_MAX: Duration = Duration::from_millis(1_000);
 /// Before an answer is handed on that is the store's refusal to do anything.
 pub(super) const REFUSED_PAUSE: Duration = Duration::from_millis(100);
 /// What making the schema, or finding it made, may take before a node gives up.
-pub(crate) const START_WAIT: Duration = Duration::from_millis(30_000);
+pub(super) const START_WAIT: Duration = Duration::from_millis(30_000);
 /// How long a node waits at its start for the one before it to be gone: longer than a store takes to
 /// notice that a machine has vanished.
-pub(crate) const SUCCESSION_WAIT: Duration = Duration::from_millis(9_000);
+pub(super) const SUCCESSION_WAIT: Duration = Duration::from_millis(9_000);
 /// What taking one shard over may take without the log giving a sign of life.
 pub(super) const TAKE_OVER_WAIT: Duration = Duration::from_millis(30_000);
 /// A further append goes out no sooner after the last than this part of a round trip.

@@ -2,8 +2,9 @@
 
 use super::backend::Backend;
 use super::facts::Facts;
-use super::limits::OPENS_WAITING_MAX;
+use super::limits::{OPENS_WAITING_MAX, START_WAIT};
 use super::log::{self, RemoteLog, Wake};
+use super::owner::Owner;
 use super::worker::Worker;
 use crate::NodeError;
 use std::io;
@@ -52,9 +53,10 @@ pub(crate) struct Node<B> {
 
 impl<B: Backend> Node<B> {
     /// Starts the thread, and waits until the store is ready for logs. Clients wait for `grace` where an
-    /// append isn't acknowledged.
+    /// append isn't acknowledged. With `alone`, nobody else may have the store.
     pub fn start(
         backend: Arc<B>,
+        alone: Option<Owner>,
         prepare: Box<dyn FnOnce() + Send>,
         grace: Duration,
     ) -> Result<Self, NodeError> {
@@ -66,7 +68,7 @@ impl<B: Backend> Node<B> {
             .name(THREAD_NAME.to_owned())
             .spawn(move || {
                 prepare();
-                run(&runtime, &of_thread, &begun, new_workers);
+                run(&runtime, &of_thread, alone, &begun, new_workers);
             })?;
         let gone = |_| NodeError::from(io::Error::other("the store's thread is gone"));
         has_begun.recv().map_err(gone)??;
@@ -103,17 +105,22 @@ impl<B: Backend> AnyNode for Node<B> {
 fn run<B: Backend>(
     runtime: &Runtime,
     backend: &Arc<B>,
+    alone: Option<Owner>,
     begun: &blocking::SyncSender<Result<(), NodeError>>,
     mut new_workers: mpsc::Receiver<Worker<B>>,
 ) {
     runtime.block_on(async {
-        let result = backend.begin().await;
-        let has_begun = result.is_ok();
-        if begun.send(result).is_err() || !has_begun {
+        let guard = match begin(backend.as_ref(), alone.as_ref()).await {
+            Ok(guard) => guard,
+            Err(error) => return drop(begun.send(Err(error))),
+        };
+        if begun.send(Ok(())).is_err() {
             return;
         }
         let mut beside = JoinSet::new();
-        beside.spawn(backend.clone().go_on());
+        if let (Some(guard), Some(owner)) = (guard, alone) {
+            beside.spawn(backend.clone().keep(guard, owner));
+        }
         let mut workers = JoinSet::new();
         loop {
             tokio::select! {
@@ -130,6 +137,19 @@ fn run<B: Backend>(
             go_on_after(done);
         }
     });
+}
+
+/// Has the store ready for logs, and nobody else at it, if nobody else may have it.
+async fn begin<B: Backend>(
+    backend: &B,
+    alone: Option<&Owner>,
+) -> Result<Option<B::Guard>, NodeError> {
+    let making = tokio::time::timeout(START_WAIT, backend.make()).await;
+    making.unwrap_or(Err(NodeError::Late(START_WAIT.as_secs())))?;
+    match alone {
+        Some(owner) => backend.take(owner).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// A task's panic is the thread's: whoever waits for that log would wait for good.

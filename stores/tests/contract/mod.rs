@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 /// What an answer may take.
 const ANSWER_WAIT: Duration = Duration::from_secs(60);
+/// What an outage may last in a test.
+const OUTAGE_WAIT: Duration = Duration::from_secs(60);
 /// Between two looks for one.
 const ANSWER_PAUSE: Duration = Duration::from_micros(200);
 
@@ -154,5 +156,21 @@ pub fn trim<S: LogStore>(store: &mut S, below: u64, provided: Place) {
 pub fn refused(position: u64, epoch: u64) -> Answer {
     Answer::Refused {
         tail: Some(place(position, epoch)),
+    }
+}
+
+pub fn is_unknown(answer: &Answer) -> bool {
+    matches!(answer, Answer::Unknown(_))
+}
+
+/// Asks until it is known.
+pub fn ask_until_known<S: LogStore>(store: &mut S, append: &Append) -> Answer {
+    let until = Instant::now() + OUTAGE_WAIT;
+    loop {
+        let answer = add(store, append.clone());
+        if !is_unknown(&answer) {
+            return answer;
+        }
+        assert!(Instant::now() < until, "{answer:?}");
     }
 }
