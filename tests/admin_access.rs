@@ -353,3 +353,25 @@ fn who_is_refused_over_http2_hears_why() {
     }
     server.stop();
 }
+
+#[test]
+fn who_is_refused_is_not_asked_to_send_more() {
+    let files = Files::new();
+    let keys = files.path("keys.toml");
+    assert!(credentials(&["create"], &keys).status.success());
+    let server = Launch::new()
+        .flag("--admin-auth", "enforce")
+        .flag("--credentials", keys)
+        .start();
+    for (mut client, path, host, status) in [
+        (server.admin_client(), "/api/v1/queues", "localhost", 401),
+        (server.client(), "/", "elsewhere", 403),
+    ] {
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-length: 10\r\nexpect: 100-continue\r\n\r\n"
+        );
+        client.write(request.as_bytes()).unwrap();
+        assert_eq!(client.receive().unwrap().status, status, "{path}");
+    }
+    server.stop();
+}

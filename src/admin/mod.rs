@@ -247,7 +247,8 @@ impl Admin {
             // page can look into another site's window.
             Err(Refusal::CrossSite) if is_of_console => {}
             Err(refusal) => {
-                skip_body(request.into_body()).await;
+                let (head, body) = request.into_parts();
+                skip_body(&head.headers, body).await;
                 return AdminError::forbidden(refusal).answer().map(AdminBody::from);
             }
             Ok(()) => {}
@@ -267,7 +268,7 @@ impl Admin {
                 _ => Scope::Operate,
             };
             if let Err(error) = self.gate.admit_to(&head, scope, "pubsub") {
-                skip_body(body).await;
+                skip_body(&head.headers, body).await;
                 return error.answer().map(AdminBody::from);
             }
             let request = Request::from_parts(head, body);

@@ -7,6 +7,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use http::header::EXPECT;
 use http_body::{Body, Frame, SizeHint};
 
 use super::budget::{Busy, SMALL_BODY_BYTES_MAX};
@@ -74,11 +76,15 @@ const SKIPPED_BYTES_MAX: usize = 64 * 1024;
 const SKIPPED_MS_MAX: u64 = 1000;
 
 /// Waits for the end of a body that nobody wants, if it is near: some clients take an answer that comes
-/// before they have sent all for a broken stream (curl over HTTP/2 does), and don't show it.
-pub async fn skip_body<B>(body: B)
+/// before they have sent all for a broken stream (curl over HTTP/2 does), and don't show it. One that asks
+/// first whether to send it isn't invited to.
+pub async fn skip_body<B>(headers: &HeaderMap, body: B)
 where
     B: Body<Data = Bytes>,
 {
+    if headers.contains_key(EXPECT) || body.size_hint().lower() > SKIPPED_BYTES_MAX as u64 {
+        return;
+    }
     let mut body = pin!(body);
     let mut limit = BodyDeadline {
         sleep: None,

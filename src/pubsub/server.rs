@@ -364,7 +364,8 @@ fn turned_away(error: &PubsubError, request: Request<Incoming>) -> Boxed {
     }
     let answer = Box::new(error_reply(error).map(GrpcBody::from));
     Box::pin(async move {
-        skip_body(request.into_body()).await;
+        let (head, body) = request.into_parts();
+        skip_body(&head.headers, body).await;
         *answer
     })
 }

@@ -502,8 +502,9 @@ fn part<'c>(rest: &mut &'c [u8]) -> Option<&'c [u8]> {
 async fn refused(refusal: Refusal, request: Request<Incoming>) -> Response<ReplyBody> {
     let error = not_let_in(&refusal);
     tracing::debug!(message = %error.message, "refused");
-    let protocol = protocol_of(request.headers());
-    skip_body(request.into_body()).await;
+    let (head, body) = request.into_parts();
+    let protocol = protocol_of(&head.headers);
+    skip_body(&head.headers, body).await;
     protocol.error(&error, random_uuid())
 }
 

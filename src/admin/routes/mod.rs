@@ -61,7 +61,7 @@ pub(super) async fn answer(
     let holder = match admitted {
         Ok(holder) => holder,
         Err(error) => {
-            skip_body(body).await;
+            skip_body(&head.headers, body).await;
             return Err(error);
         }
     };
