@@ -9,6 +9,7 @@ import shutil
 import tarfile
 import tempfile
 import time
+import tomllib
 import unittest
 
 import lclq
@@ -60,6 +61,12 @@ class Container(unittest.TestCase):
 
     def test_hadolint_finds_nothing(self):
         lclq.run("hadolint", lclq.ROOT / "deploy/container/Dockerfile")
+
+    def test_the_build_sees_all_crates(self):
+        manifest = tomllib.loads((lclq.ROOT / "Cargo.toml").read_text())
+        let_in = (lclq.ROOT / ".dockerignore").read_text().splitlines()
+        members = [member for member in manifest["workspace"]["members"] if member != "."]
+        self.assertEqual([member for member in members if f"!{member}" not in let_in], [])
 
     def test_the_same_binary_makes_the_same_image(self):
         with tempfile.TemporaryDirectory() as own:

@@ -17,6 +17,7 @@ class ContainerTest {
         try (LclqContainer container = new LclqContainer("registry.example/mirror/lclq:0.1.0")) {
             assertEquals(List.of(9324, 8085, 9000), container.getExposedPorts());
             assertEquals("true", container.getEnvMap().get("LCLQ_TEST_CONTROLS"));
+            assertEquals("off", container.getEnvMap().get("LCLQ_ADMIN_AUTH"));
         }
         DockerImageName other = DockerImageName.parse("redis:7");
         assertThrows(IllegalStateException.class, () -> new LclqContainer(other));
