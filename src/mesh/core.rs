@@ -1,37 +1,31 @@
 //! One core's part of the mesh: what it asks, and how it answers the others.
 
 mod call;
+mod routing;
+mod serving;
 mod ticking;
 
 pub use call::Call;
 
 use super::REQUESTS_KEPT_MAX;
-use super::answers_first::{AnswersFirst, WRITING_TURNS};
+use super::answers_first::AnswersFirst;
 use super::figures::{CoreFigures, MeshFigures, MeshSeen};
 use super::hosts::Hosts;
 use super::journals_down::JournalsDown;
 use super::lane::{Answer, Receiver, Request, Sender};
 use super::ownership::{Owner, Ownership};
-use super::pending::{Forgotten, Pending, WRITTEN_TOKEN, core_of, transfer_source, transfer_token};
+use super::pending::{Forgotten, Pending, core_of, transfer_token};
 use super::real_wait::RealWait;
-use super::test_clock::{ClockError, LOOKS_MAX, Order, TestClock};
+use super::test_clock::{ClockError, Order, TestClock};
 use super::versions::Versions;
-use crate::runtime::{Doorbell, DoorbellWaiter, fail_core, spawn_local, wall_clock};
-use lclq_shards::command::{Command, LeaseRef, QueueCommand, Refusal, Reply, ShardStats, Token};
-use lclq_shards::pubsub::command::PubsubCommand;
+use crate::runtime::{Doorbell, DoorbellWaiter, spawn_local, wall_clock};
+use lclq_shards::command::{Command, Refusal, Reply, ShardStats, Token};
 use lclq_shards::{Millis, Outgoing, ShardHost};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
-
-/// Requests that are taken from one lane before the others have their turn.
-const LANE_TURN_MAX: usize = 256;
-/// Times that a shard is asked to take messages back; after that their leases end by themselves.
-const RETURN_TRIES_MAX: usize = 10;
-/// Pause before a shard that is overloaded is asked again.
-const RETURN_PAUSE: Duration = Duration::from_millis(100);
 
 /// Lanes to and from one other core.
 pub(super) struct Lanes {
@@ -336,293 +330,6 @@ impl Mesh {
         }
     }
 
-    fn route_reply(&self, token: Token, reply: Reply, now: Millis) {
-        let core = core_of(token);
-        if core != self.inner.core {
-            let mut lanes = self.inner.lanes[core].borrow_mut();
-            let lanes = lanes.as_mut().expect("lanes to every other core");
-            lanes.replies_out.send((token, reply));
-            self.inner.unflushed.set(true);
-            return;
-        }
-        match transfer_source(token) {
-            Some(source) => self.transfer_answered(source, reply, now),
-            None => self.deliver(token, reply),
-        }
-    }
-
-    /// Passes a delivery on, now or when the publishers have their answers.
-    fn route_delivery(&self, token: Token, reply: Reply, now: Millis) {
-        let first = &self.inner.answers_first;
-        let ask = |core| self.ask_when_written(core);
-        let held = first.hold(core_of(token), (token, reply), now, ask);
-        if let Some((token, reply)) = held {
-            self.route_reply(token, reply, now);
-        }
-    }
-
-    /// Asks a core to say when it has written the answers that it was given.
-    fn ask_when_written(&self, core: usize) {
-        if core == self.inner.core {
-            let mesh = self.clone();
-            spawn_local(async move {
-                write_answers().await;
-                mesh.answers_written(mesh.inner.core);
-                mesh.flush_replies();
-            });
-        } else if let Some(lanes) = &mut *self.inner.lanes[core].borrow_mut() {
-            lanes.replies_out.send((WRITTEN_TOKEN, Reply::Done));
-            self.inner.unflushed.set(true);
-        }
-    }
-
-    /// Says to a core when this one has written the answers that it was given.
-    fn tell_when_written(&self, core: usize) {
-        let mesh = self.clone();
-        spawn_local(async move {
-            write_answers().await;
-            if let Some(lanes) = &mut *mesh.inner.lanes[core].borrow_mut() {
-                // Not refused by a full lane: each core has one such question open.
-                lanes.requests_out.send(Request::AnswersWritten);
-                lanes.requests_out.flush();
-            }
-        });
-    }
-
-    fn answers_written(&self, core: usize) {
-        let first = &self.inner.answers_first;
-        first.written(core, |core| self.ask_when_written(core));
-        while let Some((token, delivery)) = first.next() {
-            self.route_reply(token, delivery, wall_clock());
-        }
-    }
-
-    fn deliver(&self, token: Token, reply: Reply) {
-        let delivered = self.inner.pending.borrow_mut().answer(token, reply);
-        if let Err(reply) = delivered {
-            self.unwanted(reply);
-        }
-    }
-
-    /// An answer reaches nobody, because its asker has gone: the messages in it go back.
-    fn unwanted(&self, reply: Reply) {
-        let (shard, leases): (_, Vec<LeaseRef>) = match &reply {
-            Reply::Pulled(pulled) => (
-                pulled.first().map(|pulled| pulled.shard),
-                pulled.iter().map(|pulled| pulled.lease).collect(),
-            ),
-            Reply::Received(received) => (
-                received.first().map(|delivery| delivery.shard),
-                received.iter().map(|delivery| delivery.lease).collect(),
-            ),
-            _ => return,
-        };
-        let Some(shard) = shard else {
-            return;
-        };
-        if self.inner.stopping.get() {
-            return;
-        }
-        let of_queue = matches!(reply, Reply::Received(_));
-        let mesh = self.clone();
-        // Not at once: whoever is being dropped further up the stack may have the shards borrowed.
-        spawn_local(async move {
-            for _ in 0..RETURN_TRIES_MAX {
-                let leases = leases.clone();
-                let command = if of_queue {
-                    Command::Queue(Box::new(QueueCommand::ReturnDeliveries(leases)))
-                } else {
-                    Command::Pubsub(Box::new(PubsubCommand::ReturnDeliveries { leases }))
-                };
-                match mesh.call(shard, command).await {
-                    Reply::Refused(Refusal::Overloaded) => {
-                        crate::runtime::sleep(RETURN_PAUSE).await;
-                    }
-                    _ => return,
-                }
-            }
-        });
-    }
-
-    fn route_transfer(&self, target: u16, token: Token, command: Command, now: Millis) {
-        let Owner::Core(owner) = self.owner(target);
-        if owner == self.inner.core {
-            // Not a nested pump: the target's own effects go out when it is pumped next, which the
-            // bell sees to.
-            let mut hosts = self.inner.hosts.borrow_mut();
-            if let Some(host) = hosts.get_mut(usize::from(target)).and_then(Option::as_mut) {
-                host.apply(now, token, command);
-                host.flush();
-                self.inner.bell.ring();
-            }
-            return;
-        }
-        let sent = {
-            let mut lanes = self.inner.lanes[owner].borrow_mut();
-            let lanes = lanes.as_mut().expect("lanes to every other core");
-            let request = Request::Command {
-                shard: target,
-                token,
-                command,
-            };
-            let sent = lanes.requests_out.try_send(request, REQUESTS_KEPT_MAX);
-            lanes.requests_out.flush();
-            sent
-        };
-        if sent.is_err() {
-            let source = transfer_source(token).expect("a transfer's token");
-            self.transfer_answered(source, Reply::Refused(Refusal::Overloaded), now);
-        }
-    }
-
-    fn transfer_answered(&self, source: u16, reply: Reply, now: Millis) {
-        let mut hosts = self.inner.hosts.borrow_mut();
-        let Some(host) = hosts.get_mut(usize::from(source)).and_then(Option::as_mut) else {
-            return;
-        };
-        match reply {
-            Reply::Transferred(ack) => {
-                host.acked(ack);
-                host.flush();
-            }
-            _ => host.transfer_failed(now),
-        }
-        if let Some(due) = host.next_due() {
-            self.tick_by(due);
-        }
-    }
-
-    /// Serves the lanes whenever the bell rings: other cores' requests, their replies to ours, and
-    /// completions of the journals.
-    async fn serve_lanes(self, mut waiter: DoorbellWaiter) {
-        loop {
-            while self.serve_lanes_once() {
-                crate::runtime::yield_now().await;
-            }
-            waiter.wait().await;
-        }
-    }
-
-    /// One round over everything. Answers whether there may be more to do at once.
-    fn serve_lanes_once(&self) -> bool {
-        let now = wall_clock();
-        let mut more = false;
-        for core in 0..self.inner.cores {
-            if let Some(lanes) = &*self.inner.lanes[core].borrow() {
-                self.figures().lane_looked_into(lanes.requests_in.len());
-            }
-            for _ in 0..LANE_TURN_MAX {
-                let request = match &mut *self.inner.lanes[core].borrow_mut() {
-                    Some(lanes) => lanes.requests_in.pop(),
-                    None => break,
-                };
-                match request {
-                    Some(Request::Command {
-                        shard,
-                        token,
-                        command,
-                    }) => {
-                        let mut hosts = self.inner.hosts.borrow_mut();
-                        match hosts.get_mut(usize::from(shard)).and_then(Option::as_mut) {
-                            Some(host) => host.apply(now, token, command),
-                            None => {
-                                drop(hosts);
-                                let reply = Reply::Refused(Refusal::Stopping);
-                                self.route_reply(token, reply, now);
-                            }
-                        }
-                    }
-                    Some(Request::Cancel { shard, token }) => self.cancel_own(shard, token),
-                    Some(Request::AnswersWritten) => self.answers_written(core),
-                    None => break,
-                }
-            }
-            if let Some(lanes) = &mut *self.inner.lanes[core].borrow_mut()
-                && lanes.requests_in.owes_ring()
-            {
-                lanes.replies_out.ring();
-            }
-            self.take_replies(core, now);
-        }
-        for shard in 0..self.shards() {
-            if self.inner.ownership.is_of_core(shard, self.inner.core) {
-                if let Some(host) = &mut self.inner.hosts.borrow_mut()[usize::from(shard)] {
-                    let was_down = host.down().is_some();
-                    host.poll_journal();
-                    if host.fenced().is_some() {
-                        fail_core("another owner has one of its shards");
-                    }
-                    if was_down != host.down().is_some() {
-                        self.inner.journals_down.note(shard, host.down());
-                    }
-                    more |= host.give_way();
-                    host.flush();
-                }
-                self.pump(shard, now);
-            }
-        }
-        for lanes in &self.inner.lanes {
-            if let Some(lanes) = &mut *lanes.borrow_mut() {
-                // What doesn't fit now fits when the other core has taken some; it rings then.
-                lanes.requests_out.flush();
-                lanes.replies_out.flush();
-                more |= !lanes.requests_in.is_empty();
-            }
-        }
-        let question = self.inner.test_clock.question();
-        if question != self.inner.clock_answered.get() {
-            self.answer_clock(question);
-        }
-        more
-    }
-
-    /// Deals with what is due by a test's clock, and says what is left to do.
-    #[cold]
-    fn answer_clock(&self, question: u64) {
-        let mut next = self.tick_hosts(wall_clock());
-        for _ in 0..LOOKS_MAX {
-            if next > wall_clock() {
-                break;
-            }
-            next = self.tick_hosts(wall_clock());
-        }
-        let hosts = self.inner.hosts.borrow();
-        let mut idle = hosts
-            .iter()
-            .flatten()
-            .all(|host| host.is_idle() && host.on_their_way() == 0);
-        drop(hosts);
-        for lanes in &self.inner.lanes {
-            if let Some(lanes) = &mut *lanes.borrow_mut() {
-                idle &= !lanes.requests_out.flush() & !lanes.replies_out.flush();
-                idle &= lanes.requests_in.is_empty() && lanes.replies_in.is_empty();
-            }
-        }
-        self.inner.clock_answered.set(question);
-        let clock = &self.inner.test_clock;
-        clock.answer(self.inner.core, question, next, idle);
-    }
-
-    fn take_replies(&self, core: usize, now: Millis) {
-        loop {
-            let reply = match &mut *self.inner.lanes[core].borrow_mut() {
-                Some(lanes) => lanes.replies_in.pop(),
-                None => return,
-            };
-            let Some((token, reply)) = reply else { break };
-            if token == WRITTEN_TOKEN {
-                self.tell_when_written(core);
-            } else {
-                self.route_reply(token, reply, now);
-            }
-        }
-        if let Some(lanes) = &mut *self.inner.lanes[core].borrow_mut()
-            && lanes.replies_in.owes_ring()
-        {
-            lanes.requests_out.ring();
-        }
-    }
-
     fn cancel_own(&self, shard: u16, token: Token) {
         let mut hosts = self.inner.hosts.borrow_mut();
         if let Some(host) = hosts.get_mut(usize::from(shard)).and_then(Option::as_mut) {
@@ -653,14 +360,6 @@ impl Mesh {
             lanes.requests_out.flush();
         }
     }
-}
-
-/// Lets the tasks run that write what was answered.
-async fn write_answers() {
-    for _ in 0..WRITING_TURNS {
-        crate::runtime::yield_now().await;
-    }
-    crate::runtime::send_written();
 }
 
 #[cfg(test)]
