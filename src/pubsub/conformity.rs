@@ -5,7 +5,6 @@ use super::core::{Pubsub, TopicInfo, leaf};
 use super::error::{
     PubsubResult, no_revision_allowed, not_found, not_worked_out, schema_refusal, transform_failed,
 };
-use super::proto::schema::Type;
 use super::proto::{Encoding, PubsubMessage, Schema, SchemaSettings};
 use super::publish::check_message;
 use super::schema::{Check, MessageEncoding, Revision, SchemaKind, allowed_revisions};
@@ -91,14 +90,9 @@ impl Pubsub {
             &settings.last_revision_id,
         );
         let revision = |schema: &Schema| {
-            let kind = match schema.r#type() {
-                Type::Avro => SchemaKind::Avro,
-                Type::ProtocolBuffer => SchemaKind::ProtocolBuffer,
-                Type::Unspecified => return None,
-            };
             Some(Revision {
                 id: schema.revision_id.clone(),
-                kind,
+                kind: SchemaKind::of(schema.r#type())?,
                 definition: schema.definition.clone(),
             })
         };

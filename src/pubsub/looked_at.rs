@@ -3,8 +3,7 @@
 
 use super::PubsubEndpoint;
 use super::conformity::checked_against;
-use super::proto::schema::Type;
-use super::schema::{MessageEncoding, SchemaKind, shown};
+use super::schema::{MessageEncoding, SchemaKind, ShownSchema};
 use super::transform::{Transform, TransformError, TransformMessage, Transformed};
 use bytes::Bytes;
 use serde_json::Value;
@@ -52,12 +51,20 @@ impl PubsubEndpoint {
             return all;
         }
         let work = move || {
+            // Once for all messages of a schema.
+            let compiled = definitions.into_iter().filter_map(|(key, definition)| {
+                let (kind, definition) = definition?;
+                let schema = ShownSchema::compile(kind, &definition);
+                Some((key, schema.map_err(|error| error.to_string())))
+            });
+            let schemas: HashMap<_, _> = compiled.collect();
             let decode = |(at, key, data): (usize, _, Bytes)| {
-                let (kind, definition) = definitions.get(&key)?.as_ref()?;
+                let schema = schemas.get(&key)?.as_ref();
                 let outcome = if data.len() > DECODED_BYTES_MAX {
                     Err(format!("longer than {DECODED_BYTES_MAX} bytes"))
                 } else {
-                    shown(*kind, definition, &data).map_err(|error| error.to_string())
+                    let schema = schema.map_err(String::clone);
+                    schema.and_then(|schema| schema.show(&data).map_err(|error| error.to_string()))
                 };
                 Some((at, outcome))
             };
@@ -74,12 +81,7 @@ impl PubsubEndpoint {
         let info = self.pubsub().schema(schema).await.ok()?;
         let mut revisions = info.newest_first.iter();
         let found = revisions.find(|one| one.revision_id == revision)?;
-        let kind = match found.r#type() {
-            Type::Avro => SchemaKind::Avro,
-            Type::ProtocolBuffer => SchemaKind::ProtocolBuffer,
-            Type::Unspecified => return None,
-        };
-        Some((kind, found.definition.clone()))
+        Some((SchemaKind::of(found.r#type())?, found.definition.clone()))
     }
 
     /// What transforms would make of messages; nothing is published.

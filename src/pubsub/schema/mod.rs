@@ -31,8 +31,9 @@ pub use check::{Check, Revision};
 pub use revisions::{AllowedRevisions, allowed_revisions};
 
 use super::limits::DEFINITION_BYTES_MAX;
+use super::proto::schema::Type;
 use avro::AvroSchema;
-use protobuf::ProtobufSchema;
+use protobuf::{ProtobufSchema, ShownProtobuf};
 use serde_json::Value;
 
 /// Levels of nesting that a binary message may have. JSON has serde_json's bound of 128.
@@ -46,6 +47,17 @@ const VALUES_SHOWN_MAX: usize = 1 << 16;
 pub enum SchemaKind {
     Avro,
     ProtocolBuffer,
+}
+
+impl SchemaKind {
+    /// The language that a schema names, if it names one.
+    pub(super) fn of(named: Type) -> Option<Self> {
+        match named {
+            Type::Avro => Some(Self::Avro),
+            Type::ProtocolBuffer => Some(Self::ProtocolBuffer),
+            Type::Unspecified => None,
+        }
+    }
 }
 
 /// How messages are written.
@@ -71,18 +83,38 @@ impl MismatchError {
     }
 }
 
-/// A binary message as JSON, for people who look at it.
-///
-/// # Errors
-/// If the definition is none, the data isn't one of its values, or it is too large to be shown.
-pub fn shown(kind: SchemaKind, definition: &str, data: &[u8]) -> Result<Value, MismatchError> {
-    match kind {
-        SchemaKind::Avro => {
-            let schema = AvroSchema::compile(definition)
-                .map_err(|error| MismatchError(error.to_string()))?;
-            avro_shown::shown(&schema, data)
+/// A definition made ready to show binary messages as JSON, for people who look at them. Compiling
+/// takes far longer than showing a message.
+#[derive(Debug)]
+pub struct ShownSchema(ShownForm);
+
+#[derive(Debug)]
+enum ShownForm {
+    Avro(AvroSchema),
+    Protobuf(ShownProtobuf),
+}
+
+impl ShownSchema {
+    /// Compiles a definition.
+    ///
+    /// # Errors
+    /// If it is none.
+    pub fn compile(kind: SchemaKind, definition: &str) -> Result<Self, DefinitionError> {
+        Ok(Self(match kind {
+            SchemaKind::Avro => ShownForm::Avro(AvroSchema::compile(definition)?),
+            SchemaKind::ProtocolBuffer => ShownForm::Protobuf(ShownProtobuf::compile(definition)?),
+        }))
+    }
+
+    /// A message's value.
+    ///
+    /// # Errors
+    /// If the data isn't one value of the schema, or it is too large to be shown.
+    pub fn show(&self, data: &[u8]) -> Result<Value, MismatchError> {
+        match &self.0 {
+            ShownForm::Avro(schema) => avro_shown::shown(schema, data),
+            ShownForm::Protobuf(schema) => schema.show(data),
         }
-        SchemaKind::ProtocolBuffer => protobuf::shown(definition, data),
     }
 }
 

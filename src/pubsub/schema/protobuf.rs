@@ -61,19 +61,29 @@ fn descriptor(definition: &str) -> Result<MessageDescriptor, DefinitionError> {
     Ok(file.messages().next().expect("there is one"))
 }
 
-/// A message's value as JSON, for people who look at it. What the definition doesn't know is left out.
-///
-/// # Errors
-/// If it isn't a value of the schema, or too large to be shown.
-pub(super) fn shown(definition: &str, data: &[u8]) -> Result<Value, MismatchError> {
-    let wrong = |error: &dyn std::fmt::Display| MismatchError(error.to_string());
-    let message = descriptor(definition).map_err(|error| wrong(&error))?;
-    // A value takes a byte at least.
-    if data.len() > VALUES_SHOWN_MAX {
-        return Err(MismatchError::new("too many values to show"));
+/// A definition whose messages are shown as JSON, for people who look at them.
+#[derive(Debug)]
+pub(super) struct ShownProtobuf(MessageDescriptor);
+
+impl ShownProtobuf {
+    pub(super) fn compile(definition: &str) -> Result<Self, DefinitionError> {
+        descriptor(definition).map(Self)
     }
-    let message = DynamicMessage::decode(message, data).map_err(|error| wrong(&error))?;
-    serde_json::to_value(&message).map_err(|error| wrong(&error))
+
+    /// A message's value. What the definition doesn't know is left out.
+    ///
+    /// # Errors
+    /// If it isn't a value of the schema, or too large to be shown.
+    pub(super) fn show(&self, data: &[u8]) -> Result<Value, MismatchError> {
+        // A value takes a byte at least.
+        if data.len() > VALUES_SHOWN_MAX {
+            return Err(MismatchError::new("too many values to show"));
+        }
+        let wrong = |error: &dyn std::fmt::Display| MismatchError(error.to_string());
+        let message =
+            DynamicMessage::decode(self.0.clone(), data).map_err(|error| wrong(&error))?;
+        serde_json::to_value(&message).map_err(|error| wrong(&error))
+    }
 }
 
 /// Adds the files that a definition imports, of which only those of Google's exist. The definition is

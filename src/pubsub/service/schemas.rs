@@ -109,11 +109,9 @@ fn view(given: i32, usual: SchemaView) -> PubsubResult<SchemaView> {
 
 /// The language of a schema.
 fn language(schema: &Schema) -> PubsubResult<SchemaKind> {
-    match Type::try_from(schema.r#type) {
-        Ok(Type::Avro) => Ok(SchemaKind::Avro),
-        Ok(Type::ProtocolBuffer) => Ok(SchemaKind::ProtocolBuffer),
-        _ => Err(invalid_argument("schema.type")),
-    }
+    let named = Type::try_from(schema.r#type).ok();
+    let kind = named.and_then(SchemaKind::of);
+    kind.ok_or_else(|| invalid_argument("schema.type"))
 }
 
 impl Pubsub {

@@ -91,14 +91,14 @@ fn a_binary_message_is_shown_as_json() {
     let definition = "syntax = \"proto3\"; message M { string name = 1; Size size = 2; repeated int32 n = 3; \
                       enum Size { S = 0; L = 1; } }";
     let data = [10, 1, b'a', 16, 1, 26, 2, 1, 2, 0x98, 6, 1];
+    let schema = ShownSchema::compile(SchemaKind::ProtocolBuffer, definition).unwrap();
     assert_eq!(
-        shown(SchemaKind::ProtocolBuffer, definition, &data),
+        schema.show(&data),
         Ok(serde_json::json!({"name": "a", "size": "L", "n": [1, 2]}))
     );
-    assert!(shown(SchemaKind::ProtocolBuffer, definition, &data[..4]).is_err());
-    assert!(shown(SchemaKind::ProtocolBuffer, "nothing", &data).is_err());
-    assert_eq!(
-        shown(SchemaKind::Avro, "\"string\"", b"\x02a"),
-        Ok("a".into())
-    );
+    assert!(schema.show(&data[..4]).is_err());
+    assert!(ShownSchema::compile(SchemaKind::ProtocolBuffer, "nothing").is_err());
+    let schema = ShownSchema::compile(SchemaKind::Avro, "\"string\"").unwrap();
+    assert_eq!(schema.show(b"\x02a"), Ok("a".into()));
+    assert!(ShownSchema::compile(SchemaKind::Avro, "nothing").is_err());
 }
