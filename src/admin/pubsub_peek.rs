@@ -225,7 +225,9 @@ pub(super) async fn peek(
                     message.attributes.into_iter().collect()
                 },
             });
-            data_of.push(message.data);
+            if !query.brief {
+                data_of.push(message.data);
+            }
             if messages.len() >= max || bytes >= SHOWN_BYTES_MAX {
                 break;
             }
