@@ -693,6 +693,45 @@ fn a_bad_file_is_refused_at_a_reload_and_nothing_changes() {
 }
 
 #[test]
+fn of_saves_at_once_one_is_made_and_the_others_are_told() {
+    const ROUNDS: usize = 20;
+    const SAVERS: usize = 4;
+    let directory = tempfile::tempdir().unwrap();
+    let path = written(directory.path(), "");
+    let server = Launch::new().flag("--config", &path).start();
+    let mut was = String::new();
+    for round in 0..ROUNDS {
+        let together = std::sync::Barrier::new(SAVERS);
+        let save = &|saver: usize| {
+            let text = format!("# {round}, {saver}\n");
+            let body = json!({"text": text, "was": was});
+            let mut client = server.admin_client();
+            together.wait();
+            let answer = client.rest("PUT", "/config/file", &body).unwrap();
+            (answer.status, answer.json(), text)
+        };
+        let answers: Vec<_> = std::thread::scope(|scope| {
+            let savers: Vec<_> = (0..SAVERS)
+                .map(|at| scope.spawn(move || save(at)))
+                .collect();
+            savers.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        let (made, told): (Vec<_>, Vec<_>) = answers.iter().partition(|one| one.0 == 200);
+        assert_eq!(made.len(), 1, "{answers:?}");
+        for (status, error, _) in told {
+            let code = &error["error"]["code"];
+            assert!(
+                *status == 409 && (code == "Changed" || code == "Busy"),
+                "{error}"
+            );
+        }
+        was = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(was, made[0].2, "{answers:?}");
+    }
+    server.stop();
+}
+
+#[test]
 fn a_hangup_reloads_where_there_is_a_file() {
     let directory = tempfile::tempdir().unwrap();
     let path = written(directory.path(), "");

@@ -121,6 +121,11 @@ impl Turn {
         self.0.source.clone()
     }
 
+    /// What is in effect.
+    pub fn loaded(&self) -> Loaded {
+        self.0.loaded()
+    }
+
     /// Takes of what was loaded anew what a running server can.
     pub fn take(&self, new: Loaded) -> Changes {
         let mut current = self.0.current();

@@ -20,7 +20,7 @@ mod storage;
 pub mod text;
 mod tls;
 
-pub use live::{Changes, LIVE, Live};
+pub use live::{Changes, LIVE, Live, Turn};
 pub use load::{FILE_DEFAULT, Loaded, Source, parse};
 pub use settings::{Settings, place};
 

@@ -2,7 +2,7 @@
 //! change, and writing that.
 
 use super::declare::Services;
-use super::reload::{ReloadError, Reloaded, beside, reload};
+use super::reload::{ReloadError, Reloaded, beside, reload_in};
 use crate::config::{Changes, Live, text};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -54,6 +54,8 @@ pub async fn check(live: &Arc<Live>, text: String) -> Result<Changes, ReloadErro
 }
 
 /// Writes a text that is as it should be in place of `was`, and takes of it what a running server can.
+/// All of it is one reload's turn, so of two at once the other finds the file changed, or is told that
+/// a reload is under way while nothing is written yet.
 ///
 /// # Errors
 /// [`EditError`] says what was left as it was.
@@ -64,8 +66,10 @@ pub async fn save(
     was: String,
 ) -> Result<Reloaded, EditError> {
     let path = live.file().ok_or(ReloadError::NoFile)?;
-    let source = live.source();
+    let turn = live.turn().ok_or(ReloadError::Busy)?;
+    // It goes along with the work, which goes on where whoever asked goes away meanwhile.
     let written = beside(move || {
+        let source = turn.source();
         source.load_text(&text).map_err(ReloadError::Wrong)?;
         let unwritable = |error| EditError::Unwritable {
             file: path.display().to_string(),
@@ -74,10 +78,11 @@ pub async fn save(
         if fs::read_to_string(&path).map_err(unwritable)? != was {
             return Err(EditError::Changed);
         }
-        replace(&path, &text).map_err(unwritable)
+        replace(&path, &text).map_err(unwritable)?;
+        Ok(turn)
     });
-    written.await.map_err(ReloadError::Io)??;
-    Ok(reload(live, services).await?)
+    let turn = written.await.map_err(ReloadError::Io)??;
+    Ok(reload_in(&turn, services).await?)
 }
 
 /// Whoever reads meanwhile sees the one or the other.

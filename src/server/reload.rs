@@ -1,7 +1,7 @@
 //! Reading the configuration's file again while the server runs.
 
 use super::declare::{Made, Plan, Services};
-use crate::config::Live;
+use crate::config::{Live, Turn};
 use crate::credentials::Credentials;
 use crate::runtime::{doorbell, spawn_beside};
 use crate::tls::Tls;
@@ -47,7 +47,19 @@ pub enum ReloadError {
 /// # Errors
 /// [`ReloadError`] says what was left as it was.
 pub async fn reload(live: &Arc<Live>, services: &Services) -> Result<Reloaded, ReloadError> {
-    let outcome = attempt(live, services).await;
+    match live.turn() {
+        Some(turn) => reload_in(&turn, services).await,
+        None => told(Err(ReloadError::Busy)),
+    }
+}
+
+/// Does what [`reload`] does, in a turn that somebody has.
+pub(super) async fn reload_in(turn: &Turn, services: &Services) -> Result<Reloaded, ReloadError> {
+    told(attempt(turn, services).await)
+}
+
+/// Tells the log what a reload came to.
+fn told(outcome: Result<Reloaded, ReloadError>) -> Result<Reloaded, ReloadError> {
     match &outcome {
         Ok(reloaded) => {
             let (file, applied) = (&reloaded.file, reloaded.applied.join(", "));
@@ -86,16 +98,15 @@ pub(super) async fn reload_credentials(credentials: &Credentials) {
     }
 }
 
-async fn attempt(live: &Arc<Live>, services: &Services) -> Result<Reloaded, ReloadError> {
-    let file = live.file().ok_or(ReloadError::NoFile)?;
-    let turn = live.turn().ok_or(ReloadError::Busy)?;
+async fn attempt(turn: &Turn, services: &Services) -> Result<Reloaded, ReloadError> {
     let source = turn.source();
+    let file = source.file().ok_or(ReloadError::NoFile)?.to_owned();
     let loaded = beside(move || source.load()).await?;
     let changes = turn.take(loaded.map_err(ReloadError::Wrong)?);
     if let Some(filter) = &changes.log {
         crate::log::set_filter(filter).map_err(ReloadError::Refused)?;
     }
-    let made = Plan::of(&live.loaded()).make(services).await;
+    let made = Plan::of(&turn.loaded()).make(services).await;
     Ok(Reloaded {
         file: file.display().to_string(),
         applied: changes.applied,
