@@ -10,7 +10,6 @@ use super::pubsub;
 use super::queues::{ask_shard, resolved, unanswered};
 use super::route::{Asked, Route, Scope};
 use crate::mesh::wall_clock;
-use crate::pubsub::push::PushOutcome;
 use crate::runtime::yield_now;
 use http::Method;
 use lclq_shards::QueueName;
@@ -20,7 +19,7 @@ use lclq_shards::pubsub::command::{AdminCommand, Kind, Resource};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -33,8 +32,9 @@ const SHOWN_MAX: usize = 50;
 const KEPT_MAX: usize = 1000;
 /// Dead-letter queues that are looked into.
 const TARGETS_MAX: usize = 10_000;
-/// Subscriptions whose pushes are compared with those of the time before.
-const PUSHING_MAX: usize = 10_000;
+/// Pushes that failed since the last that was taken, so that an endpoint's failing is told: one that
+/// restarts fails now and then.
+const FAILING_MIN: u64 = 3;
 /// What a shard is asked for at once.
 const SLICE: usize = 500;
 /// What was found counts for so long at least.
@@ -67,7 +67,7 @@ struct Finding {
     /// A queue's ARN, or a subscription's full name.
     of: String,
     name: String,
-    /// Messages, or pushes that failed.
+    /// Messages, or pushes that failed since the endpoint last took one.
     count: u64,
     /// Age of the oldest message, ms.
     oldest_age_ms: Option<u64>,
@@ -95,14 +95,10 @@ struct AttentionView {
     more: usize,
 }
 
-type Pushes = [u64; PushOutcome::ALL.len()];
-
 #[derive(Debug, Default)]
 struct Kept {
     found: Option<(Instant, Duration, AttentionView)>,
     is_looking: bool,
-    /// Pushes of each subscription by what came of them, as of the time before.
-    pushes: HashMap<Box<str>, Pushes>,
 }
 
 /// What was found last. Clones are the same.
@@ -308,8 +304,6 @@ fn of_queue(queue: &Description, age: Option<u64>) -> Option<Finding> {
 }
 
 async fn of_subscriptions(admin: &Admin, found: &mut Found) -> AdminResult<()> {
-    let before = std::mem::take(&mut admin.attention.kept().pushes);
-    let mut pushes = HashMap::new();
     for shard in 0..admin.mesh.shards() {
         let mut after: Option<Box<str>> = None;
         loop {
@@ -326,15 +320,9 @@ async fn of_subscriptions(admin: &Admin, found: &mut Found) -> AdminResult<()> {
                 found.subscriptions += 1;
                 let age = resource.oldest_at.map(|at| wall_clock().saturating_sub(at));
                 found.oldest_of_subscriptions_ms = found.oldest_of_subscriptions_ms.max(age);
-                let seen = admin.pubsub.as_ref();
-                let seen = seen.and_then(|pubsub| pubsub.push_seen().seen(&resource.name));
-                let failed = seen.and_then(|now| failing(before.get(&resource.name), &now));
-                if let Some(now) = seen
-                    && pushes.len() < PUSHING_MAX
-                {
-                    pushes.insert(resource.name.clone(), now);
-                }
-                if let Some(finding) = of_subscription(resource, age, failed) {
+                let pubsub = admin.pubsub.as_ref();
+                let failing = pubsub.map_or(0, |one| one.push_seen().failing(&resource.name));
+                if let Some(finding) = of_subscription(resource, age, failing) {
                     found.add(finding);
                 }
             }
@@ -345,33 +333,21 @@ async fn of_subscriptions(admin: &Admin, found: &mut Found) -> AdminResult<()> {
             yield_now().await;
         }
     }
-    admin.attention.kept().pushes = pushes;
     Ok(())
 }
 
-/// How many pushes failed, where none was taken since the time before.
-fn failing(before: Option<&Pushes>, now: &Pushes) -> Option<u64> {
-    let taken = |pushes: &Pushes| {
-        let all = PushOutcome::ALL.iter().zip(pushes);
-        let of_acks = all.filter(|(outcome, _)| outcome.name() == "ack");
-        of_acks.map(|(_, count)| *count).sum::<u64>()
-    };
-    let failed = now.iter().sum::<u64>() - taken(now);
-    let taken_before = before.map_or(0, taken);
-    (failed > 0 && taken(now) == taken_before).then_some(failed)
-}
-
-fn of_subscription(resource: &Resource, age: Option<u64>, failed: Option<u64>) -> Option<Finding> {
+fn of_subscription(resource: &Resource, age: Option<u64>, failing: u64) -> Option<Finding> {
     let settings = resource.subscription.as_ref();
     let is_detached = settings.is_some_and(|settings| settings.detached);
     let waits = resource.available + resource.outstanding > 0;
-    let (sort, count) = match failed {
-        _ if is_detached => (Sort::Detached, 0),
-        Some(failed) if waits => (Sort::PushesFail, failed),
-        _ if age.is_some_and(|age| age > OLD_MS) && resource.available > 0 => {
-            (Sort::Unread, resource.available)
-        }
-        _ => return None,
+    let (sort, count) = if is_detached {
+        (Sort::Detached, 0)
+    } else if failing >= FAILING_MIN && waits {
+        (Sort::PushesFail, failing)
+    } else if age.is_some_and(|age| age > OLD_MS) && resource.available > 0 {
+        (Sort::Unread, resource.available)
+    } else {
+        return None;
     };
     let name = resource.name.rsplit('/').next().unwrap_or_default();
     Some(Finding {
@@ -430,19 +406,33 @@ mod tests {
         assert!(found.by_sort[&Sort::Unread].len() < 2 * KEPT_MAX);
         assert_eq!(found.view().findings[0].count, 5 * KEPT_MAX as u64 - 1);
     }
-
     #[test]
-    fn an_endpoint_fails_while_it_takes_nothing_more() {
-        let ack = PushOutcome::ALL.iter().position(|one| one.name() == "ack");
-        let pushes = |taken: u64, failed: u64| {
-            let mut pushes = [0; PushOutcome::ALL.len()];
-            pushes[ack.unwrap()] = taken;
-            pushes[(ack.unwrap() + 1) % pushes.len()] = failed;
-            pushes
+    fn an_endpoint_that_fails_now_and_then_is_not_told() {
+        let pushed = |available| Resource {
+            kind: Kind::Subscription,
+            name: "projects/p/subscriptions/s".into(),
+            shard: 0,
+            slot: 0,
+            id: 1,
+            version: 1,
+            spec: Default::default(),
+            policy: Default::default(),
+            created_at: 0,
+            topic: None,
+            subscription: None,
+            topic_settings: None,
+            expires_at: None,
+            available,
+            outstanding: 0,
+            oldest_at: None,
+            streams: 0,
+            attached: 0,
+            traffic: Default::default(),
         };
-        assert_eq!(failing(None, &pushes(0, 0)), None);
-        assert_eq!(failing(None, &pushes(0, 3)), Some(3));
-        assert_eq!(failing(Some(&pushes(1, 3)), &pushes(2, 3)), None);
-        assert_eq!(failing(Some(&pushes(2, 3)), &pushes(2, 4)), Some(4));
+        assert!(of_subscription(&pushed(1), None, FAILING_MIN - 1).is_none());
+        let told = of_subscription(&pushed(1), None, FAILING_MIN).unwrap();
+        assert_eq!((told.sort, told.count), (Sort::PushesFail, FAILING_MIN));
+        // Nothing is left to push.
+        assert!(of_subscription(&pushed(0), None, FAILING_MIN).is_none());
     }
 }

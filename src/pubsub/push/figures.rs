@@ -89,6 +89,8 @@ pub struct PushAnswer {
 #[derive(Default, Debug)]
 pub struct PushFigures {
     counts: [AtomicU64; PushOutcome::ALL.len()],
+    /// Failures since the last acknowledgement.
+    failing: AtomicU64,
     latest: Mutex<VecDeque<PushAnswer>>,
 }
 
@@ -97,6 +99,11 @@ impl PushFigures {
         // One request to another server: a locked instruction is nothing beside it, nor is a lock that
         // is held for moments.
         self.counts[outcome as usize].fetch_add(1, Ordering::Relaxed);
+        if outcome == PushOutcome::Ack {
+            self.failing.store(0, Ordering::Relaxed);
+        } else {
+            self.failing.fetch_add(1, Ordering::Relaxed);
+        }
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         if latest.len() >= ANSWERS_MAX {
             latest.pop_front();
@@ -139,6 +146,14 @@ impl PushSeen {
         }))
     }
 
+    /// How many of a subscription's push requests have failed since the endpoint last took one; 0 where
+    /// it doesn't push.
+    pub fn failing(&self, subscription: &str) -> u64 {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let figures = all.get(subscription);
+        figures.map_or(0, |figures| figures.failing.load(Ordering::Relaxed))
+    }
+
     /// The latest answers to a subscription's push requests, the latest first.
     pub fn latest(&self, subscription: &str) -> Vec<PushAnswer> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -150,5 +165,30 @@ impl PushSeen {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         latest.iter().rev().cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_fails_until_it_takes_a_request() {
+        let seen = PushSeen::default();
+        assert_eq!(seen.failing("s"), 0);
+        let figures = seen.of("s");
+        let note = |outcome| figures.note(outcome, "", Duration::ZERO, "1");
+        // However many it took before.
+        (0..5).for_each(|_| note(PushOutcome::Ack));
+        let failures = PushOutcome::ALL.iter().skip(1);
+        failures.for_each(|outcome| note(*outcome));
+        assert_eq!(seen.failing("s"), PushOutcome::ALL.len() as u64 - 1);
+        note(PushOutcome::Ack);
+        assert_eq!(seen.failing("s"), 0);
+        note(PushOutcome::Unreachable);
+        assert_eq!(seen.failing("s"), 1);
+        assert_eq!(seen.seen("s").unwrap()[PushOutcome::Ack as usize], 6);
+        seen.forget("s");
+        assert_eq!(seen.failing("s"), 0);
     }
 }
