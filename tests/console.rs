@@ -196,11 +196,17 @@ fn what_needs_attention_is_found_with_groups_and_due_times() {
     let mut client = server.client();
     client.ok("CreateQueue", &json!({ "QueueName": "dead" }));
     let arn = |name: &str| format!("arn:aws:sqs:us-east-1:000000000000:{name}");
-    for (name, target) in [("work", "dead"), ("lost", "nowhere")] {
-        if target == "nowhere" {
-            client.ok("CreateQueue", &json!({ "QueueName": target }));
+    // The partition says nothing.
+    let elsewhere = arn("dead").replace("arn:aws:", "arn:aws-cn:");
+    for (name, target) in [
+        ("work", arn("dead")),
+        ("more", elsewhere),
+        ("lost", arn("nowhere")),
+    ] {
+        if name == "lost" {
+            client.ok("CreateQueue", &json!({ "QueueName": "nowhere" }));
         }
-        let redrive = json!({ "deadLetterTargetArn": arn(target), "maxReceiveCount": 1 });
+        let redrive = json!({ "deadLetterTargetArn": target, "maxReceiveCount": 1 });
         let attributes = json!({ "RedrivePolicy": redrive.to_string() });
         client.ok(
             "CreateQueue",
@@ -218,10 +224,19 @@ fn what_needs_attention_is_found_with_groups_and_due_times() {
     let sorts: Vec<_> = told["findings"].as_array().unwrap().iter().collect();
     let found = |sort: &str| sorts.iter().find(|one| one["sort"] == sort);
     assert_eq!(found("dead_letters").unwrap()["of"], arn("dead"), "{told}");
+    let of_dead = sorts.iter().filter(|one| one["sort"] == "dead_letters");
+    assert_eq!(of_dead.count(), 1, "{told}");
     assert_eq!(found("no_dead_letter_queue").unwrap()["name"], "lost");
-    assert_eq!(told["queues"], 3);
+    assert_eq!(told["queues"], 4);
     let way = admin.get("/api/v1/queues/dead/dead-letters").unwrap().ok();
-    assert_eq!(way["sources"][0]["name"], "work");
+    let sources = [&way["sources"][0]["name"], &way["sources"][1]["name"]];
+    assert_eq!(sources, ["more", "work"], "{way}");
+    for (name, target) in [("more", "dead"), ("lost", "nowhere")] {
+        let way = admin.get(&format!("/api/v1/queues/{name}/dead-letters"));
+        let way = way.unwrap().ok();
+        assert_eq!(way["target_arn"], arn(target), "{way}");
+        assert_eq!(way["target"].is_null(), target == "nowhere", "{way}");
+    }
     let fifo = json!({ "QueueName": "q.fifo", "Attributes": {
         "FifoQueue": "true", "ContentBasedDeduplication": "true" } });
     client.ok("CreateQueue", &fifo);

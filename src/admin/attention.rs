@@ -13,12 +13,11 @@ use crate::mesh::wall_clock;
 use crate::runtime::yield_now;
 use http::Method;
 use lclq_shards::QueueName;
-use lclq_shards::attributes::QueueAttribute;
+use lclq_shards::attributes::{QueueAttribute, parse_redrive_policy};
 use lclq_shards::command::{Description, QueueCommand, Reply};
 use lclq_shards::pubsub::command::{AdminCommand, Kind, Resource};
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -194,24 +193,15 @@ fn worst_first(findings: &mut [Finding]) {
     });
 }
 
-/// Where a queue's dead letters go, as an ARN.
-pub(super) fn target_of(queue: &Description) -> Option<String> {
+/// Where a queue's dead letters go.
+pub(super) fn target_of(queue: &Description) -> Option<QueueName> {
     let policy = queue.attributes.get(&QueueAttribute::RedrivePolicy)?;
-    let policy: Value = serde_json::from_str(policy).ok()?;
-    Some(policy["deadLetterTargetArn"].as_str()?.to_owned())
-}
-
-/// The queue that an ARN names.
-pub(super) fn queue_of(arn: &str) -> Option<QueueName> {
-    match arn.split(':').collect::<Vec<_>>()[..] {
-        [_, _, _, region, account, name] => Some(QueueName::new(region, account, name)),
-        _ => None,
-    }
+    Some(parse_redrive_policy(policy)?.target)
 }
 
 async fn of_queues(admin: &Admin, found: &mut Found) -> AdminResult<()> {
-    // Dead-letter queues by ARN, each with one of the queues that it is for.
-    let mut targets: BTreeMap<String, QueueName> = BTreeMap::new();
+    // Dead-letter queues, each with one of the queues that it is for.
+    let mut targets: BTreeMap<QueueName, QueueName> = BTreeMap::new();
     for shard in 0..admin.mesh.shards() {
         let mut after = None;
         loop {
@@ -243,21 +233,22 @@ async fn of_queues(admin: &Admin, found: &mut Found) -> AdminResult<()> {
             yield_now().await;
         }
     }
-    let is_target = |finding: &Finding| targets.contains_key(&finding.of);
+    let is_target = |finding: &Finding| {
+        QueueName::from_arn(&finding.of).is_some_and(|name| targets.contains_key(&name))
+    };
     if let Some(unread) = found.by_sort.get_mut(&Sort::Unread) {
         // Of dead letters it is said that they are there, not that nobody reads them.
         unread.retain(|finding| !is_target(finding));
     }
-    for (arn, source) in &targets {
-        let Some(name) = queue_of(arn) else { continue };
-        let Ok(queue) = resolved(admin, &name).await else {
+    for (name, source) in &targets {
+        let Ok(queue) = resolved(admin, name).await else {
             found.add(Finding {
                 sort: Sort::NoDeadLetterQueue,
                 of: source.arn(),
                 name: source.name.to_string(),
                 count: 0,
                 oldest_age_ms: None,
-                target: Some(arn.clone()),
+                target: Some(name.arn()),
             });
             continue;
         };
@@ -270,7 +261,7 @@ async fn of_queues(admin: &Admin, found: &mut Found) -> AdminResult<()> {
             let now = wall_clock();
             found.add(Finding {
                 sort: Sort::DeadLetters,
-                of: arn.clone(),
+                of: name.arn(),
                 name: name.name.to_string(),
                 count,
                 oldest_age_ms: queue.oldest_at.map(|at| now.saturating_sub(at)),

@@ -2,7 +2,7 @@
 
 use super::Admin;
 use super::answers::AdminResult;
-use super::attention::{queue_of, target_of};
+use super::attention::target_of;
 use super::queues::{Place, Queue, ask_shard, described, unanswered};
 use super::route::{Asked, Route, Scope};
 use http::Method;
@@ -32,9 +32,9 @@ struct DeadLetterWay {
 async fn show(admin: Rc<Admin>, asked: Asked<Place>) -> AdminResult<DeadLetterWay> {
     let name = asked.query.queue(&admin, asked.part(0));
     let queue = described(&admin, &name).await?;
-    let target_arn = target_of(&queue);
-    let target = match target_arn.as_deref().and_then(queue_of) {
-        Some(target) => described(&admin, &target).await.ok(),
+    let target_name = target_of(&queue);
+    let target = match &target_name {
+        Some(target) => described(&admin, target).await.ok(),
         None => None,
     };
     let mut names = Vec::new();
@@ -61,7 +61,7 @@ async fn show(admin: Rc<Admin>, asked: Asked<Place>) -> AdminResult<DeadLetterWa
     }
     Ok(DeadLetterWay {
         queue: Queue::of(queue),
-        target_arn,
+        target_arn: target_name.map(|target| target.arn()),
         target: target.map(Queue::of),
         sources,
         has_more_sources,
