@@ -7,14 +7,14 @@
 use super::Admin;
 use super::answers::AdminResult;
 use super::pubsub;
-use super::queues::{ask_shard, resolved, unanswered};
+use super::queues::{ask_shard, existing, unanswered};
 use super::route::{Asked, Route, Scope};
 use crate::mesh::wall_clock;
 use crate::runtime::yield_now;
 use http::Method;
 use lclq_shards::QueueName;
 use lclq_shards::attributes::{QueueAttribute, parse_redrive_policy};
-use lclq_shards::command::{Description, QueueCommand, Reply};
+use lclq_shards::command::{Description, QueueCommand, Refusal, Reply};
 use lclq_shards::pubsub::command::{AdminCommand, Kind, Resource};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -240,8 +240,11 @@ async fn of_queues(admin: &Admin, found: &mut Found) -> AdminResult<()> {
         // Of dead letters it is said that they are there, not that nobody reads them.
         unread.retain(|finding| !is_target(finding));
     }
-    for (name, source) in &targets {
-        let Ok(queue) = resolved(admin, name).await else {
+    for (at, (name, source)) in targets.iter().enumerate() {
+        if at % SLICE == SLICE - 1 {
+            yield_now().await;
+        }
+        let Some(queue) = existing(admin, name).await? else {
             found.add(Finding {
                 sort: Sort::NoDeadLetterQueue,
                 of: source.arn(),
@@ -253,8 +256,11 @@ async fn of_queues(admin: &Admin, found: &mut Found) -> AdminResult<()> {
             continue;
         };
         let command = QueueCommand::Describe(queue);
-        let Reply::Described(queue) = ask_shard(admin, queue.shard, command).await else {
-            continue;
+        let queue = match ask_shard(admin, queue.shard, command).await {
+            Reply::Described(queue) => queue,
+            // Deleted meanwhile.
+            Reply::Stale(_) | Reply::Refused(Refusal::NoQueue) => continue,
+            _ => return Err(unanswered(queue.shard)),
         };
         let count = queue.counts.visible + queue.counts.in_flight;
         if count > 0 {

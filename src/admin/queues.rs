@@ -9,7 +9,7 @@ use super::pages::{Page, Pages};
 use super::route::{Asked, Json, NoBody};
 use http::StatusCode;
 use lclq_shards::QueueName;
-use lclq_shards::command::{Command, Description, QueueCommand, Reply};
+use lclq_shards::command::{Command, Description, QueueCommand, QueueRef, Refusal, Reply};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -346,28 +346,33 @@ async fn shown(admin: &Admin, queue: &QueueName) -> AdminResult<Queue> {
 
 /// A queue as its shard has it.
 pub(super) async fn described(admin: &Admin, queue: &QueueName) -> AdminResult<Description> {
-    let missing = || AdminError::not_found(format!("there is no queue {}", queue.name));
-    let shard = queue.shard(admin.mesh.shards());
     let found = resolved(admin, queue).await?;
-    match ask_shard(admin, shard, QueueCommand::Describe(found)).await {
+    match ask_shard(admin, found.shard, QueueCommand::Describe(found)).await {
         Reply::Described(description) => Ok(*description),
-        _ => Err(missing()),
+        // Deleted meanwhile.
+        Reply::Stale(_) | Reply::Refused(Refusal::NoQueue) => Err(missing(queue)),
+        _ => Err(unanswered(found.shard)),
     }
 }
 
 /// Where a queue lives.
-pub(super) async fn resolved(
-    admin: &Admin,
-    queue: &QueueName,
-) -> AdminResult<lclq_shards::command::QueueRef> {
+pub(super) async fn resolved(admin: &Admin, queue: &QueueName) -> AdminResult<QueueRef> {
+    let found = existing(admin, queue).await?;
+    found.ok_or_else(|| missing(queue))
+}
+
+/// Where a queue lives, if there is one of that name.
+pub(super) async fn existing(admin: &Admin, queue: &QueueName) -> AdminResult<Option<QueueRef>> {
     let shard = queue.shard(admin.mesh.shards());
     match ask_shard(admin, shard, QueueCommand::Resolve(queue.clone())).await {
-        Reply::Queue(found) => Ok(found),
-        _ => Err(AdminError::not_found(format!(
-            "there is no queue {}",
-            queue.name
-        ))),
+        Reply::Queue(found) => Ok(Some(found)),
+        Reply::Refused(Refusal::NoQueue) => Ok(None),
+        _ => Err(unanswered(shard)),
     }
+}
+
+fn missing(queue: &QueueName) -> AdminError {
+    AdminError::not_found(format!("there is no queue {}", queue.name))
 }
 
 pub(super) async fn ask_shard(admin: &Admin, shard: u16, command: QueueCommand) -> Reply {
