@@ -1,8 +1,8 @@
 //! `GET /attention`: what somebody should look at, found by going through all queues and subscriptions.
 //!
 //! Going through a hundred thousand of them takes a core a tenth of a second or two. So what was found
-//! is kept, and found anew only where a hundred times as long has passed: looking takes no more than a
-//! hundredth of a core, however many look.
+//! is kept, and found anew only where a hundred times as long has passed, by one of those who ask:
+//! looking takes no more than a hundredth of a core, however many look.
 
 use super::Admin;
 use super::answers::AdminResult;
@@ -94,54 +94,86 @@ struct AttentionView {
     more: usize,
 }
 
-#[derive(Debug, Default)]
+/// What one look found.
+#[derive(Clone, Debug)]
 struct Kept {
-    found: Option<(Instant, Duration, AttentionView)>,
-    is_looking: bool,
+    at: Instant,
+    took: Duration,
+    view: AttentionView,
+}
+
+impl Kept {
+    fn is_fresh(&self) -> bool {
+        self.at.elapsed() < FRESH_FOR.max(self.took * REST)
+    }
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    /// Held for moments, and by nothing that can panic.
+    kept: Mutex<Option<Kept>>,
+    /// Held by whoever looks.
+    turn: tokio::sync::Mutex<()>,
 }
 
 /// What was found last. Clones are the same.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Attention(Arc<Mutex<Kept>>);
+pub(crate) struct Attention(Arc<Shared>);
 
 impl Attention {
-    fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn kept(&self) -> MutexGuard<'_, Option<Kept>> {
+        self.0.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What counts still, or is being found anew.
     fn fresh(&self) -> Option<AttentionView> {
         let kept = self.kept();
-        let (at, took, view) = kept.found.as_ref()?;
-        let counts = kept.is_looking || at.elapsed() < FRESH_FOR.max(*took * REST);
-        counts.then(|| view.clone())
+        let fresh = kept.as_ref().filter(|kept| kept.is_fresh());
+        fresh.map(|kept| kept.view.clone())
     }
-}
 
-/// Says that nobody looks any more, also where whoever asked went away.
-struct Looking<'a>(&'a Attention);
-
-impl Drop for Looking<'_> {
-    fn drop(&mut self) {
-        self.0.kept().is_looking = false;
+    /// What was found last, if it counts still or somebody else looks; else what `look` finds.
+    async fn view(
+        &self,
+        look: impl Future<Output = AdminResult<AttentionView>>,
+    ) -> AdminResult<AttentionView> {
+        if let Some(view) = self.fresh() {
+            return Ok(view);
+        }
+        let _turn = match self.0.turn.try_lock() {
+            Ok(turn) => turn,
+            Err(_) => {
+                let before = self.kept().as_ref().map(|kept| kept.view.clone());
+                if let Some(view) = before {
+                    return Ok(view);
+                }
+                self.0.turn.lock().await
+            }
+        };
+        // Whoever had the turn before may have found something.
+        if let Some(view) = self.fresh() {
+            return Ok(view);
+        }
+        let began = Instant::now();
+        let view = look.await?;
+        *self.kept() = Some(Kept {
+            at: Instant::now(),
+            took: began.elapsed(),
+            view: view.clone(),
+        });
+        Ok(view)
     }
 }
 
 async fn show(admin: Rc<Admin>, _: Asked) -> AdminResult<AttentionView> {
-    if let Some(view) = admin.attention.fresh() {
-        return Ok(view);
-    }
-    admin.attention.kept().is_looking = true;
-    let looking = Looking(&admin.attention);
-    let began = Instant::now();
+    let attention = &admin.attention;
+    attention.view(look(&admin)).await
+}
+
+async fn look(admin: &Admin) -> AdminResult<AttentionView> {
     let mut found = Found::default();
-    of_queues(&admin, &mut found).await?;
-    of_subscriptions(&admin, &mut found).await?;
-    let view = found.view();
-    let took = began.elapsed();
-    admin.attention.kept().found = Some((Instant::now(), took, view.clone()));
-    drop(looking);
-    Ok(view)
+    of_queues(admin, &mut found).await?;
+    of_subscriptions(admin, &mut found).await?;
+    Ok(found.view())
 }
 
 #[derive(Default)]
@@ -373,6 +405,9 @@ pub(super) fn routes() -> Vec<Route> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures_util::FutureExt;
+    use futures_util::future::join_all;
+    use std::cell::Cell;
 
     fn finding(sort: Sort, n: u64) -> Finding {
         Finding {
@@ -431,5 +466,59 @@ mod tests {
         assert_eq!((told.sort, told.count), (Sort::PushesFail, FAILING_MIN));
         // Nothing is left to push.
         assert!(of_subscription(&pushed(0), None, FAILING_MIN).is_none());
+    }
+
+    #[test]
+    fn however_many_ask_at_once_one_of_them_looks() {
+        const ASKERS: usize = 5;
+        let attention = Attention::default();
+        let looks = Cell::new(0);
+        let ask = || {
+            attention.view(async {
+                looks.set(looks.get() + 1);
+                tokio::task::yield_now().await;
+                Ok(AttentionView {
+                    at: looks.get(),
+                    ..AttentionView::default()
+                })
+            })
+        };
+        let asked_at_once = || {
+            let runtime = tokio::runtime::Builder::new_current_thread().build();
+            let all = join_all((0..ASKERS).map(|_| ask()));
+            let all = runtime.unwrap().block_on(all).into_iter();
+            all.map(|view| view.unwrap().at).collect::<Vec<_>>()
+        };
+        // The others wait for the first look, and what it found counts for a while.
+        assert_eq!(asked_at_once(), [1; ASKERS]);
+        assert_eq!(asked_at_once(), [1; ASKERS]);
+        // Of a later one, they don't wait.
+        let kept = attention.kept().take();
+        *attention.kept() = kept.map(|kept| Kept {
+            took: Duration::ZERO,
+            at: kept.at.checked_sub(FRESH_FOR).unwrap(),
+            ..kept
+        });
+        assert_eq!(asked_at_once(), [2, 1, 1, 1, 1]);
+        assert_eq!(looks.get(), 2);
+    }
+
+    #[test]
+    fn where_a_look_fails_or_whoever_looked_goes_away_the_next_looks() {
+        let attention = Attention::default();
+        let failing = async { Err(unanswered(0)) };
+        let good = async { Ok(AttentionView::default()) };
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let (never, failed, found) = runtime.unwrap().block_on(async {
+            let mut gone = Box::pin(attention.view(std::future::pending()));
+            let never = gone.as_mut().now_or_never();
+            let mut next = Box::pin(attention.view(failing));
+            assert!(next.as_mut().now_or_never().is_none());
+            drop(gone);
+            (never, next.await, attention.view(good).await)
+        });
+        assert!(never.is_none());
+        assert!(failed.is_err());
+        assert!(found.is_ok());
     }
 }
