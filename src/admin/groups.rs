@@ -80,11 +80,7 @@ impl Head {
     fn of(message: &Peeked) -> Self {
         Self {
             message_id: Uuid::from_bytes(message.payload.id()).to_string(),
-            state: match message.state {
-                MessageState::Visible => "visible",
-                MessageState::InFlight => "in-flight",
-                MessageState::Delayed => "delayed",
-            },
+            state: message.state.name(),
             sent_at: message.payload.sent_at(),
             receive_count: message.receive_count,
             due_at: message.due_at,

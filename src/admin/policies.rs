@@ -73,10 +73,10 @@ async fn test(admin: Rc<Admin>, asked: Asked<Place, Json<TestPolicy>>) -> AdminR
         context: &keys(&pairs),
     };
     let explanation = explain(&[], policy.as_ref(), &request);
-    let whole = explanation.to_string();
+    let decision = &explanation.decision;
     Ok(Verdict {
-        allowed: explanation.decision.outcome == lclq_policies::Outcome::Allowed,
-        decision: whole.lines().next().unwrap_or_default().to_owned(),
+        allowed: decision.outcome == lclq_policies::Outcome::Allowed,
+        decision: format!("{}: {}", decision.outcome, decision.because),
         statements: explanation
             .statements
             .iter()

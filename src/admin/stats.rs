@@ -94,7 +94,7 @@ impl Journals {
             backend: admin.metrics.backend(),
             up: reason.is_none(),
             reason,
-            commits: seen.commits.counts.iter().sum::<u64>() + seen.commits.above,
+            commits: seen.commits.total(),
             commits_failed: seen.commits_failed,
             commit_p50_us: quantile(&times, 50),
             commit_p99_us: quantile(&times, 99),

@@ -135,8 +135,6 @@ impl Turn {
             if let Some(value) = wants.get(*key) {
                 has.insert((*key).to_owned(), value.clone());
             }
-        }
-        for key in LIVE {
             match new.merged.get(*key) {
                 Some(entry) => drop(current.merged.insert((*key).to_owned(), entry.clone())),
                 None => drop(current.merged.remove(*key)),

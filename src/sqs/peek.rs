@@ -202,14 +202,7 @@ fn write(encoder: &mut JsonEncoder<'_>, message: &Peeked, fifo: bool) {
     encoder.plain("md5OfBody", |out| {
         crate::hex::write(out, &payload.body_md5())
     });
-    encoder.text(
-        "state",
-        match message.state {
-            MessageState::Visible => "visible",
-            MessageState::InFlight => "in-flight",
-            MessageState::Delayed => "delayed",
-        },
-    );
+    encoder.text("state", message.state.name());
     if message.receive_count > 0 {
         encoder.number("receivedAt", message.received_at);
     }

@@ -362,6 +362,17 @@ pub enum MessageState {
     Delayed,
 }
 
+impl MessageState {
+    /// Its name in answers: `visible`, `in-flight` or `delayed`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Visible => "visible",
+            Self::InFlight => "in-flight",
+            Self::Delayed => "delayed",
+        }
+    }
+}
+
 /// A message that is looked at.
 #[derive(Clone, Debug)]
 pub struct Peeked {

@@ -120,11 +120,7 @@ pub(super) fn routes() -> Vec<Route> {
             "/ready",
             Read,
             ("getReadiness", "Whether the server takes requests"),
-            Answered {
-                status: StatusCode::OK,
-                media_type: "application/json",
-                schema: Some(schema_of::<Readiness>),
-            },
+            json_answer(Some(schema_of::<Readiness>)),
             ready,
         )
         .open(),
