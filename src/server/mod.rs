@@ -202,7 +202,7 @@ fn open(config: &Config, registry: Registry) -> Result<Opened, ServerError> {
         config.interceptors.start_tracing(tracer);
     }
     let endpoints = registry.endpoints();
-    // A directory or a store knows how many shards it has. Until it is opened, as many as it would get.
+    // A directory or a store knows how many shards it has; until it is opened, a guess.
     let shards = config.mesh.shards.unwrap_or(config.cores as u16);
     descriptors(config, endpoints, shards).provide(open)?;
     // Ports first, since they are the likeliest to be refused and the cheapest to give back.
