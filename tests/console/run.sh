@@ -9,6 +9,9 @@ set -euo pipefail
 cd "$(dirname "$0")"
 root="$(cd ../.. && pwd)"
 export LCLQ_BIN="$(cd "$root" && realpath "${LCLQ_BIN:-target/release/lclq}")"
+if [[ -n "${LCLQ_LOAD:-}" ]]; then
+  export LCLQ_LOAD="$(cd "$root" && realpath "$LCLQ_LOAD")"
+fi
 cache="${LCLQ_TEST_CACHE:-$root/target/test-cache}/console"
 mkdir -p "$cache"
 
