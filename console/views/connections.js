@@ -21,7 +21,7 @@ export function connectionsView(life, route) {
     columns: [
       { label: "Client", head: true, cell: (one) => one.peer ?? "unknown" },
       { label: "Endpoint", cell: (one) => one.endpoint },
-      { label: "What it calls itself", cell: (one) => one.user_agent ?? "" },
+      { label: "What it calls itself", kind: "preview", same: (one) => one.user_agent ?? "", cell: (one) => h("span", { title: one.user_agent ?? "" }, one.user_agent ?? "") },
       { label: "Protocol", cell: (one) => one.protocol ?? "" },
       { label: "Since", cell: (one) => time(one.since) },
       { label: "Requests", number: true, cell: (one) => compact(one.requests) },

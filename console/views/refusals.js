@@ -38,7 +38,7 @@ export function refusalsView(life) {
       return { ...one, key: `${text} ${times.get(text)}` };
     }));
     if (told.latest.length) fill(empty);
-    else if (!empty.firstChild) fill(empty, h("p", { class: "empty" }, "Nobody was refused. With --sqs-auth, --pubsub-auth or --limit-* set to report or enforce, those who would be show here."));
+    else if (!empty.firstChild) fill(empty, h("p", { class: "empty" }, "Nobody was refused. Whom --sqs-auth, --pubsub-auth and --limit-* refuse, or would refuse where they only report, is shown here."));
   });
   return h("div", null, head("Refusals", null),
     h("section", { class: "card" }, h("h2", null, "How many"), counts.element),
