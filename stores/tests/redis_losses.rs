@@ -133,6 +133,12 @@ fn replicas_are_waited_for_and_named_as_a_risk() {
     // It is there, and the next one with enough replicas proves it.
     assert_eq!(add(&mut store, append(1, 21, 1)), Answer::Present);
     assert_eq!(add(&mut store, append(1, 22, 1)), Answer::Appended);
+    // Only what is added needs replicas: one that was fenced off is told so.
+    assert_eq!(add(&mut of_too_many, append(1, 22, 1)), Answer::Present);
+    assert_eq!(add(&mut store, append(1, 23, 2)), Answer::Appended);
+    let tail = Some(contract::place(23, 2));
+    let fenced = add(&mut of_too_many, append(1, 23, 1));
+    assert_eq!(fenced, Answer::Refused { tail });
     // The replica is one that can't be written to, and is left.
     let url = replica.url();
     let settings = lclq_stores::RedisSettings::new(&url, Some(1)).unwrap();

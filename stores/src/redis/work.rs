@@ -125,14 +125,16 @@ async fn add(session: &Session, append: &Append) -> Result<Answer, Trouble> {
                 return Err(odd("an append"));
             };
             let added = added?;
-            match waited? {
-                Value::Int(have) if have >= i64::from(replicas) => {}
-                // It is there, and may be lost: it counts behind one that they have.
-                Value::Int(have) => {
+            // Only what this adds has to be on replicas. It is there, and may be lost: it counts behind
+            // one that they have.
+            if added == Value::Int(1) {
+                let Value::Int(have) = waited? else {
+                    return Err(odd("how many replicas have a record"));
+                };
+                if have < i64::from(replicas) {
                     let words = format!("{have} of {replicas} replicas have the record");
                     return Ok(Answer::Unknown(words.into()));
                 }
-                _ => return Err(odd("how many replicas have a record")),
             }
             added
         }
