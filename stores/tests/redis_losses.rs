@@ -5,8 +5,10 @@ mod redis_server;
 
 use contract::{add, answers, append, ask_until_known, fill, is_unknown, plain, read_all, tail};
 use lclq_shards::journal::{Answer, Append, LogStore as _};
-use lclq_stores::{NodeError, Risk, StoreJournals, StoreNode, Surroundings};
+use lclq_stores::{NodeError, RedisSettings, Risk, StoreJournals, StoreNode, Surroundings};
 use redis_server::{Kind, Server};
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -116,7 +118,7 @@ fn replicas_are_waited_for_and_named_as_a_risk() {
     primary.wait_for(&["INFO", "replication"], "state=online");
     let node_of = |more: &str| {
         let url = format!("{}?{more}", primary.url());
-        let settings = lclq_stores::RedisSettings::new(&url, Some(1)).unwrap();
+        let settings = RedisSettings::new(&url, Some(1)).unwrap();
         StoreNode::start(settings, Surroundings::default()).unwrap()
     };
     let node = node_of("wait=1");
@@ -141,7 +143,7 @@ fn replicas_are_waited_for_and_named_as_a_risk() {
     assert_eq!(fenced, Answer::Refused { tail });
     // The replica is one that can't be written to, and is left.
     let url = replica.url();
-    let settings = lclq_stores::RedisSettings::new(&url, Some(1)).unwrap();
+    let settings = RedisSettings::new(&url, Some(1)).unwrap();
     let of_replica = StoreNode::start(settings, Surroundings::default());
     let error = of_replica.err().map(|error| error.to_string());
     assert!(
@@ -150,6 +152,55 @@ fn replicas_are_waited_for_and_named_as_a_risk() {
             .is_some_and(|words| words.contains("is a replica")),
         "{error:?}"
     );
+}
+
+/// Hands connections on to a server, and each script of a log after a pause.
+fn slowly_to(server: &Server, pause: Duration) -> u16 {
+    let (to, listener) = (server.port(), TcpListener::bind("127.0.0.1:0").unwrap());
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for client in listener.incoming() {
+            let (mut client, server) = (client.unwrap(), TcpStream::connect(("127.0.0.1", to)));
+            let mut server = server.unwrap();
+            let (mut answers, mut back) =
+                (server.try_clone().unwrap(), client.try_clone().unwrap());
+            std::thread::spawn(move || std::io::copy(&mut answers, &mut back));
+            std::thread::spawn(move || {
+                let mut part = [0; 4096];
+                while let Ok(count @ 1..) = client.read(&mut part) {
+                    if part[..count].windows(7).any(|of| of == b"EVALSHA") {
+                        std::thread::sleep(pause);
+                    }
+                    server.write_all(&part[..count]).unwrap();
+                }
+            });
+        }
+    });
+    port
+}
+
+/// What fills a log without one append after the other.
+const FILL: &str = "for at = 1, ARGV[1] do redis.call('XADD', KEYS[1], at .. '-1', 'd', 'x') end \
+                    redis.call('HSET', KEYS[2], 'tail', ARGV[1] .. '-1')";
+
+#[test]
+fn a_trim_may_take_longer_than_each_of_its_scripts() {
+    let server = Server::start(Kind::Redis, &[]);
+    drop(server.node("lclq", 1));
+    let (log, head) = ("{lclq:0}:log", "{lclq:0}:head");
+    server.by_hand(&["EVAL", FILL, "2", log, head, "4000"]);
+    let port = slowly_to(&server, Duration::from_secs(1));
+    let settings = RedisSettings::new(&format!("redis://127.0.0.1:{port}"), Some(1)).unwrap();
+    let node = StoreNode::start(settings, Surroundings::default()).unwrap();
+    let mut store = node.open(0, Arc::new(|| {})).unwrap();
+    let began = Instant::now();
+    let ticket = store.trim(3_600, contract::place(4_000, 1));
+    let trimmed = contract::answer(&mut store, ticket);
+    assert_eq!(trimmed, Answer::Trimmed);
+    // Longer than any one request is waited for.
+    assert!(began.elapsed() > Duration::from_secs(12));
+    let left = server.by_hand(&["XLEN", log]);
+    assert_eq!(left, redis::Value::Int(401));
 }
 
 fn journals(server: &Server) -> Result<StoreJournals, NodeError> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// The longest time for which the server is waited for by one request.
+/// The longest time for which the answer to one script is waited for. A trim is several.
 pub(super) const ANSWER_WAIT: Duration = Duration::from_millis(12_000);
 /// What a connection and each step of making it ready may take.
 pub(super) const CONNECT_WAIT: Duration = Duration::from_millis(3_000);

@@ -1,8 +1,8 @@
 //! A connection that is ready for a shard's scripts.
 
 use super::limits::{
-    CONNECT_WAIT, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_RETRIES, REDIRECTS_MAX,
-    REQUESTS_WAITING_MAX, UNACKNOWLEDGED_WAIT,
+    ANSWER_WAIT, CONNECT_WAIT, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_RETRIES,
+    REDIRECTS_MAX, REQUESTS_WAITING_MAX, UNACKNOWLEDGED_WAIT,
 };
 use super::risks;
 use super::scripts::{self, Loaded};
@@ -15,6 +15,7 @@ use rustls_pki_types::ServerName;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -45,27 +46,33 @@ pub(super) struct Client(MultiplexedConnection);
 
 impl Client {
     /// Sends a command and waits for its answer. What is begun in order arrives in order.
-    pub async fn ask(&self, command: &Cmd) -> Result<Value, RedisError> {
-        let answer = self.0.clone().send_packed_command(command).await?;
-        answer.extract_error()
+    pub async fn ask(&self, command: &Cmd) -> Result<Value, Trouble> {
+        self.ask_for(ANSWER_WAIT, command).await
     }
 
     /// Sends commands at once; each is answered by itself.
     pub async fn ask_all(&self, commands: &redis::Pipeline, count: usize) -> Answers {
         let mut connection = self.0.clone();
-        let answers = connection.send_packed_commands(commands, 0, count).await?;
+        let asking = connection.send_packed_commands(commands, 0, count);
+        let answers = timeout(ANSWER_WAIT, asking).await;
+        let answers = answers.map_err(|_| Trouble::Late)??;
         Ok(answers.into_iter().map(Value::extract_error).collect())
     }
 
     /// Like [`Client::ask`], for the time that making a connection ready may take.
     pub async fn ask_soon(&self, command: &Cmd) -> Result<Value, Trouble> {
-        let answer = timeout(CONNECT_WAIT, self.ask(command)).await;
-        Ok(answer.map_err(|_| Trouble::Late)??)
+        self.ask_for(CONNECT_WAIT, command).await
+    }
+
+    async fn ask_for(&self, wait: Duration, command: &Cmd) -> Result<Value, Trouble> {
+        let mut connection = self.0.clone();
+        let answer = timeout(wait, connection.send_packed_command(command)).await;
+        Ok(answer.map_err(|_| Trouble::Late)??.extract_error()?)
     }
 }
 
 /// Answers to commands that were sent at once.
-pub(super) type Answers = Result<Vec<Result<Value, RedisError>>, RedisError>;
+type Answers = Result<Vec<Result<Value, RedisError>>, Trouble>;
 
 /// Why there is no connection, or no answer.
 pub(super) enum Trouble {

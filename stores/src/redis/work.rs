@@ -1,11 +1,10 @@
 //! What is done for each request, on one session.
 
-use super::limits::{ANSWER_WAIT, READ_RECORDS_MAX, REPLICAS_WAIT_MS, TRIM_POSITIONS_MAX};
+use super::limits::{READ_RECORDS_MAX, REPLICAS_WAIT_MS, TRIM_POSITIONS_MAX};
 use super::session::{Session, Trouble, odd};
 use crate::remote::{Numbers, Question};
 use lclq_shards::journal::{Answer, Append, LogRecord, Place};
 use redis::{Cmd, ErrorKind, ServerErrorKind, Value};
-use tokio::time::timeout;
 
 /// A place at which no log ends.
 const NOWHERE: &str = "";
@@ -37,22 +36,18 @@ impl Trouble {
 
 /// Does what is asked.
 pub(super) async fn answer(session: &Session, question: Question) -> Answer {
-    let work = async {
-        match question {
-            Question::Tail => tail(session).await,
-            Question::Append(append) => add(session, &append).await,
-            Question::Read { from, bytes_max } => read(session, from, bytes_max).await,
-            Question::Trim { below, provided } => trim(session, below, provided).await,
-        }
+    let done = match question {
+        Question::Tail => tail(session).await,
+        Question::Append(append) => add(session, &append).await,
+        Question::Read { from, bytes_max } => read(session, from, bytes_max).await,
+        Question::Trim { below, provided } => trim(session, below, provided).await,
     };
-    let done = timeout(ANSWER_WAIT, work).await;
-    done.unwrap_or(Err(Trouble::Late))
-        .unwrap_or_else(|trouble| {
-            if trouble.spends_session() {
-                session.spend();
-            }
-            Answer::Unknown(trouble.words())
-        })
+    done.unwrap_or_else(|trouble| {
+        if trouble.spends_session() {
+            session.spend();
+        }
+        Answer::Unknown(trouble.words())
+    })
 }
 
 fn script(session: &Session, hash: &str) -> Cmd {
