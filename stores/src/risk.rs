@@ -25,7 +25,7 @@ pub enum Risk {
     KeysAreEvicted,
     /// Redis: there are replicas, and a fail-over to one loses what it has not been sent.
     ReplicasLag,
-    /// Redis: its settings can't be seen, so what it promises isn't known.
+    /// Redis: its settings or replicas can't be seen, so what it promises isn't known.
     SettingsAreHidden,
 }
 
@@ -72,8 +72,8 @@ impl fmt::Display for Risk {
                  appendfsync and WAIT say"
             }
             Self::SettingsAreHidden => {
-                "Redis doesn't show its settings (CONFIG GET), so whether it keeps what it acknowledges \
-                 isn't known"
+                "Redis hides its settings (CONFIG GET) or its replicas (INFO), so whether it keeps what it \
+                 acknowledges isn't known"
             }
         })
     }

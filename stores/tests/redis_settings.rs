@@ -108,11 +108,15 @@ fn a_user_with_few_rights_suffices() {
 
 #[test]
 fn what_cannot_be_seen_is_a_risk() {
-    let few = RIGHTS.replace("+config|get ", "");
-    let server = Server::start(Kind::Redis, &[&format!("user few on >hush {few}")]);
-    let url = format!("redis://few:hush@127.0.0.1:{}", server.port());
-    let node = start(&url, 1).unwrap();
-    assert_eq!(node.risks(), [Risk::SettingsAreHidden]);
+    for hidden in [&["+config|get"][..], &["+info"], &["+config|get", "+info"]] {
+        let few = hidden
+            .iter()
+            .fold(RIGHTS.to_owned(), |few, of| few.replace(of, ""));
+        let server = Server::start(Kind::Redis, &[&format!("user few on >hush {few}")]);
+        let url = format!("redis://few:hush@127.0.0.1:{}", server.port());
+        let node = start(&url, 1).unwrap();
+        assert_eq!(node.risks(), [Risk::SettingsAreHidden], "{hidden:?}");
+    }
 }
 
 #[test]

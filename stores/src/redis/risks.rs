@@ -28,7 +28,10 @@ pub(super) async fn find(client: &Client) -> Result<Vec<Risk>, Trouble> {
     if drops_any && memory.as_deref() != Some("0") {
         found.push(Risk::KeysAreEvicted);
     }
-    let replication = replication(client).await?;
+    let Some(replication) = replication(client).await? else {
+        found.push(Risk::SettingsAreHidden);
+        return Ok(found);
+    };
     let has = |line: &str| replication.lines().any(|of| of.trim() == line);
     if has("role:slave") {
         let words = "it is a replica, and takes no writes";
@@ -60,13 +63,13 @@ async fn setting(client: &Client, name: &str) -> Result<Option<String>, Trouble>
 }
 
 /// What the server says of its replicas and itself; nothing where it doesn't.
-async fn replication(client: &Client) -> Result<String, Trouble> {
+async fn replication(client: &Client) -> Result<Option<String>, Trouble> {
     let mut command = Cmd::new();
     command.arg("INFO").arg("replication");
     Ok(match answered(client, &command).await? {
-        Some(Value::BulkString(text)) => String::from_utf8_lossy(&text).into_owned(),
-        Some(Value::VerbatimString { text, .. }) => text,
-        _ => String::new(),
+        Some(Value::BulkString(text)) => Some(String::from_utf8_lossy(&text).into_owned()),
+        Some(Value::VerbatimString { text, .. }) => Some(text),
+        _ => None,
     })
 }
 
