@@ -213,11 +213,12 @@ fn logs_are_found_on_the_servers_of_a_cluster() {
         server.wait_for(&["CLUSTER", "INFO"], "cluster_state:ok");
     }
     let shards = 8;
-    for server in &servers {
+    for (round, server) in servers.iter().enumerate() {
         let node = start(&server.url(), shards).unwrap();
         for shard in 0..shards {
             let mut store = node.open(shard, Arc::new(|| {})).unwrap();
             let last = tail(&mut store).map_or(0, |last| last.place.position);
+            assert_eq!(last, 3 * round as u64, "{shard}");
             fill(&mut store, last + 1..=last + 3, 1);
         }
     }
