@@ -40,8 +40,8 @@ impl RedisSettings {
     ///
     /// # Errors
     ///
-    /// If the URL or the file can't be read, or there are no shards or more than
-    /// [`crate::LOG_SHARDS_MAX`].
+    /// If the URL or the file can't be read, if roots are named for a connection in clear text, or if
+    /// there are no shards or more than [`crate::LOG_SHARDS_MAX`].
     pub fn new(url: &str, shards: Option<u16>) -> Result<Self, NodeError> {
         check_shards(shards)?;
         let wrong = |what: &str| NodeError::Settings(format!("the URL of Redis: {what}"));
@@ -55,6 +55,9 @@ impl RedisSettings {
         };
         let (base, parameters) = rest.split_once('?').unwrap_or((rest, ""));
         let own = OwnParameters::of(parameters).map_err(|what| wrong(&what))?;
+        if own.root_file.is_some() && !is_secret {
+            return Err(wrong("sslrootcert is for rediss://"));
+        }
         // TLS is ours: the client knows the plain scheme alone. Its words may quote the password.
         let plain = format!("redis://{base}");
         let info = plain
@@ -249,12 +252,16 @@ mod tests {
             "redis://me:hush@one?wait=17",
             "redis://me:hush@one?hush=1",
             "rediss://me:hush@one?sslrootcert=/nowhere",
+            "redis://me:hush@one?sslrootcert=/nowhere",
             "me:hush@one",
         ] {
             let error = RedisSettings::new(wrong, None).unwrap_err();
             assert!(!error.to_string().contains("hush"), "{error}");
             assert!(!format!("{error:?}").contains("hush"), "{error:?}");
         }
+        let clear = "redis://me:hush@one?sslrootcert=/nowhere";
+        let error = RedisSettings::new(clear, None).unwrap_err().to_string();
+        assert!(error.contains("sslrootcert is for rediss://"), "{error}");
         assert!(RedisSettings::new("redis://one", Some(0)).is_err());
     }
 }
