@@ -34,8 +34,6 @@ fn since_start_ms() -> u64 {
 pub struct LogFigures<N = u64> {
     /// Records that wait for their acknowledgement.
     pub records_open: N,
-    /// Bytes of them.
-    pub bytes_open: N,
     /// Bytes that a reader of the log would read.
     pub log_bytes: N,
     /// Laps that came round.
@@ -89,7 +87,6 @@ impl JournalFigures {
     pub fn show_log(&self, now: LogFigures) {
         let log = &self.log;
         log.records_open.store(now.records_open, Ordering::Relaxed);
-        log.bytes_open.store(now.bytes_open, Ordering::Relaxed);
         log.log_bytes.store(now.log_bytes, Ordering::Relaxed);
         log.laps.store(now.laps, Ordering::Relaxed);
     }
@@ -122,7 +119,6 @@ impl JournalFigures {
         seen.checkpoints_failed += self.checkpoints_failed.load(Ordering::Relaxed);
         seen.log_pages += self.log_pages.load(Ordering::Relaxed);
         seen.log.records_open += self.log.records_open.load(Ordering::Relaxed);
-        seen.log.bytes_open += self.log.bytes_open.load(Ordering::Relaxed);
         seen.log.log_bytes += self.log.log_bytes.load(Ordering::Relaxed);
         seen.log.laps += self.log.laps.load(Ordering::Relaxed);
         seen.kept_bytes += self.kept_bytes.load(Ordering::Relaxed);

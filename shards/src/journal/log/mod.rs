@@ -122,10 +122,8 @@ impl<S: LogStore> LogJournal<S> {
 
     /// How the log is now.
     pub fn figures(&self) -> LogFigures {
-        let (records, bytes) = self.chain.open();
         LogFigures {
-            records_open: records as u64,
-            bytes_open: bytes as u64,
+            records_open: self.chain.open().0 as u64,
             log_bytes: self.laps.log_bytes(),
             laps: self.laps.round(),
         }
