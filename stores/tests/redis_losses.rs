@@ -4,7 +4,7 @@ mod contract;
 mod redis_server;
 
 use contract::{add, answers, append, ask_until_known, fill, is_unknown, plain, read_all, tail};
-use lclq_shards::journal::{Answer, Append, LogStore as _};
+use lclq_shards::journal::{Answer, Append, JournalSetup, LogStore as _, Store as _};
 use lclq_stores::{NodeError, RedisSettings, Risk, StoreJournals, StoreNode, Surroundings};
 use redis_server::{Kind, Server};
 use std::io::{Read as _, Write as _};
@@ -79,6 +79,20 @@ fn a_log_that_is_gone_is_not_taken_for_a_new_one() {
     }
     let ticket = store.tail();
     assert!(is_unknown(&contract::answer(&mut store, ticket)));
+}
+
+#[test]
+fn why_a_log_cannot_be_taken_over_is_said_in_the_words_of_redis() {
+    let server = Server::start(Kind::Redis, &[]);
+    drop(server.node("lclq", 1));
+    server.by_hand(&["DEL", "{lclq:0}:head"]);
+    let opened = journals(&server).unwrap().open_shard(0, setup());
+    let error = opened.err().map(|error| error.to_string());
+    let said = |words| error.as_deref().is_some_and(|error| error.contains(words));
+    assert!(
+        said("nothing came of it within 30 s") && said("this log is gone"),
+        "{error:?}"
+    );
 }
 
 #[test]
@@ -201,6 +215,15 @@ fn a_trim_may_take_longer_than_each_of_its_scripts() {
     assert!(began.elapsed() > Duration::from_secs(12));
     let left = server.by_hand(&["XLEN", log]);
     assert_eq!(left, redis::Value::Int(401));
+}
+
+fn setup() -> JournalSetup {
+    JournalSetup {
+        prepare: Box::new(|| {}),
+        wake: Box::new(|| {}),
+        found: Box::new(|_| {}),
+        figures: Arc::default(),
+    }
 }
 
 fn journals(server: &Server) -> Result<StoreJournals, NodeError> {

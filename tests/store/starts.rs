@@ -81,3 +81,20 @@ fn settings_that_lose_what_was_acknowledged_want_consent() {
     assert!(said.contains("synchronous_commit is off"), "{said}");
     server.stop();
 }
+
+#[test]
+fn what_the_database_refuses_is_said_in_its_words() {
+    let postgres = Postgres::start(&[]);
+    let schema = postgres.schema();
+    let store = format!("{}&schema={schema}", postgres.url());
+    on(&store).flag("--shards", "1").start().stop();
+    let rights = format!(
+        "CREATE ROLE few LOGIN; GRANT USAGE ON SCHEMA {schema} TO few; \
+         GRANT ALL ON ALL TABLES IN SCHEMA {schema} TO few; \
+         REVOKE INSERT ON {schema}.log FROM few"
+    );
+    postgres.by_hand().run(&rights).unwrap();
+    let refused = on(&store.replace("//lclq@", "//few@")).refused();
+    let words = "the store says: permission denied for table log";
+    assert_clear(&refused, 1, &["shard 0", words]);
+}

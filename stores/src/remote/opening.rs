@@ -52,10 +52,12 @@ impl Prepared {
 pub(super) enum NotOpened {
     #[error("another server took it over at the same time")]
     Lost,
+    #[error("the store says: {0}")]
+    Refused(Box<str>),
     #[error("its log can't be read: {0}")]
     Unreadable(JournalError),
-    #[error("the store gave no sign of life within {} s", TAKE_OVER_WAIT.as_secs())]
-    Silent,
+    #[error("nothing came of it within {} s: {words}", TAKE_OVER_WAIT.as_secs())]
+    Silent { words: Box<str> },
     #[error("the node opens no more logs now")]
     Busy,
 }
@@ -67,6 +69,8 @@ pub(super) struct Opening<F> {
     limits: LogLimits,
     wake: Option<Box<dyn Fn() + Send + Sync>>,
     take_over: TakeOver<RemoteLog>,
+    /// Why there was no answer, as the take-overs before this one were told last.
+    words: Box<str>,
     progress: Arc<Progress>,
     listener: Listener,
     answered: Receiver<()>,
@@ -87,6 +91,7 @@ impl<F: Fn(Wake) -> Option<RemoteLog>> Opening<F> {
         let owner: Box<[u8]> = owner.as_bytes().into();
         Ok(Self {
             take_over: TakeOver::begin(prepared.log, claim(&owner, limits)),
+            words: "no answer".into(),
             open,
             owner,
             limits,
@@ -102,6 +107,7 @@ impl<F: Fn(Wake) -> Option<RemoteLog>> Opening<F> {
     pub fn poll(&mut self) -> Result<bool, NotOpened> {
         if self.progress.sessions() > 1 {
             let prepared = Prepared::new(&self.open).ok_or(NotOpened::Busy)?;
+            self.words = self.words();
             self.take_over = TakeOver::begin(prepared.log, claim(&self.owner, self.limits));
             (self.progress, self.listener) = (prepared.progress, prepared.listener);
             self.answered = prepared.answered;
@@ -109,8 +115,19 @@ impl<F: Fn(Wake) -> Option<RemoteLog>> Opening<F> {
         match self.take_over.poll() {
             Taking::UnderWay => Ok(false),
             Taking::Done => Ok(true),
-            Taking::Lost { .. } => Err(NotOpened::Lost),
+            Taking::Lost { .. } => Err(match self.take_over.words() {
+                "" => NotOpened::Lost,
+                words => NotOpened::Refused(words.into()),
+            }),
             Taking::Failed(error) => Err(NotOpened::Unreadable(error)),
+        }
+    }
+
+    /// Why there was no answer lately.
+    fn words(&self) -> Box<str> {
+        match self.take_over.words() {
+            "" => self.words.clone(),
+            words => words.into(),
         }
     }
 
@@ -128,7 +145,11 @@ impl<F: Fn(Wake) -> Option<RemoteLog>> Opening<F> {
             let left = (heard.1 + TAKE_OVER_WAIT).saturating_duration_since(now);
             match self.answered.recv_timeout(left) {
                 Ok(()) if !left.is_zero() => {}
-                Ok(()) | Err(RecvTimeoutError::Timeout) => return Err(NotOpened::Silent),
+                Ok(()) | Err(RecvTimeoutError::Timeout) => {
+                    return Err(NotOpened::Silent {
+                        words: self.words(),
+                    });
+                }
                 Err(RecvTimeoutError::Disconnected) => return Err(NotOpened::Busy),
             }
         }

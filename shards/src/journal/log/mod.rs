@@ -197,7 +197,10 @@ impl<S: LogStore> LogJournal<S> {
             }
             // Whoever asked again might be heard after the store lost the record of somebody who was
             // heard in the meantime, with the same epoch. So the next try is one with another.
-            Answer::Unknown(_) if self.is_claimant() => self.fence(0),
+            Answer::Unknown(words) if self.is_claimant() => {
+                self.words = words;
+                self.fence(0);
+            }
             Answer::Unknown(words) => {
                 self.words = words;
                 match &mut self.trouble {

@@ -64,6 +64,8 @@ pub struct TakeOver<S> {
     kept: Kept,
     /// Where reading has to begin.
     low: u64,
+    /// What the store said the last time that it didn't do as asked.
+    words: Box<str>,
 }
 
 impl<S: LogStore> TakeOver<S> {
@@ -76,7 +78,14 @@ impl<S: LogStore> TakeOver<S> {
             step: Step::Looking(store, ticket),
             kept: Kept::default(),
             low: 0,
+            words: "".into(),
         }
+    }
+
+    /// Why the store's latest answer was none, in its words; empty where it was one. After
+    /// [`Taking::Lost`] they are empty if another one has the shard.
+    pub fn words(&self) -> &str {
+        &self.words
     }
 
     /// The owner, once [`TakeOver::poll`] has answered [`Taking::Done`].
@@ -94,7 +103,7 @@ impl<S: LogStore> TakeOver<S> {
                 Step::Looking(store, ticket) => self.look(store, ticket),
                 Step::Fencing(journal) => self.wait_for_fence(journal),
                 Step::Reading(journal, ticket, next) => self.take_records(journal, ticket, next),
-                Step::Missing(journal, ticket, next) => explain(journal, ticket, next),
+                Step::Missing(journal, ticket, next) => self.explain(journal, ticket, next),
                 Step::Done(journal) => (Step::Done(journal), Some(Taking::Done)),
                 Step::Over => (Step::Over, Some(Taking::Lost { epoch: 0 })),
             };
@@ -108,11 +117,15 @@ impl<S: LogStore> TakeOver<S> {
     fn look(&mut self, mut store: S, ticket: Ticket) -> (Step<S>, Option<Taking>) {
         match store.poll() {
             None => (Step::Looking(store, ticket), Some(Taking::UnderWay)),
-            Some((of, Answer::Tail(tail))) if of == ticket => match head_of(tail.as_ref()) {
-                Ok((before, low)) => (Step::Fencing(self.fence(store, before, low)), None),
-                Err(error) => (Step::Over, Some(Taking::Failed(error.into()))),
-            },
-            Some((of, Answer::Unknown(_))) if of == ticket => {
+            Some((of, Answer::Tail(tail))) if of == ticket => {
+                self.words = "".into();
+                match head_of(tail.as_ref()) {
+                    Ok((before, low)) => (Step::Fencing(self.fence(store, before, low)), None),
+                    Err(error) => (Step::Over, Some(Taking::Failed(error.into()))),
+                }
+            }
+            Some((of, Answer::Unknown(words))) if of == ticket => {
+                self.words = words;
                 let ticket = store.tail();
                 (Step::Looking(store, ticket), None)
             }
@@ -133,6 +146,7 @@ impl<S: LogStore> TakeOver<S> {
     fn wait_for_fence(&mut self, mut journal: LogJournal<S>) -> (Step<S>, Option<Taking>) {
         while journal.turn().is_some() {}
         if let Some(epoch) = journal.fenced {
+            self.words = std::mem::take(&mut journal.words);
             if epoch >= journal.chain.epoch() || self.tries >= TRIES_MAX {
                 return (Step::Over, Some(Taking::Lost { epoch }));
             }
@@ -164,13 +178,15 @@ impl<S: LogStore> TakeOver<S> {
                     return (Step::Reading(journal, ticket, next), Some(Taking::UnderWay));
                 }
                 Some((of, Answer::Records(records))) if of == ticket => break records,
-                Some((of, Answer::Unknown(_))) if of == ticket => {
+                Some((of, Answer::Unknown(words))) if of == ticket => {
+                    self.words = words;
                     let ticket = self.read(&mut journal, next);
                     return (Step::Reading(journal, ticket, next), None);
                 }
                 Some(_) => {}
             }
         };
+        self.words = "".into();
         let (end, first) = (journal.chain.acked(), next);
         for record in records {
             // In the place of this owner's own record may stand one that came in late, after the store
@@ -215,6 +231,36 @@ impl<S: LogStore> TakeOver<S> {
         }
         replay(&mut self.kept, &record, self.low)
     }
+
+    /// A record that must be there isn't: another owner has dropped it, or nobody has.
+    fn explain(
+        &mut self,
+        mut journal: LogJournal<S>,
+        ticket: Ticket,
+        next: u64,
+    ) -> (Step<S>, Option<Taking>) {
+        let epoch = journal.chain.epoch();
+        match journal.turn() {
+            None => (Step::Missing(journal, ticket, next), Some(Taking::UnderWay)),
+            Some((of, Answer::Tail(tail))) if of == ticket => {
+                self.words = "".into();
+                let tail = tail.map_or(0, |tail| tail.place.epoch);
+                let taking = if tail == epoch {
+                    let lost = format!("record {next} of the log is missing");
+                    Taking::Failed(JournalError::Corrupt(lost))
+                } else {
+                    Taking::Lost { epoch: tail }
+                };
+                (Step::Over, Some(taking))
+            }
+            Some((of, Answer::Unknown(words))) if of == ticket => {
+                self.words = words;
+                let ticket = journal.store.tail();
+                (Step::Missing(journal, ticket, next), None)
+            }
+            Some(_) => (Step::Missing(journal, ticket, next), None),
+        }
+    }
 }
 
 /// Takes up what a record changes and, where it is part of the lap that reading began with, what it
@@ -251,33 +297,6 @@ fn check_place(record: &Record<'_>, place: Place) -> Result<(), Malformed> {
         Ok(())
     } else {
         Err(Malformed("it belongs elsewhere"))
-    }
-}
-
-/// A record that must be there isn't: another owner has dropped it, or nobody has.
-fn explain<S: LogStore>(
-    mut journal: LogJournal<S>,
-    ticket: Ticket,
-    next: u64,
-) -> (Step<S>, Option<Taking>) {
-    let epoch = journal.chain.epoch();
-    match journal.turn() {
-        None => (Step::Missing(journal, ticket, next), Some(Taking::UnderWay)),
-        Some((of, Answer::Tail(tail))) if of == ticket => {
-            let tail = tail.map_or(0, |tail| tail.place.epoch);
-            let taking = if tail == epoch {
-                let lost = format!("record {next} of the log is missing");
-                Taking::Failed(JournalError::Corrupt(lost))
-            } else {
-                Taking::Lost { epoch: tail }
-            };
-            (Step::Over, Some(taking))
-        }
-        Some((of, Answer::Unknown(_))) if of == ticket => {
-            let ticket = journal.store.tail();
-            (Step::Missing(journal, ticket, next), None)
-        }
-        Some(_) => (Step::Missing(journal, ticket, next), None),
     }
 }
 
