@@ -82,6 +82,13 @@ fn delete(client: &mut Client, queue: &str, message: &Value) {
     client.ok("DeleteMessage", &request);
 }
 
+/// How many of a queue's messages receivers hold.
+fn held(client: &mut Client, queue: &str) -> Value {
+    let request = json!({ "QueueUrl": url(queue), "AttributeNames": ["All"] });
+    let answer = client.ok("GetQueueAttributes", &request);
+    answer["Attributes"]["ApproximateNumberOfMessagesNotVisible"].clone()
+}
+
 /// Takes all messages out of a queue; answers their bodies, sorted.
 fn drain(client: &mut Client, queue: &str) -> Vec<String> {
     let mut bodies = Vec::new();
