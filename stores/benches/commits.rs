@@ -2,9 +2,10 @@
 //!
 //!     cargo bench -p lclq-stores --bench commits
 //!
-//! All wait for the disk, but for Redis with `appendfsync everysec`. A commit is one record of so many changes of 250 bytes, as a journal writes it. SQLite has a row for
-//! each change, in its write-ahead log with `synchronous = FULL`; its loop is bare. They go by turns, so
-//! that a busy machine is busy for all. Ratios are the figures to keep.
+//! All wait for the disk, but for Redis with `appendfsync everysec`. A commit is one record of so many
+//! changes of 250 bytes, as a journal writes it. SQLite has a row for each change, in its write-ahead log
+//! with `synchronous = FULL`; its loop is bare. They go by turns, so that a busy machine is busy for all.
+//! Ratios are the figures to keep.
 
 #[path = "../tests/redis_server/mod.rs"]
 mod redis_server;

@@ -1,14 +1,16 @@
 //! Which store, and how it is reached.
 
+use crate::tls::read_roots;
 use crate::{NodeError, PostgresSettings, RedisSettings};
+use rustls_pki_types::CertificateDer;
 use std::time::Duration;
 
 /// Logs that a store may be made for, one per shard.
 pub const LOG_SHARDS_MAX: u16 = 4_096;
 /// Shards of a store that is made without a number of them: more than nodes that it may come to have.
-pub(crate) const SHARDS_DEFAULT: u16 = 64;
+const SHARDS_DEFAULT: u16 = 64;
 /// How long clients wait for a store that doesn't answer, where nobody says.
-pub(crate) const GRACE: Duration = Duration::from_millis(5_000);
+const GRACE: Duration = Duration::from_millis(5_000);
 /// Schemes of URLs that name a store.
 const SCHEMES: [(&str, bool); 6] = [
     ("postgres://", true),
@@ -90,11 +92,37 @@ impl StoreSettings {
     }
 }
 
-/// Sees that a number of shards is one that a store may have.
-pub(crate) fn check_shards(shards: Option<u16>) -> Result<(), NodeError> {
-    if shards.is_some_and(|shards| !(1..=LOG_SHARDS_MAX).contains(&shards)) {
-        let bounds = format!("shards are 1 to {LOG_SHARDS_MAX}");
-        return Err(NodeError::Settings(bounds));
+/// What settings of all stores have.
+#[derive(Clone)]
+pub(crate) struct Common {
+    /// Shards that are asked for; `None`: as many as the store has.
+    pub shards: Option<u16>,
+    /// How long clients wait for a store that doesn't answer.
+    pub grace: Duration,
+    /// Whether what isn't there is made.
+    pub makes: bool,
+    /// Whom to trust instead of whom the system trusts.
+    pub roots: Option<Vec<CertificateDer<'static>>>,
+}
+
+impl Common {
+    /// Sees that the number of shards is one that a store may have, and reads the file of roots.
+    pub fn new(shards: Option<u16>, root_file: Option<&str>) -> Result<Self, NodeError> {
+        if shards.is_some_and(|shards| !(1..=LOG_SHARDS_MAX).contains(&shards)) {
+            let bounds = format!("shards are 1 to {LOG_SHARDS_MAX}");
+            return Err(NodeError::Settings(bounds));
+        }
+        let roots = root_file.map(|file| read_roots("sslrootcert", file));
+        Ok(Self {
+            shards,
+            grace: GRACE,
+            makes: true,
+            roots: roots.transpose()?,
+        })
     }
-    Ok(())
+
+    /// Shards of a store that is made.
+    pub fn shards_of_new(&self) -> u16 {
+        self.shards.unwrap_or(SHARDS_DEFAULT)
+    }
 }

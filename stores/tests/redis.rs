@@ -1,4 +1,4 @@
-//! The contract, held by Redis.
+//! The contract, held by Redis and Valkey.
 
 mod contract;
 mod redis_server;
@@ -7,12 +7,12 @@ use lclq_stores::{RemoteLog, StoreNode};
 use redis_server::{Kind, Server};
 use std::sync::Arc;
 
-struct Redis {
+struct Store {
     node: StoreNode,
     _server: Arc<Server>,
 }
 
-impl contract::Subject for Redis {
+impl contract::Subject for Store {
     type Store = RemoteLog;
 
     fn connect(&self) -> RemoteLog {
@@ -20,12 +20,22 @@ impl contract::Subject for Redis {
     }
 }
 
-fn redis() -> Redis {
-    let server = Server::shared(Kind::Redis);
-    Redis {
+fn store(kind: Kind) -> Store {
+    let server = Server::shared(kind);
+    Store {
         node: server.node(&server.prefix(), 2),
         _server: server,
     }
 }
 
-contract!(redis());
+mod redis {
+    use super::*;
+
+    contract!(store(Kind::Redis));
+}
+
+mod valkey {
+    use super::*;
+
+    contract!(store(Kind::Valkey));
+}

@@ -3,7 +3,6 @@
 
 use super::support::Server;
 use super::{Postgres, create, drain, on, receive, send, send_request, store};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// A server whose queue has a message.
@@ -52,26 +51,13 @@ fn a_second_server_takes_over_once_the_first_has_ended() {
     second.stop();
 }
 
-fn signal(server: &Server, name: &str) {
-    let pid = server.pid().to_string();
-    assert!(
-        Command::new("kill")
-            .args([name, &pid])
-            .status()
-            .unwrap()
-            .success()
-    );
-}
-
 #[test]
 fn a_server_that_stood_still_while_another_took_its_logs_ends() {
     let postgres = Postgres::start(&[]);
     let store = store(&postgres);
-    let mut first = on(&store).flag("--shards", "2").start();
+    let mut first = with_one(&store);
     let mut client = first.client();
-    create(&mut client, "q");
-    send(&mut client, "q", "one");
-    signal(&first, "-STOP");
+    assert!(first.signal("-STOP"));
     // As a network would that loses its connections.
     let by_hand = postgres.by_hand();
     let others = "SELECT count(*) FROM (SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
@@ -84,7 +70,7 @@ fn a_server_that_stood_still_while_another_took_its_logs_ends() {
     client
         .send("SendMessage", &send_request("q", "lost"))
         .unwrap();
-    signal(&first, "-CONT");
+    assert!(first.signal("-CONT"));
     // Refused, or cut off as the process ends; never acknowledged.
     if let Ok(answer) = client.receive() {
         assert_eq!(answer.status, 503, "{}", answer.text());

@@ -11,14 +11,6 @@ pub(super) const STATEMENT_WAIT: Duration = Duration::from_millis(STATEMENT_MS +
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_millis(3_000);
 /// What each step of connecting may take, with every host that there is.
 pub(super) const CONNECT_WAIT: Duration = Duration::from_millis(15_000);
-/// Silence after which the other end is asked whether it is there.
-pub(super) const KEEPALIVE_IDLE: Duration = Duration::from_millis(3_000);
-/// Between two such questions.
-pub(super) const KEEPALIVE_INTERVAL: Duration = Duration::from_millis(1_000);
-/// Such questions without an answer that end a connection.
-pub(super) const KEEPALIVE_RETRIES: u32 = 3;
-/// What was sent and isn't acknowledged by the other end's kernel for so long ends a connection.
-pub(super) const UNACKNOWLEDGED_WAIT: Duration = Duration::from_millis(3_000);
 /// Records that one statement reads.
 pub(super) const READ_ROWS_MAX: i64 = 4_096;
 /// Positions that one statement of a trim goes over, so that appends get in between.

@@ -54,7 +54,7 @@ pub(super) async fn make(
             return cluster(client, settings).await;
         }
     }
-    if !settings.makes() {
+    if !settings.common().makes {
         return Err(NodeError::NotMade(settings.place()));
     }
     let transaction = client.transaction().await.map_err(database)?;
@@ -124,7 +124,10 @@ async fn begin_logs(
     transaction: &Transaction<'_>,
     settings: &PostgresSettings,
 ) -> Result<(), NodeError> {
-    let (schema, shards) = (settings.schema(), i32::from(settings.shards_of_new()));
+    let (schema, shards) = (
+        settings.schema(),
+        i32::from(settings.common().shards_of_new()),
+    );
     let (mut receipt, mut engine) = ([0; 32], [0; 16]);
     getrandom::fill(&mut receipt).map_err(NodeError::Random)?;
     getrandom::fill(&mut engine).map_err(NodeError::Random)?;
@@ -173,7 +176,7 @@ async fn cluster(client: &Client, settings: &PostgresSettings) -> Result<Cluster
     let found: i32 = row.try_get(0).map_err(database)?;
     let shards =
         u16::try_from(found).map_err(|_| broken("has a number of shards that can't be"))?;
-    if let Some(asked) = settings.shards().filter(|asked| *asked != shards) {
+    if let Some(asked) = settings.common().shards.filter(|asked| *asked != shards) {
         return Err(NodeError::Shards { found, asked });
     }
     let receipt: &[u8] = row.try_get(1).map_err(database)?;

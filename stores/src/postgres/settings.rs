@@ -1,12 +1,9 @@
 //! Which database, and how it is reached.
 
-use super::limits::{
-    CONNECT_TIMEOUT, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_RETRIES, UNACKNOWLEDGED_WAIT,
-};
+use super::limits::CONNECT_TIMEOUT;
 use crate::NodeError;
-use crate::settings::{GRACE, SHARDS_DEFAULT, check_shards};
-use crate::tls::read_roots;
-use rustls_pki_types::CertificateDer;
+use crate::remote::{KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_RETRIES, UNACKNOWLEDGED_WAIT};
+use crate::settings::Common;
 use std::fmt;
 use std::time::Duration;
 use tokio_postgres::Config;
@@ -22,11 +19,7 @@ const SCHEMA_NAME_BYTES_MAX: usize = 63;
 pub struct PostgresSettings {
     config: Config,
     schema: String,
-    /// `None`: as many as the database has.
-    shards: Option<u16>,
-    grace: Duration,
-    makes: bool,
-    roots: Option<Vec<CertificateDer<'static>>>,
+    common: Common,
 }
 
 impl PostgresSettings {
@@ -41,13 +34,12 @@ impl PostgresSettings {
     ///
     /// If the URL or the file can't be read, or there are no shards or more than [`crate::LOG_SHARDS_MAX`].
     pub fn new(url: &str, shards: Option<u16>) -> Result<Self, NodeError> {
-        check_shards(shards)?;
         let OwnParameters {
             url,
             root_file,
             schema,
         } = own_parameters(url);
-        let roots = root_file.map(|file| read_roots("sslrootcert", &file));
+        let common = Common::new(shards, root_file.as_deref())?;
         let mut config: Config = url.parse().map_err(|error| {
             // Its words name parameters, and no values.
             NodeError::Settings(format!("the database's URL: {error}"))
@@ -76,10 +68,7 @@ impl PostgresSettings {
         let settings = Self {
             config,
             schema: "lclq".to_owned(),
-            shards,
-            grace: GRACE,
-            makes: true,
-            roots: roots.transpose()?,
+            common,
         };
         match schema {
             Some(schema) => settings.in_schema(&schema),
@@ -90,14 +79,14 @@ impl PostgresSettings {
     /// Clients wait so long for an append that isn't acknowledged, instead of 5 s.
     #[must_use]
     pub fn with_grace(mut self, grace: Duration) -> Self {
-        self.grace = grace;
+        self.common.grace = grace;
         self
     }
 
     /// A schema that isn't there, or is an older version's, is an error: nothing is made or changed.
     #[must_use]
     pub fn as_it_is(mut self) -> Self {
-        self.makes = false;
+        self.common.makes = false;
         self
     }
 
@@ -153,26 +142,8 @@ impl PostgresSettings {
         &self.schema
     }
 
-    /// Shards that are asked for.
-    pub(super) fn shards(&self) -> Option<u16> {
-        self.shards
-    }
-
-    /// Shards of a database that is made.
-    pub(super) fn shards_of_new(&self) -> u16 {
-        self.shards.unwrap_or(SHARDS_DEFAULT)
-    }
-
-    pub(super) fn makes(&self) -> bool {
-        self.makes
-    }
-
-    pub(super) fn grace(&self) -> Duration {
-        self.grace
-    }
-
-    pub(super) fn roots(&self) -> Option<&[CertificateDer<'static>]> {
-        self.roots.as_deref()
+    pub(super) fn common(&self) -> &Common {
+        &self.common
     }
 }
 
@@ -184,7 +155,7 @@ impl fmt::Debug for PostgresSettings {
             .field("user", &self.config.get_user())
             .field("database", &self.config.get_dbname())
             .field("schema", &self.schema)
-            .field("shards", &self.shards)
+            .field("shards", &self.common.shards)
             .finish_non_exhaustive()
     }
 }

@@ -23,7 +23,7 @@ pub(super) struct Tls {
 impl Tls {
     /// Trusts the settings' roots, or else the system's.
     pub fn new(settings: &PostgresSettings) -> Result<Self, NodeError> {
-        let roots = match settings.roots() {
+        let roots = match &settings.common().roots {
             Some(named) => Roots::These(named),
             None if settings.config().get_ssl_mode() == SslMode::Disable => Roots::Nobody,
             None => Roots::TheSystems,

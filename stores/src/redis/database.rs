@@ -25,7 +25,7 @@ impl Redis {
         settings: RedisSettings,
         notice: Arc<dyn Fn(Notice) + Send + Sync>,
     ) -> Result<Self, NodeError> {
-        let roots = match settings.roots() {
+        let roots = match &settings.common().roots {
             Some(named) => Roots::These(named),
             None if settings.is_secret() => Roots::TheSystems,
             None => Roots::Nobody,

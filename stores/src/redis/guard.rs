@@ -6,7 +6,6 @@
 
 use super::limits::{LEASE_MS, RENEWAL_PAUSE};
 use super::making::store;
-use super::risks::is_refusal;
 use super::scripts;
 use super::session::{self, Client, Link, Trouble, odd};
 use super::settings::RedisSettings;
@@ -94,8 +93,8 @@ impl Guard {
         named.arg("CLIENT").arg("SETNAME").arg(&name);
         let mut number = Cmd::new();
         number.arg("CLIENT").arg("ID");
-        let number = match refusable(client.ask_soon(&named).await)? {
-            Some(_) => refusable(client.ask_soon(&number).await)?,
+        let number = match client.ask_if_allowed(&named).await? {
+            Some(_) => client.ask_if_allowed(&number).await?,
             None => None,
         };
         // 0 is no connection's number: then the key's time alone tells.
@@ -134,21 +133,11 @@ impl Guard {
         }
         let mut list = Cmd::new();
         list.arg("CLIENT").arg("LIST").arg("ID").arg(number);
-        let text = match refusable(self.client.ask_soon(&list).await)? {
+        let text = match self.client.ask_if_allowed(&list).await? {
             Some(Value::BulkString(text)) => String::from_utf8_lossy(&text).into_owned(),
-            Some(Value::VerbatimString { text, .. }) => text,
             _ => return Ok(true),
         };
         let named = format!("name={name}");
         Ok(text.split_ascii_whitespace().any(|word| word == named))
-    }
-}
-
-/// What is answered, unless it is that this user may not ask.
-fn refusable(answer: Result<Value, Trouble>) -> Result<Option<Value>, Trouble> {
-    match answer {
-        Ok(value) => Ok(Some(value)),
-        Err(Trouble::Redis(error)) if is_refusal(error.kind()) => Ok(None),
-        Err(trouble) => Err(trouble),
     }
 }

@@ -6,14 +6,6 @@ use std::time::Duration;
 pub(super) const ANSWER_WAIT: Duration = Duration::from_millis(12_000);
 /// What a connection and each step of making it ready may take.
 pub(super) const CONNECT_WAIT: Duration = Duration::from_millis(3_000);
-/// Silence after which the other end is asked whether it is there.
-pub(super) const KEEPALIVE_IDLE: Duration = Duration::from_millis(3_000);
-/// Between two such questions.
-pub(super) const KEEPALIVE_INTERVAL: Duration = Duration::from_millis(1_000);
-/// Such questions without an answer that end a connection.
-pub(super) const KEEPALIVE_RETRIES: u32 = 3;
-/// What was sent and isn't acknowledged by the other end's kernel for so long ends a connection.
-pub(super) const UNACKNOWLEDGED_WAIT: Duration = Duration::from_millis(3_000);
 /// What replicas may take to say that they have a record.
 pub(super) const REPLICAS_WAIT_MS: u64 = 1_000;
 /// Servers of a cluster that are asked for the way to a key.

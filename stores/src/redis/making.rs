@@ -22,14 +22,18 @@ pub(super) async fn make(
     let key = settings.common_key("cluster");
     let found = find(client, &key, settings).await?;
     let Found { cluster, is_begun } = found.ok_or_else(|| not_made(settings))?;
-    if let Some(asked) = settings.shards().filter(|asked| *asked != cluster.shards) {
+    if let Some(asked) = settings
+        .common()
+        .shards
+        .filter(|asked| *asked != cluster.shards)
+    {
         let found = cluster.shards.into();
         return Err(NodeError::Shards { found, asked });
     }
     if is_begun {
         return Ok(cluster);
     }
-    if !settings.makes() {
+    if !settings.common().makes {
         return Err(not_made(settings));
     }
     // A log without a head is one that was lost. So heads are made once, and all of them before the
@@ -60,8 +64,8 @@ async fn find(
     getrandom::fill(&mut engine).map_err(NodeError::Random)?;
     let mut command = Cmd::new();
     command.arg("EVAL").arg(scripts::MAKE).arg(1).arg(key);
-    if settings.makes() {
-        command.arg(FORMAT).arg(settings.shards_of_new());
+    if settings.common().makes {
+        command.arg(FORMAT).arg(settings.common().shards_of_new());
         command.arg(&receipt[..]).arg(&engine[..]);
     }
     let answer = client.ask_soon(&command).await.map_err(store)?;

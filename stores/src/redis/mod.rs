@@ -24,7 +24,7 @@ pub(crate) fn start(
     alone: Option<Owner>,
 ) -> Result<Box<dyn AnyNode>, NodeError> {
     let Surroundings { prepare, notice } = surroundings;
-    let grace = settings.grace();
+    let grace = settings.common().grace;
     let backend = Arc::new(Redis::new(settings, notice)?);
     Ok(Box::new(Node::start(backend, alone, prepare, grace)?))
 }

@@ -2,7 +2,7 @@
 
 use super::session::{Client, Trouble};
 use crate::Risk;
-use redis::{Cmd, ErrorKind, ServerErrorKind, Value};
+use redis::{Cmd, Value};
 
 /// Asks the server, in whose place another may have come since it was last asked. Where it shows its
 /// settings to nobody, as some services do, that is a risk of its own.
@@ -47,13 +47,8 @@ pub(super) async fn find(client: &Client) -> Result<Vec<Risk>, Trouble> {
 async fn setting(client: &Client, name: &str) -> Result<Option<String>, Trouble> {
     let mut command = Cmd::new();
     command.arg("CONFIG").arg("GET").arg(name);
-    let values = match answered(client, &command).await? {
-        Some(Value::Array(values)) => values,
-        Some(Value::Map(pairs)) => pairs
-            .into_iter()
-            .flat_map(|(name, of)| [name, of])
-            .collect(),
-        _ => return Ok(None),
+    let Some(Value::Array(values)) = client.ask_if_allowed(&command).await? else {
+        return Ok(None);
     };
     Ok(match values.into_iter().nth(1) {
         Some(Value::BulkString(value)) => String::from_utf8(value).ok(),
@@ -66,23 +61,8 @@ async fn setting(client: &Client, name: &str) -> Result<Option<String>, Trouble>
 async fn replication(client: &Client) -> Result<Option<String>, Trouble> {
     let mut command = Cmd::new();
     command.arg("INFO").arg("replication");
-    Ok(match answered(client, &command).await? {
+    Ok(match client.ask_if_allowed(&command).await? {
         Some(Value::BulkString(text)) => Some(String::from_utf8_lossy(&text).into_owned()),
-        Some(Value::VerbatimString { text, .. }) => Some(text),
         _ => None,
     })
-}
-
-/// What is answered, unless it is that this user may not ask, or that there is no such command.
-async fn answered(client: &Client, command: &Cmd) -> Result<Option<Value>, Trouble> {
-    match client.ask_soon(command).await {
-        Ok(value) => Ok(Some(value)),
-        Err(Trouble::Redis(error)) if is_refusal(error.kind()) => Ok(None),
-        Err(trouble) => Err(trouble),
-    }
-}
-
-pub(super) fn is_refusal(kind: ErrorKind) -> bool {
-    let refusals = [ServerErrorKind::NoPerm, ServerErrorKind::ResponseError];
-    kind == ErrorKind::Extension || refusals.iter().any(|of| kind == ErrorKind::Server(*of))
 }

@@ -1,15 +1,13 @@
 //! A connection that is ready for a shard's scripts.
 
-use super::limits::{
-    ANSWER_WAIT, CONNECT_WAIT, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_RETRIES,
-    REDIRECTS_MAX, REQUESTS_WAITING_MAX, UNACKNOWLEDGED_WAIT,
-};
+use super::limits::{ANSWER_WAIT, CONNECT_WAIT, REDIRECTS_MAX, REQUESTS_WAITING_MAX};
 use super::risks;
 use super::scripts::{self, Loaded};
 use super::settings::{Keys, RedisSettings};
 use crate::Risk;
+use crate::remote::{KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_RETRIES, UNACKNOWLEDGED_WAIT};
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Cmd, RedisError, Value};
+use redis::{AsyncConnectionConfig, Cmd, ErrorKind, RedisError, ServerErrorKind, Value};
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 use std::io;
@@ -64,11 +62,25 @@ impl Client {
         self.ask_for(CONNECT_WAIT, command).await
     }
 
+    /// Like [`Client::ask_soon`]; nothing where this user may not ask, or there is no such command.
+    pub async fn ask_if_allowed(&self, command: &Cmd) -> Result<Option<Value>, Trouble> {
+        match self.ask_soon(command).await {
+            Ok(value) => Ok(Some(value)),
+            Err(Trouble::Redis(error)) if is_refusal(error.kind()) => Ok(None),
+            Err(trouble) => Err(trouble),
+        }
+    }
+
     async fn ask_for(&self, wait: Duration, command: &Cmd) -> Result<Value, Trouble> {
         let mut connection = self.0.clone();
         let answer = timeout(wait, connection.send_packed_command(command)).await;
         Ok(answer.map_err(|_| Trouble::Late)??.extract_error()?)
     }
+}
+
+fn is_refusal(kind: ErrorKind) -> bool {
+    let refusals = [ServerErrorKind::NoPerm, ServerErrorKind::ResponseError];
+    kind == ErrorKind::Extension || refusals.iter().any(|of| kind == ErrorKind::Server(*of))
 }
 
 /// Answers to commands that were sent at once.

@@ -1,10 +1,8 @@
 //! Which Redis, and how it is reached.
 
 use crate::NodeError;
-use crate::settings::{GRACE, SHARDS_DEFAULT, check_shards};
-use crate::tls::read_roots;
+use crate::settings::Common;
 use redis::{ConnectionAddr, IntoConnectionInfo as _, RedisConnectionInfo};
-use rustls_pki_types::CertificateDer;
 use std::fmt;
 use std::time::Duration;
 
@@ -22,13 +20,9 @@ pub struct RedisSettings {
     host: String,
     port: u16,
     is_secret: bool,
-    roots: Option<Vec<CertificateDer<'static>>>,
     prefix: String,
     replicas: u8,
-    /// `None`: as many as the store has.
-    shards: Option<u16>,
-    grace: Duration,
-    makes: bool,
+    common: Common,
 }
 
 impl RedisSettings {
@@ -43,7 +37,6 @@ impl RedisSettings {
     /// If the URL or the file can't be read, if roots are named for a connection in clear text, or if
     /// there are no shards or more than [`crate::LOG_SHARDS_MAX`].
     pub fn new(url: &str, shards: Option<u16>) -> Result<Self, NodeError> {
-        check_shards(shards)?;
         let wrong = |what: &str| NodeError::Settings(format!("the URL of Redis: {what}"));
         let (scheme, rest) = url
             .split_once("://")
@@ -67,32 +60,28 @@ impl RedisSettings {
         let ConnectionAddr::Tcp(host, port) = info.addr().clone() else {
             return Err(wrong("it has no host"));
         };
-        let roots = own.root_file.map(|file| read_roots("sslrootcert", file));
         Ok(Self {
             connection: info.redis_settings().clone().set_skip_set_lib_name(),
             host,
             port,
             is_secret,
-            roots: roots.transpose()?,
             prefix: own.prefix.unwrap_or(PREFIX).to_owned(),
             replicas: own.replicas,
-            shards,
-            grace: GRACE,
-            makes: true,
+            common: Common::new(shards, own.root_file)?,
         })
     }
 
     /// Clients wait so long for a store that doesn't answer; then they are refused until it does.
     #[must_use]
     pub fn with_grace(mut self, grace: Duration) -> Self {
-        self.grace = grace;
+        self.common.grace = grace;
         self
     }
 
     /// A store in which nothing is yet is an error: nothing is made or changed.
     #[must_use]
     pub fn as_it_is(mut self) -> Self {
-        self.makes = false;
+        self.common.makes = false;
         self
     }
 
@@ -119,31 +108,13 @@ impl RedisSettings {
         self.is_secret
     }
 
-    pub(super) fn roots(&self) -> Option<&[CertificateDer<'static>]> {
-        self.roots.as_deref()
-    }
-
     /// Replicas that must have a record before it counts.
     pub(super) fn replicas(&self) -> u8 {
         self.replicas
     }
 
-    /// Shards that are asked for.
-    pub(super) fn shards(&self) -> Option<u16> {
-        self.shards
-    }
-
-    /// Shards of a store that is made.
-    pub(super) fn shards_of_new(&self) -> u16 {
-        self.shards.unwrap_or(SHARDS_DEFAULT)
-    }
-
-    pub(super) fn makes(&self) -> bool {
-        self.makes
-    }
-
-    pub(super) fn grace(&self) -> Duration {
-        self.grace
+    pub(super) fn common(&self) -> &Common {
+        &self.common
     }
 
     /// A key of the whole store. All such keys are on one server of a cluster.
@@ -175,7 +146,7 @@ impl fmt::Debug for RedisSettings {
             .field("user", &self.connection.username())
             .field("database", &self.connection.db())
             .field("prefix", &self.prefix)
-            .field("shards", &self.shards)
+            .field("shards", &self.common.shards)
             .finish_non_exhaustive()
     }
 }

@@ -13,6 +13,14 @@ pub(super) const CONNECTION_WAIT: Duration = Duration::from_millis(5_000);
 pub(super) const RECONNECT_PAUSE_MIN: Duration = Duration::from_millis(20);
 /// The longest pause, but for the part that keeps shards from coming all at once.
 pub(crate) const RECONNECT_PAUSE_MAX: Duration = Duration::from_millis(1_000);
+/// Silence after which the other end of a connection is asked whether it is there.
+pub(crate) const KEEPALIVE_IDLE: Duration = Duration::from_millis(3_000);
+/// Between two such questions.
+pub(crate) const KEEPALIVE_INTERVAL: Duration = Duration::from_millis(1_000);
+/// Such questions without an answer that end a connection.
+pub(crate) const KEEPALIVE_RETRIES: u32 = 3;
+/// What was sent and isn't acknowledged by the other end's kernel for so long ends a connection.
+pub(crate) const UNACKNOWLEDGED_WAIT: Duration = Duration::from_millis(3_000);
 /// Before an answer is handed on that is the store's refusal to do anything.
 pub(super) const REFUSED_PAUSE: Duration = Duration::from_millis(100);
 /// What making the schema, or finding it made, may take before a node gives up.

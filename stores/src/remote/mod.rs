@@ -20,7 +20,9 @@ mod worker;
 pub(crate) use backend::{Backend, Link, Question};
 pub(crate) use cluster::Cluster;
 pub(crate) use facts::Facts;
-pub(crate) use limits::RECONNECT_PAUSE_MAX;
+pub(crate) use limits::{
+    KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_RETRIES, RECONNECT_PAUSE_MAX, UNACKNOWLEDGED_WAIT,
+};
 pub use log::{RemoteLog, Wake};
 pub(crate) use node::{AnyNode, Node};
 pub use node::{Notice, Surroundings};
