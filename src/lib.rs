@@ -5,6 +5,7 @@ pub mod allocator;
 mod bearer;
 mod chance;
 pub mod cli;
+pub mod cluster;
 pub mod config;
 mod console;
 pub mod credentials;

@@ -23,6 +23,7 @@ fn config() -> MeshConfig {
         storage: Storage::Memory,
         memory_bytes_max: None,
         eviction: Eviction::Reject,
+        cluster: None,
         journey_events: 0,
     }
 }

@@ -59,6 +59,7 @@ where
         storage: Storage::Memory,
         memory_bytes_max: None,
         eviction: Eviction::Reject,
+        cluster: None,
         journey_events: 0,
     })
     .expect("memory is always to be had");

@@ -4,6 +4,7 @@ use crate::Millis;
 use crate::ring::Ring;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
+use serde::{Deserialize, Serialize};
 use siphasher::sip128::{Hasher128, SipHasher13};
 use std::hash::Hasher;
 
@@ -18,7 +19,7 @@ pub(crate) const DEDUP_BYTES: u64 = 64;
 pub type DedupKey = u128;
 
 /// What is remembered of a message that was sent.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct DedupEntry {
     /// Id of the message.
     pub message_id: [u8; 16],

@@ -2,6 +2,7 @@
 
 use crate::Millis;
 use crate::command::Counts;
+use serde::{Deserialize, Serialize};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Adds to a figure that no other thread writes: no locked instruction is needed.
@@ -65,9 +66,10 @@ impl<const N: usize> Histogram<N> {
 }
 
 /// What a histogram has counted.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Buckets<const N: usize> {
     /// Values by bucket, not cumulative.
+    #[serde(with = "crate::wire::counts")]
     pub counts: [u64; N],
     /// Values above the last bound.
     pub above: u64,
@@ -129,7 +131,7 @@ impl<const N: usize> Buckets<N> {
 
 /// What has passed through a queue, a topic or a subscription, or through all of a shard, since the
 /// shard's start.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Traffic {
     /// Messages accepted.
     pub sent: u64,
@@ -164,7 +166,7 @@ impl Traffic {
 }
 
 /// Requests that a shard has refused for a limit, since its start.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Throttles {
     /// There was no memory for a message.
     pub memory: u64,
@@ -175,7 +177,7 @@ pub struct Throttles {
 }
 
 /// Counts over a shard.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ShardStats {
     /// Queues.
     pub queues: u64,
@@ -253,7 +255,7 @@ impl ShardStats {
 }
 
 /// What has figures of its own.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum FiguresOf {
     /// Queues.
     Queues,
@@ -264,7 +266,7 @@ pub enum FiguresOf {
 }
 
 /// Figures of one queue, topic or subscription.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ResourceFigures {
     /// A queue's ARN, or the full name of a topic or a subscription.
     pub id: Box<str>,
@@ -284,7 +286,7 @@ pub struct ResourceFigures {
 }
 
 /// Some figures, in order of key.
-#[derive(Clone, Default, Debug)]
+#[derive(Clone, Default, Debug, Serialize, Deserialize)]
 pub struct FiguresPage {
     /// The figures.
     pub figures: Vec<ResourceFigures>,

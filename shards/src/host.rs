@@ -45,6 +45,39 @@ pub struct ShardHost {
     lap: Option<Lap>,
 }
 
+/// A shard that was loaded by one thread to be run by another.
+pub struct LoadedHost(ShardHost);
+
+/// All of a [`ShardHost`] but its journal, which is a trait object.
+const _: () = {
+    const fn is_send<T: Send>() {}
+    is_send::<(Shard, VecDeque<(u64, Outgoing)>, Option<String>, Option<Lap>)>();
+};
+
+// SAFETY: its journal can be sent, since `open` takes no other; so can all else in it, as is checked above.
+unsafe impl Send for LoadedHost {}
+
+impl LoadedHost {
+    /// Like [`ShardHost::open`].
+    pub fn open(
+        config: ShardConfig,
+        journal: Box<dyn Journal + Send>,
+        now: Millis,
+    ) -> Result<Self, JournalError> {
+        ShardHost::open(config, journal, now).map(Self)
+    }
+
+    /// The owner's epoch.
+    pub fn epoch(&self) -> u64 {
+        self.0.epoch()
+    }
+
+    /// The shard, to be run.
+    pub fn into_host(self) -> ShardHost {
+        self.0
+    }
+}
+
 impl ShardHost {
     /// A shard that keeps nothing.
     pub fn in_memory(mut config: ShardConfig, now: Millis) -> Self {
@@ -267,6 +300,16 @@ impl ShardHost {
     /// The epoch of the shard's other owner, once there is one. The host is of no use then.
     pub fn fenced(&self) -> Option<u64> {
         self.fenced
+    }
+
+    /// The owner's epoch, which numbers this take-over of the shard.
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// Ends what this owner does with the shard, whoever has it next: refuses what is still held.
+    pub fn give_up(&mut self) {
+        self.fence(self.epoch);
     }
 
     /// Whether definitions have changed that [`ShardHost::take_changed_names`] has not told of.

@@ -6,6 +6,7 @@ use crate::Millis;
 use crate::message::Message;
 use crate::pubsub::state::EntryState;
 use crate::shard::Shard;
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::collections::hash_map::{Entry, HashMap};
 use std::sync::Arc;
@@ -16,7 +17,7 @@ pub const JOURNEY_EVENTS_MAX: usize = 1 << 20;
 const NAMES_MAX: usize = 4096;
 
 /// A message, as its clients know it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Traveller {
     /// By the id that SQS gives it.
     Sent([u8; 16]),
@@ -25,7 +26,7 @@ pub enum Traveller {
 }
 
 /// What became of a message.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Step {
     /// Sent to a queue.
     Sent,
@@ -73,20 +74,21 @@ pub enum Step {
 }
 
 /// A step of a message's journey.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct JourneyEvent {
     /// Which message.
     pub traveller: Traveller,
     /// When, ms since 1970.
     pub at: Millis,
     /// A queue's ARN, or the full name of a topic or subscription.
+    #[serde(with = "crate::wire::text")]
     pub place: Arc<str>,
     /// What.
     pub step: Step,
 }
 
 /// What a shard still knows of a message.
-#[derive(Clone, Default, PartialEq, Eq, Debug)]
+#[derive(Clone, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Journey {
     /// In the order in which it happened.
     pub events: Vec<JourneyEvent>,

@@ -1,9 +1,10 @@
 //! What names a lease: one receive of one message, in queues and subscriptions alike.
 
 use crate::Millis;
+use serde::{Deserialize, Serialize};
 
 /// Names one receive of one message.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct LeaseRef {
     /// Sequence number of the message.
     pub sequence: u64,

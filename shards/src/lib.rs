@@ -31,10 +31,11 @@ mod shard;
 mod slab;
 pub mod taps;
 mod wheel;
+mod wire;
 
 pub use dedup::{DedupEntry, DedupKey, WINDOW_MS as DEDUPLICATION_WINDOW_MS};
 pub use definitions::{Change, NAME_BUCKETS, NameBucket, NameChange, NameChanges, NameSpace};
-pub use host::{Outgoing, ShardHost};
+pub use host::{LoadedHost, Outgoing, ShardHost};
 pub use memory::MemoryPool;
 pub use name::{QueueName, partition_of, shard_of};
 pub use payload::{Draft, Payload, Section};

@@ -36,7 +36,7 @@ pub enum Address {
 }
 
 /// A message on its way to another shard.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Transfer {
     /// Sending shard.
     pub source: u16,
@@ -48,8 +48,10 @@ pub struct Transfer {
     /// before, even where it has lost its memory of that. Not stored.
     pub oldest: u64,
     /// The queue or topic it is for.
+    #[serde(with = "crate::wire::json")]
     pub to: Address,
     /// The queue or subscription it comes from.
+    #[serde(with = "crate::wire::json")]
     pub from: Address,
     /// Its bytes, as the target shall keep them.
     pub payload: Payload,
@@ -64,7 +66,7 @@ pub struct Transfer {
 }
 
 /// The target's answer to a transfer, sent when it is durable there.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct TransferAck {
     /// Sending shard of the transfer.
     pub source: u16,

@@ -3,6 +3,7 @@
 
 use crate::payload::SharedBytes;
 use crate::{Millis, Payload};
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// Queues and topics of a shard that can be followed at once. Another takes the place of the one that
@@ -16,7 +17,7 @@ pub const TAP_BYTES_MAX: usize = 1 << 20;
 pub const TAP_IDLE_MS_MAX: Millis = 30_000;
 
 /// A message that has passed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Passed {
     /// Into a queue: sent, or moved there.
     Sent {
@@ -32,6 +33,7 @@ pub enum Passed {
         /// Its sequence number.
         sequence: u64,
         /// `PubsubMessage` in protobuf, without id and time of publishing.
+        #[serde(with = "crate::wire::bytes")]
         bytes: SharedBytes,
         /// When, ms since 1970.
         at: Millis,
@@ -48,7 +50,7 @@ impl Passed {
 }
 
 /// How far somebody has followed. Where they begin, they have none.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct TapPosition {
     /// Which tap; each has another number.
     pub tap: u64,
@@ -57,7 +59,7 @@ pub struct TapPosition {
 }
 
 /// What has passed since somebody asked last.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PassedPage {
     /// Messages in the order in which they passed.
     pub messages: Vec<Passed>,

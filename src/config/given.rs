@@ -221,6 +221,19 @@ pub struct Given {
     #[schemars(range(min = 100, max = 60_000))]
     pub store_grace_ms: Option<u64>,
 
+    /// Share the store with other servers, each of which runs a part of the shards and answers any request;
+    /// all are started like this. When one is gone, the others take over what it ran.
+    #[arg(long, env = "LCLQ_CLUSTER", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true, value_name = "BOOL")]
+    pub cluster: Option<bool>,
+
+    /// Address that other servers of the cluster reach this one by.
+    #[arg(long, env = "LCLQ_NODE_ADDRESS", value_name = "IP")]
+    pub node_address: Option<IpAddr>,
+
+    /// Port for other servers of the cluster; 0 takes a free one.
+    #[arg(long, env = "LCLQ_NODE_PORT", value_name = "PORT")]
+    pub node_port: Option<u16>,
+
     /// What an answer waits for: full = the disk; normal = the operating system. With --store: full = no
     /// less than the store's disk; normal = what the store's settings give, which may lose what was
     /// acknowledged last.

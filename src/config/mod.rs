@@ -2,6 +2,7 @@
 //! declares.
 
 mod auth;
+mod cluster;
 pub mod declared;
 pub mod file;
 pub(crate) mod forms;
@@ -127,6 +128,9 @@ pub enum ResolveError {
     /// Where messages are kept.
     #[error("{0}")]
     Storage(String),
+    /// How it shares its store with others.
+    #[error("{0}")]
+    Cluster(String),
 }
 
 impl Config {
@@ -179,6 +183,7 @@ impl Config {
         let endpoint = endpoint.and_then(|url| crate::pubsub::push::parse_endpoint(url).ok());
         let tls = tls::tls(&args).unwrap_or_default();
         let storage = storage::storage(&args, recover).map_err(ResolveError::Storage)?;
+        let cluster = cluster::cluster(&args).map_err(ResolveError::Cluster)?;
         let quotas = quotas::quotas(&args);
         let connections_per_address = quotas::connections(&args);
         let (driver, driver_reason) = choose(args.runtime)?;
@@ -206,6 +211,7 @@ impl Config {
                     EvictionArg::Oldest => Eviction::OldestFirst,
                     EvictionArg::Lru => Eviction::LeastRecentlyUsed,
                 },
+                cluster,
                 journey_events: args.journey_events as usize,
             },
             sqs: SqsConfig {

@@ -1,14 +1,17 @@
 //! One core's part of the mesh: what it asks, and how it answers the others.
 
 mod call;
+mod elsewhere;
 mod routing;
 mod serving;
+mod taking;
 mod ticking;
 
 pub use call::Call;
 
 use super::REQUESTS_KEPT_MAX;
 use super::answers_first::AnswersFirst;
+use super::away::Away;
 use super::figures::{CoreFigures, MeshFigures, MeshSeen};
 use super::hosts::Hosts;
 use super::journals_down::JournalsDown;
@@ -56,6 +59,8 @@ struct Inner {
     test_clock: Arc<TestClock>,
     figures: MeshFigures,
     memory_bytes_max: Option<u64>,
+    /// What it has to do with other nodes, if there may be any.
+    away: Option<Away>,
     /// The last of its questions that this core has answered.
     clock_answered: Cell<u64>,
 }
@@ -87,6 +92,7 @@ impl Mesh {
         bell: Doorbell,
         waiter: DoorbellWaiter,
         shared: Shared,
+        away: Option<Away>,
     ) -> Self {
         let answers_first = AnswersFirst::new(lanes.len());
         let mesh = Self {
@@ -108,6 +114,7 @@ impl Mesh {
                 test_clock: shared.test_clock,
                 figures: shared.figures,
                 memory_bytes_max: shared.memory_bytes_max,
+                away,
                 clock_answered: Cell::new(0),
             }),
         };
@@ -140,7 +147,13 @@ impl Mesh {
         };
         let waits_by_itself = long_poll.then(|| RealWait::of(&command)).flatten();
         let call = Call::waiting(self.clone(), shard, token, waits_by_itself);
-        let Owner::Core(owner) = self.owner(shard);
+        if long_poll && let Some(away) = &inner.away {
+            self.note_poll(away, shard, token, &command);
+        }
+        let Owner::Core(owner) = self.owner(shard) else {
+            self.pass_on(shard, token, command, Instant::now());
+            return call;
+        };
         if owner == inner.core {
             self.apply(shard, token, command);
         } else {
@@ -251,6 +264,7 @@ impl Mesh {
         // Dropping a host lets its journal finish and waits for it.
         let hosts = std::mem::take(&mut *self.inner.hosts.borrow_mut());
         drop(hosts);
+        self.say_goodbye();
     }
 
     /// Who runs a shard.
@@ -271,7 +285,7 @@ impl Mesh {
             let mut hosts = self.inner.hosts.borrow_mut();
             let Some(host) = hosts.get_mut(usize::from(shard)).and_then(Option::as_mut) else {
                 drop(hosts);
-                return self.deliver(token, Reply::Refused(Refusal::Stopping));
+                return self.came_back(shard, token, Some(Box::new(command)));
             };
             host.apply(now, token, command);
             host.flush();
@@ -338,13 +352,20 @@ impl Mesh {
     }
 
     fn cancel(&self, shard: u16, token: Token) {
+        let away = self.inner.away.as_ref();
+        let is_elsewhere = away.is_some_and(|away| self.give_up_away(away, token));
         let forgotten = self.inner.pending.borrow_mut().forget(token);
         match forgotten {
             Forgotten::Waiting => {}
             Forgotten::Answered(reply) => return self.unwanted(reply),
             Forgotten::Nothing => return,
         }
-        let Owner::Core(owner) = self.owner(shard);
+        if is_elsewhere {
+            return;
+        }
+        let Owner::Core(owner) = self.owner(shard) else {
+            return;
+        };
         if owner == self.inner.core {
             // The hosts may be in use further up the stack while a future is dropped.
             if self.inner.hosts.try_borrow_mut().is_ok() {

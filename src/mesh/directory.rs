@@ -23,6 +23,8 @@ const STALE_MAX: usize = 8;
 /// What one core knows of one sort of things: queues, topics, subscriptions, schemas.
 pub struct Directory<K, D> {
     remembered: Remembered<K, D>,
+    /// Other nodes may run shards.
+    is_clustered: bool,
 }
 
 impl<K, D: Definition> Directory<K, D> {
@@ -34,6 +36,7 @@ impl<K, D: Definition> Directory<K, D> {
         };
         Self {
             remembered: Remembered::new(mesh.versions().clone(), bounds),
+            is_clustered: mesh.is_clustered(),
         }
     }
 
@@ -65,7 +68,9 @@ impl<K, D: Definition> Directory<K, D> {
         let stamp = self.remembered.versions().stamp(bucket);
         let found = Rc::new(find(stamp).await?);
         debug_assert_eq!(found.stamp(), &stamp);
-        self.remembered.insert(key, key_bytes, found.clone());
+        if !self.is_clustered || found.is_checked_by_its_shard() {
+            self.remembered.insert(key, key_bytes, found.clone());
+        }
         Ok(found)
     }
 }

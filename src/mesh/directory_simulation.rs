@@ -58,6 +58,10 @@ impl Definition for Known {
     fn bytes(&self) -> usize {
         size_of::<Self>()
     }
+
+    fn is_checked_by_its_shard(&self) -> bool {
+        false
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Debug)]

@@ -8,10 +8,14 @@
 //! are never refused: each answers a request that its core has a place for, so their queue is
 //! bounded by the requests open.
 //!
+//! Where several servers share a store ([`crate::cluster`]), other nodes run some of the shards, and for a moment
+//! nobody may. Such requests go to the node, or wait here for a bounded time (`away`, `core/elsewhere`).
+//!
 //! A dialect finds what a name stands for in its [`Directory`], which knows on every core whether what
 //! it remembers still holds.
 
 mod answers_first;
+mod away;
 mod core;
 mod directory;
 #[cfg(test)]
@@ -21,11 +25,13 @@ mod figures;
 mod hosts;
 mod journals_down;
 mod lane;
+mod orders;
 mod ownership;
 mod pending;
 mod real_wait;
 mod remembered;
 mod setup;
+mod taker;
 mod test_clock;
 #[cfg(test)]
 mod tests;
@@ -37,6 +43,7 @@ pub use directory::{Directory, ask_until_current};
 pub use events::{EVENTS_KEPT_MAX, Events, Since};
 pub use figures::MeshSeen;
 pub use ownership::{Owner, Ownership};
+pub use pending::is_transfer;
 pub use remembered::Definition;
 pub use setup::{MeshConfig, MeshError, MeshParts, MeshPlan, Storage};
 pub use test_clock::{ClockError, Order as ClockOrder};

@@ -24,6 +24,11 @@ pub(super) fn transfer_token(core: usize, source: u16) -> Token {
     (core as u64) << CORE_SHIFT | TRANSFER_BIT | u64::from(source)
 }
 
+/// Whether a token is that of a transfer.
+pub fn is_transfer(token: Token) -> bool {
+    token & TRANSFER_BIT != 0
+}
+
 /// The sending shard, if the token is that of a transfer.
 pub(super) fn transfer_source(token: Token) -> Option<u16> {
     (token & TRANSFER_BIT != 0).then_some(token as u16)
@@ -107,6 +112,12 @@ impl Pending {
         let place = (token >> PLACE_SHIFT & PLACE_MASK) as u32;
         let found = self.places.get_mut(place as usize)?;
         (found.generation == token as u32).then_some((place, found))
+    }
+
+    /// Whether somebody waits for an answer.
+    pub fn is_waiting(&mut self, token: Token) -> bool {
+        let found = self.find(token);
+        found.is_some_and(|(_, place)| matches!(place.state, State::Waiting { .. }))
     }
 
     /// Brings an answer. Gives it back where nobody waits for it any more.

@@ -16,6 +16,10 @@ pub trait Definition {
 
     /// Memory that it takes, bytes.
     fn bytes(&self) -> usize;
+
+    /// Whether its shard says so wherever it is asked by something that has changed. What isn't is not remembered
+    /// where other nodes may run shards: nobody hears of the changes that they make.
+    fn is_checked_by_its_shard(&self) -> bool;
 }
 
 /// How much is remembered. Beyond that the oldest goes, which costs a question when it is used
@@ -173,6 +177,10 @@ mod tests {
 
         fn bytes(&self) -> usize {
             self.bytes
+        }
+
+        fn is_checked_by_its_shard(&self) -> bool {
+            false
         }
     }
 

@@ -1,17 +1,24 @@
 //! Putting the mesh together: which core has which shards, and the lanes between cores.
 
+use super::away::Away;
 use super::core::{Lanes, Mesh, Shared};
 use super::figures::MeshFigures;
 use super::lane::{Receiver, Sender};
+use super::orders::Orders;
 use super::ownership::Ownership;
+use super::taker::Taker;
 use super::test_clock::TestClock;
-use crate::runtime::{Doorbell, PanicReport, become_journal_writer, doorbell, wall_clock};
+use crate::cluster::{self, ClusterConfig, Control, Joined, News};
+use crate::runtime::{
+    Doorbell, PanicReport, SharedListener, become_journal_writer, doorbell, wall_clock,
+};
 use lclq_shards::journal::{
     DataDirectory, DirectoryError, Durability, Finding, JournalError, JournalFigures, JournalSetup,
     Recovery, Secrets, Store, StoreError,
 };
-use lclq_shards::{Eviction, MemoryPool, ShardConfig, ShardHost};
+use lclq_shards::{Eviction, LoadedHost, MemoryPool, ShardConfig, ShardHost};
 use lclq_stores::{NodeError, Notice, StoreJournals, StoreSettings, Surroundings};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
@@ -63,6 +70,8 @@ pub struct MeshConfig {
     pub memory_bytes_max: Option<u64>,
     /// What to do when they would take more.
     pub eviction: Eviction,
+    /// How it shares its store with other servers, if it does.
+    pub cluster: Option<ClusterConfig>,
     /// Events that each shard keeps of where messages went; 0 keeps none.
     pub journey_events: usize,
 }
@@ -101,6 +110,12 @@ pub enum MeshError {
         /// What is wrong.
         error: JournalError,
     },
+    /// There is nothing to take a shard over from.
+    #[error("nothing is kept that a shard could be taken over from")]
+    NoStore,
+    /// It can't be a node of a cluster.
+    #[error("{0}")]
+    NodePort(std::io::Error),
     /// No randomness for secrets.
     #[error("no randomness from the system: {0}")]
     Random(getrandom::Error),
@@ -113,12 +128,21 @@ pub struct MeshPlan {
     store: Option<Arc<dyn Store>>,
     memory: Option<MemoryPool>,
     secrets: Secrets,
+    joined: Option<Arc<Joined>>,
+    /// What control is going to hear; core 0 starts it.
+    news: Mutex<Option<mpsc::Receiver<News>>>,
 }
 
 impl MeshPlan {
     /// Opens the data directory, if there is one, and fixes the number of shards.
     pub fn new(config: MeshConfig) -> Result<Self, MeshError> {
         let shards_default = config.cores as u16;
+        // Its port first: it is the likeliest to be refused.
+        let listener = config.cluster.as_ref().map(|cluster| {
+            SharedListener::bind(cluster.address, config.cores).map_err(MeshError::NodePort)
+        });
+        let listener = listener.transpose()?;
+        let mut membership = None;
         let (store, shards, secrets): (Option<Arc<dyn Store>>, _, _) = match &config.storage {
             Storage::Memory => {
                 let shards = config.shards.unwrap_or(shards_default);
@@ -155,7 +179,12 @@ impl MeshPlan {
                     prepare: Box::new(become_journal_writer),
                     notice: Arc::new(|notice| note_store(&notice)),
                 };
-                let store = StoreJournals::start((**settings).clone(), surroundings)?;
+                let settings = (**settings).clone();
+                let store = match config.cluster {
+                    Some(_) => StoreJournals::join(settings, surroundings)?,
+                    None => StoreJournals::start(settings, surroundings)?,
+                };
+                membership = Some(store.membership().clone());
                 if let (Some(risk), Durability::Full) = (store.risks().first(), durability) {
                     return Err(MeshError::Risky(risk.to_string()));
                 }
@@ -163,7 +192,17 @@ impl MeshPlan {
                 (Some(Arc::new(store)), shards, secrets)
             }
         };
+        let joined = match (listener, membership) {
+            (Some(listener), Some(membership)) => {
+                let joined = Joined::new(listener, membership, config.cores);
+                Some(joined.map_err(MeshError::NodePort)?)
+            }
+            _ => None,
+        };
+        let (joined, news) = joined.unzip();
         Ok(Self {
+            joined: joined.map(Arc::new),
+            news: Mutex::new(news),
             memory: memory_pool(&config, shards),
             config,
             shards,
@@ -175,6 +214,12 @@ impl MeshPlan {
     /// Number of shards.
     pub fn shards(&self) -> u16 {
         self.shards
+    }
+
+    /// Where other nodes reach it, if there may be any.
+    pub fn node_address(&self) -> Option<SocketAddr> {
+        let joined = self.joined.as_ref()?;
+        Some(joined.listener.local_addr())
     }
 
     /// Secret that signs receipt handles.
@@ -216,7 +261,10 @@ impl MeshPlan {
             .map(|(lanes, bells)| Some(Part { lanes, bells }))
             .collect();
         let shared = Shared {
-            ownership: Arc::new(Ownership::deal(self.shards, cores)),
+            ownership: Arc::new(match self.joined {
+                Some(_) => Ownership::of_nobody(self.shards),
+                None => Ownership::deal(self.shards, cores),
+            }),
             versions: Arc::default(),
             journals_down: Arc::default(),
             test_clock: Arc::new(TestClock::new(cores)),
@@ -224,6 +272,7 @@ impl MeshPlan {
             memory_bytes_max: self.config.memory_bytes_max,
         };
         MeshParts {
+            orders: Arc::new(Orders::new(cores)),
             plan: Arc::new(self),
             parts: Arc::new(Mutex::new(parts)),
             bells: Arc::new(Mutex::new(Gathering {
@@ -249,10 +298,23 @@ impl MeshPlan {
         bell: Doorbell,
         figures: Arc<JournalFigures>,
     ) -> Result<ShardHost, MeshError> {
-        let config = self.shard_config(shard);
-        let Some(store) = &self.store else {
+        if self.store.is_none() {
+            let config = self.shard_config(shard);
             return Ok(ShardHost::in_memory(config, wall_clock()));
-        };
+        }
+        self.load_host(shard, bell, figures)
+            .map(LoadedHost::into_host)
+    }
+
+    /// Takes over a shard of a store or a data directory, on any thread.
+    pub(super) fn load_host(
+        &self,
+        shard: u16,
+        bell: Doorbell,
+        figures: Arc<JournalFigures>,
+    ) -> Result<LoadedHost, MeshError> {
+        let config = self.shard_config(shard);
+        let store = self.store.as_ref().ok_or(MeshError::NoStore)?;
         let report = PanicReport::new("a journal's thread");
         let setup = JournalSetup {
             prepare: Box::new(become_journal_writer),
@@ -265,7 +327,7 @@ impl MeshPlan {
             figures,
         };
         let journal = store.open_shard(shard, setup).map_err(MeshError::Store)?;
-        ShardHost::open(config, journal, wall_clock()).map_err(|error| {
+        LoadedHost::open(config, journal, wall_clock()).map_err(|error| {
             if error.can_be_recovered_from() {
                 MeshError::Damaged { shard, error }
             } else {
@@ -341,6 +403,7 @@ pub struct MeshParts {
     parts: Arc<Mutex<Vec<Option<Part>>>>,
     bells: Arc<Mutex<Gathering>>,
     shared: Shared,
+    orders: Arc<Orders>,
 }
 
 impl MeshParts {
@@ -354,6 +417,9 @@ impl MeshParts {
         self.gather(core, &bell);
         let bells = part.bells.recv().expect("every core starts");
         self.shared.test_clock.set_bells(&bells);
+        for (core, bell) in bells.iter().enumerate() {
+            self.orders.attach(core, bell.clone());
+        }
         if let Some(memory) = &self.plan.memory {
             let bells = bells.clone();
             memory.when_short(move || bells.iter().for_each(Doorbell::ring));
@@ -373,6 +439,7 @@ impl MeshParts {
             .collect();
         let hosts = (0..self.plan.shards)
             .map(|shard| {
+                // Of a cluster's, each is taken over later, if at all.
                 let own = self.shared.ownership.is_of_core(shard, core);
                 let figures = &self.shared.figures.journals[usize::from(shard)];
                 own.then(|| self.plan.open_host(shard, bell.clone(), figures.clone()))
@@ -381,10 +448,37 @@ impl MeshParts {
             .collect::<Result<Vec<_>, _>>()?;
         let again = bell.clone();
         let shared = self.shared.clone();
-        let mesh = Mesh::start(core, hosts, lanes, bell, waiter, shared);
+        let joined = self.plan.joined.clone();
+        let away = joined.map(|joined| Away::new(joined, self.orders.clone()));
+        let mesh = Mesh::start(core, hosts, lanes, bell, waiter, shared, away);
+        self.join(core, &mesh)?;
         // What a restart brought back, transfers above all, goes out with the first round.
         again.ring();
         Ok(mesh)
+    }
+
+    /// Begins to answer other nodes on this core; on the first, to be one among them, too.
+    fn join(&self, core: usize, mesh: &Mesh) -> Result<(), MeshError> {
+        let Some(joined) = &self.plan.joined else {
+            return Ok(());
+        };
+        let listener = joined.listener.listener(core);
+        let listener = listener.map_err(MeshError::NodePort)?;
+        cluster::serve(mesh, joined, listener);
+        let news = match core {
+            0 => self.plan.news.lock().expect("no core panics in here").take(),
+            _ => None,
+        };
+        let Some(news) = news else {
+            return Ok(());
+        };
+        let taker = Taker {
+            plan: self.plan.clone(),
+            shared: self.shared.clone(),
+            orders: self.orders.clone(),
+            cores: self.plan.config.cores,
+        };
+        Control::start(joined.clone(), Arc::new(taker), news).map_err(MeshError::NodePort)
     }
 
     fn gather(&self, core: usize, bell: &Doorbell) {

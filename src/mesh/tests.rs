@@ -17,6 +17,7 @@ fn more_requests_than_a_lane_holds_are_all_answered() {
         storage: Storage::Memory,
         memory_bytes_max: None,
         eviction: Eviction::Reject,
+        cluster: None,
         journey_events: 0,
     });
     let parts = plan.expect("memory is always to be had").into_parts();

@@ -69,6 +69,13 @@ impl Versions {
         self.buckets[bucket.index()].fetch_add(1, Ordering::Release);
     }
 
+    /// Any definition may have changed.
+    pub(super) fn advance_all(&self) {
+        for bucket in &self.buckets {
+            bucket.fetch_add(1, Ordering::Release);
+        }
+    }
+
     /// The next thing that a shard sends out. All cores are told of changes first: this is the one
     /// way out of a shard, so that no answer can be ahead of its change.
     #[inline]

@@ -16,7 +16,7 @@ use super::outside::Outside;
 use super::proto::{ListSchemaRevisionsResponse, Schema, Subscription, Topic};
 use super::service::{schema_id, steps};
 use super::transform::{Transform, Transformer};
-use crate::mesh::{Definition, Directory, Mesh, Stamp, ask_until_current};
+use crate::mesh::{Definition, Directory, Mesh, Owner, Stamp, ask_until_current};
 use crate::profile::Profile;
 use lclq_shards::command::{Command, Refusal, Reply};
 use lclq_shards::pubsub::command::{
@@ -79,7 +79,7 @@ pub struct SchemaInfo {
 
 /// Definitions carry their stamp and their size.
 macro_rules! definition {
-    ($of:ty) => {
+    ($of:ty, $is_checked:literal) => {
         impl Definition for $of {
             fn stamp(&self) -> &Stamp {
                 &self.stamp
@@ -88,13 +88,18 @@ macro_rules! definition {
             fn bytes(&self) -> usize {
                 self.bytes
             }
+
+            fn is_checked_by_its_shard(&self) -> bool {
+                $is_checked
+            }
         }
     };
 }
 
-definition!(TopicInfo);
-definition!(SubscriptionInfo);
-definition!(SchemaInfo);
+// References to topics and subscriptions have their versions.
+definition!(TopicInfo, true);
+definition!(SubscriptionInfo, true);
+definition!(SchemaInfo, false);
 
 /// Memory that a remembered resource takes, bytes: decoded, and the steps that its transforms amount
 /// to, each about as large as what the service keeps with it.
@@ -271,6 +276,11 @@ impl Pubsub {
         self.subscriptions.is_current(info)
     }
 
+    /// Whether this core runs a subscription's shard.
+    pub(super) fn is_own(&self, info: &SubscriptionInfo) -> bool {
+        self.mesh.owner(info.reference.shard) == Owner::Core(self.mesh.core())
+    }
+
     /// A schema as it is now.
     pub(super) async fn schema(&self, name: &str) -> PubsubResult<Rc<SchemaInfo>> {
         if let Some(info) = self.schemas.get(name) {
@@ -331,6 +341,7 @@ pub(super) fn refused(refusal: Refusal) -> PubsubError {
         Refusal::Overloaded => error::overloaded(),
         Refusal::JournalDown => error::journal_down(),
         Refusal::Stopping => error::stopping(),
+        Refusal::Unreachable => error::unreachable(),
         other => {
             tracing::error!(?other, "a refusal that doesn't fit its command");
             error::internal()

@@ -8,7 +8,7 @@ use super::core::{Pubsub, SubscriptionInfo, leaf, pubsub_refused, refused, unexp
 use super::delivery::put_properties;
 use super::error::{
     PubsubResult, invalid_ack_deadline, no_first_request, not_found, only_in_first_request,
-    permission_denied, too_many_ack_ids, undecodable, unequal_deadlines, wrong_subscription_type,
+    permission_denied, too_many_ack_ids, undecodable, unequal_deadlines, unreachable, wrong_subscription_type,
 };
 use super::intercepted::STREAMING_PULL;
 use super::limits::{ACK_DEADLINE_S_MAX, ACK_DEADLINE_S_MIN};
@@ -226,6 +226,13 @@ impl Pubsub {
                             if !info.is_pull() {
                                 return Err(wrong_subscription_type());
                             }
+                        }
+                        // Another node runs the shard, which knows nothing of the stream.
+                        Reply::Refused(Refusal::Pubsub(PubsubRefusal::NotFound))
+                            if self.mesh.is_clustered() =>
+                        {
+                            self.renewed(name, &info).await?;
+                            return Err(unreachable());
                         }
                         Reply::Refused(Refusal::Pubsub(refusal)) => {
                             return Err(pubsub_refused(refusal, leaf(name)));

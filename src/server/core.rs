@@ -107,7 +107,10 @@ impl Core {
         };
         // Nobody is let in before: this core accepts.
         let declared = match index {
-            0 => self.declare(&mesh, &inside).await,
+            0 => {
+                mesh.settled().await;
+                self.declare(&mesh, &inside).await
+            }
             _ => Ok(()),
         };
         if declared.is_err() {
@@ -149,6 +152,7 @@ impl Core {
                 ))
             })?;
             let (shutdown, supervisor) = (self.shutdown.clone(), self.supervisor.clone());
+            let of_core = mesh.clone();
             self.read_again_when_asked().map_err(failed)?;
             spawn_local(async move {
                 asked_to_end.await;
@@ -156,6 +160,8 @@ impl Core {
                 if let Some(supervisor) = supervisor {
                     supervisor.tell(News::Stopping);
                 }
+                // Others take over while this one still answers.
+                of_core.hand_over().await;
                 shutdown.trigger();
             });
         }

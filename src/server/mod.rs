@@ -295,6 +295,7 @@ pub struct Server {
     listening: Vec<Listening>,
     shutdown: Shutdown,
     threads: CoreThreads,
+    node_address: Option<SocketAddr>,
     supervisor: Option<Supervisor>,
     interceptors: Interceptors,
     tls: Option<Tls>,
@@ -317,6 +318,7 @@ impl Server {
         );
         let all = served.iter().flat_map(|served| &served.listening);
         let listening: Vec<Listening> = all.cloned().collect();
+        let node_address = plan.node_address();
         let names = listening.iter().map(Listening::name);
         let endpoint_figures = EndpointFigures::new(names, config.cores);
         let shutdown = Shutdown::new();
@@ -364,6 +366,7 @@ impl Server {
             listening,
             shutdown,
             threads,
+            node_address,
             supervisor,
             interceptors: config.interceptors,
             tls,
@@ -397,6 +400,9 @@ fn announce(server: &Server, file: Option<&Path>) -> io::Result<()> {
     }
     for listening in server.listening() {
         writeln!(out, "listening {} {listening}", listening.name())?;
+    }
+    if let Some(address) = server.node_address {
+        writeln!(out, "listening nodes tcp://{address}")?;
     }
     if let Some(tls) = &server.tls {
         writeln!(out, "tls {tls}")?;

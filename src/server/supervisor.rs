@@ -73,7 +73,7 @@ impl Supervisor {
 }
 
 async fn all_answer(mesh: &Mesh) -> bool {
-    for shard in 0..mesh.shards() {
+    for shard in (0..mesh.shards()).filter(|shard| mesh.runs(*shard)) {
         let command = Command::Queue(Box::new(QueueCommand::Stats));
         if !matches!(mesh.call(shard, command).await, Reply::Stats(_)) {
             return false;

@@ -4,7 +4,7 @@ use super::actions::Action;
 use super::error::{
     SqsError, SqsResult, deleted_recently, fixed_type, in_flight_limit, invalid_address,
     journal_down, missing_parameter, move_running, no_deduplication_id, no_queue, no_such_task,
-    overloaded, purged_recently, queue_exists, stopping,
+    overloaded, purged_recently, queue_exists, stopping, unreachable,
 };
 use super::guard::Guard;
 use super::names::{names_nothing, parse_queue_url};
@@ -53,6 +53,11 @@ impl Definition for Target {
         } = &self.name;
         let guard = self.guard.as_ref().map_or(0, |guard| guard.bytes());
         size_of::<Self>() + region.len() + account.len() + name.len() + guard
+    }
+
+    /// But for what decides about it.
+    fn is_checked_by_its_shard(&self) -> bool {
+        self.guard.is_none()
     }
 }
 
@@ -290,6 +295,7 @@ pub fn refused(refusal: Refusal, queue: &str) -> SqsError {
         Refusal::Overloaded => overloaded(),
         Refusal::JournalDown => journal_down(),
         Refusal::Stopping => stopping(),
+        Refusal::Unreachable => unreachable(),
         Refusal::Pubsub(_) => super::error::internal(),
     }
 }

@@ -20,6 +20,9 @@ pub use error::NodeError;
 pub use node::{StoreJournals, StoreNode};
 pub use postgres::PostgresSettings;
 pub use redis::RedisSettings;
-pub use remote::{Notice, ReadError, RemoteLog, Surroundings, Wake};
+pub use remote::{
+    Beat, Cluster, Member, Membership, Notice, ReadError, RemoteLog, SeenMember, ShardOwner,
+    Surroundings, Wake,
+};
 pub use risk::Risk;
 pub use settings::{LOG_SHARDS_MAX, StoreSettings};

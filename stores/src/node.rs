@@ -1,6 +1,8 @@
 //! One process's way to a store.
 
-use crate::remote::{self, AnyNode, NodeStore, Owner, ReadError, RemoteLog, Surroundings, Wake};
+use crate::remote::{
+    self, AnyNode, Membership, NodeStore, Owner, ReadError, RemoteLog, Surroundings, Usage, Wake,
+};
 use crate::{NodeError, Risk, StoreSettings, postgres, redis};
 use lclq_shards::journal::{Journal, JournalSetup, LogRecord, Secrets, Store, StoreError};
 use std::io;
@@ -20,7 +22,7 @@ impl StoreNode {
         settings: impl Into<StoreSettings>,
         surroundings: Surroundings,
     ) -> Result<Self, NodeError> {
-        start(settings.into(), surroundings, None).map(Self)
+        start(settings.into(), surroundings, Usage::Beside).map(Self)
     }
 
     /// The log of a shard. `wake` is called on the node's thread whenever [`RemoteLog`] has an answer
@@ -40,7 +42,7 @@ impl StoreNode {
 
     /// Shards of the store.
     pub fn shards(&self) -> u16 {
-        self.0.facts().cluster().shards
+        self.0.facts().common().shards
     }
 
     /// Visits the records of a shard's log from a position on, whoever owns it. Blocks.
@@ -57,6 +59,11 @@ impl StoreNode {
         remote::read(|wake| self.0.open(shard, wake), from, each)
     }
 
+    /// Who is there, where several servers use the store together.
+    pub fn membership(&self) -> &Membership {
+        self.0.membership()
+    }
+
     /// Settings with which acknowledged records can be lost, of all servers that were connected to so
     /// far.
     pub fn risks(&self) -> Vec<Risk> {
@@ -64,7 +71,8 @@ impl StoreNode {
     }
 }
 
-/// The journals of all shards of a server, in a store that no other server uses meanwhile.
+/// The journals of a server's shards, in a store that no other server uses meanwhile, or only others of its
+/// cluster.
 pub struct StoreJournals(NodeStore);
 
 impl StoreJournals {
@@ -75,8 +83,25 @@ impl StoreJournals {
     /// As there, or if another server has the store and keeps it.
     pub fn start(settings: StoreSettings, surroundings: Surroundings) -> Result<Self, NodeError> {
         let owner = Owner::this();
-        let node = start(settings, surroundings, Some(owner.clone()))?;
-        Ok(Self(NodeStore::new(node, owner)))
+        let node = start(settings, surroundings, Usage::Alone(owner.clone()))?;
+        Ok(Self(NodeStore::new(node, owner, true)))
+    }
+
+    /// The same for a server that uses the store together with others, each of which runs a part of the
+    /// shards.
+    ///
+    /// # Errors
+    ///
+    /// As there, or if a server has the store for itself and keeps it.
+    pub fn join(settings: StoreSettings, surroundings: Surroundings) -> Result<Self, NodeError> {
+        let owner = Owner::this();
+        let node = start(settings, surroundings, Usage::Together(owner.clone()))?;
+        Ok(Self(NodeStore::new(node, owner, false)))
+    }
+
+    /// Who is there.
+    pub fn membership(&self) -> &Membership {
+        self.0.membership()
     }
 
     /// As [`StoreNode::risks`].
@@ -94,7 +119,11 @@ impl Store for StoreJournals {
         self.0.secrets()
     }
 
-    fn open_shard(&self, shard: u16, setup: JournalSetup) -> Result<Box<dyn Journal>, StoreError> {
+    fn open_shard(
+        &self,
+        shard: u16,
+        setup: JournalSetup,
+    ) -> Result<Box<dyn Journal + Send>, StoreError> {
         self.0.open_shard(shard, setup)
     }
 }
@@ -102,10 +131,10 @@ impl Store for StoreJournals {
 fn start(
     settings: StoreSettings,
     surroundings: Surroundings,
-    alone: Option<Owner>,
+    usage: Usage,
 ) -> Result<Box<dyn AnyNode>, NodeError> {
     match settings {
-        StoreSettings::Postgres(settings) => postgres::start(settings, surroundings, alone),
-        StoreSettings::Redis(settings) => redis::start(settings, surroundings, alone),
+        StoreSettings::Postgres(settings) => postgres::start(settings, surroundings, usage),
+        StoreSettings::Redis(settings) => redis::start(settings, surroundings, usage),
     }
 }

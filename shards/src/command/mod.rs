@@ -15,6 +15,7 @@ use crate::{Millis, Payload, QueueName};
 use pubsub::{
     PeekedEntry, PubsubCommand, PubsubRefusal, Pulled, Resource, Settled, StreamRef, StreamSeen,
 };
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
 
@@ -23,7 +24,7 @@ pub type Token = u64;
 
 /// Where a queue lives. Valid until the queue is deleted or purged: then commands that use it come
 /// back as [`Reply::Stale`] and the name has to be resolved again.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct QueueRef {
     /// Owning shard.
     pub shard: u16,
@@ -34,7 +35,7 @@ pub struct QueueRef {
 }
 
 /// A message to send.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SendEntry {
     /// Its bytes.
     pub payload: Payload,
@@ -47,7 +48,7 @@ pub struct SendEntry {
 }
 
 /// A request to receive.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Receive {
     /// From where.
     pub queue: QueueRef,
@@ -66,7 +67,7 @@ pub struct Receive {
 /// One command for one shard.
 ///
 /// The tag takes a word of its own, as that of [`Reply`] does.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 #[repr(u64)]
 pub enum Command {
     /// Sends up to ten messages to one queue.
@@ -74,6 +75,7 @@ pub enum Command {
         /// Where to.
         queue: QueueRef,
         /// What.
+        #[serde(with = "crate::wire::few")]
         entries: SmallVec<[SendEntry; 1]>,
     },
     /// Receives messages, waiting for one if asked to.
@@ -83,6 +85,7 @@ pub enum Command {
         /// From where.
         queue: QueueRef,
         /// Which.
+        #[serde(with = "crate::wire::few")]
         entries: SmallVec<[LeaseRef; 1]>,
     },
     /// Sets how long received messages stay invisible, seconds from now.
@@ -90,6 +93,7 @@ pub enum Command {
         /// Where.
         queue: QueueRef,
         /// Which, and for how long.
+        #[serde(with = "crate::wire::few")]
         entries: SmallVec<[(LeaseRef, u32); 1]>,
     },
     /// Everything that isn't done per message.
@@ -116,7 +120,7 @@ impl Command {
 }
 
 /// A command about queues rather than messages.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub enum QueueCommand {
     /// Finds a queue by name.
     Resolve(QueueName),
@@ -239,7 +243,7 @@ pub enum QueueCommand {
 }
 
 /// A message as a receiver gets it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Delivery {
     /// Shard that it is of.
     pub shard: u16,
@@ -252,7 +256,7 @@ pub struct Delivery {
 }
 
 /// What became of one sent message.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Sent {
     /// Its sequence number.
     pub sequence: u64,
@@ -261,7 +265,7 @@ pub struct Sent {
 }
 
 /// Why one message was not accepted.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum SendError {
     /// Longer than the queue takes; the limit in bytes.
     TooLong(u32),
@@ -272,7 +276,7 @@ pub enum SendError {
 }
 
 /// Why one lease could not be used.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum LeaseError {
     /// The lease is over, and the queue is FIFO.
     Expired,
@@ -283,7 +287,7 @@ pub enum LeaseError {
 }
 
 /// Why a command was refused as a whole.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Refusal {
     /// No such queue.
     NoQueue,
@@ -311,12 +315,15 @@ pub enum Refusal {
     JournalDown,
     /// The server is stopping.
     Stopping,
+    /// No server of the cluster runs the shard at the moment; or the one that does has not answered, and it
+    /// may be done or not.
+    Unreachable,
     /// A command about topics and subscriptions was refused.
     Pubsub(PubsubRefusal),
 }
 
 /// What a queue is, for GetQueueAttributes, tags and operators.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Description {
     /// Where it lives.
     pub queue: QueueRef,
@@ -341,7 +348,7 @@ pub struct Description {
 }
 
 /// Counts of a queue's messages.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Counts {
     /// Can be received.
     pub visible: u64,
@@ -352,7 +359,7 @@ pub struct Counts {
 }
 
 /// State of a message that is looked at.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum MessageState {
     /// Can be received (or, in a FIFO group, once those before it are done).
     Visible,
@@ -374,7 +381,7 @@ impl MessageState {
 }
 
 /// A message that is looked at.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Peeked {
     /// Its bytes.
     pub payload: Payload,
@@ -398,17 +405,17 @@ pub struct Peeked {
 ///
 /// The tag takes a word of its own: behind a tag of one byte a fresh reply would be moved by loads
 /// that straddle the stores just made, and each move would wait for them.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 #[repr(u64)]
 pub enum Reply {
     /// The queue reference is out of date; here is the command back.
     Stale(Box<Command>),
     /// To `Send`, in the order of its entries.
-    Sent(SmallVec<[Result<Sent, SendError>; 1]>),
+    Sent(#[serde(with = "crate::wire::few")] SmallVec<[Result<Sent, SendError>; 1]>),
     /// To `Receive`.
-    Received(SmallVec<[Delivery; 1]>),
+    Received(#[serde(with = "crate::wire::few")] SmallVec<[Delivery; 1]>),
     /// To `Delete` and `ChangeVisibility`, in the order of the entries.
-    Leases(SmallVec<[Result<(), LeaseError>; 1]>),
+    Leases(#[serde(with = "crate::wire::few")] SmallVec<[Result<(), LeaseError>; 1]>),
     /// Done.
     Done,
     /// To `Resolve` and `Create`.
@@ -460,4 +467,7 @@ pub enum Reply {
     Transferred(TransferAck),
     /// Refused as a whole.
     Refused(Refusal),
+    /// Not carried out, since the shard isn't run by who was asked. Here is the command back, unless others
+    /// have it. Comes from those who run shards, and from no shard.
+    Elsewhere(u16, Option<Box<Command>>),
 }

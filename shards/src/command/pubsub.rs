@@ -8,12 +8,13 @@ use crate::Millis;
 use crate::figures::Traffic;
 use crate::lease::LeaseRef;
 use crate::records::{SubscriptionSettings, TopicSettings};
+use serde::{Deserialize, Serialize};
 
 pub use crate::payload::SharedBytes;
 use crate::taps::TapPosition;
 
 /// What a resource is.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum Kind {
     /// A topic; lives on the shard of its name.
     Topic,
@@ -27,7 +28,7 @@ pub enum Kind {
 
 /// Where a topic lives. A change to the topic makes references to it stale, so that what the
 /// dialect remembers with one is never out of date.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct TopicRef {
     /// Owning shard.
     pub shard: u16,
@@ -40,7 +41,7 @@ pub struct TopicRef {
 }
 
 /// Where a subscription lives. A change to the subscription makes references to it stale.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct SubscriptionRef {
     /// Owning shard.
     pub shard: u16,
@@ -53,7 +54,7 @@ pub struct SubscriptionRef {
 }
 
 /// An open stream of one subscription.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct StreamRef {
     /// Owning shard.
     pub shard: u16,
@@ -64,7 +65,7 @@ pub struct StreamRef {
 }
 
 /// Bounds of what a stream may hold unacknowledged.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct StreamLimits {
     /// Messages; 0 for no bound.
     pub messages_max: u64,
@@ -75,7 +76,7 @@ pub struct StreamLimits {
 }
 
 /// An open stream that is looked at.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct StreamSeen {
     /// Its number; never used twice by a shard.
     pub number: u64,
@@ -92,7 +93,7 @@ pub struct StreamSeen {
 }
 
 /// Where a subscription is set to.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum SeekTo {
     /// Messages published before are acknowledged, those published since are not; ms since 1970.
     Time(Millis),
@@ -101,13 +102,14 @@ pub enum SeekTo {
 }
 
 /// One command about topics and subscriptions.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub enum PubsubCommand {
     /// Publishes messages; answered by [`crate::command::Reply::Published`].
     Publish {
         /// Where to.
         topic: TopicRef,
         /// `PubsubMessage`s in protobuf, without id and time of publishing.
+        #[serde(with = "crate::wire::all_bytes")]
         messages: Vec<SharedBytes>,
     },
     /// Leases messages, waiting for a first one; answered by [`crate::command::Reply::Pulled`].
@@ -180,7 +182,7 @@ pub enum PubsubCommand {
 }
 
 /// A command about resources rather than messages.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub enum AdminCommand {
     /// Finds a resource; answered by `Resource`, or refused with `NotFound`.
     Get {
@@ -248,6 +250,7 @@ pub enum AdminCommand {
         /// Its name.
         name: Box<str>,
         /// The dialect's part.
+        #[serde(with = "crate::wire::bytes")]
         spec: SharedBytes,
         /// The engine's part.
         settings: TopicSettings,
@@ -260,6 +263,7 @@ pub enum AdminCommand {
         /// The version that the change was derived from.
         version: u32,
         /// The dialect's part.
+        #[serde(with = "crate::wire::bytes")]
         spec: SharedBytes,
         /// The engine's part.
         settings: TopicSettings,
@@ -272,6 +276,7 @@ pub enum AdminCommand {
         /// Its topic.
         topic: Box<str>,
         /// The dialect's part.
+        #[serde(with = "crate::wire::bytes")]
         spec: SharedBytes,
         /// The engine's part.
         settings: SubscriptionSettings,
@@ -284,6 +289,7 @@ pub enum AdminCommand {
         /// The version that the change was derived from.
         version: u32,
         /// The dialect's part.
+        #[serde(with = "crate::wire::bytes")]
         spec: SharedBytes,
         /// The engine's part.
         settings: SubscriptionSettings,
@@ -302,6 +308,7 @@ pub enum AdminCommand {
         /// Of which subscription.
         subscription: Box<str>,
         /// The dialect's part.
+        #[serde(with = "crate::wire::bytes")]
         spec: SharedBytes,
         /// The longest that a snapshot may live, ms: less the age of the oldest message it holds.
         lifetime_ms_max: u64,
@@ -315,6 +322,7 @@ pub enum AdminCommand {
         /// The version that the change was derived from.
         version: u32,
         /// The dialect's part.
+        #[serde(with = "crate::wire::bytes")]
         spec: SharedBytes,
         /// When it expires, ms since 1970.
         expires_at: Millis,
@@ -335,6 +343,7 @@ pub enum AdminCommand {
         /// The version that the change was derived from.
         version: Option<u32>,
         /// The dialect's part: all revisions.
+        #[serde(with = "crate::wire::bytes")]
         spec: SharedBytes,
     },
     /// Sets the access policy kept with a resource; answered by `Done`, or refused with `NotFound`,
@@ -345,8 +354,10 @@ pub enum AdminCommand {
         /// Its name.
         name: Box<str>,
         /// The policy it takes the place of.
+        #[serde(with = "crate::wire::bytes")]
         replaces: SharedBytes,
         /// The dialect's policy.
+        #[serde(with = "crate::wire::bytes")]
         policy: SharedBytes,
     },
     /// Deletes a resource; answered by `Done`, or refused with `NotFound`.
@@ -371,7 +382,7 @@ pub enum AdminCommand {
 }
 
 /// A resource as it stands.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Resource {
     /// What it is.
     pub kind: Kind,
@@ -386,8 +397,10 @@ pub struct Resource {
     /// Counts changes.
     pub version: u32,
     /// The dialect's part.
+    #[serde(with = "crate::wire::bytes")]
     pub spec: SharedBytes,
     /// The dialect's access policy; empty if none was set.
+    #[serde(with = "crate::wire::bytes")]
     pub policy: SharedBytes,
     /// When it was made, ms since 1970.
     pub created_at: Millis,
@@ -415,7 +428,7 @@ pub struct Resource {
 }
 
 /// What a subscription has with a message.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum DeliveryState {
     /// It can be delivered, with an ordering key when its turn comes.
     Available,
@@ -428,9 +441,10 @@ pub enum DeliveryState {
 }
 
 /// A message of a subscription that is looked at.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PeekedEntry {
     /// `PubsubMessage` in protobuf, without id and time of publishing.
+    #[serde(with = "crate::wire::bytes")]
     pub bytes: SharedBytes,
     /// Its sequence number.
     pub sequence: u64,
@@ -469,9 +483,10 @@ impl Resource {
 }
 
 /// A message as a subscriber gets it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Pulled {
     /// `PubsubMessage` in protobuf, without id and time of publishing.
+    #[serde(with = "crate::wire::bytes")]
     pub bytes: SharedBytes,
     /// Names this delivery; its sequence number makes the message's id.
     pub lease: LeaseRef,
@@ -484,7 +499,7 @@ pub struct Pulled {
 }
 
 /// What became of a delivery that was to be acknowledged, or to get another deadline.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Settled {
     /// It is done.
     Counted,
@@ -495,7 +510,7 @@ pub enum Settled {
 }
 
 /// Why a command about topics and subscriptions was refused.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum PubsubRefusal {
     /// No such resource.
     NotFound,

@@ -38,5 +38,9 @@ pub trait Store: Send + Sync {
     fn secrets(&self) -> Secrets;
 
     /// The journal of one shard, in a new epoch. May block.
-    fn open_shard(&self, shard: u16, setup: JournalSetup) -> Result<Box<dyn Journal>, StoreError>;
+    fn open_shard(
+        &self,
+        shard: u16,
+        setup: JournalSetup,
+    ) -> Result<Box<dyn Journal + Send>, StoreError>;
 }

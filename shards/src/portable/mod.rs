@@ -20,22 +20,23 @@ use crate::payload::SharedBytes;
 use crate::records::{QueueRecord, SchemaRecord, SubscriptionRecord, TopicRecord};
 use crate::shard::{Hold, Shard};
 use crate::{Millis, Payload};
+use serde::{Deserialize, Serialize};
 
 /// The highest sequence number that an import takes over: far above what any server reaches, and
 /// far below where numbers that are derived from it would overflow.
 pub const SEQUENCE_MAX: u64 = 1 << 52;
 
 /// One piece of a shard's state. Ids are those of the shard that it was read from.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum Piece {
     /// A queue.
-    Queue(Box<QueueRecord>),
+    Queue(#[serde(with = "crate::wire::json")] Box<QueueRecord>),
     /// A topic.
-    Topic(Box<TopicRecord>),
+    Topic(#[serde(with = "crate::wire::record")] Box<TopicRecord>),
     /// A subscription or snapshot; its topic comes before.
-    Subscription(Box<SubscriptionRecord>),
+    Subscription(#[serde(with = "crate::wire::record")] Box<SubscriptionRecord>),
     /// A schema.
-    Schema(Box<SchemaRecord>),
+    Schema(#[serde(with = "crate::wire::record")] Box<SchemaRecord>),
     /// A deduplication id that a queue remembers.
     Dedup {
         /// Id of the queue.
@@ -64,7 +65,7 @@ pub enum Piece {
 }
 
 /// A message of a queue.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct PortableMessage {
     /// Its sequence number where it came from.
     pub sequence: u64,
@@ -83,13 +84,14 @@ pub struct PortableMessage {
 }
 
 /// A message of a topic.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct PortablePublished {
     /// Its sequence number where it came from.
     pub sequence: u64,
     /// When it was published, ms since 1970.
     pub published_at: Millis,
     /// `PubsubMessage` in protobuf.
+    #[serde(with = "crate::wire::bytes")]
     pub bytes: SharedBytes,
     /// A dead letter that came back to its subscription.
     pub returned: bool,
@@ -98,7 +100,7 @@ pub struct PortablePublished {
 }
 
 /// What one subscription or snapshot has of a message.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Holder {
     /// Id of the subscription or snapshot.
     pub subscription_id: u64,
@@ -111,7 +113,7 @@ pub struct Holder {
 }
 
 /// What is read of a shard.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum ExportCommand {
     /// Takes no messages from other shards for a moment (see [`HOLD_MS`]), so that none is on its way
     /// between two views; answered by [`Exported::Done`].
@@ -145,7 +147,7 @@ pub const SLICE_PIECES: usize = 512;
 pub const HOLD_MS: Millis = 2_000;
 
 /// Answers to [`ExportCommand`].
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub enum Exported {
     /// Done.
     Done,
@@ -163,7 +165,7 @@ pub enum Exported {
 }
 
 /// A view that was opened.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Opened {
     /// Its number.
     pub view: u64,
@@ -178,7 +180,7 @@ pub struct Opened {
 }
 
 /// What a shard is to take up.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub enum ImportCommand {
     /// Sequence numbers from now on are above this one; answered by [`Imported::Done`].
     Begin {
@@ -188,6 +190,7 @@ pub enum ImportCommand {
     /// A queue. Answered by [`Imported::Queue`] or [`Imported::Exists`].
     Queue {
         /// It, with its messages' count of nothing.
+        #[serde(with = "crate::wire::json")]
         record: Box<QueueRecord>,
         /// The secret of its deduplication ids.
         secret: [u8; 16],
@@ -195,17 +198,18 @@ pub enum ImportCommand {
         replace: bool,
     },
     /// A topic; answered by [`Imported::Resource`] or [`Imported::Exists`].
-    Topic(Box<TopicRecord>),
+    Topic(#[serde(with = "crate::wire::record")] Box<TopicRecord>),
     /// A subscription or snapshot; answered by [`Imported::Resource`] or [`Imported::Exists`], or
     /// [`Imported::Gone`] without the topic.
     Subscription {
         /// It, with its topic's id in the importing shard.
+        #[serde(with = "crate::wire::record")]
         record: Box<SubscriptionRecord>,
         /// Place of its topic in the shard's memory.
         topic: u32,
     },
     /// A schema; answered by [`Imported::Resource`] or [`Imported::Exists`].
-    Schema(Box<SchemaRecord>),
+    Schema(#[serde(with = "crate::wire::record")] Box<SchemaRecord>),
     /// Messages; answered by [`Imported::Taken`] or [`Imported::Gone`].
     Messages {
         /// Their queue.
@@ -240,7 +244,7 @@ pub enum ImportCommand {
 }
 
 /// Answers to [`ImportCommand`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Imported {
     /// Done.
     Done,

@@ -40,6 +40,14 @@ impl Call {
         }
     }
 
+    /// Its token, while it waits.
+    pub(super) fn token(&self) -> Option<Token> {
+        match &self.state {
+            CallState::Waiting { token, .. } => Some(*token),
+            CallState::Answered(_) => None,
+        }
+    }
+
     #[inline]
     pub(super) fn answered(reply: Reply) -> Self {
         Self {

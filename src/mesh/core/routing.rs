@@ -10,7 +10,7 @@ use crate::runtime::{spawn_local, wall_clock};
 use lclq_shards::Millis;
 use lclq_shards::command::{Command, LeaseRef, QueueCommand, Refusal, Reply, Token};
 use lclq_shards::pubsub::command::PubsubCommand;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Times that a shard is asked to take messages back; after that their leases end by themselves.
 const RETURN_TRIES_MAX: usize = 10;
@@ -80,6 +80,12 @@ impl Mesh {
     }
 
     pub(super) fn deliver(&self, token: Token, reply: Reply) {
+        if let Some(away) = &self.inner.away {
+            if let Reply::Elsewhere(shard, command) = reply {
+                return self.came_back(shard, token, command);
+            }
+            self.forget_away(away, token);
+        }
         let delivered = self.inner.pending.borrow_mut().answer(token, reply);
         if let Err(reply) = delivered {
             self.unwanted(reply);
@@ -87,7 +93,7 @@ impl Mesh {
     }
 
     /// An answer reaches nobody, because its asker has gone: the messages in it go back.
-    pub(super) fn unwanted(&self, reply: Reply) {
+    pub fn unwanted(&self, reply: Reply) {
         let (shard, leases): (_, Vec<LeaseRef>) = match &reply {
             Reply::Pulled(pulled) => (
                 pulled.first().map(|pulled| pulled.shard),
@@ -127,7 +133,9 @@ impl Mesh {
     }
 
     pub(super) fn route_transfer(&self, target: u16, token: Token, command: Command, now: Millis) {
-        let Owner::Core(owner) = self.owner(target);
+        let Owner::Core(owner) = self.owner(target) else {
+            return self.pass_on(target, token, command, Instant::now());
+        };
         if owner == self.inner.core {
             // Not a nested pump: the target's own effects go out when it is pumped next, which the
             // bell sees to.

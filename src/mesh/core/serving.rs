@@ -27,6 +27,9 @@ impl Mesh {
     pub(super) fn serve_lanes_once(&self) -> bool {
         let now = wall_clock();
         let mut more = false;
+        if let Some(away) = &self.inner.away {
+            self.carry_out_orders(away, now);
+        }
         for core in 0..self.inner.cores {
             if let Some(lanes) = &*self.inner.lanes[core].borrow() {
                 self.figures().lane_looked_into(lanes.requests_in.len());
@@ -47,7 +50,10 @@ impl Mesh {
                             Some(host) => host.apply(now, token, command),
                             None => {
                                 drop(hosts);
-                                let reply = Reply::Refused(Refusal::Stopping);
+                                let reply = match &self.inner.away {
+                                    Some(_) => Reply::Elsewhere(shard, Some(Box::new(command))),
+                                    None => Reply::Refused(Refusal::Stopping),
+                                };
                                 self.route_reply(token, reply, now);
                             }
                         }
@@ -66,10 +72,12 @@ impl Mesh {
         }
         for shard in 0..self.shards() {
             if self.inner.ownership.is_of_core(shard, self.inner.core) {
+                let mut is_lost = false;
                 if let Some(host) = &mut self.inner.hosts.borrow_mut()[usize::from(shard)] {
                     let was_down = host.down().is_some();
                     host.poll_journal();
-                    if host.fenced().is_some() {
+                    is_lost = host.fenced().is_some();
+                    if is_lost && self.inner.away.is_none() {
                         fail_core("another owner has one of its shards");
                     }
                     if was_down != host.down().is_some() {
@@ -79,6 +87,9 @@ impl Mesh {
                     host.flush();
                 }
                 self.pump(shard, now);
+                if is_lost && let Some(away) = &self.inner.away {
+                    self.lose_shard(away, shard);
+                }
             }
         }
         for lanes in &self.inner.lanes {

@@ -136,6 +136,7 @@ fn messages_for_who_has_gone_are_returned() {
         storage: Storage::Memory,
         memory_bytes_max: None,
         eviction: Eviction::default(),
+        cluster: None,
         journey_events: 0,
     });
     let parts = plan.unwrap().into_parts();

@@ -53,6 +53,10 @@ impl Definition for Guarded {
     fn bytes(&self) -> usize {
         self.bytes
     }
+
+    fn is_checked_by_its_shard(&self) -> bool {
+        false
+    }
 }
 
 impl Guard {

@@ -29,6 +29,7 @@ impl Pubsub {
         let (bell, mut waiter) = doorbell();
         pubsub.outside.hub.attach(core, bell);
         let tasks = Tasks::default();
+        self.follow_shards(&tasks);
         spawn_local(async move {
             while let Err(error) = pubsub.scan(&tasks).await {
                 tracing::warn!(?error, "can't look for push subscriptions yet");
@@ -39,6 +40,28 @@ impl Pubsub {
                     pubsub.look_at(&tasks, &name);
                 }
                 waiter.wait().await;
+            }
+        });
+    }
+
+    /// Looks again whenever this core has got a shard, or another node has changed something in one.
+    fn follow_shards(self: &Rc<Self>, tasks: &Tasks) {
+        if !self.mesh.is_clustered() {
+            return;
+        }
+        let (bell, mut waiter) = doorbell();
+        self.mesh.when_shards_change(bell);
+        let (pubsub, tasks) = (self.clone(), tasks.clone());
+        spawn_local(async move {
+            loop {
+                waiter.wait().await;
+                for task in tasks.borrow().values() {
+                    task.set();
+                }
+                while let Err(error) = pubsub.scan(&tasks).await {
+                    tracing::warn!(?error, "can't look for push subscriptions yet");
+                    sleep(FAILED_PAUSE).await;
+                }
             }
         });
     }
@@ -110,7 +133,8 @@ impl Pubsub {
     /// A subscription that delivers by itself, as it is now.
     async fn deliverable(&self, name: &str) -> Option<Rc<SubscriptionInfo>> {
         let info = self.subscription(name).await.ok()?;
-        (!info.settings.detached && self.delivers(&info.spec)).then_some(info)
+        let is_own = !self.mesh.is_clustered() || self.is_own(&info);
+        (is_own && !info.settings.detached && self.delivers(&info.spec)).then_some(info)
     }
 
     fn delivers(&self, spec: &Subscription) -> bool {

@@ -27,6 +27,13 @@ pub fn journal_down() -> PubsubError {
     storage_unavailable("the journal can't be written")
 }
 
+/// Its shard is nobody's at the moment, or its node has not answered.
+pub fn unreachable() -> PubsubError {
+    storage_unavailable(
+        "no server of the cluster runs this resource at the moment, or the one that does has not answered",
+    )
+}
+
 /// What a fault rule has asked for; an internal error where the code isn't one of gRPC's.
 pub fn injected(code: &str, message: String) -> PubsubError {
     Status::new(Code::named(code).unwrap_or(Code::Internal), message)

@@ -114,8 +114,10 @@ impl Pubsub {
     /// A subscription was made or changed: its core may have to start or stop delivering.
     fn tell_deliverer(&self, resource: &Resource) {
         if resource.kind == Kind::Subscription {
-            let Owner::Core(core) = self.mesh.owner(resource.shard);
-            self.outside.hub.notify(core, &resource.name);
+            // Another node tells its own.
+            if let Owner::Core(core) = self.mesh.owner(resource.shard) {
+                self.outside.hub.notify(core, &resource.name);
+            }
         }
     }
 

@@ -102,6 +102,15 @@ pub fn stopping() -> SqsError {
     SqsError::new(Kind::ServiceUnavailable, "The server is stopping.")
 }
 
+/// Its shard is nobody's at the moment, or its node has not answered.
+pub fn unreachable() -> SqsError {
+    SqsError::new(
+        Kind::ServiceUnavailable,
+        "No server of the cluster runs this queue at the moment, or the one that does has not answered: this \
+         may be done or not. Try again.",
+    )
+}
+
 /// What a fault rule has asked for; an internal failure where the code isn't one of SQS.
 pub fn injected(code: &str, message: String) -> SqsError {
     let kind = Kind::named(code).unwrap_or(Kind::InternalFailure);

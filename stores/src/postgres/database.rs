@@ -1,6 +1,7 @@
 //! The database behind a node's logs.
 
 use super::guard::Guard;
+use super::members::Members;
 use super::risks;
 use super::schema;
 use super::session::{self, Link, Session};
@@ -8,7 +9,7 @@ use super::settings::PostgresSettings;
 use super::tls::Tls;
 use super::work;
 use crate::NodeError;
-use crate::remote::{Backend, Facts, Notice, Owner, Question};
+use crate::remote::{Backend, Beat, Cluster, Facts, Notice, Question, Usage};
 use lclq_shards::journal::Answer;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -37,6 +38,7 @@ impl Backend for Database {
     type Session = Session;
     type Link = Link;
     type Guard = Guard;
+    type Members = Members;
 
     fn facts(&self) -> &Facts {
         &self.facts
@@ -56,12 +58,30 @@ impl Backend for Database {
         Ok(())
     }
 
-    async fn take(&self, owner: &Owner) -> Result<Guard, NodeError> {
-        Guard::take(&self.settings, &self.tls, owner, &self.facts).await
+    async fn take(&self, usage: &Usage) -> Result<Guard, NodeError> {
+        Guard::take(&self.settings, &self.tls, usage, &self.facts).await
     }
 
-    async fn keep(self: Arc<Self>, mut guard: Guard, owner: Owner) {
-        guard.keep(&self.settings, &self.tls, &owner).await;
+    async fn keep(self: Arc<Self>, mut guard: Guard, usage: Usage) {
+        guard.keep(&self.settings, &self.tls, &usage).await;
+    }
+
+    async fn join(&self) -> Result<(Members, Link), Box<str>> {
+        let (client, link) = session::connect(&self.settings, &self.tls).await?;
+        let members = Members::prepare(client, self.settings.schema()).await?;
+        Ok((members, link))
+    }
+
+    async fn beat(&self, members: &Members, beat: &Beat) -> Result<Cluster, Box<str>> {
+        members.beat(beat).await
+    }
+
+    async fn look(&self, members: &Members) -> Result<Cluster, Box<str>> {
+        members.look().await
+    }
+
+    async fn leave(&self, members: &Members, node: &str) -> Result<(), Box<str>> {
+        members.leave(node).await
     }
 
     async fn connect(&self, _shard: u16) -> Result<(Arc<Session>, Link), Box<str>> {

@@ -1,4 +1,5 @@
-//! One server at a time: a lock that a server's session holds for as long as it lives.
+//! One server at a time, or one cluster: a lock that a server's session holds for as long as it lives, and that
+//! servers of a cluster share.
 //!
 //! Nothing that is kept depends on it, since each log is its own fence: a server that goes on without
 //! the lock is fenced off by the one that comes after it. The lock keeps two servers that were started
@@ -8,7 +9,7 @@ use super::session::{self, Link, words};
 use super::settings::PostgresSettings;
 use super::tls::Tls;
 use crate::NodeError;
-use crate::remote::{Facts, Link as _, Owner, RECONNECT_PAUSE_MAX, succeed};
+use crate::remote::{Facts, Link as _, RECONNECT_PAUSE_MAX, Usage, succeed};
 use tokio::time::sleep;
 use tokio_postgres::{Client, Error};
 
@@ -27,14 +28,14 @@ impl Guard {
     pub async fn take(
         settings: &PostgresSettings,
         tls: &Tls,
-        owner: &Owner,
+        usage: &Usage,
         facts: &Facts,
     ) -> Result<Self, NodeError> {
-        let (client, link) = connect(settings, tls, owner)
+        let (client, link) = connect(settings, tls, usage)
             .await
             .map_err(|words| NodeError::Store(words.into_string()))?;
         let look = async || {
-            if is_locked(&client, settings).await.map_err(database)? {
+            if is_locked(&client, settings, usage).await.map_err(database)? {
                 return Ok(None);
             }
             let holder = holder(&client, settings).await.map_err(database)?;
@@ -48,20 +49,20 @@ impl Guard {
     }
 
     /// Takes it again whenever its session was lost, as soon as it is free.
-    pub async fn keep(&mut self, settings: &PostgresSettings, tls: &Tls, owner: &Owner) {
+    pub async fn keep(&mut self, settings: &PostgresSettings, tls: &Tls, usage: &Usage) {
         loop {
             let _ = self.link.ended().await;
-            while !self.take_again(settings, tls, owner).await {
+            while !self.take_again(settings, tls, usage).await {
                 sleep(RECONNECT_PAUSE_MAX).await;
             }
         }
     }
 
-    async fn take_again(&mut self, settings: &PostgresSettings, tls: &Tls, owner: &Owner) -> bool {
-        let Ok((client, link)) = connect(settings, tls, owner).await else {
+    async fn take_again(&mut self, settings: &PostgresSettings, tls: &Tls, usage: &Usage) -> bool {
+        let Ok((client, link)) = connect(settings, tls, usage).await else {
             return false;
         };
-        let is_locked = is_locked(&client, settings).await.unwrap_or(false);
+        let is_locked = is_locked(&client, settings, usage).await.unwrap_or(false);
         if is_locked {
             (self._client, self.link) = (client, link);
         }
@@ -72,7 +73,7 @@ impl Guard {
 async fn connect(
     settings: &PostgresSettings,
     tls: &Tls,
-    owner: &Owner,
+    usage: &Usage,
 ) -> Result<(Client, Link), Box<str>> {
     let (client, link) = session::connect(settings, tls).await?;
     // A machine that vanished doesn't keep it for long. Where the server's system knows no such thing,
@@ -80,13 +81,20 @@ async fn connect(
     let alive = "SET tcp_keepalives_idle = 3; SET tcp_keepalives_interval = 1; \
                  SET tcp_keepalives_count = 3";
     let _ = client.batch_execute(alive).await;
-    let named = format!("SET application_name = 'lclq on {owner}'");
-    let _ = client.batch_execute(&named).await;
+    if let Some(owner) = usage.owner() {
+        let named = format!("SET application_name = 'lclq on {owner}'");
+        let _ = client.batch_execute(&named).await;
+    }
     Ok((client, link))
 }
 
-async fn is_locked(client: &Client, settings: &PostgresSettings) -> Result<bool, Error> {
-    let take = format!("SELECT pg_try_advisory_lock({LOCK})");
+async fn is_locked(
+    client: &Client,
+    settings: &PostgresSettings,
+    usage: &Usage,
+) -> Result<bool, Error> {
+    let shared = if usage.is_together() { "_shared" } else { "" };
+    let take = format!("SELECT pg_try_advisory_lock{shared}({LOCK})");
     let row = client.query_one(&take, &[&settings.schema()]).await?;
     row.try_get(0)
 }
@@ -99,7 +107,7 @@ async fn holder(client: &Client, settings: &PostgresSettings) -> Result<Option<S
          WHERE l.locktype = 'advisory' AND l.granted AND l.database = \
          (SELECT oid FROM pg_database WHERE datname = current_database()) \
          AND l.classid::bigint = ({LOCK} >> 32) & 4294967295 \
-         AND l.objid::bigint = {LOCK} & 4294967295 AND l.objsubid = 1"
+         AND l.objid::bigint = {LOCK} & 4294967295 AND l.objsubid = 1 LIMIT 1"
     );
     let row = client.query_opt(&who, &[&settings.schema()]).await?;
     row.map(|row| row.try_get(0)).transpose()

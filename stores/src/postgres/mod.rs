@@ -3,6 +3,7 @@
 mod database;
 mod guard;
 mod limits;
+mod members;
 mod risks;
 mod schema;
 mod session;
@@ -14,18 +15,18 @@ mod work;
 pub use settings::PostgresSettings;
 
 use crate::NodeError;
-use crate::remote::{AnyNode, Node, Owner, Surroundings};
+use crate::remote::{AnyNode, Node, Surroundings, Usage};
 use database::Database;
 use std::sync::Arc;
 
-/// Starts a node. With `alone`, nobody else may have the store.
+/// Starts a node.
 pub(crate) fn start(
     settings: PostgresSettings,
     surroundings: Surroundings,
-    alone: Option<Owner>,
+    usage: Usage,
 ) -> Result<Box<dyn AnyNode>, NodeError> {
     let Surroundings { prepare, notice } = surroundings;
     let grace = settings.common().grace;
     let backend = Arc::new(Database::new(settings, notice)?);
-    Ok(Box::new(Node::start(backend, alone, prepare, grace)?))
+    Ok(Box::new(Node::start(backend, usage, prepare, grace)?))
 }

@@ -4,13 +4,13 @@
 use super::session::words;
 use super::settings::PostgresSettings;
 use crate::NodeError;
-use crate::remote::Cluster;
+use crate::remote::Common;
 use lclq_shards::journal::Secrets;
 use tokio_postgres::{Client, Error, Transaction};
 
 /// Steps from each format to the next; the first makes everything. Steps that were released stay as
 /// they are. `{schema}` is the schema's name, quoted.
-const STEPS: [&str; 1] = [
+const STEPS: [&str; 2] = [
     // Records are bytes that don't get smaller; `external` spares the attempt. A log is written at its
     // end and dropped at its beginning: what the usual settings wait for, a fifth of all rows, is much
     // of which every read of the beginning goes over.
@@ -37,6 +37,20 @@ const STEPS: [&str; 1] = [
          toast.autovacuum_vacuum_threshold = 2000,
          toast.autovacuum_vacuum_cost_delay = 0
      );",
+    // Few rows that change often: room in their pages keeps updates out of the indexes.
+    "CREATE TABLE {schema}.nodes (
+         node text PRIMARY KEY,
+         address text NOT NULL,
+         protocol integer NOT NULL,
+         key_hash bytea NOT NULL,
+         draining boolean NOT NULL,
+         seen_at timestamptz NOT NULL
+     ) WITH (fillfactor = 50);
+     CREATE TABLE {schema}.owners (
+         shard integer PRIMARY KEY,
+         node text NOT NULL,
+         epoch bigint NOT NULL
+     ) WITH (fillfactor = 50);",
 ];
 
 /// The format that this program reads and writes.
@@ -46,7 +60,7 @@ const FORMAT: i32 = STEPS.len() as i32;
 pub(super) async fn make(
     client: &mut Client,
     settings: &PostgresSettings,
-) -> Result<Cluster, NodeError> {
+) -> Result<Common, NodeError> {
     let schema = settings.schema();
     if is_there(client, schema).await.map_err(database)? {
         let found = format(client, schema).await.map_err(database)?;
@@ -161,7 +175,7 @@ async fn format(client: &Client, schema: &str) -> Result<Option<i32>, Error> {
     row.map(|row| row.try_get(0)).transpose()
 }
 
-async fn cluster(client: &Client, settings: &PostgresSettings) -> Result<Cluster, NodeError> {
+async fn cluster(client: &Client, settings: &PostgresSettings) -> Result<Common, NodeError> {
     let schema = settings.schema();
     match format(client, schema).await.map_err(database)? {
         Some(FORMAT) => {}
@@ -186,7 +200,7 @@ async fn cluster(client: &Client, settings: &PostgresSettings) -> Result<Cluster
         receipt: receipt.try_into().map_err(wrong)?,
         engine: engine.try_into().map_err(wrong)?,
     };
-    Ok(Cluster { shards, secrets })
+    Ok(Common { shards, secrets })
 }
 
 fn broken(what: &str) -> NodeError {

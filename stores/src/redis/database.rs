@@ -2,12 +2,13 @@
 
 use super::guard::Guard;
 use super::making;
+use super::members::Members;
 use super::risks;
 use super::session::{self, Link, Session};
 use super::settings::RedisSettings;
 use super::work;
 use crate::NodeError;
-use crate::remote::{Backend, Facts, Notice, Owner, Question};
+use crate::remote::{Backend, Beat, Cluster, Facts, Notice, Question, Usage};
 use crate::tls::{Roots, client_config};
 use lclq_shards::journal::Answer;
 use rustls::ClientConfig;
@@ -42,6 +43,7 @@ impl Backend for Redis {
     type Session = Session;
     type Link = Link;
     type Guard = Guard;
+    type Members = Members;
 
     fn facts(&self) -> &Facts {
         &self.facts
@@ -61,12 +63,31 @@ impl Backend for Redis {
         Ok(())
     }
 
-    async fn take(&self, owner: &Owner) -> Result<Guard, NodeError> {
-        Guard::take(&self.settings, &self.tls, owner, &self.facts).await
+    async fn take(&self, usage: &Usage) -> Result<Guard, NodeError> {
+        Guard::take(&self.settings, &self.tls, usage, &self.facts).await
     }
 
-    async fn keep(self: Arc<Self>, mut guard: Guard, owner: Owner) {
-        guard.keep(&self.settings, &self.tls, &owner).await;
+    async fn keep(self: Arc<Self>, mut guard: Guard, usage: Usage) {
+        guard.keep(&self.settings, &self.tls, &usage).await;
+    }
+
+    async fn join(&self) -> Result<(Members, Link), Box<str>> {
+        let key = self.settings.common_key("nodes");
+        let connected = session::connect(&self.settings, &self.tls, &key).await;
+        let (client, link) = connected.map_err(|trouble| trouble.words())?;
+        Ok((Members::new(client, &self.settings), link))
+    }
+
+    async fn beat(&self, members: &Members, beat: &Beat) -> Result<Cluster, Box<str>> {
+        members.beat(beat).await.map_err(|trouble| trouble.words())
+    }
+
+    async fn look(&self, members: &Members) -> Result<Cluster, Box<str>> {
+        members.look().await.map_err(|trouble| trouble.words())
+    }
+
+    async fn leave(&self, members: &Members, node: &str) -> Result<(), Box<str>> {
+        members.leave(node).await.map_err(|trouble| trouble.words())
     }
 
     async fn connect(&self, shard: u16) -> Result<(Arc<Session>, Link), Box<str>> {

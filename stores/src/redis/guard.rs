@@ -1,4 +1,5 @@
-//! One server at a time: a key that a server's connection holds for as long as it lives.
+//! One server at a time, or one cluster: a key that a server's connection holds for as long as it lives, and
+//! servers of a cluster together.
 //!
 //! Nothing that is kept depends on it, since each log is its own fence: a server that goes on without
 //! the key is fenced off by the one that comes after it. The key keeps two servers that were started by
@@ -10,13 +11,15 @@ use super::scripts;
 use super::session::{self, Client, Link, Trouble, odd};
 use super::settings::RedisSettings;
 use crate::NodeError;
-use crate::remote::{Facts, Owner, RECONNECT_PAUSE_MAX, succeed};
+use crate::remote::{Facts, RECONNECT_PAUSE_MAX, Usage, succeed};
 use redis::{Cmd, Value};
 use rustls::ClientConfig;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use tokio::time::sleep;
 
+/// What all servers of a cluster claim the store with: no connection's number, no name, and words.
+const SHARED_CLAIM: &str = "0 - a cluster of lclq's servers";
 /// Random bytes in a connection's name.
 const NAME_BYTES: usize = 12;
 
@@ -33,10 +36,10 @@ impl Guard {
     pub async fn take(
         settings: &RedisSettings,
         tls: &Arc<ClientConfig>,
-        owner: &Owner,
+        usage: &Usage,
         facts: &Facts,
     ) -> Result<Self, NodeError> {
-        let guard = Self::connect(settings, tls, owner).await.map_err(store)?;
+        let guard = Self::connect(settings, tls, usage).await.map_err(store)?;
         let look = async || guard.holder(settings).await.map_err(store);
         succeed(settings.place(), facts, look).await?;
         Ok(guard)
@@ -55,7 +58,7 @@ impl Guard {
     }
 
     /// Says again and again that it has the key; takes it again whenever its connection was lost.
-    pub async fn keep(&mut self, settings: &RedisSettings, tls: &Arc<ClientConfig>, owner: &Owner) {
+    pub async fn keep(&mut self, settings: &RedisSettings, tls: &Arc<ClientConfig>, usage: &Usage) {
         loop {
             sleep(RENEWAL_PAUSE).await;
             // Where another has it by now, the logs say so.
@@ -64,7 +67,7 @@ impl Guard {
             }
             let before = self.claim.clone();
             loop {
-                if let Ok(guard) = Self::connect(settings, tls, owner).await {
+                if let Ok(guard) = Self::connect(settings, tls, usage).await {
                     *self = guard;
                     if self.claim(settings, &before).await.is_ok() {
                         break;
@@ -78,7 +81,7 @@ impl Guard {
     async fn connect(
         settings: &RedisSettings,
         tls: &Arc<ClientConfig>,
-        owner: &Owner,
+        usage: &Usage,
     ) -> Result<Self, Trouble> {
         let key = settings.common_key("server");
         let (client, link) = session::connect(settings, tls, &key).await?;
@@ -105,7 +108,11 @@ impl Guard {
         Ok(Self {
             client,
             _link: link,
-            claim: format!("{number} {name} lclq on {owner}"),
+            claim: match usage {
+                Usage::Together(_) => SHARED_CLAIM.to_owned(),
+                Usage::Alone(owner) => format!("{number} {name} lclq on {owner}"),
+                Usage::Beside => format!("{number} {name} lclq"),
+            },
         })
     }
 

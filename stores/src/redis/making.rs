@@ -4,7 +4,7 @@ use super::scripts;
 use super::session::{self, Client, Trouble, odd};
 use super::settings::RedisSettings;
 use crate::NodeError;
-use crate::remote::Cluster;
+use crate::remote::Common;
 use lclq_shards::journal::Secrets;
 use redis::{Cmd, Value};
 use rustls::ClientConfig;
@@ -18,7 +18,7 @@ pub(super) async fn make(
     settings: &RedisSettings,
     tls: &Arc<ClientConfig>,
     client: &Client,
-) -> Result<Cluster, NodeError> {
+) -> Result<Common, NodeError> {
     let key = settings.common_key("cluster");
     let found = find(client, &key, settings).await?;
     let Found { cluster, is_begun } = found.ok_or_else(|| not_made(settings))?;
@@ -50,7 +50,7 @@ pub(super) async fn make(
 }
 
 struct Found {
-    cluster: Cluster,
+    cluster: Common,
     is_begun: bool,
 }
 
@@ -97,7 +97,7 @@ async fn find(
     };
     let shards = shards.ok_or_else(|| broken("has a number of shards that can't be"))?;
     Ok(Some(Found {
-        cluster: Cluster { shards, secrets },
+        cluster: Common { shards, secrets },
         is_begun: next().is_some_and(|begun| begun == b"1"),
     }))
 }

@@ -3,6 +3,7 @@
 mod database;
 mod guard;
 mod limits;
+mod members;
 mod making;
 mod risks;
 mod scripts;
@@ -13,18 +14,18 @@ mod work;
 pub use settings::RedisSettings;
 
 use crate::NodeError;
-use crate::remote::{AnyNode, Node, Owner, Surroundings};
+use crate::remote::{AnyNode, Node, Surroundings, Usage};
 use database::Redis;
 use std::sync::Arc;
 
-/// Starts a node. With `alone`, nobody else may have the store.
+/// Starts a node.
 pub(crate) fn start(
     settings: RedisSettings,
     surroundings: Surroundings,
-    alone: Option<Owner>,
+    usage: Usage,
 ) -> Result<Box<dyn AnyNode>, NodeError> {
     let Surroundings { prepare, notice } = surroundings;
     let grace = settings.common().grace;
     let backend = Arc::new(Redis::new(settings, notice)?);
-    Ok(Box::new(Node::start(backend, alone, prepare, grace)?))
+    Ok(Box::new(Node::start(backend, usage, prepare, grace)?))
 }

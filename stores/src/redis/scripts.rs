@@ -15,6 +15,9 @@ pub(super) const MAKE: &str = include_str!("scripts/make.lua");
 /// Takes the store for one server.
 pub(super) const CLAIM: &str = include_str!("scripts/claim.lua");
 
+/// Says what one node runs, and answers who is there.
+pub(super) const BEAT: &str = include_str!("scripts/beat.lua");
+
 /// Names of the scripts that a log needs, as one server has them.
 pub(super) struct Loaded {
     pub append: String,

@@ -1,7 +1,8 @@
 //! What a store has to be able to do, for its logs to be served.
 
 use super::facts::Facts;
-use super::owner::Owner;
+use super::membership::{Beat, Cluster};
+use super::owner::Usage;
 use crate::NodeError;
 use lclq_shards::journal::{Answer, Append, Place};
 use std::sync::Arc;
@@ -32,6 +33,8 @@ pub(crate) trait Backend: Send + Sync + 'static {
     type Link: Link;
     /// What keeps others from it.
     type Guard: Send + 'static;
+    /// What asks who is there.
+    type Members: Send + Sync + 'static;
 
     /// What is known of it.
     fn facts(&self) -> &Facts;
@@ -39,17 +42,41 @@ pub(crate) trait Backend: Send + Sync + 'static {
     /// Makes what logs are kept in, or finds it made.
     fn make(&self) -> impl Future<Output = Result<(), NodeError>>;
 
-    /// Keeps others from the store. Waits for the one before to be gone, as [`succeed`] does.
+    /// Keeps others from the store: all others, or those that aren't of its cluster. Waits for the one
+    /// before to be gone, as [`succeed`] does.
     ///
     /// [`succeed`]: super::succeed
-    fn take(&self, owner: &Owner) -> impl Future<Output = Result<Self::Guard, NodeError>>;
+    fn take(&self, usage: &Usage) -> impl Future<Output = Result<Self::Guard, NodeError>>;
 
     /// Goes on keeping them from it, for as long as there are logs.
     fn keep(
         self: Arc<Self>,
         guard: Self::Guard,
-        owner: Owner,
+        usage: Usage,
     ) -> impl Future<Output = ()> + Send + 'static;
+
+    /// Makes a connection that asks who is there.
+    fn join(&self) -> impl Future<Output = Result<(Self::Members, Self::Link), Box<str>>> + Send;
+
+    /// Says what one node runs, and answers what is known of all.
+    fn beat(
+        &self,
+        members: &Self::Members,
+        beat: &Beat,
+    ) -> impl Future<Output = Result<Cluster, Box<str>>> + Send;
+
+    /// Answers what is known of all.
+    fn look(
+        &self,
+        members: &Self::Members,
+    ) -> impl Future<Output = Result<Cluster, Box<str>>> + Send;
+
+    /// Forgets a node.
+    fn leave(
+        &self,
+        members: &Self::Members,
+        node: &str,
+    ) -> impl Future<Output = Result<(), Box<str>>> + Send;
 
     /// Makes a connection for a shard's log.
     fn connect(&self, shard: u16) -> impl Future<Output = Connected<Self>> + Send;

@@ -1,6 +1,6 @@
 //! What a node knows of its store.
 
-use super::cluster::Cluster;
+use super::common::Common;
 use super::node::Notice;
 use crate::Risk;
 use std::collections::BTreeSet;
@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Found out at the start, and whenever a connection is made: another server may be there by then.
 pub(crate) struct Facts {
-    cluster: OnceLock<Cluster>,
+    common: OnceLock<Common>,
     risks: Mutex<BTreeSet<Risk>>,
     notice: Arc<dyn Fn(Notice) + Send + Sync>,
 }
@@ -16,19 +16,19 @@ pub(crate) struct Facts {
 impl Facts {
     pub fn new(notice: Arc<dyn Fn(Notice) + Send + Sync>) -> Self {
         Self {
-            cluster: OnceLock::new(),
+            common: OnceLock::new(),
             risks: Mutex::default(),
             notice,
         }
     }
 
     /// What the store says of itself. Until it was asked, nothing.
-    pub fn cluster(&self) -> Cluster {
-        self.cluster.get().copied().unwrap_or_default()
+    pub fn common(&self) -> Common {
+        self.common.get().copied().unwrap_or_default()
     }
 
-    pub fn is(&self, cluster: Cluster) {
-        let _ = self.cluster.set(cluster);
+    pub fn is(&self, common: Common) {
+        let _ = self.common.set(common);
     }
 
     pub fn risks(&self) -> Vec<Risk> {

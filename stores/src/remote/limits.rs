@@ -28,6 +28,12 @@ pub(super) const START_WAIT: Duration = Duration::from_millis(30_000);
 /// How long a node waits at its start for the one before it to be gone: longer than a store takes to
 /// notice that a machine has vanished.
 pub(super) const SUCCESSION_WAIT: Duration = Duration::from_millis(9_000);
+/// What one sign of life may take, a new connection included.
+pub(super) const BEAT_WAIT: Duration = Duration::from_millis(3_000);
+/// Signs of life that wait for the thread.
+pub(super) const BEATS_WAITING_MAX: usize = 16;
+/// Time after its last sign of life for which a node is remembered.
+pub(crate) const REMEMBERED: Duration = Duration::from_secs(3_600);
 /// What taking one shard over may take without the log giving a sign of life.
 pub(super) const TAKE_OVER_WAIT: Duration = Duration::from_millis(30_000);
 /// A further append goes out no sooner after the last than this part of a round trip.

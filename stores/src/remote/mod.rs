@@ -2,11 +2,12 @@
 //! process, and cores ask and poll.
 
 mod backend;
-mod cluster;
+mod common;
 mod facts;
 mod journal;
 mod limits;
 mod log;
+mod membership;
 mod node;
 mod numbers;
 mod opening;
@@ -18,16 +19,18 @@ mod succession;
 mod worker;
 
 pub(crate) use backend::{Backend, Link, Question};
-pub(crate) use cluster::Cluster;
+pub(crate) use common::Common;
 pub(crate) use facts::Facts;
 pub(crate) use limits::{
-    KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_RETRIES, RECONNECT_PAUSE_MAX, UNACKNOWLEDGED_WAIT,
+    KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_RETRIES, RECONNECT_PAUSE_MAX, REMEMBERED,
+    UNACKNOWLEDGED_WAIT,
 };
 pub use log::{RemoteLog, Wake};
+pub use membership::{Beat, Cluster, Member, Membership, SeenMember, ShardOwner};
 pub(crate) use node::{AnyNode, Node};
 pub use node::{Notice, Surroundings};
 pub(crate) use numbers::{Numbers, nearest, place};
-pub(crate) use owner::Owner;
+pub(crate) use owner::{Owner, Usage};
 pub use reading::ReadError;
 pub(crate) use reading::read;
 pub(crate) use store::NodeStore;

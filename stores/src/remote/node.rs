@@ -4,7 +4,8 @@ use super::backend::Backend;
 use super::facts::Facts;
 use super::limits::{OPENS_WAITING_MAX, START_WAIT};
 use super::log::{self, RemoteLog, Wake};
-use super::owner::Owner;
+use super::membership::{self, Ask, Membership};
+use super::owner::Usage;
 use super::worker::Worker;
 use crate::NodeError;
 use std::io;
@@ -48,33 +49,36 @@ impl Default for Surroundings {
 pub(crate) struct Node<B> {
     backend: Arc<B>,
     workers: mpsc::Sender<Worker<B>>,
+    membership: Membership,
     grace: Duration,
 }
 
 impl<B: Backend> Node<B> {
     /// Starts the thread, and waits until the store is ready for logs. Clients wait for `grace` where an
-    /// append isn't acknowledged. With `alone`, nobody else may have the store.
+    /// append isn't acknowledged.
     pub fn start(
         backend: Arc<B>,
-        alone: Option<Owner>,
+        usage: Usage,
         prepare: Box<dyn FnOnce() + Send>,
         grace: Duration,
     ) -> Result<Self, NodeError> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let (workers, new_workers) = mpsc::channel(OPENS_WAITING_MAX);
+        let (membership, asks) = Membership::new();
         let (begun, has_begun) = blocking::sync_channel(1);
         let of_thread = backend.clone();
         std::thread::Builder::new()
             .name(THREAD_NAME.to_owned())
             .spawn(move || {
                 prepare();
-                run(&runtime, &of_thread, alone, &begun, new_workers);
+                run(&runtime, &of_thread, usage, &begun, new_workers, asks);
             })?;
         let gone = |_| NodeError::from(io::Error::other("the store's thread is gone"));
         has_begun.recv().map_err(gone)??;
         Ok(Self {
             backend,
             workers,
+            membership,
             grace,
         })
     }
@@ -87,6 +91,9 @@ pub(crate) trait AnyNode: Send + Sync {
 
     /// The log of a shard; or nothing, where the thread takes up no more.
     fn open(&self, shard: u16, wake: Wake) -> Option<RemoteLog>;
+
+    /// Who is there.
+    fn membership(&self) -> &Membership;
 }
 
 impl<B: Backend> AnyNode for Node<B> {
@@ -100,17 +107,22 @@ impl<B: Backend> AnyNode for Node<B> {
         self.workers.try_send(worker).ok()?;
         Some(log)
     }
+
+    fn membership(&self) -> &Membership {
+        &self.membership
+    }
 }
 
 fn run<B: Backend>(
     runtime: &Runtime,
     backend: &Arc<B>,
-    alone: Option<Owner>,
+    usage: Usage,
     begun: &blocking::SyncSender<Result<(), NodeError>>,
     mut new_workers: mpsc::Receiver<Worker<B>>,
+    asks: mpsc::Receiver<Ask>,
 ) {
     runtime.block_on(async {
-        let guard = match begin(backend.as_ref(), alone.as_ref()).await {
+        let guard = match begin(backend.as_ref(), &usage).await {
             Ok(guard) => guard,
             Err(error) => return drop(begun.send(Err(error))),
         };
@@ -118,9 +130,10 @@ fn run<B: Backend>(
             return;
         }
         let mut beside = JoinSet::new();
-        if let (Some(guard), Some(owner)) = (guard, alone) {
-            beside.spawn(backend.clone().keep(guard, owner));
+        if let Some(guard) = guard {
+            beside.spawn(backend.clone().keep(guard, usage));
         }
+        beside.spawn(membership::serve(backend.clone(), asks));
         let mut workers = JoinSet::new();
         loop {
             tokio::select! {
@@ -139,16 +152,16 @@ fn run<B: Backend>(
     });
 }
 
-/// Has the store ready for logs, and nobody else at it, if nobody else may have it.
+/// Has the store ready for logs, and nobody else at it who may not have it as well.
 async fn begin<B: Backend>(
     backend: &B,
-    alone: Option<&Owner>,
+    usage: &Usage,
 ) -> Result<Option<B::Guard>, NodeError> {
     let making = tokio::time::timeout(START_WAIT, backend.make()).await;
     making.unwrap_or(Err(NodeError::Late(START_WAIT.as_secs())))?;
-    match alone {
-        Some(owner) => backend.take(owner).await.map(Some),
-        None => Ok(None),
+    match usage {
+        Usage::Beside => Ok(None),
+        Usage::Alone(_) | Usage::Together(_) => backend.take(usage).await.map(Some),
     }
 }
 

@@ -12,6 +12,32 @@ pub(crate) struct Owner {
     process: u32,
 }
 
+/// How a process uses a store.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Usage {
+    /// It looks, whoever else is there.
+    Beside,
+    /// Nobody else may have it.
+    Alone(Owner),
+    /// Nobody else may have it but others that use it together with it.
+    Together(Owner),
+}
+
+impl Usage {
+    /// Whether others may have it as well.
+    pub fn is_together(&self) -> bool {
+        matches!(self, Self::Together(_))
+    }
+
+    /// Who uses it, if that is of interest to others.
+    pub fn owner(&self) -> Option<&Owner> {
+        match self {
+            Self::Beside => None,
+            Self::Alone(owner) | Self::Together(owner) => Some(owner),
+        }
+    }
+}
+
 impl Owner {
     /// This process on this machine.
     pub fn this() -> Self {

@@ -1,8 +1,9 @@
 //! A store as the server knows it: shards' journals out of the logs that a node serves.
 
-use super::cluster::Cluster;
+use super::common::Common;
 use super::limits::{RING_BYTES_MAX, RING_RECORDS_MAX};
 use super::log::{RemoteLog, Wake};
+use super::membership::Membership;
 use super::node::AnyNode;
 use super::opening::{Opening, Prepared};
 use super::owner::Owner;
@@ -14,22 +15,30 @@ use std::sync::{Mutex, PoisonError};
 pub(crate) struct NodeStore {
     node: Box<dyn AnyNode>,
     owner: Owner,
-    cluster: Cluster,
+    common: Common,
     /// Logs by shard whose connections are made all at once, until each is opened.
     prepared: Mutex<Vec<Option<Prepared>>>,
 }
 
 impl NodeStore {
-    pub fn new(node: Box<dyn AnyNode>, owner: Owner) -> Self {
-        let cluster = node.facts().cluster();
-        let prepare = |shard| Prepared::new(|wake| node.open(shard, wake));
-        let prepared = (0..cluster.shards).map(prepare).collect();
+    /// With `prepares`, it is going to open all of them, soon.
+    pub fn new(node: Box<dyn AnyNode>, owner: Owner, prepares: bool) -> Self {
+        let common = node.facts().common();
+        let prepare = |shard| {
+            let prepared = prepares.then(|| Prepared::new(|wake| node.open(shard, wake)));
+            prepared.flatten()
+        };
+        let prepared = (0..common.shards).map(prepare).collect();
         Self {
             prepared: Mutex::new(prepared),
             node,
             owner,
-            cluster,
+            common,
         }
+    }
+
+    pub fn membership(&self) -> &Membership {
+        self.node.membership()
     }
 
     pub fn risks(&self) -> Vec<Risk> {
@@ -37,7 +46,7 @@ impl NodeStore {
     }
 
     fn limits(&self) -> LogLimits {
-        let shards = usize::from(self.cluster.shards).max(1);
+        let shards = usize::from(self.common.shards).max(1);
         LogLimits {
             ring_bytes_max: RING_BYTES_MAX / shards,
             ring_records_max: RING_RECORDS_MAX / shards,
@@ -50,14 +59,18 @@ impl NodeStore {
 
 impl Store for NodeStore {
     fn shards(&self) -> u16 {
-        self.cluster.shards
+        self.common.shards
     }
 
     fn secrets(&self) -> Secrets {
-        self.cluster.secrets
+        self.common.secrets
     }
 
-    fn open_shard(&self, shard: u16, setup: JournalSetup) -> Result<Box<dyn Journal>, StoreError> {
+    fn open_shard(
+        &self,
+        shard: u16,
+        setup: JournalSetup,
+    ) -> Result<Box<dyn Journal + Send>, StoreError> {
         let JournalSetup { wake, figures, .. } = setup;
         let prepared = {
             let mut prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);

@@ -208,7 +208,11 @@ impl Store for DataDirectory {
         self.manifest.secrets
     }
 
-    fn open_shard(&self, shard: u16, setup: JournalSetup) -> Result<Box<dyn Journal>, StoreError> {
+    fn open_shard(
+        &self,
+        shard: u16,
+        setup: JournalSetup,
+    ) -> Result<Box<dyn Journal + Send>, StoreError> {
         let file = self.open_file(shard)?;
         for line in self.take_recovered() {
             (setup.found)(Finding::Recovered(line));

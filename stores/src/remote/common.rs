@@ -4,12 +4,12 @@ use lclq_shards::journal::Secrets;
 
 /// Shards and secrets of a store.
 #[derive(Clone, Copy)]
-pub(crate) struct Cluster {
+pub(crate) struct Common {
     pub shards: u16,
     pub secrets: Secrets,
 }
 
-impl Default for Cluster {
+impl Default for Common {
     fn default() -> Self {
         let secrets = Secrets {
             receipt: [0; 32],

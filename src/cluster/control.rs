@@ -1,0 +1,348 @@
+//! Who runs what, as one node sees it: signs of life, decisions, and orders to the cores.
+
+use super::Joined;
+use super::plan::{Decision, Mine, Situation};
+use crate::runtime::{Shutdown, spawn_beside};
+use lclq_stores::{Beat, Cluster};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::io;
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+
+/// Between two signs of life.
+const BEAT_EVERY: Duration = Duration::from_secs(1);
+/// Between two that are given because something has changed.
+const BEAT_PAUSE_MIN: Duration = Duration::from_millis(20);
+/// Time without others coming or going before shards are handed over to those who have come.
+const SETTLING: Duration = Duration::from_secs(5);
+/// Shards that are taken over at once.
+const TAKEN_AT_ONCE_MAX: usize = 8;
+/// Before a shard that could not be taken over is tried again.
+const RETRY_PAUSE: Duration = Duration::from_secs(2);
+/// What reaching a node may take that is suspected to be gone.
+const PROBE_WAIT: Duration = Duration::from_millis(300);
+/// What a node that leaves may take to hand over what it runs.
+const LEAVING_MAX: Duration = Duration::from_secs(20);
+
+/// What control hears.
+pub enum News {
+    /// A shard was taken over, in this epoch; or why not.
+    Opened(u16, Result<u64, String>),
+    /// A shard is closed: all that it had is in the store.
+    Closed(u16),
+    /// Another node has a shard that this one ran.
+    Fenced(u16),
+    /// The connection to a node was lost.
+    Suspect(u16),
+    /// Something may have changed elsewhere.
+    Look,
+    /// Hand over all shards, and raise the flag when that is done, or can't be.
+    Drain(Shutdown),
+    /// All is closed: have others know it.
+    Leave(Sender<()>),
+}
+
+/// What carries orders out.
+pub trait Takes: Send + Sync + 'static {
+    /// Takes a shard over and gives it to its core. Blocks; answers the epoch.
+    fn open(&self, shard: u16) -> Result<u64, String>;
+    /// Has a shard's core close it.
+    fn close(&self, shard: u16);
+    /// Says that another node runs a shard, or nobody does.
+    fn route(&self, shard: u16, peer: Option<u16>);
+    /// Has the nodes of these numbers look.
+    fn poke(&self, peers: Vec<u16>);
+    /// Number of shards.
+    fn shards(&self) -> u16;
+}
+
+/// A node's control.
+pub struct Control<T> {
+    joined: Arc<Joined>,
+    takes: Arc<T>,
+    mine: BTreeMap<u16, Mine>,
+    /// Shards that wait to be taken over.
+    to_take: VecDeque<u16>,
+    /// Shards that could not be, until when.
+    failed: BTreeMap<u16, Instant>,
+    /// Nodes that refuse connections: gone, whatever the store says.
+    gone: BTreeSet<Box<str>>,
+    others: BTreeSet<Box<str>>,
+    changed_at: Instant,
+    draining: Option<(Shutdown, Instant)>,
+    nobody_takes: bool,
+    /// What the store says has not been told since something changed here.
+    untold: bool,
+    is_down: bool,
+}
+
+impl<T: Takes> Control<T> {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// Where no thread can be had.
+    pub fn start(joined: Arc<Joined>, takes: Arc<T>, heard: Receiver<News>) -> io::Result<()> {
+        let thread = std::thread::Builder::new().name("lclq-cluster".to_owned());
+        spawn_beside(thread, move || {
+            let control = Self {
+                joined,
+                takes,
+                mine: BTreeMap::new(),
+                to_take: VecDeque::new(),
+                failed: BTreeMap::new(),
+                gone: BTreeSet::new(),
+                others: BTreeSet::new(),
+                changed_at: Instant::now(),
+                draining: None,
+                nobody_takes: false,
+                untold: false,
+                is_down: false,
+            };
+            control.run(&heard);
+        })?;
+        Ok(())
+    }
+
+    fn run(mut self, heard: &Receiver<News>) {
+        let mut beat_at = Instant::now();
+        let mut last_beat: Option<Instant> = None;
+        loop {
+            let now = Instant::now();
+            if beat_at <= now {
+                self.beat();
+                last_beat = Some(now);
+                beat_at = now + BEAT_EVERY;
+            }
+            let wait = beat_at.saturating_duration_since(Instant::now());
+            let mut news = match heard.recv_timeout(wait) {
+                Ok(news) => Some(news),
+                Err(RecvTimeoutError::Timeout) => continue,
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            let mut look = false;
+            while let Some(one) = news {
+                match one {
+                    News::Leave(done) => {
+                        self.leave();
+                        return drop(done.send(()));
+                    }
+                    other => look |= self.hear(other),
+                }
+                news = heard.try_recv().ok();
+            }
+            if look {
+                let soonest = last_beat.map_or(now, |last| last + BEAT_PAUSE_MIN);
+                beat_at = beat_at.min(soonest);
+            }
+        }
+    }
+
+    /// Takes up what it hears. Answers whether to look at once.
+    fn hear(&mut self, news: News) -> bool {
+        match news {
+            News::Opened(shard, Ok(epoch)) => {
+                self.mine.insert(shard, Mine::Open(epoch));
+                self.untold = true;
+                self.take_next();
+                // One look tells of many; the last must not be kept waiting.
+                true
+            }
+            News::Opened(shard, Err(error)) => {
+                tracing::warn!(shard, error, "a shard can't be taken over yet");
+                self.mine.remove(&shard);
+                self.failed.insert(shard, Instant::now() + RETRY_PAUSE);
+                self.take_next();
+                true
+            }
+            News::Closed(shard) => {
+                self.mine.remove(&shard);
+                self.untold = true;
+                true
+            }
+            News::Fenced(shard) => {
+                tracing::warn!(shard, "another node has a shard that this one ran");
+                self.mine.remove(&shard);
+                self.untold = true;
+                true
+            }
+            News::Suspect(number) => {
+                if let Some(peer) = self.joined.peers.get(number)
+                    && !self.gone.contains(&peer.node)
+                    && is_refused(peer.address)
+                {
+                    tracing::warn!(
+                        node = &*peer.node,
+                        address = %peer.address,
+                        "a node is gone: it refuses connections"
+                    );
+                    self.gone.insert(peer.node.clone());
+                }
+                true
+            }
+            News::Look => true,
+            News::Drain(done) => {
+                self.draining = Some((done, Instant::now()));
+                true
+            }
+            News::Leave(_) => false,
+        }
+    }
+
+    fn beat(&mut self) {
+        let owns = self.mine.iter().filter_map(|(shard, mine)| match mine {
+            Mine::Open(epoch) | Mine::Closing(epoch) => Some((*shard, *epoch)),
+            Mine::Opening => None,
+        });
+        let beat = Beat {
+            member: self.joined.member.clone(),
+            draining: self.draining.is_some(),
+            owns: owns.collect(),
+        };
+        match self.joined.membership.beat(beat) {
+            Ok(cluster) => {
+                if std::mem::take(&mut self.is_down) {
+                    tracing::info!("the store answers again who is there");
+                }
+                let told = std::mem::take(&mut self.untold);
+                self.look_at(&cluster, told);
+            }
+            Err(error) => {
+                if !std::mem::replace(&mut self.is_down, true) {
+                    tracing::warn!(%error, "the store doesn't say who is there");
+                }
+            }
+        }
+        self.see_to_end();
+    }
+
+    fn look_at(&mut self, cluster: &Cluster, told: bool) {
+        let now = Instant::now();
+        let me = self.joined.member.clone();
+        self.failed.retain(|_, until| *until > now);
+        let situation = Situation {
+            me: &me.node,
+            draining: self.draining.is_some(),
+            unsettled: now.duration_since(self.changed_at) < SETTLING,
+            shards: self.takes.shards(),
+            mine: &self.mine,
+            cluster,
+            gone: &self.gone,
+        };
+        let others: BTreeSet<Box<str>> = situation.others().into_keys().map(Box::from).collect();
+        let Decision {
+            take,
+            give,
+            owners,
+            nobody_takes,
+        } = situation.decide();
+        self.nobody_takes = nobody_takes;
+        if others != self.others {
+            for node in others.difference(&self.others) {
+                tracing::info!(node = &**node, "a node has joined");
+            }
+            for node in self.others.difference(&others) {
+                tracing::info!(node = &**node, "a node has gone");
+            }
+            self.others = others;
+            self.changed_at = now;
+        }
+        let numbers = self.numbers(cluster);
+        for shard in 0..self.takes.shards() {
+            if !self.mine.contains_key(&shard) {
+                let owner = owners.get(&shard);
+                let number = owner.and_then(|node| numbers.get(&**node).copied());
+                self.takes.route(shard, number);
+            }
+        }
+        for shard in give {
+            if let Some(Mine::Open(epoch)) = self.mine.get(&shard).copied() {
+                self.mine.insert(shard, Mine::Closing(epoch));
+                self.takes.close(shard);
+            }
+        }
+        for shard in take {
+            if !self.failed.contains_key(&shard) && !self.to_take.contains(&shard) {
+                self.to_take.push_back(shard);
+            }
+        }
+        self.take_next();
+        if told {
+            self.takes.poke(numbers.into_values().collect());
+        }
+        if self.to_take.is_empty() && !self.mine.values().any(|mine| *mine == Mine::Opening) {
+            self.joined.settled.trigger();
+        }
+    }
+
+    /// Numbers of the other nodes that live.
+    fn numbers<'c>(&self, cluster: &'c Cluster) -> BTreeMap<&'c str, u16> {
+        let mut numbers = BTreeMap::new();
+        for seen in &cluster.members {
+            let node = &*seen.member.node;
+            if !self.others.contains(node) {
+                continue;
+            }
+            let Ok(address) = seen.member.address.parse() else {
+                tracing::warn!(node, address = &*seen.member.address, "no address of a node");
+                continue;
+            };
+            if let Some(peer) = self.joined.peers.meet(node, address) {
+                numbers.insert(node, peer.number);
+            }
+        }
+        numbers
+    }
+
+    /// Takes over what waits for it, as many at once as may be.
+    fn take_next(&mut self) {
+        loop {
+            let opening = self.mine.values().filter(|mine| **mine == Mine::Opening);
+            if opening.count() >= TAKEN_AT_ONCE_MAX {
+                return;
+            }
+            let Some(shard) = self.to_take.pop_front() else {
+                return;
+            };
+            if self.draining.is_some() || self.mine.contains_key(&shard) {
+                continue;
+            }
+            self.mine.insert(shard, Mine::Opening);
+            let (takes, news) = (self.takes.clone(), self.joined.news.clone());
+            let thread = std::thread::Builder::new().name("lclq-take-over".to_owned());
+            let begun = spawn_beside(thread, move || {
+                let opened = takes.open(shard);
+                let _ = news.send(News::Opened(shard, opened));
+            });
+            if let Err(error) = begun {
+                self.mine.remove(&shard);
+                self.failed.insert(shard, Instant::now() + RETRY_PAUSE);
+                tracing::warn!(shard, %error, "no thread to take a shard over");
+            }
+        }
+    }
+
+    /// A node that leaves may end once it runs nothing, or nobody is there to take what it runs.
+    fn see_to_end(&mut self) {
+        let Some((done, since)) = &self.draining else {
+            return;
+        };
+        let is_last = self.nobody_takes && !self.is_down;
+        if self.mine.is_empty() || is_last || since.elapsed() >= LEAVING_MAX {
+            done.trigger();
+        }
+    }
+
+    fn leave(&self) {
+        if let Err(error) = self.joined.membership.leave(&self.joined.member.node) {
+            tracing::warn!(%error, "the store isn't told that this node leaves");
+        }
+    }
+}
+
+/// Whether nobody listens there, on a machine that says so.
+fn is_refused(address: SocketAddr) -> bool {
+    let probed = TcpStream::connect_timeout(&address, PROBE_WAIT);
+    probed.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+}

@@ -1,0 +1,211 @@
+//! One core's connection to another node, by which it asks.
+
+use super::wire::{self, Kind, put_head};
+use super::{Joined, Peer};
+use crate::mesh::Mesh;
+use crate::runtime::{Stream, sleep, spawn_local, timeout};
+use bytes::Bytes;
+use hyper_util::rt::TokioIo;
+use lclq_shards::command::Token;
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncWriteExt, BufReader, ReadHalf, WriteHalf, split};
+use tokio::sync::Notify;
+
+/// Requests under way on one connection: its credit, which both ends know.
+pub const REQUESTS_OPEN_MAX: usize = 16_384;
+/// Bytes of them.
+pub const REQUEST_BYTES_MAX: usize = 256 << 20;
+/// What making a connection may take.
+const CONNECT_WAIT: Duration = Duration::from_millis(1_000);
+/// Before a connection counts as lost that could not be made.
+const REFUSED_PAUSE: Duration = Duration::from_millis(20);
+/// Bodies up to this length are written with what stands around them.
+const SHORT_BYTES_MAX: usize = 16 << 10;
+/// Bytes that are read at once.
+pub const READ_BYTES: usize = 64 << 10;
+
+type Connection = TokioIo<Stream>;
+
+/// A command as it goes to another node, kept until it is answered: it may have to go to a third.
+pub type CallBody = Bytes;
+
+/// What goes out.
+enum Out {
+    Command {
+        token: Token,
+        shard: u16,
+        body: CallBody,
+    },
+    Cancel(Token),
+    Look,
+}
+
+/// Why a connection ended, for those who wait.
+pub struct Lost(pub io::Error);
+
+/// A connection to another node, made when it is first used.
+pub struct Link {
+    peer: Arc<Peer>,
+    out: RefCell<Vec<Out>>,
+    wake: Notify,
+    open: Cell<usize>,
+    open_bytes: Cell<usize>,
+}
+
+impl Link {
+    /// Begins to connect.
+    pub fn start(mesh: &Mesh, joined: &Arc<Joined>, peer: Arc<Peer>) -> Rc<Self> {
+        let link = Rc::new(Self {
+            peer,
+            out: RefCell::default(),
+            wake: Notify::new(),
+            open: Cell::new(0),
+            open_bytes: Cell::new(0),
+        });
+        let (mesh, joined, of_task) = (mesh.clone(), joined.clone(), link.clone());
+        spawn_local(async move {
+            let error = match of_task.run(&mesh, &joined).await {
+                Ok(()) => io::ErrorKind::ConnectionReset.into(),
+                Err(error) => error,
+            };
+            mesh.link_lost(&of_task, Lost(error));
+        });
+        link
+    }
+
+    /// The node at the other end.
+    pub fn peer(&self) -> &Arc<Peer> {
+        &self.peer
+    }
+
+    /// Sends a command. `false` where as many are under way as may be.
+    pub fn command(&self, token: Token, shard: u16, body: CallBody) -> bool {
+        let (open, bytes) = (self.open.get(), self.open_bytes.get());
+        if open >= REQUESTS_OPEN_MAX || bytes + body.len() > REQUEST_BYTES_MAX {
+            return false;
+        }
+        self.open.set(open + 1);
+        self.open_bytes.set(bytes + body.len());
+        self.push(Out::Command { token, shard, body });
+        true
+    }
+
+    /// A command was answered, or nobody waits for it.
+    pub fn closed(&self, body_bytes: usize) {
+        self.open.set(self.open.get().saturating_sub(1));
+        let bytes = self.open_bytes.get().saturating_sub(body_bytes);
+        self.open_bytes.set(bytes);
+    }
+
+    /// Nobody waits for an answer any more.
+    pub fn cancel(&self, token: Token) {
+        self.push(Out::Cancel(token));
+    }
+
+    /// Has the other node look at who runs what.
+    pub fn look(&self) {
+        self.push(Out::Look);
+    }
+
+    fn push(&self, out: Out) {
+        self.out.borrow_mut().push(out);
+        self.wake.notify_one();
+    }
+
+    /// Until the connection ends.
+    async fn run(&self, mesh: &Mesh, joined: &Joined) -> io::Result<()> {
+        let (from, to) = match timeout(CONNECT_WAIT, self.connect(joined)).await {
+            Ok(Ok(halves)) => halves,
+            Ok(Err(error)) => {
+                sleep(REFUSED_PAUSE).await;
+                return Err(error);
+            }
+            Err(_) => return Err(io::ErrorKind::TimedOut.into()),
+        };
+        let reading = std::pin::pin!(self.read(mesh, from));
+        let writing = std::pin::pin!(self.write(to));
+        match futures_util::future::select(reading, writing).await {
+            futures_util::future::Either::Left((ended, _))
+            | futures_util::future::Either::Right((ended, _)) => ended,
+        }
+    }
+
+    async fn connect(
+        &self,
+        joined: &Joined,
+    ) -> io::Result<(BufReader<ReadHalf<Connection>>, WriteHalf<Connection>)> {
+        let stream = Stream::connect(self.peer.address).await?;
+        let (from, mut to) = split(TokioIo::new(stream));
+        let mut from = BufReader::with_capacity(READ_BYTES, from);
+        let (me, peer) = (&joined.member.node, &self.peer.node);
+        let mut hello = Vec::new();
+        wire::put_hello(&mut hello, me, peer);
+        to.write_all(&hello).await?;
+        to.flush().await?;
+        let answer = wire::read_frame(&mut from).await?;
+        let answer = answer.ok_or(io::ErrorKind::ConnectionRefused)?;
+        let (other, to_whom) = wire::read_hello(&answer)?;
+        if other != &**peer || to_whom != &**me {
+            return Err(io::Error::other("another node is at its address"));
+        }
+        Ok((from, to))
+    }
+
+    async fn read(
+        &self,
+        mesh: &Mesh,
+        mut from: BufReader<ReadHalf<Connection>>,
+    ) -> io::Result<()> {
+        while let Some(frame) = wire::read_frame(&mut from).await? {
+            match frame.kind {
+                Kind::Reply => {
+                    let reply = wire::decode(&frame.body)?;
+                    mesh.answered_by(self, frame.token, Some(reply));
+                }
+                Kind::NotHere => mesh.answered_by(self, frame.token, None),
+                Kind::Hello | Kind::Command | Kind::Cancel | Kind::Look => {
+                    return Err(io::Error::other("it asks where it is to answer"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn write(&self, mut to: WriteHalf<Connection>) -> io::Result<()> {
+        let mut buffer = Vec::new();
+        loop {
+            let all = std::mem::take(&mut *self.out.borrow_mut());
+            if all.is_empty() {
+                to.flush().await?;
+                self.wake.notified().await;
+                continue;
+            }
+            buffer.clear();
+            for out in all {
+                match out {
+                    Out::Command { token, shard, body } => {
+                        put_head(&mut buffer, Kind::Command, token, shard, body.len());
+                        if body.len() > SHORT_BYTES_MAX {
+                            to.write_all(&buffer).await?;
+                            buffer.clear();
+                            to.write_all(&body).await?;
+                        } else {
+                            buffer.extend_from_slice(&body);
+                        }
+                    }
+                    Out::Cancel(token) => put_head(&mut buffer, Kind::Cancel, token, 0, 0),
+                    Out::Look => put_head(&mut buffer, Kind::Look, 0, 0, 0),
+                }
+                if buffer.len() > READ_BYTES {
+                    to.write_all(&buffer).await?;
+                    buffer.clear();
+                }
+            }
+            to.write_all(&buffer).await?;
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! What one node does about a cluster as it sees it. Without I/O and time: each node decides by itself, and
+//! those that see the same decide the same.
+
+use lclq_stores::Cluster;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// Silence after which a node is taken for gone, by the store's clock.
+pub const SILENCE_MAX: Duration = Duration::from_secs(5);
+/// Shards that a node hands over at once because others joined. One that leaves hands over all.
+pub const HANDED_OVER_MAX: usize = 2;
+
+/// What a node has to do with a shard.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mine {
+    /// Takes it over.
+    Opening,
+    /// Runs it, in this epoch.
+    Open(u64),
+    /// Hands it over; until that is done, it is this node's in the store.
+    Closing(u64),
+}
+
+/// What a node knows when it decides.
+pub struct Situation<'a> {
+    /// Its own name.
+    pub me: &'a str,
+    /// It leaves.
+    pub draining: bool,
+    /// Others have come or gone a moment ago.
+    pub unsettled: bool,
+    pub shards: u16,
+    pub mine: &'a BTreeMap<u16, Mine>,
+    /// What the store says.
+    pub cluster: &'a Cluster,
+    /// Nodes that are gone, whatever the store says.
+    pub gone: &'a BTreeSet<Box<str>>,
+}
+
+/// What it does.
+#[derive(Default, PartialEq, Eq, Debug)]
+pub struct Decision {
+    /// Shards to take over.
+    pub take: Vec<u16>,
+    /// Shards to hand over.
+    pub give: Vec<u16>,
+    /// Where others' shards are.
+    pub owners: BTreeMap<u16, Box<str>>,
+    /// Nobody would take a shard.
+    pub nobody_takes: bool,
+}
+
+impl Situation<'_> {
+    /// Other nodes that live, and whether they take shards.
+    pub fn others(&self) -> BTreeMap<&str, bool> {
+        let members = self.cluster.members.iter();
+        let living = members.filter(|seen| {
+            let node = &*seen.member.node;
+            seen.silent <= SILENCE_MAX && node != self.me && !self.gone.contains(node)
+        });
+        living
+            .map(|seen| (&*seen.member.node, !seen.draining))
+            .collect()
+    }
+
+    /// What to do.
+    pub fn decide(&self) -> Decision {
+        let others = self.others();
+        let mut takers: Vec<&str> = others
+            .iter()
+            .filter(|(_, takes)| **takes)
+            .map(|(node, _)| *node)
+            .collect();
+        if !self.draining {
+            takers.push(self.me);
+        }
+        let mut decision = Decision {
+            nobody_takes: takers.is_empty(),
+            ..Decision::default()
+        };
+        let closing = self.mine.values().filter(|mine| matches!(mine, Mine::Closing(_)));
+        let mut room = match self.draining {
+            true => usize::MAX,
+            false if self.unsettled => 0,
+            false => HANDED_OVER_MAX.saturating_sub(closing.count()),
+        };
+        for shard in 0..self.shards {
+            let wanted = takers.iter().max_by_key(|node| weight(node, shard));
+            let owner = self.cluster.owners.get(&shard);
+            let owner = owner.filter(|owner| others.contains_key(&*owner.node));
+            match (self.mine.get(&shard), wanted) {
+                (Some(Mine::Open(_)), Some(wanted)) if *wanted != self.me && room > 0 => {
+                    room -= 1;
+                    decision.give.push(shard);
+                }
+                (Some(_), _) => {}
+                (None, _) if owner.is_some() => {
+                    decision.owners.extend(owner.map(|owner| (shard, owner.node.clone())));
+                }
+                (None, Some(wanted)) if *wanted == self.me => decision.take.push(shard),
+                (None, _) => {}
+            }
+        }
+        decision
+    }
+}
+
+/// Rendezvous hashing: the node with the highest weight has the shard, so that a node that comes or goes moves
+/// no shard between others.
+fn weight(node: &str, shard: u16) -> (u64, &str) {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for byte in node.bytes().chain(shard.to_le_bytes()) {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    }
+    // FNV alone leaves the last bytes in few bits.
+    hash = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    (hash ^ (hash >> 33), node)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lclq_stores::{Member, SeenMember, ShardOwner};
+
+    const SHARDS: u16 = 64;
+
+    fn member(node: &str, draining: bool, silent_s: u64) -> SeenMember {
+        SeenMember {
+            member: Member {
+                node: node.into(),
+                address: "127.0.0.1:1".into(),
+                protocol: 1,
+                key_hash: [].into(),
+            },
+            draining,
+            silent: Duration::from_secs(silent_s),
+        }
+    }
+
+    /// A cluster of nodes that know of each other, played to where nobody does anything any more.
+    #[derive(Default)]
+    struct World {
+        nodes: BTreeMap<&'static str, BTreeMap<u16, Mine>>,
+        cluster: Cluster,
+        draining: BTreeSet<&'static str>,
+    }
+
+    impl World {
+        fn join(&mut self, node: &'static str) {
+            self.nodes.insert(node, BTreeMap::new());
+            self.cluster.members.push(member(node, false, 0));
+        }
+
+        fn seen(&mut self, node: &str) -> &mut SeenMember {
+            let mut members = self.cluster.members.iter_mut();
+            members.find(|seen| &*seen.member.node == node).unwrap()
+        }
+
+        fn step(&mut self, node: &'static str) -> bool {
+            let gone = BTreeSet::new();
+            let situation = Situation {
+                me: node,
+                draining: self.draining.contains(node),
+                unsettled: false,
+                shards: SHARDS,
+                mine: &self.nodes[node],
+                cluster: &self.cluster,
+                gone: &gone,
+            };
+            let decision = situation.decide();
+            let mine = self.nodes.get_mut(node).unwrap();
+            for shard in &decision.take {
+                mine.insert(*shard, Mine::Open(1));
+                let owner = ShardOwner {
+                    node: node.into(),
+                    epoch: 1,
+                };
+                self.cluster.owners.insert(*shard, owner);
+            }
+            for shard in &decision.give {
+                mine.remove(shard);
+                self.cluster.owners.remove(shard);
+            }
+            !decision.take.is_empty() || !decision.give.is_empty()
+        }
+
+        fn settle(&mut self) {
+            let nodes: Vec<_> = self.nodes.keys().copied().collect();
+            for _ in 0..200 {
+                let moved = nodes.iter().filter(|node| self.step(node)).count();
+                if moved == 0 {
+                    return;
+                }
+            }
+            panic!("it doesn't come to rest");
+        }
+
+        fn counts(&self) -> Vec<usize> {
+            self.nodes.values().map(BTreeMap::len).collect()
+        }
+    }
+
+    #[test]
+    fn shards_spread_over_nodes_that_come_and_go() {
+        let mut world = World::default();
+        world.join("a");
+        world.settle();
+        assert_eq!(world.counts(), [64]);
+        world.join("b");
+        world.join("c");
+        world.settle();
+        let counts = world.counts();
+        assert_eq!(counts.iter().sum::<usize>(), 64);
+        assert!(counts.iter().all(|count| *count >= 10), "{counts:?}");
+        let of_a: Vec<u16> = world.nodes["a"].keys().copied().collect();
+        // Gone without a word: others take what it had, and keep what they have.
+        world.nodes.remove("b");
+        world.seen("b").silent = Duration::from_secs(6);
+        world.settle();
+        assert_eq!(world.counts().iter().sum::<usize>(), 64);
+        assert!(of_a.iter().all(|shard| world.nodes["a"].contains_key(shard)));
+    }
+
+    #[test]
+    fn one_that_leaves_hands_over_all_at_once() {
+        let mut world = World::default();
+        world.join("a");
+        world.join("b");
+        world.settle();
+        world.draining.insert("a");
+        world.seen("a").draining = true;
+        world.step("a");
+        assert_eq!(world.nodes["a"].len(), 0);
+        world.settle();
+        assert_eq!(world.counts(), [0, 64]);
+        // Nobody is left to take them.
+        world.draining.insert("b");
+        world.seen("b").draining = true;
+        world.settle();
+        assert_eq!(world.counts(), [0, 64]);
+    }
+
+    #[test]
+    fn nothing_is_handed_over_while_others_come_and_go() {
+        let mine = (0..SHARDS).map(|shard| (shard, Mine::Open(1))).collect();
+        let cluster = Cluster {
+            members: vec![member("a", false, 0), member("b", false, 0)],
+            owners: BTreeMap::new(),
+        };
+        let mut situation = Situation {
+            me: "a",
+            draining: false,
+            unsettled: true,
+            shards: SHARDS,
+            mine: &mine,
+            cluster: &cluster,
+            gone: &BTreeSet::new(),
+        };
+        assert_eq!(situation.decide(), Decision::default());
+        situation.unsettled = false;
+        assert_eq!(situation.decide().give.len(), HANDED_OVER_MAX);
+        // A node that refuses connections is gone before its time.
+        let gone = BTreeSet::from(["b".into()]);
+        situation.gone = &gone;
+        assert_eq!(situation.decide(), Decision::default());
+    }
+}

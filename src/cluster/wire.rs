@@ -1,0 +1,189 @@
+//! What nodes say to each other: frames of a length, a kind, a token, a shard and a body. Nodes of one version
+//! talk; others are refused by their first words.
+
+use lclq_shards::command::{Command, Reply, Token};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::io;
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+/// What this program speaks. Another number is another language.
+pub const PROTOCOL: u32 = 1;
+/// Bytes of a frame behind its length: more than a slice of an export of the largest messages has.
+pub const FRAME_BYTES_MAX: usize = 768 << 20;
+/// Bytes that are made room for before any has come.
+const ROOM_BYTES_MAX: usize = 1 << 20;
+/// Bytes of a frame's head behind its length.
+const HEAD_BYTES: usize = 1 + 8 + 2;
+/// First bytes of what a node says first.
+const GREETING: &[u8] = b"lclq-node";
+/// Bytes of a node's name at most.
+const NODE_BYTES_MAX: usize = 64;
+
+/// What a frame is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Kind {
+    /// Who speaks, and to whom; comes first, both ways.
+    Hello = 1,
+    /// A command for a shard.
+    Command = 2,
+    /// Nobody waits for a command's answer any more.
+    Cancel = 3,
+    /// The answer to a command.
+    Reply = 4,
+    /// A command was not carried out: its shard is not here.
+    NotHere = 5,
+    /// Who runs what has changed.
+    Look = 6,
+}
+
+impl Kind {
+    fn of(byte: u8) -> Option<Self> {
+        use Kind::{Cancel, Command, Hello, Look, NotHere, Reply};
+        [Hello, Command, Cancel, Reply, NotHere, Look]
+            .into_iter()
+            .find(|kind| *kind as u8 == byte)
+    }
+}
+
+/// A frame as it came.
+#[derive(Debug)]
+pub struct Frame {
+    pub kind: Kind,
+    pub token: Token,
+    pub shard: u16,
+    pub body: Vec<u8>,
+}
+
+/// Writes a frame's length and head.
+pub fn put_head(out: &mut Vec<u8>, kind: Kind, token: Token, shard: u16, body_bytes: usize) {
+    out.extend_from_slice(&((HEAD_BYTES + body_bytes) as u32).to_le_bytes());
+    out.push(kind as u8);
+    out.extend_from_slice(&token.to_le_bytes());
+    out.extend_from_slice(&shard.to_le_bytes());
+}
+
+/// Writes a frame with a reply.
+///
+/// # Errors
+/// If it is too long to be sent.
+pub fn put_reply(out: &mut Vec<u8>, token: Token, shard: u16, reply: &Reply) -> io::Result<()> {
+    let start = out.len();
+    put_head(out, Kind::Reply, token, shard, 0);
+    let body = std::mem::take(out);
+    *out = encode_to(body, reply)?;
+    let bytes = out.len() - start - 4;
+    if bytes > FRAME_BYTES_MAX {
+        out.truncate(start);
+        return Err(wrong("an answer is too long for another node"));
+    }
+    out[start..start + 4].copy_from_slice(&(bytes as u32).to_le_bytes());
+    Ok(())
+}
+
+/// A command as the body of a frame.
+///
+/// # Errors
+/// If it is too long to be sent.
+pub fn command_body(command: &Command) -> io::Result<Vec<u8>> {
+    let body = encode_to(Vec::new(), command)?;
+    match body.len() + HEAD_BYTES <= FRAME_BYTES_MAX {
+        true => Ok(body),
+        false => Err(wrong("a command is too long for another node")),
+    }
+}
+
+fn encode_to(out: Vec<u8>, what: &impl Serialize) -> io::Result<Vec<u8>> {
+    postcard::to_extend(what, out).map_err(io::Error::other)
+}
+
+/// What a body says.
+///
+/// # Errors
+/// If it isn't whole, or there is more of it.
+pub fn decode<T: DeserializeOwned>(body: &[u8]) -> io::Result<T> {
+    match postcard::take_from_bytes(body) {
+        Ok((what, [])) => Ok(what),
+        Ok(_) => Err(wrong("there is more in a frame than it says")),
+        Err(_) => Err(wrong("a frame can't be read")),
+    }
+}
+
+/// Says who speaks, and to whom.
+pub fn put_hello(out: &mut Vec<u8>, from: &str, to: &str) {
+    let mut body = GREETING.to_vec();
+    body.extend_from_slice(&PROTOCOL.to_le_bytes());
+    for node in [from, to] {
+        body.push(node.len() as u8);
+        body.extend_from_slice(node.as_bytes());
+    }
+    put_head(out, Kind::Hello, 0, 0, body.len());
+    out.extend_from_slice(&body);
+}
+
+/// Who speaks, and to whom.
+///
+/// # Errors
+/// If it isn't a node that speaks this language.
+pub fn read_hello(frame: &Frame) -> io::Result<(&str, &str)> {
+    let greeting = || wrong("it isn't a node of a cluster");
+    let rest = match (frame.kind, frame.body.strip_prefix(GREETING)) {
+        (Kind::Hello, Some(rest)) => rest,
+        _ => return Err(greeting()),
+    };
+    let (protocol, rest) = rest.split_first_chunk().ok_or_else(greeting)?;
+    if u32::from_le_bytes(*protocol) != PROTOCOL {
+        return Err(wrong("it is of another version"));
+    }
+    let (from, rest) = node(rest).ok_or_else(greeting)?;
+    let (to, rest) = node(rest).ok_or_else(greeting)?;
+    match rest {
+        [] => Ok((from, to)),
+        _ => Err(greeting()),
+    }
+}
+
+fn node(bytes: &[u8]) -> Option<(&str, &[u8])> {
+    let (length, rest) = bytes.split_first()?;
+    let (node, rest) = rest.split_at_checked(usize::from(*length))?;
+    let node = std::str::from_utf8(node).ok()?;
+    (node.len() <= NODE_BYTES_MAX).then_some((node, rest))
+}
+
+/// The next frame; `None` where the other side has ended.
+///
+/// # Errors
+/// If the connection fails, or what comes is no frame.
+pub async fn read_frame(from: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<Frame>> {
+    let mut length = [0; 4];
+    match from.read_exact(&mut length).await {
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+        Err(error) => return Err(error),
+    }
+    let bytes = u32::from_le_bytes(length) as usize;
+    if !(HEAD_BYTES..=FRAME_BYTES_MAX).contains(&bytes) {
+        return Err(wrong("a frame's length can't be"));
+    }
+    let mut head = [0; HEAD_BYTES];
+    from.read_exact(&mut head).await?;
+    let kind = Kind::of(head[0]).ok_or_else(|| wrong("a frame is of no known kind"))?;
+    let [_, token @ .., low, high] = head;
+    let body_bytes = bytes - HEAD_BYTES;
+    let mut body = Vec::with_capacity(body_bytes.min(ROOM_BYTES_MAX));
+    from.take(body_bytes as u64).read_to_end(&mut body).await?;
+    if body.len() != body_bytes {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(Some(Frame {
+        kind,
+        token: Token::from_le_bytes(token),
+        shard: u16::from_le_bytes([low, high]),
+        body,
+    }))
+}
+
+fn wrong(what: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
+}

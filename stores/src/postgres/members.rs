@@ -1,0 +1,129 @@
+//! Who is there, by two tables.
+
+use super::session::words;
+use crate::remote::{Beat, Cluster, Member, REMEMBERED, SeenMember, ShardOwner};
+use std::time::Duration;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Error, Row, Statement};
+
+/// What is known of all, in one answer: nodes, and behind them shards with the rest of their columns empty.
+const LOOK: &str = "SELECT node, address, protocol, key_hash, draining, \
+     (extract(epoch FROM clock_timestamp() - seen_at) * 1000)::bigint, NULL::integer, NULL::bigint \
+     FROM {schema}.nodes UNION ALL \
+     SELECT node, '', 0, ''::bytea, false, 0, shard, epoch FROM {schema}.owners";
+
+/// A node's sign of life, with all that it runs. Only what has changed is written, but for the time.
+const BEAT: &str = "WITH mine AS (\
+         SELECT shard, epoch FROM unnest($6::integer[], $7::bigint[]) AS m (shard, epoch) ORDER BY shard\
+     ), beat AS (\
+         INSERT INTO {schema}.nodes (node, address, protocol, key_hash, draining, seen_at) \
+         VALUES ($1, $2, $3, $4, $5, clock_timestamp()) \
+         ON CONFLICT (node) DO UPDATE SET draining = excluded.draining, seen_at = excluded.seen_at\
+     ), gone AS (\
+         DELETE FROM {schema}.nodes \
+         WHERE node <> $1 AND seen_at < clock_timestamp() - $8::float8 * interval '1 second'\
+     ), taken AS (\
+         INSERT INTO {schema}.owners AS o (shard, node, epoch) SELECT shard, $1, epoch FROM mine \
+         ON CONFLICT (shard) DO UPDATE SET node = excluded.node, epoch = excluded.epoch \
+         WHERE o.epoch < excluded.epoch\
+     ), given AS (\
+         UPDATE {schema}.owners SET node = '' \
+         WHERE node = $1 AND shard NOT IN (SELECT shard FROM mine)\
+     ) ";
+
+const LEAVE: &str = "WITH given AS (UPDATE {schema}.owners SET node = '' WHERE node = $1) \
+     DELETE FROM {schema}.nodes WHERE node = $1";
+
+/// A connection that asks.
+pub(super) struct Members {
+    client: Client,
+    beat: Statement,
+    look: Statement,
+    leave: Statement,
+}
+
+impl Members {
+    pub async fn prepare(client: Client, schema: &str) -> Result<Self, Box<str>> {
+        let of_schema = |statement: &str| statement.replace("{schema}", &format!("\"{schema}\""));
+        let said = |error: Error| words(&error);
+        // What is lost with a crash of the database is said again within a second.
+        let hurried = "SET synchronous_commit = off";
+        client.batch_execute(hurried).await.map_err(said)?;
+        let beat = of_schema(&format!("{BEAT}{LOOK}"));
+        let beat = client.prepare(&beat).await.map_err(said)?;
+        let look = client.prepare(&of_schema(LOOK)).await.map_err(said)?;
+        let leave = client.prepare(&of_schema(LEAVE)).await.map_err(said)?;
+        Ok(Self {
+            client,
+            beat,
+            look,
+            leave,
+        })
+    }
+
+    pub async fn beat(&self, beat: &Beat) -> Result<Cluster, Box<str>> {
+        let member = &beat.member;
+        let protocol = i32::try_from(member.protocol).unwrap_or(i32::MAX);
+        let shards: Vec<i32> = beat.owns.keys().map(|shard| i32::from(*shard)).collect();
+        let epochs = beat.owns.values();
+        let epochs: Vec<i64> = epochs.map(|epoch| *epoch as i64).collect();
+        let remembered_s = REMEMBERED.as_secs_f64();
+        let (node, address, key_hash) = (&*member.node, &*member.address, &*member.key_hash);
+        let with: [&(dyn ToSql + Sync); 8] = [
+            &node,
+            &address,
+            &protocol,
+            &key_hash,
+            &beat.draining,
+            &shards,
+            &epochs,
+            &remembered_s,
+        ];
+        let found = self.client.query(&self.beat, &with).await;
+        let found = found.map_err(|error| words(&error))?;
+        cluster(&found).map_err(|error| words(&error))
+    }
+
+    pub async fn look(&self) -> Result<Cluster, Box<str>> {
+        let found = self.client.query(&self.look, &[]).await;
+        cluster(&found.map_err(|error| words(&error))?).map_err(|error| words(&error))
+    }
+
+    pub async fn leave(&self, node: &str) -> Result<(), Box<str>> {
+        let left = self.client.execute(&self.leave, &[&node]).await;
+        left.map(drop).map_err(|error| words(&error))
+    }
+}
+
+fn cluster(rows: &[Row]) -> Result<Cluster, Error> {
+    let mut cluster = Cluster::default();
+    for row in rows {
+        let node: &str = row.try_get(0)?;
+        let shard: Option<i32> = row.try_get(6)?;
+        let epoch: Option<i64> = row.try_get(7)?;
+        if let (Some(shard), Some(epoch)) = (shard, epoch) {
+            // What can't be a shard or an epoch is nobody's, and is overwritten by the next owner.
+            if let (Ok(shard), Ok(epoch)) = (u16::try_from(shard), u64::try_from(epoch))
+                && !node.is_empty()
+            {
+                let node = node.into();
+                cluster.owners.insert(shard, ShardOwner { node, epoch });
+            }
+            continue;
+        }
+        let (address, key_hash): (&str, &[u8]) = (row.try_get(1)?, row.try_get(3)?);
+        let protocol: i32 = row.try_get(2)?;
+        let silent_ms: i64 = row.try_get(5)?;
+        cluster.members.push(SeenMember {
+            member: Member {
+                node: node.into(),
+                address: address.into(),
+                protocol: u32::try_from(protocol).unwrap_or(0),
+                key_hash: key_hash.into(),
+            },
+            draining: row.try_get(4)?,
+            silent: Duration::from_millis(u64::try_from(silent_ms).unwrap_or(0)),
+        });
+    }
+    Ok(cluster)
+}

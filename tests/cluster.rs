@@ -1,0 +1,18 @@
+//! The real binary as several nodes on one store: every node answers for every queue and topic, others take over
+//! what a killed one ran, and one that is asked to end hands over.
+
+#![cfg(unix)]
+
+#[path = "cluster/hand_over.rs"]
+mod hand_over;
+#[path = "cluster/kills.rs"]
+mod kills;
+#[path = "cluster/nodes.rs"]
+mod nodes;
+#[path = "../stores/tests/redis_server/mod.rs"]
+mod redis_server;
+#[path = "cluster/refusals.rs"]
+mod refusals;
+#[path = "../stores/tests/server/mod.rs"]
+mod server;
+mod support;
