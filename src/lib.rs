@@ -6,6 +6,7 @@ mod bearer;
 mod chance;
 pub mod cli;
 pub mod cluster;
+pub mod cluster_status;
 pub mod config;
 mod console;
 pub mod credentials;

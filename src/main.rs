@@ -4,7 +4,7 @@ mod memory;
 mod names;
 
 use clap::ArgMatches;
-use lclq::cli::{Command, ConfigCommand, LogCommand, PolicyCommand, ShowForm, StartArgs};
+use lclq::cli::{ClusterCommand, Command, ConfigCommand, LogCommand, PolicyCommand, ShowForm, StartArgs};
 use lclq::config::import::{Format, Imported};
 use lclq::config::{self, Config, Source};
 use lclq::operate;
@@ -43,6 +43,10 @@ fn main() -> ExitCode {
         Command::Schema(args) => operated(operate::schema(args)),
         Command::Export(args) => operated(operate::export(&args)),
         Command::Import(args) => operated(operate::import(&args)),
+        Command::Cluster(ClusterCommand::Status(args)) => {
+            let mut out = std::io::stdout().lock();
+            lclq::cluster_status::status(&args, &mut out).map_err(Failure::new)
+        }
         Command::Log(LogCommand::Dump(args)) => {
             let mut out = std::io::BufWriter::new(std::io::stdout().lock());
             let dumped = lclq::log_dump::dump(&args, &mut out).map_err(Failure::new);

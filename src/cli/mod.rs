@@ -1,5 +1,6 @@
 //! The command line: flags and environment variables, before anything is made of them.
 
+mod cluster;
 mod config;
 mod controls;
 mod credentials;
@@ -11,6 +12,7 @@ mod policy;
 mod portable;
 mod watch;
 
+pub use cluster::{ClusterCommand, ClusterStatusArgs};
 pub use config::{ConfigCommand, ShowForm};
 pub use controls::{ClockCommand, FaultArgs, FaultCommand, ProfileCommand, StateCommand};
 pub use credentials::{CreatedForm, CredentialsCommand, CredentialsFile};
@@ -82,6 +84,9 @@ pub enum Command {
     Export(ExportArgs),
     /// Have a server take up what a file of lclq export has.
     Import(ImportArgs),
+    /// Look at the servers that share a store.
+    #[command(subcommand)]
+    Cluster(ClusterCommand),
     /// Look into the logs of a store.
     #[command(subcommand)]
     Log(LogCommand),

@@ -32,8 +32,8 @@ pub enum News {
     Opened(u16, Result<u64, String>),
     /// A shard is closed: all that it had is in the store.
     Closed(u16),
-    /// Another node has a shard that this one ran.
-    Fenced(u16),
+    /// Another node has a shard that this one ran, in this epoch.
+    Fenced(u16, u64),
     /// The connection to a node was lost.
     Suspect(u16),
     /// Something may have changed elsewhere.
@@ -54,6 +54,8 @@ pub trait Takes: Send + Sync + 'static {
     fn route(&self, shard: u16, peer: Option<u16>);
     /// Has the nodes of these numbers look.
     fn poke(&self, peers: Vec<u16>);
+    /// Keeps connections to the nodes of these numbers, so that it is noticed when one goes.
+    fn reach(&self, peers: Vec<u16>);
     /// Number of shards.
     fn shards(&self) -> u16;
 }
@@ -67,6 +69,8 @@ pub struct Control<T> {
     to_take: VecDeque<u16>,
     /// Shards that could not be, until when.
     failed: BTreeMap<u16, Instant>,
+    /// Shards that other nodes have taken, and this one's last epochs of them.
+    lost: BTreeMap<u16, u64>,
     /// Nodes that refuse connections: gone, whatever the store says.
     gone: BTreeSet<Box<str>>,
     others: BTreeSet<Box<str>>,
@@ -92,6 +96,7 @@ impl<T: Takes> Control<T> {
                 mine: BTreeMap::new(),
                 to_take: VecDeque::new(),
                 failed: BTreeMap::new(),
+                lost: BTreeMap::new(),
                 gone: BTreeSet::new(),
                 others: BTreeSet::new(),
                 changed_at: Instant::now(),
@@ -126,7 +131,8 @@ impl<T: Takes> Control<T> {
                 match one {
                     News::Leave(done) => {
                         self.leave();
-                        return drop(done.send(()));
+                        let _ = done.send(());
+                        return;
                     }
                     other => look |= self.hear(other),
                 }
@@ -143,7 +149,11 @@ impl<T: Takes> Control<T> {
     fn hear(&mut self, news: News) -> bool {
         match news {
             News::Opened(shard, Ok(epoch)) => {
-                self.mine.insert(shard, Mine::Open(epoch));
+                // Its core may have lost it before this was heard.
+                match self.lost.get(&shard) {
+                    Some(lost) if *lost >= epoch => self.mine.remove(&shard),
+                    _ => self.mine.insert(shard, Mine::Open(epoch)),
+                };
                 self.untold = true;
                 self.take_next();
                 // One look tells of many; the last must not be kept waiting.
@@ -161,9 +171,12 @@ impl<T: Takes> Control<T> {
                 self.untold = true;
                 true
             }
-            News::Fenced(shard) => {
+            News::Fenced(shard, epoch) => {
                 tracing::warn!(shard, "another node has a shard that this one ran");
-                self.mine.remove(&shard);
+                self.lost.insert(shard, epoch);
+                if self.mine.get(&shard) != Some(&Mine::Opening) {
+                    self.mine.remove(&shard);
+                }
                 self.untold = true;
                 true
             }
@@ -268,8 +281,10 @@ impl<T: Takes> Control<T> {
             }
         }
         self.take_next();
-        if told {
-            self.takes.poke(numbers.into_values().collect());
+        let numbers: Vec<u16> = numbers.into_values().collect();
+        match told {
+            true => self.takes.poke(numbers),
+            false => self.takes.reach(numbers),
         }
         if self.to_take.is_empty() && !self.mine.values().any(|mine| *mine == Mine::Opening) {
             self.joined.settled.trigger();

@@ -94,6 +94,11 @@ impl Link {
         true
     }
 
+    /// Sends a transfer, of which its shard has only so many under way.
+    pub fn transfer(&self, token: Token, shard: u16, body: CallBody) {
+        self.push(Out::Command { token, shard, body });
+    }
+
     /// A command was answered, or nobody waits for it.
     pub fn closed(&self, body_bytes: usize) {
         self.open.set(self.open.get().saturating_sub(1));

@@ -187,3 +187,203 @@ pub async fn read_frame(from: &mut (impl AsyncRead + Unpin)) -> io::Result<Optio
 fn wrong(what: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lclq_shards::command::{
+        Delivery, LeaseRef, QueueCommand, QueueRef, Receive, Refusal, SendEntry, ShardStats,
+    };
+    use lclq_shards::moves::{Address, Transfer};
+    use lclq_shards::portable::{Exported, ImportCommand, Piece};
+    use lclq_shards::pubsub::command::{PubsubCommand, TopicRef};
+    use lclq_shards::pubsub::{TopicRecord, TopicSettings};
+    use lclq_shards::{Draft, Payload, QueueName, Section};
+    use proptest::prelude::*;
+    use std::fmt::Debug;
+
+    fn payload() -> Payload {
+        let sections = [(Section::Group, &b"g"[..])].into_iter().collect();
+        Draft {
+            body: b"hello",
+            sections,
+            ..Draft::default()
+        }
+        .build()
+    }
+
+    fn queue() -> QueueRef {
+        QueueRef {
+            shard: 3,
+            slot: 7,
+            id: 1 << 40,
+        }
+    }
+
+    fn lease() -> LeaseRef {
+        LeaseRef {
+            sequence: u64::MAX,
+            slot: 1,
+            receive_count: 2,
+            received_at: 1_700_000_000_000,
+        }
+    }
+
+    fn transfer() -> Box<Transfer> {
+        Box::new(Transfer {
+            source: 1,
+            target: 2,
+            number: 3,
+            oldest: 2,
+            to: Address::Queue(QueueName::new("r", "a", "q")),
+            from: Address::Subscription {
+                subscription: "s".into(),
+                id: Some(4),
+            },
+            payload: payload(),
+            receive_count: 5,
+            first_received_at: 6,
+            task: Some([7; 16]),
+            returned: true,
+        })
+    }
+
+    fn commands() -> Vec<Command> {
+        let entry = SendEntry {
+            payload: payload(),
+            counted_bytes: 5,
+            delay_s: Some(1),
+            deduplication_from_content: true,
+        };
+        let topic = TopicRef {
+            shard: 1,
+            slot: 2,
+            id: 3,
+            version: 4,
+        };
+        // Journals keep the last two beside it.
+        let record = Box::new(TopicRecord {
+            id: 1,
+            name: "t".into(),
+            deleted: false,
+            created_at: 2,
+            settings: TopicSettings::default(),
+            spec: b"spec"[..].into(),
+            policy: b"policy"[..].into(),
+        });
+        vec![
+            Command::Send {
+                queue: queue(),
+                entries: vec![entry.clone(), entry].into(),
+            },
+            Command::Receive(Receive {
+                queue: queue(),
+                messages_max: 10,
+                visibility_timeout_s: None,
+                wait_s: Some(20),
+                attempt: Some("again".into()),
+                client: 9,
+            }),
+            Command::Delete {
+                queue: queue(),
+                entries: [lease()].into_iter().collect(),
+            },
+            Command::Transfer(transfer()),
+            Command::Queue(Box::new(QueueCommand::Create {
+                name: QueueName::new("r", "a", "q"),
+                attributes: [(lclq_shards::attributes::QueueAttribute::Policy, "{}".to_owned())]
+                    .into(),
+                tags: [("k".to_owned(), "v".to_owned())].into(),
+                recreate_after_ms: 0,
+            })),
+            Command::Queue(Box::new(QueueCommand::Import(ImportCommand::Topic(record)))),
+            Command::Pubsub(Box::new(PubsubCommand::Publish {
+                topic,
+                messages: vec![b"one"[..].into(), b""[..].into()],
+            })),
+        ]
+    }
+
+    fn replies() -> Vec<Reply> {
+        let delivery = Delivery {
+            shard: 3,
+            payload: payload(),
+            lease: lease(),
+            first_received_at: 8,
+        };
+        let pieces = vec![Piece::Transfer(transfer())];
+        vec![
+            Reply::Received([delivery].into_iter().collect()),
+            Reply::Stale(Box::new(commands().remove(0))),
+            Reply::Stats(Box::new(ShardStats {
+                queues: 3,
+                ..ShardStats::default()
+            })),
+            Reply::Exported(Box::new(Exported::Slice {
+                pieces,
+                is_last: true,
+            })),
+            Reply::Refused(Refusal::Unreachable),
+        ]
+    }
+
+    fn round<T: Serialize + DeserializeOwned + Debug>(what: &T) {
+        let body = encode_to(Vec::new(), what).unwrap();
+        let read: T = decode(&body).unwrap();
+        assert_eq!(format!("{read:?}"), format!("{what:?}"));
+        for end in 0..body.len() {
+            assert!(decode::<T>(&body[..end]).is_err(), "{what:?} up to {end}");
+        }
+        let mut more = body;
+        more.push(0);
+        assert!(decode::<T>(&more).is_err());
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        commands().iter().for_each(round);
+        replies().iter().for_each(round);
+    }
+
+    #[test]
+    fn frames_come_as_they_were_put() {
+        let mut out = Vec::new();
+        put_hello(&mut out, "a", "bc");
+        put_reply(&mut out, 7, 9, &Reply::Done).unwrap();
+        put_head(&mut out, Kind::Cancel, u64::MAX, 0, 0);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let mut rest = &out[..];
+            let hello = read_frame(&mut rest).await.unwrap().unwrap();
+            assert_eq!(read_hello(&hello).unwrap(), ("a", "bc"));
+            let reply = read_frame(&mut rest).await.unwrap().unwrap();
+            assert_eq!((reply.kind, reply.token, reply.shard), (Kind::Reply, 7, 9));
+            assert!(matches!(decode(&reply.body).unwrap(), Reply::Done));
+            assert!(read_hello(&reply).is_err());
+            let cancel = read_frame(&mut rest).await.unwrap().unwrap();
+            assert_eq!((cancel.kind, cancel.token), (Kind::Cancel, u64::MAX));
+            assert!(read_frame(&mut rest).await.unwrap().is_none());
+            // A length that can't be isn't made room for.
+            let mut huge = &[0xff, 0xff, 0xff, 0xff, 4][..];
+            assert!(read_frame(&mut huge).await.is_err());
+            let mut early = &out[..20];
+            assert!(read_frame(&mut early).await.is_err());
+        });
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_of_anybody_do_no_harm(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = decode::<Command>(&bytes);
+            let _ = decode::<Reply>(&bytes);
+        }
+
+        #[test]
+        fn changed_bytes_do_no_harm(which in 0..7usize, at in any::<prop::sample::Index>(), to in any::<u8>()) {
+            let mut body = command_body(&commands()[which]).unwrap();
+            let at = at.index(body.len());
+            body[at] = to;
+            let _ = decode::<Command>(&body);
+        }
+    }
+}

@@ -54,6 +54,12 @@ impl Takes for Taker {
         }
     }
 
+    fn reach(&self, peers: Vec<u16>) {
+        if !peers.is_empty() {
+            self.orders.give(0, Order::Reach(peers));
+        }
+    }
+
     fn shards(&self) -> u16 {
         self.shared.ownership.shards()
     }

@@ -98,6 +98,13 @@ impl Mesh {
         }
     }
 
+    /// Connects to other nodes, where it isn't yet.
+    pub(super) fn reach(&self, away: &Away, numbers: &[u16]) {
+        for number in numbers {
+            self.link(away, *number);
+        }
+    }
+
     fn link(&self, away: &Away, number: u16) -> Option<Rc<Link>> {
         if let Some(link) = away.links.borrow().get(&number) {
             return Some(link.clone());
@@ -129,10 +136,7 @@ impl Mesh {
             return self.answer_away(token, refused);
         };
         if transfer_source(token).is_some() {
-            if !link.command(token, shard, body) {
-                self.answer_away(token, refused);
-            }
-            return;
+            return link.transfer(token, shard, body);
         }
         let asked = Asked {
             number,
@@ -276,7 +280,6 @@ impl Mesh {
             return;
         };
         if transfer_source(token).is_some() {
-            link.closed(0);
             let reply = reply.unwrap_or(Reply::Refused(Refusal::Unreachable));
             return self.answer_away(token, reply);
         }

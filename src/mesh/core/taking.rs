@@ -5,7 +5,7 @@ use super::super::orders::Order;
 use super::super::ownership::Owner;
 use super::Mesh;
 use crate::cluster::News;
-use crate::runtime::{Doorbell, wall_clock};
+use crate::runtime::Doorbell;
 use lclq_shards::{LoadedHost, Millis, Outgoing, ShardHost};
 use std::time::{Duration, Instant};
 
@@ -40,6 +40,7 @@ impl Mesh {
                 Order::Close(shard) => self.close_shard(away, shard),
                 Order::Rerouted(shard) => self.follow(shard),
                 Order::Poke(numbers) => self.poke(away, &numbers),
+                Order::Reach(numbers) => self.reach(away, &numbers),
                 Order::Changed => away.opened.borrow().iter().for_each(Doorbell::ring),
             }
         }
@@ -90,8 +91,9 @@ impl Mesh {
 
     /// Another owner has it: what this one had to say, it has said.
     pub(super) fn lose_shard(&self, away: &Away, shard: u16) {
-        drop(self.leave_shard(away, shard));
-        away.joined.tell(News::Fenced(shard));
+        if let Some(host) = self.leave_shard(away, shard) {
+            away.joined.tell(News::Fenced(shard, host.epoch()));
+        }
     }
 
     fn pump_closing(&self, away: &Away, now: Millis) {
