@@ -19,6 +19,8 @@ const BEAT_PAUSE_MIN: Duration = Duration::from_millis(20);
 const SETTLING: Duration = Duration::from_secs(5);
 /// Shards that are taken over at once.
 const TAKEN_AT_ONCE_MAX: usize = 8;
+/// Between a node's first sign of life and its first decision: those that start with it are seen by then.
+const JOINING: Duration = Duration::from_millis(250);
 /// Before a shard that could not be taken over is tried again.
 const RETRY_PAUSE: Duration = Duration::from_secs(2);
 /// What reaching a node may take that is suspected to be gone.
@@ -113,12 +115,15 @@ impl<T: Takes> Control<T> {
     fn run(mut self, heard: &Receiver<News>) {
         let mut beat_at = Instant::now();
         let mut last_beat: Option<Instant> = None;
+        let mut decides = false;
         loop {
             let now = Instant::now();
             if beat_at <= now {
-                self.beat();
+                let is_first = last_beat.is_none();
+                self.beat(is_first);
+                decides = !is_first;
                 last_beat = Some(now);
-                beat_at = now + BEAT_EVERY;
+                beat_at = now + if is_first { JOINING } else { BEAT_EVERY };
             }
             let wait = beat_at.saturating_duration_since(Instant::now());
             let mut news = match heard.recv_timeout(wait) {
@@ -138,7 +143,7 @@ impl<T: Takes> Control<T> {
                 }
                 news = heard.try_recv().ok();
             }
-            if look {
+            if look && decides {
                 let soonest = last_beat.map_or(now, |last| last + BEAT_PAUSE_MIN);
                 beat_at = beat_at.min(soonest);
             }
@@ -203,7 +208,8 @@ impl<T: Takes> Control<T> {
         }
     }
 
-    fn beat(&mut self) {
+    /// Says that it lives. Decides nothing where it only `joins`.
+    fn beat(&mut self, joins: bool) {
         let owns = self.mine.iter().filter_map(|(shard, mine)| match mine {
             Mine::Open(epoch) | Mine::Closing(epoch) => Some((*shard, *epoch)),
             Mine::Opening => None,
@@ -214,6 +220,7 @@ impl<T: Takes> Control<T> {
             owns: owns.collect(),
         };
         match self.joined.membership.beat(beat) {
+            Ok(_) if joins => {}
             Ok(cluster) => {
                 if std::mem::take(&mut self.is_down) {
                     tracing::info!("the store answers again who is there");
@@ -247,6 +254,7 @@ impl<T: Takes> Control<T> {
         let Decision {
             take,
             give,
+            taken,
             owners,
             nobody_takes,
         } = situation.decide();
@@ -269,7 +277,7 @@ impl<T: Takes> Control<T> {
                 self.takes.route(shard, number);
             }
         }
-        for shard in give {
+        for shard in give.into_iter().chain(taken) {
             if let Some(Mine::Open(epoch)) = self.mine.get(&shard).copied() {
                 self.mine.insert(shard, Mine::Closing(epoch));
                 self.takes.close(shard);

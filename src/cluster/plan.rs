@@ -44,6 +44,8 @@ pub struct Decision {
     pub take: Vec<u16>,
     /// Shards to hand over.
     pub give: Vec<u16>,
+    /// Shards that another node has taken from this one, which its next commit would find out.
+    pub taken: Vec<u16>,
     /// Where others' shards are.
     pub owners: BTreeMap<u16, Box<str>>,
     /// Nobody would take a shard.
@@ -89,6 +91,9 @@ impl Situation<'_> {
             let owner = self.cluster.owners.get(&shard);
             let owner = owner.filter(|owner| others.contains_key(&*owner.node));
             match (self.mine.get(&shard), wanted) {
+                (Some(Mine::Open(epoch)), _) if owner.is_some_and(|owner| owner.epoch > *epoch) => {
+                    decision.taken.push(shard);
+                }
                 (Some(Mine::Open(_)), Some(wanted)) if *wanted != self.me && room > 0 => {
                     room -= 1;
                     decision.give.push(shard);
@@ -238,6 +243,29 @@ mod tests {
         world.seen("b").draining = true;
         world.settle();
         assert_eq!(world.counts(), [0, 64]);
+    }
+
+    #[test]
+    fn what_another_node_has_taken_is_given_up() {
+        let mine = BTreeMap::from([(0, Mine::Open(7)), (1, Mine::Open(7))]);
+        let owner = |epoch| ShardOwner {
+            node: "b".into(),
+            epoch,
+        };
+        let cluster = Cluster {
+            members: vec![member("a", false, 0), member("b", false, 0)],
+            owners: BTreeMap::from([(0, owner(8)), (1, owner(6))]),
+        };
+        let situation = Situation {
+            me: "a",
+            draining: false,
+            unsettled: true,
+            shards: 2,
+            mine: &mine,
+            cluster: &cluster,
+            gone: &BTreeSet::new(),
+        };
+        assert_eq!(situation.decide().taken, [0]);
     }
 
     #[test]

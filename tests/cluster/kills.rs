@@ -29,13 +29,13 @@ fn ask_any(nodes: &[Server]) {
         assert_eq!(found, sent.collect::<BTreeSet<_>>());
     }
     let mut rest: Vec<Client> = nodes.iter().map(Server::pubsub_client).collect();
-    let topic = "/v1/projects/p/topics/t";
+    let topic = "/v1/projects/project/topics/topic";
     let put = |client: &mut Client, path: &str, body: &Value| {
         client.rest("PUT", path, body).unwrap().ok();
     };
     put(&mut rest[0], topic, &json!({}));
-    let subscription = json!({ "topic": "projects/p/topics/t" });
-    put(&mut rest[1], "/v1/projects/p/subscriptions/s", &subscription);
+    let subscription = json!({ "topic": "projects/project/topics/topic" });
+    put(&mut rest[1], "/v1/projects/project/subscriptions/subscription", &subscription);
     for client in &mut rest {
         let messages = json!({ "messages": [{ "data": "aGVsbG8=" }] });
         let publish = format!("{topic}:publish");
@@ -43,13 +43,13 @@ fn ask_any(nodes: &[Server]) {
     }
     let mut pulled = 0;
     while pulled < nodes.len() {
-        let pull = "/v1/projects/p/subscriptions/s:pull";
+        let pull = "/v1/projects/project/subscriptions/subscription:pull";
         let client = &mut rest[pulled % nodes.len()];
         let answer = client.rest("POST", pull, &json!({ "maxMessages": 1 }));
         let answer = answer.unwrap().ok();
         let messages = answer["receivedMessages"].as_array().expect("messages");
         let ids: Vec<&Value> = messages.iter().map(|message| &message["ackId"]).collect();
-        let ack = "/v1/projects/p/subscriptions/s:acknowledge";
+        let ack = "/v1/projects/project/subscriptions/subscription:acknowledge";
         rest[(pulled + 1) % nodes.len()]
             .rest("POST", ack, &json!({ "ackIds": ids }))
             .unwrap()
@@ -105,9 +105,7 @@ fn survive_a_kill(store: &Store) {
         let known: BTreeSet<_> = expected[number].union(&maybe[number]).cloned().collect();
         assert!(found.is_subset(&known), "{queue}: {found:?}");
     }
-    for node in nodes {
-        node.stop();
-    }
+    nodes.stop();
 }
 
 #[test]

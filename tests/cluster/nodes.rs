@@ -45,19 +45,56 @@ impl Store {
             .flag("--store", self.url())
             .flag("--shards", SHARDS)
             .switch("--cluster")
+            .flag("--log", "lclq=info,lclq::cluster=debug,lclq::mesh=debug")
             .flag("--node-port", "0")
             .flag("--cores", "2")
     }
 
     /// Nodes that each run some of the shards.
-    pub fn nodes(&self, count: usize) -> Vec<Server> {
+    pub fn nodes(&self, count: usize) -> Nodes {
         let starting: Vec<_> = (0..count).map(|_| self.node().spawn()).collect();
-        let nodes: Vec<Server> = starting
+        let ready = starting
             .into_iter()
-            .map(|starting| starting.ready().unwrap())
-            .collect();
+            .map(|starting| starting.ready().unwrap());
+        let nodes = Nodes(ready.collect());
         wait_for_shares(&nodes);
         nodes
+    }
+}
+
+/// Nodes, which tell what they have logged where a test fails.
+pub struct Nodes(Vec<Server>);
+
+impl Nodes {
+    /// Asks all to end, one after the other.
+    pub fn stop(mut self) {
+        for node in self.0.drain(..) {
+            node.stop();
+        }
+    }
+}
+
+impl std::ops::Deref for Nodes {
+    type Target = Vec<Server>;
+
+    fn deref(&self) -> &Vec<Server> {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Nodes {
+    fn deref_mut(&mut self) -> &mut Vec<Server> {
+        &mut self.0
+    }
+}
+
+impl Drop for Nodes {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            for (number, node) in self.0.iter_mut().enumerate() {
+                eprintln!("node {number}:\n{}", node.stderr());
+            }
+        }
     }
 }
 
