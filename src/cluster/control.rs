@@ -25,6 +25,10 @@ const JOINING: Duration = Duration::from_millis(250);
 const RETRY_PAUSE: Duration = Duration::from_secs(2);
 /// What reaching a node may take that is suspected to be gone.
 const PROBE_WAIT: Duration = Duration::from_millis(300);
+/// Between two signs of life of a node that leaves.
+const LEAVING_BEAT: Duration = Duration::from_millis(100);
+/// What a node that runs nothing any more waits for requests that others sent before they heard of it.
+const LINGERING: Duration = Duration::from_millis(400);
 /// What a node that leaves may take to hand over what it runs.
 const LEAVING_MAX: Duration = Duration::from_secs(20);
 
@@ -79,6 +83,8 @@ pub struct Control<T> {
     changed_at: Instant,
     draining: Option<(Shutdown, Instant)>,
     nobody_takes: bool,
+    /// Since when it leaves and runs nothing any more.
+    empty_since: Option<Instant>,
     /// What the store says has not been told since something changed here.
     untold: bool,
     is_down: bool,
@@ -104,6 +110,7 @@ impl<T: Takes> Control<T> {
                 changed_at: Instant::now(),
                 draining: None,
                 nobody_takes: false,
+                empty_since: None,
                 untold: false,
                 is_down: false,
             };
@@ -123,7 +130,12 @@ impl<T: Takes> Control<T> {
                 self.beat(is_first);
                 decides = !is_first;
                 last_beat = Some(now);
-                beat_at = now + if is_first { JOINING } else { BEAT_EVERY };
+                beat_at = now
+                    + match self.draining {
+                        _ if is_first => JOINING,
+                        Some(_) => LEAVING_BEAT,
+                        None => BEAT_EVERY,
+                    };
             }
             let wait = beat_at.saturating_duration_since(Instant::now());
             let mut news = match heard.recv_timeout(wait) {
@@ -311,7 +323,7 @@ impl<T: Takes> Control<T> {
                 tracing::warn!(node, address = &*seen.member.address, "no address of a node");
                 continue;
             };
-            if let Some(peer) = self.joined.peers.meet(node, address) {
+            if let Some(peer) = self.joined.peers.meet(node, address, &seen.member.key_hash) {
                 numbers.insert(node, peer.number);
             }
         }
@@ -352,7 +364,12 @@ impl<T: Takes> Control<T> {
             return;
         };
         let is_last = self.nobody_takes && !self.is_down;
-        if self.mine.is_empty() || is_last || since.elapsed() >= LEAVING_MAX {
+        let now = Instant::now();
+        let has_lingered = match self.mine.is_empty() && !self.untold {
+            true => now.duration_since(*self.empty_since.get_or_insert(now)) >= LINGERING,
+            false => false,
+        };
+        if has_lingered || is_last || since.elapsed() >= LEAVING_MAX {
             done.trigger();
         }
     }

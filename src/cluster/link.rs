@@ -1,5 +1,6 @@
 //! One core's connection to another node, by which it asks.
 
+use super::identity;
 use super::wire::{self, Kind, put_head};
 use super::{Joined, Peer};
 use crate::mesh::Mesh;
@@ -14,6 +15,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncWriteExt, BufReader, ReadHalf, WriteHalf, split};
 use tokio::sync::Notify;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 /// Requests under way on one connection: its credit, which both ends know.
 pub const REQUESTS_OPEN_MAX: usize = 16_384;
@@ -28,7 +31,7 @@ const SHORT_BYTES_MAX: usize = 16 << 10;
 /// Bytes that are read at once.
 pub const READ_BYTES: usize = 64 << 10;
 
-type Connection = TokioIo<Stream>;
+type Connection = TlsStream<TokioIo<Stream>>;
 
 /// A command as it goes to another node, kept until it is answered: it may have to go to a third.
 pub type CallBody = Bytes;
@@ -54,6 +57,7 @@ pub struct Link {
     wake: Notify,
     open: Cell<usize>,
     open_bytes: Cell<usize>,
+    is_greeted: Cell<bool>,
 }
 
 impl Link {
@@ -65,6 +69,7 @@ impl Link {
             wake: Notify::new(),
             open: Cell::new(0),
             open_bytes: Cell::new(0),
+            is_greeted: Cell::new(false),
         });
         let (mesh, joined, of_task) = (mesh.clone(), joined.clone(), link.clone());
         spawn_local(async move {
@@ -80,6 +85,11 @@ impl Link {
     /// The node at the other end.
     pub fn peer(&self) -> &Arc<Peer> {
         &self.peer
+    }
+
+    /// Whether the node at the other end has said who it is. Before, nothing was sent to it.
+    pub fn is_greeted(&self) -> bool {
+        self.is_greeted.get()
     }
 
     /// Sends a command. `false` where as many are under way as may be.
@@ -123,7 +133,7 @@ impl Link {
 
     /// Until the connection ends.
     async fn run(&self, mesh: &Mesh, joined: &Joined) -> io::Result<()> {
-        let (from, to) = match timeout(CONNECT_WAIT, self.connect(joined)).await {
+        let (from, to) = match timeout(CONNECT_WAIT, Box::pin(self.connect(joined))).await {
             Ok(Ok(halves)) => halves,
             Ok(Err(error)) => {
                 sleep(REFUSED_PAUSE).await;
@@ -131,6 +141,7 @@ impl Link {
             }
             Err(_) => return Err(io::ErrorKind::TimedOut.into()),
         };
+        self.is_greeted.set(true);
         let reading = std::pin::pin!(self.read(mesh, from));
         let writing = std::pin::pin!(self.write(to));
         match futures_util::future::select(reading, writing).await {
@@ -143,16 +154,17 @@ impl Link {
         &self,
         joined: &Joined,
     ) -> io::Result<(BufReader<ReadHalf<Connection>>, WriteHalf<Connection>)> {
-        let stream = Stream::connect(self.peer.address).await?;
-        let (from, mut to) = split(TokioIo::new(stream));
+        let stream = TokioIo::new(Stream::connect(self.peer.address).await?);
+        let config = joined.identity.client(&self.peer.key_hash)?;
+        let connecting = TlsConnector::from(config).connect(identity::name(), stream);
+        let (from, mut to) = split(connecting.await?);
         let mut from = BufReader::with_capacity(READ_BYTES, from);
         let (me, peer) = (&joined.member.node, &self.peer.node);
         let mut hello = Vec::new();
         wire::put_hello(&mut hello, me, peer);
         to.write_all(&hello).await?;
         to.flush().await?;
-        let answer = wire::read_frame(&mut from).await?;
-        let answer = answer.ok_or(io::ErrorKind::ConnectionRefused)?;
+        let answer = wire::read_first(&mut from).await?;
         let (other, to_whom) = wire::read_hello(&answer)?;
         if other != &**peer || to_whom != &**me {
             return Err(io::Error::other("another node is at its address"));

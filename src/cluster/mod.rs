@@ -7,6 +7,7 @@
 //! `wire`. What waits at a core for other nodes, or for a shard that nobody runs, is in [`crate::mesh`].
 
 mod control;
+mod identity;
 mod link;
 mod peers;
 mod plan;
@@ -14,6 +15,7 @@ mod serving;
 mod wire;
 
 pub use control::{Control, News, Takes};
+pub use identity::Identity;
 pub use link::{CallBody, Link, Lost};
 pub use peers::{Peer, Peers};
 pub use plan::SILENCE_MAX;
@@ -42,6 +44,8 @@ pub struct ClusterConfig {
 pub struct Joined {
     /// Who it is.
     pub member: Arc<Member>,
+    /// How others know it.
+    pub identity: Identity,
     /// Others.
     pub peers: Peers,
     /// What it knows of them, and they of it.
@@ -65,15 +69,17 @@ impl Joined {
     ) -> io::Result<(Self, mpsc::Receiver<News>)> {
         let mut random = [0; NAME_BYTES];
         getrandom::fill(&mut random).map_err(io::Error::other)?;
+        let identity = Identity::new()?;
         let member = Member {
             node: hex::text(&random).into(),
             address: listener.local_addr().to_string().into(),
             protocol: PROTOCOL,
-            key_hash: [].into(),
+            key_hash: identity.hash().into(),
         };
         let (news, heard) = mpsc::channel();
         let joined = Self {
             member: Arc::new(member),
+            identity,
             peers: Peers::default(),
             membership,
             listener,

@@ -15,6 +15,8 @@ pub struct Peer {
     pub node: Box<str>,
     /// Where it is reached.
     pub address: SocketAddr,
+    /// What its certificate is told by.
+    pub key_hash: Box<[u8]>,
 }
 
 /// The nodes that this process has met.
@@ -28,8 +30,14 @@ impl Peers {
         met.get(usize::from(number)).cloned()
     }
 
+    /// By its name.
+    pub fn named(&self, node: &str) -> Option<Arc<Peer>> {
+        let met = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        met.iter().rev().find(|peer| &*peer.node == node).cloned()
+    }
+
     /// By its name; makes it known if it isn't. `None` if there is no number left.
-    pub fn meet(&self, node: &str, address: SocketAddr) -> Option<Arc<Peer>> {
+    pub fn meet(&self, node: &str, address: SocketAddr, key_hash: &[u8]) -> Option<Arc<Peer>> {
         let mut met = self.0.write().unwrap_or_else(PoisonError::into_inner);
         // The latest are the likeliest to be met again.
         if let Some(peer) = met.iter().rev().find(|peer| &*peer.node == node) {
@@ -42,6 +50,7 @@ impl Peers {
             number: met.len() as u16,
             node: node.into(),
             address,
+            key_hash: key_hash.into(),
         });
         met.push(peer.clone());
         Some(peer)

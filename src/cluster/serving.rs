@@ -1,5 +1,6 @@
 //! What other nodes ask of this one.
 
+use super::identity::hash_of;
 use super::link::{READ_BYTES, REQUESTS_OPEN_MAX};
 use super::wire::{self, Frame, Kind, put_head, put_hello, put_reply};
 use super::{Joined, News};
@@ -17,15 +18,20 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncWriteExt, BufReader, WriteHalf, split};
+use tokio::io::{AsyncWriteExt, BufReader, ReadHalf, WriteHalf, split};
 use tokio::sync::Notify;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 /// What a node may take to say who it is.
 const HELLO_WAIT: Duration = Duration::from_millis(1_000);
 /// Before the next connection is accepted where the last could not be.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-type Connection = TokioIo<Stream>;
+type Connection = TlsStream<TokioIo<Stream>>;
+
+/// Connections of other nodes to one core.
+const CONNECTIONS_MAX: usize = 4_096;
 
 /// Answers other nodes on this core, from now on.
 pub fn serve(mesh: &Mesh, joined: &Arc<Joined>, mut listener: Listener) {
@@ -33,6 +39,8 @@ pub fn serve(mesh: &Mesh, joined: &Arc<Joined>, mut listener: Listener) {
     spawn_local(async move {
         loop {
             let stream = match listener.accept().await {
+                // Dropping it closes it.
+                Ok(_) if listener.connections_open() > CONNECTIONS_MAX => continue,
                 Ok(stream) => stream,
                 Err(error) => {
                     tracing::warn!(%error, "can't accept another node");
@@ -124,19 +132,8 @@ fn without_client(command: &mut Command) {
 
 impl Serving {
     async fn run(self: &Rc<Self>, stream: Stream) -> io::Result<()> {
-        let (from, mut to) = split(TokioIo::new(stream));
-        let mut from = BufReader::with_capacity(READ_BYTES, from);
-        let hello = timeout(HELLO_WAIT, wire::read_frame(&mut from)).await;
-        let hello = hello.map_err(|_| io::ErrorKind::TimedOut)??;
-        let hello = hello.ok_or(io::ErrorKind::UnexpectedEof)?;
-        let (other, to_whom) = wire::read_hello(&hello)?;
-        let me = &*self.joined.member.node;
-        if to_whom != me {
-            return Err(io::Error::other("another node was meant"));
-        }
-        let mut answer = Vec::new();
-        put_hello(&mut answer, me, other);
-        to.write_all(&answer).await?;
+        let greeted = timeout(HELLO_WAIT, Box::pin(self.greet(stream))).await;
+        let (mut from, to) = greeted.map_err(|_| io::ErrorKind::TimedOut)??;
         let reading = pin!(async {
             while let Some(frame) = wire::read_frame(&mut from).await? {
                 self.take(&frame)?;
@@ -146,6 +143,36 @@ impl Serving {
         match select(reading, pin!(self.write(to))).await {
             Either::Left((ended, _)) | Either::Right((ended, _)) => ended,
         }
+    }
+
+    /// Learns who is at the other end, and that it is.
+    async fn greet(
+        &self,
+        stream: Stream,
+    ) -> io::Result<(BufReader<ReadHalf<Connection>>, WriteHalf<Connection>)> {
+        let acceptor = TlsAcceptor::from(self.joined.identity.server.clone());
+        let stream = acceptor.accept(TokioIo::new(stream)).await?;
+        let shown = stream.get_ref().1.peer_certificates();
+        let shown = shown.and_then(|all| all.first()).map(hash_of);
+        let (from, mut to) = split(stream);
+        let mut from = BufReader::with_capacity(READ_BYTES, from);
+        let hello = wire::read_first(&mut from).await?;
+        let (other, to_whom) = wire::read_hello(&hello)?;
+        let me = &*self.joined.member.node;
+        if to_whom != me {
+            return Err(io::Error::other("another node was meant"));
+        }
+        let known = self.joined.peers.named(other);
+        if known.is_none_or(|peer| Some(&*peer.key_hash) != shown.as_ref().map(|hash| &hash[..])) {
+            // It may have joined a moment ago; then it comes again.
+            self.joined.tell(News::Look);
+            return Err(io::Error::other("the store doesn't know it by its certificate"));
+        }
+        let mut answer = Vec::new();
+        put_hello(&mut answer, me, other);
+        to.write_all(&answer).await?;
+        to.flush().await?;
+        Ok((from, to))
     }
 
     fn take(self: &Rc<Self>, frame: &Frame) -> io::Result<()> {

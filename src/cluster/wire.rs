@@ -11,6 +11,8 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 pub const PROTOCOL: u32 = 1;
 /// Bytes of a frame behind its length: more than a slice of an export of the largest messages has.
 pub const FRAME_BYTES_MAX: usize = 768 << 20;
+/// Bytes of the first frame.
+const HELLO_BYTES_MAX: usize = 256;
 /// Bytes that are made room for before any has come.
 const ROOM_BYTES_MAX: usize = 1 << 20;
 /// Bytes of a frame's head behind its length.
@@ -156,6 +158,22 @@ fn node(bytes: &[u8]) -> Option<(&str, &[u8])> {
 /// # Errors
 /// If the connection fails, or what comes is no frame.
 pub async fn read_frame(from: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<Frame>> {
+    read_frame_up_to(from, FRAME_BYTES_MAX).await
+}
+
+/// What a node says first.
+///
+/// # Errors
+/// As [`read_frame`], and if it says more than that.
+pub async fn read_first(from: &mut (impl AsyncRead + Unpin)) -> io::Result<Frame> {
+    let first = read_frame_up_to(from, HELLO_BYTES_MAX).await?;
+    first.ok_or(io::ErrorKind::UnexpectedEof.into())
+}
+
+async fn read_frame_up_to(
+    from: &mut (impl AsyncRead + Unpin),
+    bytes_max: usize,
+) -> io::Result<Option<Frame>> {
     let mut length = [0; 4];
     match from.read_exact(&mut length).await {
         Ok(_) => {}
@@ -163,7 +181,7 @@ pub async fn read_frame(from: &mut (impl AsyncRead + Unpin)) -> io::Result<Optio
         Err(error) => return Err(error),
     }
     let bytes = u32::from_le_bytes(length) as usize;
-    if !(HEAD_BYTES..=FRAME_BYTES_MAX).contains(&bytes) {
+    if !(HEAD_BYTES..=bytes_max).contains(&bytes) {
         return Err(wrong("a frame's length can't be"));
     }
     let mut head = [0; HEAD_BYTES];

@@ -32,10 +32,10 @@ pub(super) fn cluster(settings: &Settings) -> Result<Option<ClusterConfig>, Stri
             place("production-profile")
         ));
     }
-    if !settings.node_address.is_loopback() {
+    if settings.node_address.is_unspecified() {
         return Err(format!(
-            "--node-address {} ({}): what nodes say to each other isn't encrypted yet, so it stays on this \
-             machine; give an address of loopback, such as 127.0.0.1",
+            "--node-address {} ({}): other servers of the cluster reach this one by it, so it has to be an \
+             address of this machine's own",
             settings.node_address,
             place("node-address")
         ));

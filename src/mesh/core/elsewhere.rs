@@ -330,7 +330,7 @@ impl Mesh {
         for token in tokens {
             let asked = away.asked.borrow_mut().remove(&token);
             let Some(asked) = asked else { continue };
-            if !asked.is_repeatable {
+            if !asked.is_repeatable && link.is_greeted() {
                 self.deliver(token, Reply::Refused(Refusal::Unreachable));
                 continue;
             }
