@@ -5,6 +5,13 @@
 
 #[path = "cluster/hand_over.rs"]
 mod hand_over;
+#[path = "crash"]
+mod crash {
+    pub mod ledger;
+    pub mod load;
+}
+#[path = "cluster/ledger.rs"]
+mod ledger;
 #[path = "cluster/kills.rs"]
 mod kills;
 #[path = "cluster/nodes.rs"]

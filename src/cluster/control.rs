@@ -60,6 +60,8 @@ pub trait Takes: Send + Sync + 'static {
     fn route(&self, shard: u16, peer: Option<u16>);
     /// Has the nodes of these numbers look.
     fn poke(&self, peers: Vec<u16>);
+    /// Waits for nothing more from the node of this number.
+    fn gone(&self, peer: u16);
     /// Keeps connections to the nodes of these numbers, so that it is noticed when one goes.
     fn reach(&self, peers: Vec<u16>);
     /// Number of shards.
@@ -277,6 +279,9 @@ impl<T: Takes> Control<T> {
             }
             for node in self.others.difference(&others) {
                 tracing::info!(node = &**node, "a node has gone");
+                if let Some(peer) = self.joined.peers.named(node) {
+                    self.takes.gone(peer.number);
+                }
             }
             self.others = others;
             self.changed_at = now;

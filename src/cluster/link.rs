@@ -6,10 +6,12 @@ use super::{Joined, Peer};
 use crate::mesh::Mesh;
 use crate::runtime::{Stream, sleep, spawn_local, timeout};
 use bytes::Bytes;
+use futures_util::future::{Either, select};
 use hyper_util::rt::TokioIo;
 use lclq_shards::command::Token;
 use std::cell::{Cell, RefCell};
 use std::io;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,6 +57,7 @@ pub struct Link {
     peer: Arc<Peer>,
     out: RefCell<Vec<Out>>,
     wake: Notify,
+    broken_off: Notify,
     open: Cell<usize>,
     open_bytes: Cell<usize>,
     is_greeted: Cell<bool>,
@@ -67,15 +70,18 @@ impl Link {
             peer,
             out: RefCell::default(),
             wake: Notify::new(),
+            broken_off: Notify::new(),
             open: Cell::new(0),
             open_bytes: Cell::new(0),
             is_greeted: Cell::new(false),
         });
         let (mesh, joined, of_task) = (mesh.clone(), joined.clone(), link.clone());
         spawn_local(async move {
-            let error = match of_task.run(&mesh, &joined).await {
-                Ok(()) => io::ErrorKind::ConnectionReset.into(),
-                Err(error) => error,
+            let running = pin!(of_task.run(&mesh, &joined));
+            let error = match select(running, pin!(of_task.broken_off.notified())).await {
+                Either::Left((Err(error), _)) => error,
+                Either::Left((Ok(()), _)) => io::ErrorKind::ConnectionReset.into(),
+                Either::Right(_) => io::ErrorKind::TimedOut.into(),
             };
             mesh.link_lost(&of_task, Lost(error));
         });
@@ -121,6 +127,11 @@ impl Link {
         self.push(Out::Cancel(token));
     }
 
+    /// Ends the connection: the other node is gone.
+    pub fn break_off(&self) {
+        self.broken_off.notify_one();
+    }
+
     /// Has the other node look at who runs what.
     pub fn look(&self) {
         self.push(Out::Look);
@@ -142,11 +153,8 @@ impl Link {
             Err(_) => return Err(io::ErrorKind::TimedOut.into()),
         };
         self.is_greeted.set(true);
-        let reading = std::pin::pin!(self.read(mesh, from));
-        let writing = std::pin::pin!(self.write(to));
-        match futures_util::future::select(reading, writing).await {
-            futures_util::future::Either::Left((ended, _))
-            | futures_util::future::Either::Right((ended, _)) => ended,
+        match select(pin!(self.read(mesh, from)), pin!(self.write(to))).await {
+            Either::Left((ended, _)) | Either::Right((ended, _)) => ended,
         }
     }
 

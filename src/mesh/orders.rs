@@ -15,6 +15,8 @@ pub(super) enum Order {
     Rerouted(u16),
     /// Has other nodes look.
     Poke(Vec<u16>),
+    /// Another node is gone: what is under way there won't be answered.
+    Gone(u16),
     /// Has connections to other nodes.
     Reach(Vec<u16>),
     /// Another node has changed something in a shard.

@@ -54,6 +54,12 @@ impl Takes for Taker {
         }
     }
 
+    fn gone(&self, peer: u16) {
+        for core in 0..self.cores {
+            self.orders.give(core, Order::Gone(peer));
+        }
+    }
+
     fn reach(&self, peers: Vec<u16>) {
         if !peers.is_empty() {
             self.orders.give(0, Order::Reach(peers));

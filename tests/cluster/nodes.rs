@@ -41,9 +41,14 @@ impl Store {
 
     /// A node before it starts.
     pub fn node(&self) -> Launch {
+        self.node_of(SHARDS)
+    }
+
+    /// One of a store with so many shards.
+    pub fn node_of(&self, shards: &str) -> Launch {
         Launch::new()
             .flag("--store", self.url())
-            .flag("--shards", SHARDS)
+            .flag("--shards", shards)
             .switch("--cluster")
             .flag("--log", "lclq=info,lclq::cluster=debug,lclq::mesh=debug")
             .flag("--node-port", "0")

@@ -120,11 +120,22 @@ impl From<io::Error> for Died {
     }
 }
 
-/// Calls an action. The only refusal there may be is that of a server that was told to stop.
+/// Whether nodes of a cluster may say that nobody knows whether something was done.
+pub static MAY_DOUBT: AtomicBool = AtomicBool::new(false);
+
+/// Calls an action. The only refusal there may be is that of a server that was told to stop; in a cluster,
+/// that of one that asked another which doesn't answer, or from which another has taken a shard.
 fn call(client: &mut Client, action: &str, request: &Value) -> Result<Value, Died> {
     let answer = client.call(action, request)?;
     if answer.status == 503 && String::from_utf8_lossy(&answer.body).contains("is stopping") {
         return Err(Died);
+    }
+    if answer.status == 503 && MAY_DOUBT.load(Ordering::Relaxed) {
+        let text = String::from_utf8_lossy(&answer.body);
+        let doubts = ["may be done or not", "can't promise that this was done"];
+        if doubts.iter().any(|doubt| text.contains(doubt)) {
+            return Err(Died);
+        }
     }
     Ok(answer.ok())
 }

@@ -98,6 +98,13 @@ impl Mesh {
         }
     }
 
+    /// Ends the connection to a node that won't answer any more.
+    pub(super) fn break_off(&self, away: &Away, number: u16) {
+        if let Some(link) = away.links.borrow().get(&number) {
+            link.break_off();
+        }
+    }
+
     /// Connects to other nodes, where it isn't yet.
     pub(super) fn reach(&self, away: &Away, numbers: &[u16]) {
         for number in numbers {

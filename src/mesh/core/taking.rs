@@ -40,6 +40,7 @@ impl Mesh {
                 Order::Close(shard) => self.close_shard(away, shard),
                 Order::Rerouted(shard) => self.follow(shard),
                 Order::Poke(numbers) => self.poke(away, &numbers),
+                Order::Gone(number) => self.break_off(away, number),
                 Order::Reach(numbers) => self.reach(away, &numbers),
                 Order::Changed => away.opened.borrow().iter().for_each(Doorbell::ring),
             }
