@@ -82,7 +82,10 @@ mod tests {
             owners: [(0, owner("a")), (1, owner("b"))].into(),
         };
         let lines = lines(&cluster, 3);
-        assert_eq!((&lines[0]["state"], &lines[1]["state"]), (&json!("up"), &json!("gone")));
+        assert_eq!(
+            (&lines[0]["state"], &lines[1]["state"]),
+            (&json!("up"), &json!("gone"))
+        );
         assert_eq!(lines[0]["shards"], json!([0]));
         assert_eq!(lines[2], json!({ "node": null, "shards": [1, 2] }));
     }

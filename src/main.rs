@@ -4,7 +4,9 @@ mod memory;
 mod names;
 
 use clap::ArgMatches;
-use lclq::cli::{ClusterCommand, Command, ConfigCommand, LogCommand, PolicyCommand, ShowForm, StartArgs};
+use lclq::cli::{
+    ClusterCommand, Command, ConfigCommand, LogCommand, PolicyCommand, ShowForm, StartArgs,
+};
 use lclq::config::import::{Format, Imported};
 use lclq::config::{self, Config, Source};
 use lclq::operate;

@@ -10,10 +10,10 @@ mod crash {
     pub mod ledger;
     pub mod load;
 }
-#[path = "cluster/ledger.rs"]
-mod ledger;
 #[path = "cluster/kills.rs"]
 mod kills;
+#[path = "cluster/ledger.rs"]
+mod ledger;
 #[path = "cluster/nodes.rs"]
 mod nodes;
 #[path = "../stores/tests/redis_server/mod.rs"]

@@ -51,7 +51,12 @@ pub struct LoadedHost(ShardHost);
 /// All of a [`ShardHost`] but its journal, which is a trait object.
 const _: () = {
     const fn is_send<T: Send>() {}
-    is_send::<(Shard, VecDeque<(u64, Outgoing)>, Option<String>, Option<Lap>)>();
+    is_send::<(
+        Shard,
+        VecDeque<(u64, Outgoing)>,
+        Option<String>,
+        Option<Lap>,
+    )>();
 };
 
 // SAFETY: its journal can be sent, since `open` takes no other; so can all else in it, as is checked above.

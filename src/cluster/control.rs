@@ -325,7 +325,11 @@ impl<T: Takes> Control<T> {
                 continue;
             }
             let Ok(address) = seen.member.address.parse() else {
-                tracing::warn!(node, address = &*seen.member.address, "no address of a node");
+                tracing::warn!(
+                    node,
+                    address = &*seen.member.address,
+                    "no address of a node"
+                );
                 continue;
             };
             if let Some(peer) = self.joined.peers.meet(node, address, &seen.member.key_hash) {

@@ -180,11 +180,7 @@ impl Link {
         Ok((from, to))
     }
 
-    async fn read(
-        &self,
-        mesh: &Mesh,
-        mut from: BufReader<ReadHalf<Connection>>,
-    ) -> io::Result<()> {
+    async fn read(&self, mesh: &Mesh, mut from: BufReader<ReadHalf<Connection>>) -> io::Result<()> {
         while let Some(frame) = wire::read_frame(&mut from).await? {
             match frame.kind {
                 Kind::Reply => {

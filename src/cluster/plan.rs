@@ -80,7 +80,10 @@ impl Situation<'_> {
             nobody_takes: takers.is_empty(),
             ..Decision::default()
         };
-        let closing = self.mine.values().filter(|mine| matches!(mine, Mine::Closing(_)));
+        let closing = self
+            .mine
+            .values()
+            .filter(|mine| matches!(mine, Mine::Closing(_)));
         let mut room = match self.draining {
             true => usize::MAX,
             false if self.unsettled => 0,
@@ -100,7 +103,9 @@ impl Situation<'_> {
                 }
                 (Some(_), _) => {}
                 (None, _) if owner.is_some() => {
-                    decision.owners.extend(owner.map(|owner| (shard, owner.node.clone())));
+                    decision
+                        .owners
+                        .extend(owner.map(|owner| (shard, owner.node.clone())));
                 }
                 (None, Some(wanted)) if *wanted == self.me => decision.take.push(shard),
                 (None, _) => {}
@@ -223,7 +228,10 @@ mod tests {
         world.seen("b").silent = Duration::from_secs(6);
         world.settle();
         assert_eq!(world.counts().iter().sum::<usize>(), 64);
-        assert!(of_a.iter().all(|shard| world.nodes["a"].contains_key(shard)));
+        assert!(
+            of_a.iter()
+                .all(|shard| world.nodes["a"].contains_key(shard))
+        );
     }
 
     #[test]

@@ -166,7 +166,9 @@ impl Serving {
         if known.is_none_or(|peer| Some(&*peer.key_hash) != shown.as_ref().map(|hash| &hash[..])) {
             // It may have joined a moment ago; then it comes again.
             self.joined.tell(News::Look);
-            return Err(io::Error::other("the store doesn't know it by its certificate"));
+            return Err(io::Error::other(
+                "the store doesn't know it by its certificate",
+            ));
         }
         let mut answer = Vec::new();
         put_hello(&mut answer, me, other);

@@ -309,8 +309,11 @@ mod tests {
             Command::Transfer(transfer()),
             Command::Queue(Box::new(QueueCommand::Create {
                 name: QueueName::new("r", "a", "q"),
-                attributes: [(lclq_shards::attributes::QueueAttribute::Policy, "{}".to_owned())]
-                    .into(),
+                attributes: [(
+                    lclq_shards::attributes::QueueAttribute::Policy,
+                    "{}".to_owned(),
+                )]
+                .into(),
                 tags: [("k".to_owned(), "v".to_owned())].into(),
                 recreate_after_ms: 0,
             })),
@@ -369,7 +372,9 @@ mod tests {
         put_hello(&mut out, "a", "bc");
         put_reply(&mut out, 7, 9, &Reply::Done).unwrap();
         put_head(&mut out, Kind::Cancel, u64::MAX, 0, 0);
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
         runtime.block_on(async {
             let mut rest = &out[..];
             let hello = read_frame(&mut rest).await.unwrap().unwrap();

@@ -122,9 +122,7 @@ impl PollOf {
                     client: *client,
                 })))
             }
-            Self::Stream => Err(Reply::Refused(
-                lclq_shards::command::Refusal::Unreachable,
-            )),
+            Self::Stream => Err(Reply::Refused(lclq_shards::command::Refusal::Unreachable)),
         }
     }
 }

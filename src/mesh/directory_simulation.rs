@@ -375,7 +375,9 @@ impl World {
 
     /// A command on its way: at once to a shard of the same core.
     fn send(&mut self, core: usize, shard: u16, token: Token, command: Command) {
-        let Owner::Core(owner) = self.ownership.owner(shard);
+        let Owner::Core(owner) = self.ownership.owner(shard) else {
+            unreachable!("cores have them all")
+        };
         if owner == core {
             return self.apply(shard, token, command);
         }
@@ -404,7 +406,9 @@ impl World {
             };
             self.note_change(shard, token, &reply);
             let core = self.calls[&token].core;
-            let Owner::Core(owner) = self.ownership.owner(shard);
+            let Owner::Core(owner) = self.ownership.owner(shard) else {
+                unreachable!("cores have them all")
+            };
             if owner == core {
                 self.answered(token, reply);
             } else {

@@ -466,7 +466,12 @@ impl MeshParts {
         let listener = listener.map_err(MeshError::NodePort)?;
         cluster::serve(mesh, joined, listener);
         let news = match core {
-            0 => self.plan.news.lock().expect("no core panics in here").take(),
+            0 => self
+                .plan
+                .news
+                .lock()
+                .expect("no core panics in here")
+                .take(),
             _ => None,
         };
         let Some(news) = news else {

@@ -8,7 +8,8 @@ use super::core::{Pubsub, SubscriptionInfo, leaf, pubsub_refused, refused, unexp
 use super::delivery::put_properties;
 use super::error::{
     PubsubResult, invalid_ack_deadline, no_first_request, not_found, only_in_first_request,
-    permission_denied, too_many_ack_ids, undecodable, unequal_deadlines, unreachable, wrong_subscription_type,
+    permission_denied, too_many_ack_ids, undecodable, unequal_deadlines, unreachable,
+    wrong_subscription_type,
 };
 use super::intercepted::STREAMING_PULL;
 use super::limits::{ACK_DEADLINE_S_MAX, ACK_DEADLINE_S_MIN};

@@ -84,7 +84,10 @@ fn nodes_see_each_other(make: impl Fn() -> StoreNode) {
     // Time passes by the store's clock.
     std::thread::sleep(Duration::from_millis(300));
     let seen = one.membership().look().unwrap();
-    assert!(seen.members[0].silent >= Duration::from_millis(200), "{seen:?}");
+    assert!(
+        seen.members[0].silent >= Duration::from_millis(200),
+        "{seen:?}"
+    );
 }
 
 #[test]

@@ -35,7 +35,11 @@ fn ask_any(nodes: &[Server]) {
     };
     put(&mut rest[0], topic, &json!({}));
     let subscription = json!({ "topic": "projects/project/topics/topic" });
-    put(&mut rest[1], "/v1/projects/project/subscriptions/subscription", &subscription);
+    put(
+        &mut rest[1],
+        "/v1/projects/project/subscriptions/subscription",
+        &subscription,
+    );
     for client in &mut rest {
         let messages = json!({ "messages": [{ "data": "aGVsbG8=" }] });
         let publish = format!("{topic}:publish");

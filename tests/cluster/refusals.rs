@@ -12,12 +12,20 @@ fn a_store_is_one_servers_or_one_clusters() {
     for store in [Store::postgres(), Store::redis()] {
         let node = store.node().start();
         let refused = alone(&store).refused();
-        assert!(refused.stderr.contains("is in use by"), "{}", refused.stderr);
+        assert!(
+            refused.stderr.contains("is in use by"),
+            "{}",
+            refused.stderr
+        );
         node.stop();
         // Redis learns of it by a key that goes by itself.
         let server = alone(&store).start();
         let refused = store.node().refused();
-        assert!(refused.stderr.contains("is in use by"), "{}", refused.stderr);
+        assert!(
+            refused.stderr.contains("is in use by"),
+            "{}",
+            refused.stderr
+        );
         server.stop();
     }
 }
@@ -33,5 +41,8 @@ fn what_a_cluster_does_not_do_is_said() {
     refused(Launch::new().switch("--cluster"), "--store");
     let on = || Launch::new().switch("--cluster").flag("--store", store);
     refused(on().switch("--test-controls"), "a test's clock");
-    refused(on().flag("--node-address", "0.0.0.0"), "address of this machine");
+    refused(
+        on().flag("--node-address", "0.0.0.0"),
+        "address of this machine",
+    );
 }

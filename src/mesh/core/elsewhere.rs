@@ -404,7 +404,11 @@ impl Mesh {
                 link.closed(asked.body.len());
                 link.cancel(token);
             }
-            let parked = away.parked.borrow().iter().any(|parked| parked.token == token);
+            let parked = away
+                .parked
+                .borrow()
+                .iter()
+                .any(|parked| parked.token == token);
             if !parked {
                 self.came_back(shard, token, None);
             }

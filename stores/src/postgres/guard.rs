@@ -35,7 +35,10 @@ impl Guard {
             .await
             .map_err(|words| NodeError::Store(words.into_string()))?;
         let look = async || {
-            if is_locked(&client, settings, usage).await.map_err(database)? {
+            if is_locked(&client, settings, usage)
+                .await
+                .map_err(database)?
+            {
                 return Ok(None);
             }
             let holder = holder(&client, settings).await.map_err(database)?;

@@ -3,8 +3,8 @@
 mod database;
 mod guard;
 mod limits;
-mod members;
 mod making;
+mod members;
 mod risks;
 mod scripts;
 mod session;

@@ -162,6 +162,9 @@ async fn answer<B: Backend>(
     match ask {
         Ask::Beat(beat, _) => backend.beat(members, beat).await,
         Ask::Look(_) => backend.look(members).await,
-        Ask::Leave(node, _) => backend.leave(members, node).await.map(|()| Cluster::default()),
+        Ask::Leave(node, _) => backend
+            .leave(members, node)
+            .await
+            .map(|()| Cluster::default()),
     }
 }

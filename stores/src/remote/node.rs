@@ -153,10 +153,7 @@ fn run<B: Backend>(
 }
 
 /// Has the store ready for logs, and nobody else at it who may not have it as well.
-async fn begin<B: Backend>(
-    backend: &B,
-    usage: &Usage,
-) -> Result<Option<B::Guard>, NodeError> {
+async fn begin<B: Backend>(backend: &B, usage: &Usage) -> Result<Option<B::Guard>, NodeError> {
     let making = tokio::time::timeout(START_WAIT, backend.make()).await;
     making.unwrap_or(Err(NodeError::Late(START_WAIT.as_secs())))?;
     match usage {
