@@ -16,6 +16,8 @@ mod kills;
 mod ledger;
 #[path = "cluster/nodes.rs"]
 mod nodes;
+#[path = "cluster/pubsub.rs"]
+mod pubsub;
 #[path = "../stores/tests/redis_server/mod.rs"]
 mod redis_server;
 #[path = "cluster/refusals.rs"]

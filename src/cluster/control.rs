@@ -7,6 +7,7 @@ use lclq_stores::{Beat, Cluster};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::net::{SocketAddr, TcpStream};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
@@ -356,7 +357,8 @@ impl<T: Takes> Control<T> {
             let (takes, news) = (self.takes.clone(), self.joined.news.clone());
             let thread = std::thread::Builder::new().name("lclq-take-over".to_owned());
             let begun = spawn_beside(thread, move || {
-                let opened = takes.open(shard);
+                let opened = catch_unwind(AssertUnwindSafe(|| takes.open(shard)));
+                let opened = opened.unwrap_or_else(|_| Err("taking it over failed".to_owned()));
                 let _ = news.send(News::Opened(shard, opened));
             });
             if let Err(error) = begun {

@@ -128,7 +128,7 @@ impl Default for Settings {
             store_grace_ms: 5_000,
             cluster: false,
             node_address: IpAddr::V4(Ipv4Addr::LOCALHOST),
-            node_port: 9325,
+            node_port: 9330,
             durability: DurabilityArg::default(),
             runtime: RuntimeChoice::default(),
             cores: None,

@@ -22,6 +22,12 @@ impl JournalsDown {
         }
     }
 
+    /// Somebody else has the shard.
+    pub fn forget(&self, shard: u16) {
+        let mut down = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        down.remove(&shard);
+    }
+
     pub fn any(&self) -> Option<String> {
         let down = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (shard, reason) = down.first_key_value()?;

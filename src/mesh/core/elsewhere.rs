@@ -33,7 +33,10 @@ impl Mesh {
             return None;
         }
         let call = self.call(shard, command);
-        if let Some(token) = call.token() {
+        // One that is answered already comes back to nobody.
+        if let Some(token) = call.token()
+            && self.inner.pending.borrow_mut().is_waiting(token)
+        {
             away.served.borrow_mut().insert(token);
         }
         Some(call)
@@ -260,6 +263,7 @@ impl Mesh {
             return self.deliver(token, Reply::Refused(Refusal::Stopping));
         };
         if away.served.borrow().contains(&token) {
+            self.forget_away(away, token);
             let back = Reply::Elsewhere(shard, None);
             // Who asked knows better where to ask.
             let _ = self.inner.pending.borrow_mut().answer(token, back);

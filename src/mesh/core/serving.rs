@@ -80,7 +80,7 @@ impl Mesh {
                     if is_lost && self.inner.away.is_none() {
                         fail_core("another owner has one of its shards");
                     }
-                    if was_down != host.down().is_some() {
+                    if !is_lost && was_down != host.down().is_some() {
                         self.inner.journals_down.note(shard, host.down());
                     }
                     more |= host.give_way();

@@ -72,9 +72,7 @@ impl Mesh {
         self.inner.ownership.set(shard, Owner::Nobody);
         let host = self.inner.hosts.borrow_mut()[usize::from(shard)].take();
         self.inner.versions.advance_all();
-        if host.as_ref().is_some_and(|host| host.down().is_some()) {
-            self.inner.journals_down.note(shard, None);
-        }
+        self.inner.journals_down.forget(shard);
         away.orders.rerouted(shard);
         host
     }
