@@ -178,7 +178,11 @@ fn push_goes_on_from_who_runs_the_topic() {
     let mut nodes = store.nodes(3);
     let (endpoint, seen) = receiver();
     let mut clients: Vec<Client> = nodes.iter().map(Server::pubsub_client).collect();
-    let texts = |when: &str| (0..TOPICS).map(|number| format!("{when} {number}")).collect();
+    let texts = |when: &str| {
+        (0..TOPICS)
+            .map(|number| format!("{when} {number}"))
+            .collect()
+    };
     for number in 0..TOPICS {
         let client = &mut clients[number % 3];
         put(client, &topic(number), &json!({}));
@@ -188,7 +192,11 @@ fn push_goes_on_from_who_runs_the_topic() {
         put(client, &subscription(number), &of);
     }
     for number in 0..TOPICS {
-        publish(&mut clients[number % 3], number, &format!("before {number}"));
+        publish(
+            &mut clients[number % 3],
+            number,
+            &format!("before {number}"),
+        );
     }
     await_all(&seen, texts("before"));
     drop(clients);
