@@ -16,6 +16,8 @@ mod kills;
 mod ledger;
 #[path = "cluster/nodes.rs"]
 mod nodes;
+#[path = "cluster/outages.rs"]
+mod outages;
 #[path = "cluster/pubsub.rs"]
 mod pubsub;
 #[path = "../stores/tests/redis_server/mod.rs"]
@@ -24,4 +26,6 @@ mod redis_server;
 mod refusals;
 #[path = "../stores/tests/server/mod.rs"]
 mod server;
+#[path = "cluster/strangers.rs"]
+mod strangers;
 mod support;

@@ -1,7 +1,7 @@
 //! Who runs what, as one node sees it: signs of life, decisions, and orders to the cores.
 
 use super::Joined;
-use super::plan::{Decision, Mine, Situation};
+use super::plan::{Decision, Mine, SILENCE_MAX, Situation};
 use crate::runtime::{Shutdown, spawn_beside};
 use lclq_stores::{Beat, Cluster};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -26,6 +26,11 @@ const JOINING: Duration = Duration::from_millis(250);
 const RETRY_PAUSE: Duration = Duration::from_secs(2);
 /// What reaching a node may take that is suspected to be gone.
 const PROBE_WAIT: Duration = Duration::from_millis(300);
+/// Time since the last sign of life that the store has taken, after which a node gives up what it runs: others are
+/// about to take it. Less than their patience, by as much as clocks may differ.
+const CUT_OFF: Duration = SILENCE_MAX
+    .checked_sub(Duration::from_secs(1))
+    .expect("it is longer");
 /// Between two signs of life of a node that leaves.
 const LEAVING_BEAT: Duration = Duration::from_millis(100);
 /// What a node that runs nothing any more waits for requests that others sent before they heard of it.
@@ -91,6 +96,8 @@ pub struct Control<T> {
     /// What the store says has not been told since something changed here.
     untold: bool,
     is_down: bool,
+    /// When the last sign of life was sent that the store has taken.
+    heard_at: Instant,
 }
 
 impl<T: Takes> Control<T> {
@@ -116,6 +123,7 @@ impl<T: Takes> Control<T> {
                 empty_since: None,
                 untold: false,
                 is_down: false,
+                heard_at: Instant::now(),
             };
             control.run(&heard);
         })?;
@@ -234,9 +242,11 @@ impl<T: Takes> Control<T> {
             draining: self.draining.is_some(),
             owns: owns.collect(),
         };
+        let sent_at = Instant::now();
         match self.joined.membership.beat(beat) {
-            Ok(_) if joins => {}
+            Ok(_) if joins => self.heard_at = sent_at,
             Ok(cluster) => {
+                self.heard_at = sent_at;
                 if std::mem::take(&mut self.is_down) {
                     tracing::info!("the store answers again who is there");
                 }
@@ -247,9 +257,23 @@ impl<T: Takes> Control<T> {
                 if !std::mem::replace(&mut self.is_down, true) {
                     tracing::warn!(%error, "the store doesn't say who is there");
                 }
+                if self.heard_at.elapsed() >= CUT_OFF {
+                    self.give_up();
+                }
             }
         }
         self.see_to_end();
+    }
+
+    /// It is cut off from the store: others are about to take what it runs, and it can't know when they have.
+    fn give_up(&mut self) {
+        for (shard, mine) in &mut self.mine {
+            if let Mine::Open(epoch) = *mine {
+                tracing::warn!(shard, "cut off from the store: a shard is given up");
+                *mine = Mine::Closing(epoch);
+                self.takes.close(*shard);
+            }
+        }
     }
 
     fn look_at(&mut self, cluster: &Cluster, told: bool) {

@@ -12,9 +12,27 @@ pub(super) struct CoreFigures {
     /// Requests found in a lane at the start of its turn, where there were any.
     lane_depths: Histogram<{ SIZE_BOUNDS.len() }>,
     overloaded: AtomicU64,
+    /// Requests that other nodes were asked.
+    forwarded: AtomicU64,
+    /// Requests that wait for somebody to run their shard, now.
+    parked: AtomicU64,
+    /// Shards that were taken over while it ran.
+    taken: AtomicU64,
 }
 
 impl CoreFigures {
+    pub fn forwarded(&self) {
+        count(&self.forwarded, 1);
+    }
+
+    pub fn show_parked(&self, requests: usize) {
+        self.parked.store(requests as u64, Ordering::Relaxed);
+    }
+
+    pub fn taken(&self) {
+        count(&self.taken, 1);
+    }
+
     #[inline]
     pub fn lane_looked_into(&self, requests: usize) {
         if requests > 0 {
@@ -53,6 +71,9 @@ impl MeshFigures {
             core.lane_depths.add_to(&mut depths);
             seen.lane_depths.push(depths);
             seen.overloaded += core.overloaded.load(Ordering::Relaxed);
+            seen.forwarded += core.forwarded.load(Ordering::Relaxed);
+            seen.parked += core.parked.load(Ordering::Relaxed);
+            seen.taken += core.taken.load(Ordering::Relaxed);
         }
         seen
     }
@@ -65,6 +86,12 @@ pub struct MeshSeen {
     pub lane_depths: Vec<Buckets<{ SIZE_BOUNDS.len() }>>,
     /// Requests refused because a lane, or a core's table of requests, was full.
     pub overloaded: u64,
+    /// Requests that other nodes were asked.
+    pub forwarded: u64,
+    /// Requests that wait for somebody to run their shard.
+    pub parked: u64,
+    /// Shards that were taken over from other nodes, or from nobody.
+    pub taken: u64,
     /// All journals together.
     pub journals: JournalsSeen,
 }

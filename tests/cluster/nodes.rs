@@ -3,6 +3,7 @@
 use crate::redis_server::{Kind, Server as Redis};
 use crate::server::Server as Postgres;
 use crate::support::{Client, Launch, Server};
+use lclq_stores::{Member, StoreNode, StoreSettings, Surroundings};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -37,6 +38,15 @@ impl Store {
             Self::Postgres(postgres, schema) => format!("{}&schema={schema}", postgres.url()),
             Self::Redis(redis, prefix) => format!("{}?prefix={prefix}", redis.url()),
         }
+    }
+
+    /// The nodes that it knows.
+    pub fn members(&self) -> Vec<Member> {
+        let settings = StoreSettings::new(&self.url(), None).unwrap();
+        let store = StoreNode::start(settings, Surroundings::default()).unwrap();
+        let cluster = store.membership().look().unwrap();
+        let members = cluster.members.into_iter();
+        members.map(|seen| seen.member).collect()
     }
 
     /// A node before it starts.

@@ -114,6 +114,7 @@ impl Launch {
                 pubsub_address: SocketAddr::from(([127, 0, 0, 1], 0)),
                 admin_address: SocketAddr::from(([127, 0, 0, 1], 0)),
                 metrics_address: SocketAddr::from(([127, 0, 0, 1], 0)),
+                node_address: SocketAddr::from(([127, 0, 0, 1], 0)),
                 tls: None,
                 log,
                 logger: Some(logger),
@@ -186,6 +187,7 @@ pub struct Server {
     pubsub_address: SocketAddr,
     admin_address: SocketAddr,
     metrics_address: SocketAddr,
+    node_address: SocketAddr,
     tls: Option<String>,
     log: Arc<Mutex<Vec<u8>>>,
     logger: Option<JoinHandle<()>>,
@@ -208,6 +210,7 @@ impl Server {
             "pubsub" => &mut self.pubsub_address,
             "admin" => &mut self.admin_address,
             "metrics" => &mut self.metrics_address,
+            "nodes" => &mut self.node_address,
             _ => return,
         };
         *place = address.parse().expect("an address is printed");
@@ -229,6 +232,11 @@ impl Server {
     /// Where it listens for Pub/Sub, gRPC and REST.
     pub fn pubsub_address(&self) -> SocketAddr {
         self.pubsub_address
+    }
+
+    /// Where it listens for other nodes.
+    pub fn node_address(&self) -> SocketAddr {
+        self.node_address
     }
 
     /// Where its admin endpoint listens.

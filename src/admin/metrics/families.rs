@@ -170,6 +170,15 @@ families! {
     LOG_SILENCE = Gauge "lclq_store_silent_seconds" []
         "The longest time for which a shard has waited for a shared store that acknowledged nothing.";
 
+    CLUSTER_SHARDS = Gauge "lclq_cluster_shards" []
+        "Shards that this server runs: all, but for a server of a cluster.";
+    CLUSTER_TAKEN = Counter "lclq_cluster_shards_taken_total" []
+        "Shards that this server took over from other servers of its cluster, or from nobody.";
+    CLUSTER_FORWARDED = Counter "lclq_cluster_requests_forwarded_total" []
+        "Requests to shards that other servers of the cluster were asked to carry out.";
+    CLUSTER_PARKED = Gauge "lclq_cluster_requests_parked" []
+        "Requests that wait until a server of the cluster runs their shard.";
+
     LANE_DEPTH = Histogram "lclq_mesh_lane_depth" ["core"]
         "Requests of another core that a core found waiting at the start of their turn.";
     CORE_BUSY = Counter "lclq_core_busy_seconds_total" ["core"]

@@ -147,6 +147,16 @@ pub(super) fn mesh(metrics: &Metrics, text: &mut Text) {
     text.family(&families::LOG_SILENCE);
     let silent = metrics.mesh.silent_journal();
     text.sample(&[], silent.map_or(0.0, |(_, time)| time.as_secs_f64()));
+    let own = (0..metrics.mesh.shards()).filter(|shard| metrics.mesh.runs(*shard));
+    for (family, value) in [
+        (&families::CLUSTER_SHARDS, own.count() as u64),
+        (&families::CLUSTER_TAKEN, seen.taken),
+        (&families::CLUSTER_FORWARDED, seen.forwarded),
+        (&families::CLUSTER_PARKED, seen.parked),
+    ] {
+        text.family(family);
+        text.sample(&[], value as f64);
+    }
     text.family(&families::LANE_DEPTH);
     for (core, depths) in seen.lane_depths.iter().enumerate() {
         text.histogram(&[&core.to_string()], depths, &SIZE_BOUNDS, 1.0);

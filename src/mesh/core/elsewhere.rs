@@ -159,6 +159,7 @@ impl Mesh {
             self.figures().refused();
             return self.answer_away(token, refused);
         }
+        self.figures().forwarded();
         away.asked.borrow_mut().insert(token, asked);
     }
 
@@ -183,6 +184,7 @@ impl Mesh {
             asked_at,
             not_before: Instant::now() + LOOK_PAUSE / 2,
         });
+        self.figures().show_parked(away.parked.borrow().len());
         if !away.looks.replace(true) {
             let mesh = self.clone();
             spawn_local(async move {
@@ -234,7 +236,9 @@ impl Mesh {
                 });
             }
         }
-        let more = !away.parked.borrow().is_empty();
+        let left = away.parked.borrow().len();
+        self.figures().show_parked(left);
+        let more = left > 0;
         if of.is_none() {
             away.looks.set(more);
         }

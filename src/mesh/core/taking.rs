@@ -58,6 +58,7 @@ impl Mesh {
         self.inner.versions.advance_all();
         let owner = Owner::Core(self.inner.core);
         self.inner.ownership.set(shard, owner);
+        self.figures().taken();
         away.orders.rerouted(shard);
         if let Some(due) = due {
             self.tick_by(due);

@@ -1,7 +1,8 @@
 //! A shard's journal in a store, with its figures.
 
 use lclq_shards::journal::{
-    Batch, Carried, Completion, Journal, JournalError, JournalFigures, LogJournal, LogStore, Op,
+    Batch, Carried, Completion, Journal, JournalError, JournalFigures, LogFigures, LogJournal,
+    LogStore, Op,
 };
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -56,6 +57,15 @@ impl<S: LogStore> StoreJournal<S> {
 
     fn show(&self) {
         self.figures.show_log(self.journal.figures());
+    }
+}
+
+impl<S> Drop for StoreJournal<S> {
+    /// Whoever has the shard next shows its own.
+    fn drop(&mut self) {
+        self.figures.show_wait(false);
+        self.figures.show_log(LogFigures::default());
+        self.figures.show_kept(0);
     }
 }
 
