@@ -284,8 +284,12 @@ impl Mesh {
         {
             let mut hosts = self.inner.hosts.borrow_mut();
             let Some(host) = hosts.get_mut(usize::from(shard)).and_then(Option::as_mut) else {
+                let is_closed = hosts.is_empty();
                 drop(hosts);
-                return self.came_back(shard, token, Some(Box::new(command)));
+                return match is_closed {
+                    true => self.deliver(token, Reply::Refused(Refusal::Stopping)),
+                    false => self.came_back(shard, token, Some(Box::new(command))),
+                };
             };
             host.apply(now, token, command);
             host.flush();

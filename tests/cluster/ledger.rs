@@ -11,8 +11,8 @@ use rand::{Rng, SeedableRng};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// Leases outlive the node that gave them, and are short, so that what is leased at the end comes back.
-const LEASE_S: u32 = 8;
+/// Leases outlive the node that gave them and the time that clients work, and what is leased at the end comes back.
+const LEASE_S: u32 = 25;
 /// What a node waits for before it gets its share, and that on a busy machine.
 const SHARE_WAIT: Duration = Duration::from_secs(10);
 /// Nodes that are started before one gets a share: of three shards, hashing gives one in eight none.
@@ -81,11 +81,16 @@ fn nothing_acknowledged_is_lost_while_nodes_come_and_go() {
             std::thread::sleep(time);
             println!("{end:?}, with {} shards, after {time:?}", shards_of(&other));
             match end {
-                End::Killed => other.kill(),
+                End::Killed => {
+                    other.kill();
+                    // What it gave out of standard queues last may be given out again.
+                    world.restarted(&front, &mut rng);
+                }
                 End::Leaves => other.stop(),
                 End::StandsStill => {
                     assert!(other.signal("-STOP"));
                     std::thread::sleep(STANDS_STILL);
+                    world.restarted(&front, &mut rng);
                     assert!(other.signal("-CONT"));
                     std::thread::sleep(Duration::from_millis(500));
                     other.stop();
@@ -96,6 +101,8 @@ fn nothing_acknowledged_is_lost_while_nodes_come_and_go() {
         });
         world.ended();
     }
+    // What clients still have comes back once its lease is over.
+    world.restarted(&front, &mut rng);
     world.drain(&front);
     world.summarise();
     front.stop();

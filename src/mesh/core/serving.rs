@@ -49,10 +49,11 @@ impl Mesh {
                         match hosts.get_mut(usize::from(shard)).and_then(Option::as_mut) {
                             Some(host) => host.apply(now, token, command),
                             None => {
+                                let is_closed = hosts.is_empty();
                                 drop(hosts);
                                 let reply = match &self.inner.away {
-                                    Some(_) => Reply::Elsewhere(shard, Some(Box::new(command))),
-                                    None => Reply::Refused(Refusal::Stopping),
+                                    Some(_) if !is_closed => Reply::Elsewhere(shard, Some(Box::new(command))),
+                                    _ => Reply::Refused(Refusal::Stopping),
                                 };
                                 self.route_reply(token, reply, now);
                             }
