@@ -130,9 +130,8 @@ pub fn put_hello(out: &mut Vec<u8>, from: &str, to: &str) {
 /// If it isn't a node that speaks this language.
 pub fn read_hello(frame: &Frame) -> io::Result<(&str, &str)> {
     let greeting = || wrong("it isn't a node of a cluster");
-    let rest = match (frame.kind, frame.body.strip_prefix(GREETING)) {
-        (Kind::Hello, Some(rest)) => rest,
-        _ => return Err(greeting()),
+    let (Kind::Hello, Some(rest)) = (frame.kind, frame.body.strip_prefix(GREETING)) else {
+        return Err(greeting());
     };
     let (protocol, rest) = rest.split_first_chunk().ok_or_else(greeting)?;
     if u32::from_le_bytes(*protocol) != PROTOCOL {

@@ -52,7 +52,9 @@ impl Mesh {
                                 let is_closed = hosts.is_empty();
                                 drop(hosts);
                                 let reply = match &self.inner.away {
-                                    Some(_) if !is_closed => Reply::Elsewhere(shard, Some(Box::new(command))),
+                                    Some(_) if !is_closed => {
+                                        Reply::Elsewhere(shard, Some(Box::new(command)))
+                                    }
                                     _ => Reply::Refused(Refusal::Stopping),
                                 };
                                 self.route_reply(token, reply, now);
