@@ -223,7 +223,9 @@ mod tests {
                 let connector = TlsConnector::from(asks.client(hash).unwrap());
                 let mut stream = connector.connect(name(), one).await?;
                 stream.write_all(b"word").await?;
-                stream.flush().await
+                stream.flush().await?;
+                let mut answer = [0; 4];
+                stream.read_exact(&mut answer).await
             };
             let accept = async {
                 let acceptor = TlsAcceptor::from(answers.server.clone());
@@ -232,7 +234,9 @@ mod tests {
                 let shown = session.peer_certificates().and_then(|all| all.first());
                 assert_eq!(shown.map(hash_of), Some(asks.hash()));
                 let mut word = [0; 4];
-                stream.read_exact(&mut word).await
+                stream.read_exact(&mut word).await?;
+                stream.write_all(&word).await?;
+                stream.flush().await
             };
             let (asked, answered) = futures_util::future::join(connect, accept).await;
             asked.is_ok() && answered.is_ok()
