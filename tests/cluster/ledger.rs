@@ -11,11 +11,11 @@ use rand::{Rng, SeedableRng};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// Leases outlive the node that gave them and the time that clients work, and what is leased at the end comes back.
+/// Leases outlive the node that gave them and the time that clients work; what is leased at the end comes back.
 const LEASE_S: u32 = 12;
 /// What a node waits for before it gets its share, and that on a busy machine.
 const SHARE_WAIT: Duration = Duration::from_secs(10);
-/// Nodes that are started before one gets a share: of three shards, hashing gives one in eight none.
+/// Nodes that are started before one gets a share in time.
 const STARTS_MAX: usize = 20;
 /// Longer than a node may be silent and what taking over takes.
 const STANDS_STILL: Duration = Duration::from_secs(7);
