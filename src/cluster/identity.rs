@@ -1,10 +1,11 @@
 //! How nodes know each other: each start of a server makes a key and a certificate, whose hash stands with its
 //! name in the store. Whoever may write the store is a node, and nobody else.
 
+use crate::tls::Handshake;
 use rcgen::{CertificateParams, KeyPair};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::CryptoProvider;
 use rustls::crypto::ring::default_provider;
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::version::TLS13;
@@ -52,7 +53,7 @@ impl Identity {
         let server = ServerConfig::builder_with_provider(provider.clone())
             .with_protocol_versions(&[&TLS13])
             .map_err(io::Error::other)?
-            .with_client_cert_verifier(Arc::new(Shown(provider.clone())))
+            .with_client_cert_verifier(Arc::new(Shown(Handshake::new(provider.clone()))))
             .with_single_cert(vec![certificate.clone()], key.clone_key())
             .map_err(io::Error::other)?;
         Ok(Self {
@@ -75,7 +76,7 @@ impl Identity {
     pub fn client(&self, hash: &[u8]) -> io::Result<Arc<ClientConfig>> {
         let only = Only {
             hash: hash.into(),
-            shown: Shown(self.provider.clone()),
+            handshake: Handshake::new(self.provider.clone()),
         };
         let config = ClientConfig::builder_with_provider(self.provider.clone())
             .with_protocol_versions(&[&TLS13])
@@ -96,33 +97,7 @@ pub fn name() -> ServerName<'static> {
 /// Wants a certificate whose key the other side has. Whose it is, is looked at once it has said who it is, before
 /// anything else it says.
 #[derive(Debug)]
-struct Shown(Arc<CryptoProvider>);
-
-impl Shown {
-    fn tls12(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signed, algorithms)
-    }
-
-    fn tls13(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signed, algorithms)
-    }
-
-    fn schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
-}
+struct Shown(Handshake);
 
 impl ClientCertVerifier for Shown {
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
@@ -144,7 +119,7 @@ impl ClientCertVerifier for Shown {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.tls12(message, certificate, signed)
+        self.0.tls12(message, certificate, signed)
     }
 
     fn verify_tls13_signature(
@@ -153,11 +128,11 @@ impl ClientCertVerifier for Shown {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.tls13(message, certificate, signed)
+        self.0.tls13(message, certificate, signed)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.schemes()
+        self.0.schemes()
     }
 }
 
@@ -165,7 +140,7 @@ impl ClientCertVerifier for Shown {
 #[derive(Debug)]
 struct Only {
     hash: Box<[u8]>,
-    shown: Shown,
+    handshake: Handshake,
 }
 
 impl ServerCertVerifier for Only {
@@ -191,7 +166,7 @@ impl ServerCertVerifier for Only {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.shown.tls12(message, certificate, signed)
+        self.handshake.tls12(message, certificate, signed)
     }
 
     fn verify_tls13_signature(
@@ -200,11 +175,11 @@ impl ServerCertVerifier for Only {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.shown.tls13(message, certificate, signed)
+        self.handshake.tls13(message, certificate, signed)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.shown.schemes()
+        self.handshake.schemes()
     }
 }
 

@@ -7,9 +7,11 @@
 mod authority;
 mod client;
 mod files;
+mod handshake;
 mod secure;
 
 pub use client::{client, client_besides};
+pub use handshake::Handshake;
 pub use secure::TlsOnCore;
 
 use rustls::crypto::CryptoProvider;

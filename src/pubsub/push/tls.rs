@@ -1,7 +1,8 @@
 //! Whom push trusts over https: the system's roots, those of an extra file, or anybody.
 
+use crate::tls::Handshake;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
@@ -36,7 +37,7 @@ pub(super) fn client_config(
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()?;
     if accept_any_certificate {
-        let anybody = Arc::new(Anybody(provider));
+        let anybody = Arc::new(Anybody(Handshake::new(provider)));
         return Ok(builder
             .dangerous()
             .with_custom_certificate_verifier(anybody)
@@ -54,7 +55,7 @@ pub(super) fn client_config(
 
 /// Believes any certificate, for endpoints with self-signed ones. The handshake itself is checked.
 #[derive(Debug)]
-struct Anybody(Arc<CryptoProvider>);
+struct Anybody(Handshake);
 
 impl ServerCertVerifier for Anybody {
     fn verify_server_cert(
@@ -74,8 +75,7 @@ impl ServerCertVerifier for Anybody {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signed, algorithms)
+        self.0.tls12(message, certificate, signed)
     }
 
     fn verify_tls13_signature(
@@ -84,11 +84,10 @@ impl ServerCertVerifier for Anybody {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signed, algorithms)
+        self.0.tls13(message, certificate, signed)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+        self.0.schemes()
     }
 }
