@@ -143,6 +143,8 @@ pub(super) struct Away {
     pub asked: RefCell<HashMap<Token, Asked>>,
     pub parked: RefCell<VecDeque<Parked>>,
     pub parked_bytes: Cell<usize>,
+    /// Those of them that somebody still waits for; of the others, nothing is left after the next look.
+    pub waits: RefCell<HashSet<Token>>,
     pub polls: RefCell<HashMap<Token, Poll>>,
     /// Requests that other nodes have asked here; they take back themselves what isn't here any more.
     pub served: RefCell<HashSet<Token>>,
@@ -162,12 +164,21 @@ impl Away {
             asked: RefCell::default(),
             parked: RefCell::default(),
             parked_bytes: Cell::new(0),
+            waits: RefCell::default(),
             polls: RefCell::default(),
             served: RefCell::default(),
             closing: RefCell::default(),
             opened: RefCell::default(),
             looks: Cell::new(false),
         }
+    }
+
+    /// Has a request wait for an owner.
+    pub fn keep_parked(&self, parked: Parked) {
+        self.waits.borrow_mut().insert(parked.token);
+        self.parked_bytes
+            .set(self.parked_bytes.get() + parked.bytes);
+        self.parked.borrow_mut().push_back(parked);
     }
 }
 

@@ -175,8 +175,7 @@ impl Mesh {
             self.figures().refused();
             return self.answer_away(token, Reply::Refused(Refusal::Unreachable));
         }
-        away.parked_bytes.set(away.parked_bytes.get() + bytes);
-        away.parked.borrow_mut().push_back(Parked {
+        away.keep_parked(Parked {
             token,
             shard,
             command,
@@ -205,35 +204,34 @@ impl Mesh {
         let waiting = std::mem::take(&mut *away.parked.borrow_mut());
         away.parked_bytes.set(0);
         for parked in waiting {
+            if !away.waits.borrow_mut().remove(&parked.token) {
+                continue;
+            }
             let is_owned = self.owner(parked.shard) != Owner::Nobody;
             let is_due = of == Some(parked.shard) || parked.not_before <= now;
             let is_late = now.duration_since(parked.asked_at) >= HOLD;
+            let may_wait = parked.command.may_wait();
+            let refused = if is_owned && is_due {
+                None
+            } else if is_late && !may_wait {
+                Some(Reply::Refused(Refusal::Unreachable))
+            } else if let Some(reply) = self.over(away, parked.token, now) {
+                Some(reply)
+            } else {
+                away.keep_parked(parked);
+                continue;
+            };
             let Parked {
                 token,
                 shard,
                 command,
-                bytes,
                 asked_at,
                 ..
             } = parked;
-            if is_owned && is_due && command.may_wait() {
-                self.came_back(shard, token, Some(Box::new(command)));
-            } else if is_owned && is_due {
-                self.pass_on(shard, token, command, asked_at);
-            } else if is_late && !command.may_wait() {
-                self.answer_away(token, Reply::Refused(Refusal::Unreachable));
-            } else if let Some(reply) = self.over(away, token, now) {
-                self.answer_away(token, reply);
-            } else {
-                away.parked_bytes.set(away.parked_bytes.get() + bytes);
-                away.parked.borrow_mut().push_back(Parked {
-                    token,
-                    shard,
-                    command,
-                    bytes,
-                    asked_at,
-                    not_before: parked.not_before,
-                });
+            match refused {
+                Some(reply) => self.answer_away(token, reply),
+                None if may_wait => self.came_back(shard, token, Some(Box::new(command))),
+                None => self.pass_on(shard, token, command, asked_at),
             }
         }
         let left = away.parked.borrow().len();
@@ -378,14 +376,7 @@ impl Mesh {
             }
             return true;
         }
-        let mut parked = away.parked.borrow_mut();
-        let found = parked.iter().position(|parked| parked.token == token);
-        if let Some(found) = found.and_then(|at| parked.remove(at)) {
-            let left = away.parked_bytes.get().saturating_sub(found.bytes);
-            away.parked_bytes.set(left);
-            return true;
-        }
-        false
+        away.waits.borrow_mut().remove(&token)
     }
 
     /// A request is answered, or nobody waits for it.
@@ -412,12 +403,8 @@ impl Mesh {
                 link.closed(asked.body.len());
                 link.cancel(token);
             }
-            let parked = away
-                .parked
-                .borrow()
-                .iter()
-                .any(|parked| parked.token == token);
-            if !parked {
+            let is_parked = away.waits.borrow().contains(&token);
+            if !is_parked {
                 self.came_back(shard, token, None);
             }
         }
