@@ -7,7 +7,6 @@ use super::super::away::{
 };
 use super::super::ownership::Owner;
 use super::super::pending::transfer_source;
-use super::super::{REQUESTS_KEPT_MAX, lane::Request};
 use super::{Call, Mesh};
 use crate::cluster::{Link, Lost, News, command_body, decode};
 use crate::runtime::{sleep, spawn_local, wall_clock};
@@ -68,27 +67,14 @@ impl Mesh {
         }
         match owner {
             Owner::Core(core) if core == self.inner.core => self.apply(shard, token, command),
-            Owner::Core(core) => self.pass_to_core(core, shard, token, command),
+            Owner::Core(core) => {
+                if !self.send_to_core(core, shard, token, command) {
+                    self.figures().refused();
+                    self.deliver(token, Reply::Refused(Refusal::Overloaded));
+                }
+            }
             Owner::Node(number) => self.ask_node(away, number, shard, token, command, asked_at),
             Owner::Nobody => self.park(away, shard, token, command, asked_at),
-        }
-    }
-
-    fn pass_to_core(&self, core: usize, shard: u16, token: Token, command: Command) {
-        let request = Request::Command {
-            shard,
-            token,
-            command,
-        };
-        let sent = {
-            let mut lanes = self.inner.lanes[core].borrow_mut();
-            let lanes = lanes.as_mut().expect("lanes to every other core");
-            let sent = lanes.requests_out.try_send(request, REQUESTS_KEPT_MAX);
-            lanes.requests_out.flush();
-            sent
-        };
-        if sent.is_err() {
-            self.deliver(token, Reply::Refused(Refusal::Overloaded));
         }
     }
 

@@ -147,22 +147,30 @@ impl Mesh {
             }
             return;
         }
-        let sent = {
-            let mut lanes = self.inner.lanes[owner].borrow_mut();
-            let lanes = lanes.as_mut().expect("lanes to every other core");
-            let request = Request::Command {
-                shard: target,
-                token,
-                command,
-            };
-            let sent = lanes.requests_out.try_send(request, REQUESTS_KEPT_MAX);
-            lanes.requests_out.flush();
-            sent
-        };
-        if sent.is_err() {
+        if !self.send_to_core(owner, target, token, command) {
             let source = transfer_source(token).expect("a transfer's token");
             self.transfer_answered(source, Reply::Refused(Refusal::Overloaded), now);
         }
+    }
+
+    /// Asks another core. `false` where too much waits for it already.
+    pub(super) fn send_to_core(
+        &self,
+        core: usize,
+        shard: u16,
+        token: Token,
+        command: Command,
+    ) -> bool {
+        let mut lanes = self.inner.lanes[core].borrow_mut();
+        let lanes = lanes.as_mut().expect("lanes to every other core");
+        let request = Request::Command {
+            shard,
+            token,
+            command,
+        };
+        let sent = lanes.requests_out.try_send(request, REQUESTS_KEPT_MAX);
+        lanes.requests_out.flush();
+        sent.is_ok()
     }
 
     pub(super) fn transfer_answered(&self, source: u16, reply: Reply, now: Millis) {
