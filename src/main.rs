@@ -45,13 +45,10 @@ fn main() -> ExitCode {
         Command::Schema(args) => operated(operate::schema(args)),
         Command::Export(args) => operated(operate::export(&args)),
         Command::Import(args) => operated(operate::import(&args)),
-        Command::Cluster(ClusterCommand::Status(args)) => {
-            let mut out = std::io::stdout().lock();
-            lclq::cluster_status::status(&args, &mut out).map_err(Failure::new)
-        }
+        Command::Cluster(command) => clustered(command),
         Command::Log(LogCommand::Dump(args)) => {
             let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-            let dumped = lclq::log_dump::dump(&args, &mut out).map_err(Failure::new);
+            let dumped = lclq::store_tools::log_dump::dump(&args, &mut out).map_err(Failure::new);
             dumped.and_then(|()| {
                 let flushed = out.flush();
                 flushed.map_err(|error| Failure::new(format!("can't write the records: {error}")))
@@ -108,6 +105,17 @@ fn operated(outcome: Result<(), operate::Failure>) -> Result<(), Failure> {
         code: failure.exit_code(),
         ..Failure::new(failure)
     })
+}
+
+fn clustered(command: ClusterCommand) -> Result<(), Failure> {
+    use lclq::store_tools::{cluster_check, cluster_status, cluster_wishes};
+    let out = &mut std::io::stdout().lock();
+    match command {
+        ClusterCommand::Status(args) => cluster_status::status(&args, out).map_err(Failure::new),
+        ClusterCommand::Drain(args) => cluster_wishes::drain(&args, out).map_err(Failure::new),
+        ClusterCommand::Move(args) => cluster_wishes::move_shard(&args, out).map_err(Failure::new),
+        ClusterCommand::Check(args) => cluster_check::check(&args, out).map_err(Failure::new),
+    }
 }
 
 fn start(args: &StartArgs, matches: &ArgMatches) -> Result<(), Failure> {

@@ -3,6 +3,8 @@
 
 #![cfg(unix)]
 
+#[path = "cluster/deaf.rs"]
+mod deaf;
 #[path = "cluster/hand_over.rs"]
 mod hand_over;
 #[path = "crash"]
@@ -16,6 +18,8 @@ mod kills;
 mod ledger;
 #[path = "cluster/nodes.rs"]
 mod nodes;
+#[path = "cluster/operating.rs"]
+mod operating;
 #[path = "cluster/outages.rs"]
 mod outages;
 #[path = "cluster/pubsub.rs"]

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
-use support::{Client, Launch, Server};
+use support::{Client, Launch, Server, status_bytes};
 
 const MIB: u64 = 1 << 20;
 /// The longest that a client who does nothing unusual waits while others do.
@@ -19,22 +19,12 @@ fn url(queue: &str) -> String {
 }
 
 fn resident_bytes(server: &Server) -> u64 {
-    status_bytes(server, "VmRSS:")
+    status_bytes(server.pid(), "VmRSS:").expect("KiB")
 }
 
 /// The most that it ever took.
 fn peak_bytes(server: &Server) -> u64 {
-    status_bytes(server, "VmHWM:")
-}
-
-fn status_bytes(server: &Server, name: &str) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
-    let line = status.lines().find(|line| line.starts_with(name));
-    let kib: u64 = line
-        .and_then(|line| line.split_whitespace().nth(1))
-        .and_then(|kib| kib.parse().ok())
-        .expect("KiB");
-    kib * 1024
+    status_bytes(server.pid(), "VmHWM:").expect("KiB")
 }
 
 fn try_send(client: &mut Client, queue: &str, body: &str) -> bool {

@@ -57,6 +57,16 @@ export function overviewView(life) {
     { label: "p50", cell: (one) => micros(one.p50_us), number: true },
     { label: "p99", cell: (one) => micros(one.p99_us), number: true },
   ], (one) => `${one.api} ${one.operation}`);
+  const nodes = table("Nodes", [
+    { label: "Node", cell: (node) => node.node, head: true },
+    { label: "Address", cell: (node) => node.address },
+    { label: "State", cell: (node) => node.state },
+    { label: "Silent for", cell: (node) => duration(node.silent_ms), number: true },
+    { label: "Shards", cell: (node) => node.shards.join(", ") },
+    { label: "Pinned", cell: (node) => node.pinned.join(", ") },
+  ], (node) => node.node);
+  const unowned = h("p", { class: "small" });
+  const cluster = h("div");
   const journals = h("p", { class: "small" });
   const welcome = h("div");
 
@@ -119,9 +129,9 @@ export function overviewView(life) {
   /** @type {any} */
   let busyBefore = null;
   life.every(LOOK_MS, async (signal) => {
-    const [found, shardList, coreList, operationList, refusals, health] = await Promise.all([
+    const [found, shardList, coreList, operationList, refusals, nodeList, health] = await Promise.all([
       get("/attention", {}, signal), get("/shards", {}, signal),
-      get("/cores", {}, signal), get("/operations", {}, signal), get("/refusals", {}, signal),
+      get("/cores", {}, signal), get("/operations", {}, signal), get("/refusals", {}, signal), get("/cluster", {}, signal),
       get("/health", {}, signal).catch((error) => ({ status: "failing", reason: error.message })),
     ]);
     // What was found some time ago is of then.
@@ -137,6 +147,12 @@ export function overviewView(life) {
     }
     say(lookedAt, `Of ${number(found.queues)} queues and ${number(found.subscriptions)} subscriptions, at ${timeOfDay(found.at)}.${more > 0 ? ` And ${number(more)} more.` : ""}`);
     shards.show(shardList.shards);
+    // A server alone stays alone.
+    if (nodeList.node !== null) {
+      if (!cluster.firstChild) fill(cluster, h("section", { class: "card" }, h("h2", null, "Nodes"), nodes.element, unowned));
+      nodes.show(nodeList.nodes.map((/** @type {any} */ node) => ({ ...node, state: node.node === nodeList.node ? `${node.state}, this one` : node.state })));
+      say(unowned, nodeList.unowned.length ? `Run by nobody, so that requests wait: shards ${nodeList.unowned.join(", ")}.` : "Each shard is run by a node.");
+    }
     const journal = shardList.journals;
     say(journals, journal.backend === "memory"
       ? "Messages are in memory only: there is no journal, and a restart begins anew (--data-dir keeps them)."
@@ -164,5 +180,6 @@ export function overviewView(life) {
     h("div", { class: "two uneven" },
       h("section", { class: "card" }, h("h2", null, "Cores"), cores.element),
       h("section", { class: "card" }, h("h2", null, "Shards"), shards.element, journals)),
+    cluster,
     h("section", { class: "card" }, h("h2", null, "Operations since the start"), operations.element));
 }

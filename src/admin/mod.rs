@@ -6,6 +6,7 @@
 mod answers;
 mod attention;
 mod chosen;
+mod cluster;
 mod config;
 mod connections;
 mod controls;

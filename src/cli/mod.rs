@@ -12,7 +12,9 @@ mod policy;
 mod portable;
 mod watch;
 
-pub use cluster::{ClusterCommand, ClusterStatusArgs};
+pub use cluster::{
+    ClusterCheckArgs, ClusterCommand, ClusterDrainArgs, ClusterMoveArgs, ClusterStatusArgs,
+};
 pub use config::{ConfigCommand, ShowForm};
 pub use controls::{ClockCommand, FaultArgs, FaultCommand, ProfileCommand, StateCommand};
 pub use credentials::{CreatedForm, CredentialsCommand, CredentialsFile};

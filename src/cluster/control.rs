@@ -247,6 +247,8 @@ impl<T: Takes> Control<T> {
             Ok(_) if joins => self.heard_at = sent_at,
             Ok(cluster) => {
                 self.heard_at = sent_at;
+                let cluster = Arc::new(cluster);
+                self.joined.saw(cluster.clone());
                 if std::mem::take(&mut self.is_down) {
                     tracing::info!("the store answers again who is there");
                 }
@@ -325,6 +327,9 @@ impl<T: Takes> Control<T> {
                 self.takes.close(shard);
             }
         }
+        // What was to be taken may be another's turn by now.
+        self.to_take
+            .retain(|shard| take.binary_search(shard).is_ok());
         for shard in take {
             if !self.failed.contains_key(&shard) && !self.to_take.contains(&shard) {
                 self.to_take.push_back(shard);

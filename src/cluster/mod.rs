@@ -9,6 +9,7 @@
 mod control;
 mod identity;
 mod link;
+mod overview;
 mod peers;
 mod plan;
 mod serving;
@@ -17,6 +18,7 @@ mod wire;
 pub use control::{Control, News, Takes};
 pub use identity::Identity;
 pub use link::{CallBody, Link, Lost};
+pub use overview::{NodeState, NodeView, Overview};
 pub use peers::{Peer, Peers};
 pub use plan::SILENCE_MAX;
 pub use serving::serve;
@@ -24,11 +26,11 @@ pub use wire::{PROTOCOL, command_body, decode};
 
 use crate::hex;
 use crate::runtime::{SharedListener, Shutdown};
-use lclq_stores::{Member, Membership};
+use lclq_stores::{Cluster, Member, Membership};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
 /// Random bytes in a node's name.
 const NAME_BYTES: usize = 12;
@@ -58,6 +60,8 @@ pub struct Joined {
     pub settled: Shutdown,
     /// Cores that have not closed.
     pub cores: AtomicUsize,
+    /// What the store last said.
+    seen: Mutex<Arc<Cluster>>,
 }
 
 impl Joined {
@@ -86,8 +90,20 @@ impl Joined {
             news,
             settled: Shutdown::new(),
             cores: AtomicUsize::new(cores),
+            seen: Mutex::default(),
         };
         Ok((joined, heard))
+    }
+
+    /// The store has said this.
+    fn saw(&self, cluster: Arc<Cluster>) {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = cluster;
+    }
+
+    /// What the store last said of all nodes, about a second ago at most while it answers.
+    pub fn seen(&self) -> Arc<Cluster> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.clone()
     }
 
     /// A core has closed. Answers whether it was the last.

@@ -1,7 +1,7 @@
 //! What one node does about a cluster as it sees it. Without I/O and time: each node decides by itself, and
 //! those that see the same decide the same.
 
-use lclq_stores::Cluster;
+use lclq_stores::{Cluster, SeenMember};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -53,29 +53,36 @@ pub struct Decision {
 }
 
 impl Situation<'_> {
-    /// Other nodes that live, and whether they take shards.
-    pub fn others(&self) -> BTreeMap<&str, bool> {
+    /// Other nodes that live.
+    pub fn others(&self) -> BTreeMap<&str, &SeenMember> {
         let members = self.cluster.members.iter();
         let living = members.filter(|seen| {
             let node = &*seen.member.node;
             seen.silent <= SILENCE_MAX && node != self.me && !self.gone.contains(node)
         });
-        living
-            .map(|seen| (&*seen.member.node, !seen.draining))
-            .collect()
+        living.map(|seen| (&*seen.member.node, seen)).collect()
+    }
+
+    /// Nodes that take shards: not those that leave, nor those that are to run none, unless that is all of them.
+    fn takers<'c>(&'c self, others: &BTreeMap<&'c str, &SeenMember>) -> Vec<&'c str> {
+        let staying = others.iter().filter(|(_, seen)| !seen.draining);
+        let mut staying: Vec<_> = staying.map(|(node, seen)| (*node, seen.drained)).collect();
+        if !self.draining {
+            let mut members = self.cluster.members.iter();
+            let me = members.find(|seen| &*seen.member.node == self.me);
+            staying.push((self.me, me.is_some_and(|seen| seen.drained)));
+        }
+        let all_drained = staying.iter().all(|(_, drained)| *drained);
+        let takers = staying
+            .into_iter()
+            .filter(|(_, drained)| all_drained || !drained);
+        takers.map(|(node, _)| node).collect()
     }
 
     /// What to do.
     pub fn decide(&self) -> Decision {
         let others = self.others();
-        let mut takers: Vec<&str> = others
-            .iter()
-            .filter(|(_, takes)| **takes)
-            .map(|(node, _)| *node)
-            .collect();
-        if !self.draining {
-            takers.push(self.me);
-        }
+        let takers = self.takers(&others);
         let mut decision = Decision {
             nobody_takes: takers.is_empty(),
             ..Decision::default()
@@ -84,12 +91,13 @@ impl Situation<'_> {
             .mine
             .values()
             .filter(|mine| matches!(mine, Mine::Closing(_)));
-        let mut room = match self.draining {
-            true => usize::MAX,
-            false if self.unsettled => 0,
-            false => HANDED_OVER_MAX.saturating_sub(closing.count()),
+        let mut room = match takers.contains(&self.me) {
+            false => usize::MAX,
+            true if self.unsettled => 0,
+            true => HANDED_OVER_MAX.saturating_sub(closing.count()),
         };
-        let shares = shares(&takers, self.shards);
+        let pins = &self.cluster.pins;
+        let shares = shares(&takers, self.shards, pins);
         for shard in 0..self.shards {
             let wanted = shares.get(usize::from(shard));
             let owner = self.cluster.owners.get(&shard);
@@ -98,8 +106,10 @@ impl Situation<'_> {
                 (Some(Mine::Open(epoch)), _) if owner.is_some_and(|owner| owner.epoch > *epoch) => {
                     decision.taken.push(shard);
                 }
-                (Some(Mine::Open(_)), Some(wanted)) if *wanted != self.me && room > 0 => {
-                    room -= 1;
+                (Some(Mine::Open(_)), Some(wanted))
+                    if *wanted != self.me && (room > 0 || is_pinned(pins, shard, wanted)) =>
+                {
+                    room = room.saturating_sub(1);
                     decision.give.push(shard);
                 }
                 (Some(_), _) => {}
@@ -116,20 +126,31 @@ impl Situation<'_> {
     }
 }
 
-/// Who is to have each shard: by rendezvous hashing, of the nodes whose share isn't full the one with the highest
-/// weight. So no node has more than its share, and one that comes or goes moves few shards between others.
-fn shares<'n>(takers: &[&'n str], shards: u16) -> Vec<&'n str> {
-    let mut counts = vec![0; takers.len()];
+/// Who is to have each shard: the node that somebody wants to, if it takes any; of the others by rendezvous hashing
+/// the one with the highest weight of those whose share isn't full. So no node gets more than its share unless by
+/// what somebody wants, and one that comes or goes moves few shards between others.
+fn shares<'n>(takers: &[&'n str], shards: u16, pins: &BTreeMap<u16, Box<str>>) -> Vec<&'n str> {
     let share = usize::from(shards).div_ceil(takers.len().max(1));
-    let mut shares = Vec::with_capacity(shards.into());
-    for shard in 0..shards {
-        let with_room = (0..takers.len()).filter(|node| counts[*node] < share);
-        if let Some(node) = with_room.max_by_key(|node| weight(takers[*node], shard)) {
-            counts[node] += 1;
-            shares.push(takers[node]);
+    let pinned = |shard| takers.iter().position(|node| is_pinned(pins, shard, node));
+    let mut shares: Vec<Option<usize>> = (0..shards).map(pinned).collect();
+    let mut counts = vec![0; takers.len()];
+    for node in shares.iter().flatten() {
+        counts[*node] += 1;
+    }
+    for (shard, place) in (0..shards).zip(&mut shares) {
+        if place.is_none() {
+            let with_room = (0..takers.len()).filter(|node| counts[*node] < share);
+            *place = with_room.max_by_key(|node| weight(takers[*node], shard));
+            place.iter().for_each(|node| counts[*node] += 1);
         }
     }
-    shares
+    let shares = shares.into_iter().flatten();
+    shares.map(|node| takers[node]).collect()
+}
+
+/// Whether somebody wants this node to run a shard.
+fn is_pinned(pins: &BTreeMap<u16, Box<str>>, shard: u16, node: &str) -> bool {
+    pins.get(&shard).is_some_and(|pinned| &**pinned == node)
 }
 
 /// How much a node is the one for a shard.
@@ -146,7 +167,7 @@ fn weight(node: &str, shard: u16) -> (u64, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lclq_stores::{Member, SeenMember, ShardOwner};
+    use lclq_stores::{Member, ShardOwner};
 
     const SHARDS: u16 = 64;
 
@@ -159,6 +180,7 @@ mod tests {
                 key_hash: [].into(),
             },
             draining,
+            drained: false,
             silent: Duration::from_secs(silent_s),
         }
     }
@@ -271,6 +293,72 @@ mod tests {
     }
 
     #[test]
+    fn one_that_is_drained_runs_nothing_and_comes_back() {
+        let mut world = World::default();
+        for node in ["a", "b", "c"] {
+            world.join(node);
+        }
+        world.settle();
+        world.seen("b").drained = true;
+        // All at once, not two at a time.
+        world.step("b");
+        assert_eq!(world.nodes["b"].len(), 0);
+        world.settle();
+        assert_eq!(world.counts(), [32, 0, 32]);
+        world.seen("b").drained = false;
+        world.settle();
+        assert!(world.counts().iter().all(|count| *count >= 20));
+        // Where all are, each keeps its share: somebody has to answer.
+        let before = world.counts();
+        for node in ["a", "b", "c"] {
+            world.seen(node).drained = true;
+        }
+        world.settle();
+        assert_eq!(world.counts(), before);
+        world.draining.insert("a");
+        world.seen("a").draining = true;
+        world.settle();
+        assert_eq!(world.counts(), [0, 32, 32]);
+    }
+
+    #[test]
+    fn shards_are_where_somebody_wants_them() {
+        let mut world = World::default();
+        for node in ["a", "b", "c"] {
+            world.join(node);
+        }
+        world.settle();
+        let pins = (0..40).map(|shard| (shard, "b".into()));
+        world.cluster.pins = pins.chain([(40, "nobody".into())]).collect();
+        world.settle();
+        let of_b = &world.nodes["b"];
+        assert!((0..40).all(|shard| of_b.contains_key(&shard)) && of_b.len() == 40);
+        assert_eq!(world.counts().iter().sum::<usize>(), 64);
+        // Nobody is waited for who takes none.
+        world.seen("b").drained = true;
+        world.settle();
+        assert_eq!(world.counts(), [32, 0, 32]);
+        world.seen("b").drained = false;
+        world.cluster.pins.clear();
+        world.settle();
+        assert_eq!(world.counts().iter().sum::<usize>(), 64);
+        assert!(world.counts().iter().all(|count| *count >= 20));
+        // Others that come and go don't keep back what somebody wants.
+        let shard = *world.nodes["a"].keys().next().unwrap();
+        world.cluster.pins = [(shard, "c".into())].into();
+        let situation = Situation {
+            me: "a",
+            draining: false,
+            unsettled: true,
+            shards: SHARDS,
+            mine: &world.nodes["a"],
+            cluster: &world.cluster,
+            gone: &BTreeSet::new(),
+        };
+        assert_eq!(situation.decide().give, [shard]);
+    }
+
+    #[test]
     fn what_another_node_has_taken_is_given_up() {
         let mine = BTreeMap::from([(0, Mine::Open(7)), (1, Mine::Open(7))]);
         let owner = |epoch| ShardOwner {
@@ -280,6 +368,7 @@ mod tests {
         let cluster = Cluster {
             members: vec![member("a", false, 0), member("b", false, 0)],
             owners: BTreeMap::from([(0, owner(8)), (1, owner(6))]),
+            pins: BTreeMap::new(),
         };
         let situation = Situation {
             me: "a",
@@ -298,7 +387,7 @@ mod tests {
         let mine = (0..SHARDS).map(|shard| (shard, Mine::Open(1))).collect();
         let cluster = Cluster {
             members: vec![member("a", false, 0), member("b", false, 0)],
-            owners: BTreeMap::new(),
+            ..Cluster::default()
         };
         let mut situation = Situation {
             me: "a",

@@ -28,6 +28,13 @@ const HELLO_WAIT: Duration = Duration::from_millis(1_000);
 /// Before the next connection is accepted where the last could not be.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// Bytes of answers that wait to be written, beyond which nothing more is taken from the other node.
+const ANSWER_BYTES_MAX: usize = 64 << 20;
+/// Bytes that are written at once.
+const WRITE_BYTES: usize = 1 << 20;
+/// What the other node may take to read them. One that stands still is given up: it has its answers from nobody.
+const WRITE_WAIT: Duration = Duration::from_secs(10);
+
 type Connection = TlsStream<TokioIo<Stream>>;
 
 /// Connections of other nodes to one core.
@@ -53,6 +60,7 @@ pub fn serve(mesh: &Mesh, joined: &Arc<Joined>, mut listener: Listener) {
                 joined: joined.clone(),
                 out: RefCell::default(),
                 wake: Notify::new(),
+                room: Notify::new(),
                 is_over: Cell::new(false),
                 calls: RefCell::default(),
                 streams: RefCell::default(),
@@ -72,9 +80,11 @@ pub fn serve(mesh: &Mesh, joined: &Arc<Joined>, mut listener: Listener) {
 struct Serving {
     mesh: Mesh,
     joined: Arc<Joined>,
-    /// Frames that wait to be written. Bounded by the requests under way, which have an answer each.
+    /// Frames that wait to be written: [`ANSWER_BYTES_MAX`], and what was under way when they had become so many.
     out: RefCell<Vec<u8>>,
     wake: Notify,
+    /// There is room for answers again.
+    room: Notify,
     is_over: Cell<bool>,
     /// What is under way and may be cancelled.
     calls: RefCell<HashMap<Token, AbortHandle>>,
@@ -137,6 +147,9 @@ impl Serving {
         let reading = pin!(async {
             while let Some(frame) = wire::read_frame(&mut from).await? {
                 self.take(&frame)?;
+                while self.out.borrow().len() > ANSWER_BYTES_MAX {
+                    self.room.notified().await;
+                }
             }
             Ok(())
         });
@@ -291,7 +304,11 @@ impl Serving {
                 self.wake.notified().await;
                 continue;
             }
-            to.write_all(&writing).await?;
+            self.room.notify_one();
+            for part in writing.chunks(WRITE_BYTES) {
+                let written = timeout(WRITE_WAIT, to.write_all(part)).await;
+                written.map_err(|_| io::ErrorKind::TimedOut)??;
+            }
             writing.clear();
             // A large answer's room is not kept for small ones.
             writing.shrink_to(READ_BYTES);

@@ -22,7 +22,7 @@ pub use postgres::PostgresSettings;
 pub use redis::RedisSettings;
 pub use remote::{
     Beat, Cluster, Member, Membership, Notice, ReadError, RemoteLog, SeenMember, ShardOwner,
-    Surroundings, Wake,
+    Surroundings, Wake, Wish,
 };
 pub use risk::Risk;
 pub use settings::{LOG_SHARDS_MAX, StoreSettings};

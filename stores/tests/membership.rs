@@ -3,7 +3,7 @@
 mod redis_server;
 mod server;
 
-use lclq_stores::{Beat, Cluster, Member, Membership, ShardOwner, StoreNode};
+use lclq_stores::{Beat, Cluster, Member, Membership, ShardOwner, StoreNode, Wish};
 use redis_server::Kind;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -90,11 +90,69 @@ fn nodes_see_each_other(make: impl Fn() -> StoreNode) {
     );
 }
 
+fn wishes_are_kept(make: impl Fn() -> StoreNode) {
+    let (one, other) = (Node::new(make(), "one"), Node::new(make(), "other"));
+    one.beat(&[(0, 5)], false);
+    other.beat(&[], false);
+    let drain = |node: &str, drained| {
+        let node = node.into();
+        let wish = Wish::Drain { node, drained };
+        one.membership().wish(wish).unwrap();
+    };
+    let pin = |shard, node: Option<&str>| {
+        let node = node.map(Box::from);
+        one.membership().wish(Wish::Pin { shard, node }).unwrap();
+    };
+    let drained = |cluster: &Cluster| {
+        let members = cluster.members.iter().filter(|seen| seen.drained);
+        let nodes = members.map(|seen| seen.member.node.to_string());
+        nodes.collect::<Vec<_>>()
+    };
+    let pins = |cluster: &Cluster| {
+        let pins = cluster.pins.iter();
+        let pins = pins.map(|(shard, node)| (*shard, node.to_string()));
+        pins.collect::<Vec<_>>()
+    };
+    drain("other", true);
+    pin(0, Some("other"));
+    pin(2, Some("one"));
+    pin(2, Some("other"));
+    pin(3, Some("one"));
+    pin(3, None);
+    // Of one that isn't there nothing is wished.
+    drain("nobody", true);
+    pin(1, Some("nobody"));
+    // They outlive the signs of life of those that they are about.
+    one.beat(&[(0, 5)], false);
+    other.beat(&[], false);
+    let seen = other.membership().look().unwrap();
+    assert_eq!(drained(&seen), ["other"]);
+    let other_has = |shard| (shard, "other".to_owned());
+    assert_eq!(pins(&seen), [other_has(0), other_has(2)]);
+    assert_eq!(owners(&seen), [(0, "one", 5)], "a wish moves nothing");
+    drain("other", false);
+    pin(2, None);
+    pin(2, None);
+    let seen = one.beat(&[(0, 5)], false);
+    assert_eq!(drained(&seen), [""; 0]);
+    assert_eq!(pins(&seen), [other_has(0)]);
+    // They go with the node.
+    drain("other", true);
+    other.membership().leave("other").unwrap();
+    one.beat(&[(0, 5)], false);
+    let seen = one.membership().look().unwrap();
+    assert_eq!((seen.members.len(), pins(&seen).len()), (1, 0));
+    let seen = other.beat(&[], false);
+    assert_eq!(drained(&seen), [""; 0]);
+}
+
 #[test]
 fn nodes_see_each_other_in_postgresql() {
     let server = server::Server::shared();
     let schema = server.schema();
     nodes_see_each_other(|| server.node(&schema, 4));
+    let schema = server.schema();
+    wishes_are_kept(|| server.node(&schema, 4));
 }
 
 #[test]
@@ -103,6 +161,8 @@ fn nodes_see_each_other_in_redis_and_valkey() {
         let server = redis_server::Server::shared(kind);
         let prefix = server.prefix();
         nodes_see_each_other(|| server.node(&prefix, 4));
+        let prefix = server.prefix();
+        wishes_are_kept(|| server.node(&prefix, 4));
     }
 }
 

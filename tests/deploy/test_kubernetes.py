@@ -24,6 +24,8 @@ ALL = [
     "--set", "extraEnv[0].name=A,extraEnv[0].value=b,tolerations[0].key=a,tolerations[0].operator=Exists",
 ]
 
+CLUSTER = ["--set", "replicas=3,store.existingSecret=database,networkPolicy.enabled=true,podDisruptionBudget.maxUnavailable=1"]
+
 
 def rendered(*settings):
     return lclq.run("helm", "template", "lclq", CHART, "--namespace", "queues", "--kube-version", "1.30.0", *settings)
@@ -56,7 +58,7 @@ class Chart(unittest.TestCase):
 
     def test_kubernetes_takes_what_it_makes(self):
         for version in KUBERNETES:
-            for settings in ([], ALL):
+            for settings in ([], ALL, CLUSTER):
                 good, said = holds(rendered(*settings), version)
                 self.assertTrue(good, said)
 

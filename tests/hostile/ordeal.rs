@@ -1,7 +1,7 @@
 //! Watches a server while something is done to it: the time, the memory of its processes, and how
 //! soon clients with nothing to do with it are answered.
 
-use super::support::{Client, Launch, Server};
+use super::support::{Client, Launch, Server, status_bytes};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -186,14 +186,6 @@ pub fn running_time(pid: u32) -> Duration {
         .into_iter()
         .map(running_time)
         .sum::<Duration>()
-}
-
-/// A figure of a process's status, bytes.
-fn status_bytes(pid: u32, name: &str) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kibibytes * 1024)
 }
 
 /// A client that minds its own business.

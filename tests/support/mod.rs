@@ -15,9 +15,11 @@ pub mod killing;
 #[cfg(target_os = "linux")]
 pub mod shim;
 pub mod signing;
+mod status;
 pub mod streaming;
 
 pub use client::{Answer, Client};
+pub use status::status_bytes;
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};

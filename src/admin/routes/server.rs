@@ -6,7 +6,7 @@ use crate::admin::metrics::Health;
 use crate::admin::route::Scope::{Admin as Administer, Read};
 use crate::admin::route::{Answered, Asked, Route, SchemaOf, ZSTD, schema_of};
 use crate::admin::{
-    Admin, config, connections, cores, events, openapi, operations, portable, stats,
+    Admin, cluster, config, connections, cores, events, openapi, operations, portable, stats,
 };
 use http::{Method, Response, StatusCode};
 use schemars::JsonSchema;
@@ -170,6 +170,16 @@ pub(super) fn routes() -> Vec<Route> {
             Read,
             ("listCores", "What each core carries"),
             cores::list,
+        ),
+        Route::new(
+            Method::GET,
+            "/cluster",
+            Read,
+            (
+                "getCluster",
+                "The nodes that share the server's store, and what each runs",
+            ),
+            cluster::show,
         ),
         Route::new(
             Method::GET,

@@ -8,16 +8,22 @@ use super::super::away::{
 use super::super::ownership::Owner;
 use super::super::pending::transfer_source;
 use super::{Call, Mesh};
-use crate::cluster::{Link, Lost, News, command_body, decode};
+use crate::cluster::{Joined, Link, Lost, News, command_body, decode};
 use crate::runtime::{sleep, spawn_local, wall_clock};
 use lclq_shards::command::{Command, Refusal, Reply, Token};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
 
 impl Mesh {
     /// Whether several servers share the shards.
     pub fn is_clustered(&self) -> bool {
         self.inner.away.is_some()
+    }
+
+    /// How it is a node, if it is one.
+    pub fn joined(&self) -> Option<&Arc<Joined>> {
+        self.inner.away.as_ref().map(|away| &away.joined)
     }
 
     /// Whether a core of this process runs a shard.

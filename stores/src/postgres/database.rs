@@ -9,7 +9,7 @@ use super::settings::PostgresSettings;
 use super::tls::Tls;
 use super::work;
 use crate::NodeError;
-use crate::remote::{Backend, Beat, Cluster, Facts, Notice, Question, Usage};
+use crate::remote::{Backend, Beat, Cluster, Facts, Notice, Question, Usage, Wish};
 use lclq_shards::journal::Answer;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -78,6 +78,10 @@ impl Backend for Database {
 
     async fn look(&self, members: &Members) -> Result<Cluster, Box<str>> {
         members.look().await
+    }
+
+    async fn wish(&self, members: &Members, wish: &Wish) -> Result<(), Box<str>> {
+        members.wish(wish).await
     }
 
     async fn leave(&self, members: &Members, node: &str) -> Result<(), Box<str>> {

@@ -1,16 +1,18 @@
-//! Who is there, by two tables.
+//! Who is there, by three tables.
 
 use super::session::words;
-use crate::remote::{Beat, Cluster, Member, REMEMBERED, SeenMember, ShardOwner};
+use crate::remote::{Beat, Cluster, Member, REMEMBERED, SeenMember, ShardOwner, Wish};
 use std::time::Duration;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, Row, Statement};
 
-/// What is known of all, in one answer: nodes, and behind them shards with the rest of their columns empty.
+/// What is known of all, in one answer: nodes, then the owners of shards, then pins, which have no epoch; what
+/// these two don't have is empty.
 const LOOK: &str = "SELECT node, address, protocol, key_hash, draining, \
-     (extract(epoch FROM clock_timestamp() - seen_at) * 1000)::bigint, NULL::integer, NULL::bigint \
+     (extract(epoch FROM clock_timestamp() - seen_at) * 1000)::bigint, NULL::integer, NULL::bigint, drained \
      FROM {schema}.nodes UNION ALL \
-     SELECT node, '', 0, ''::bytea, false, 0, shard, epoch FROM {schema}.owners";
+     SELECT node, '', 0, ''::bytea, false, 0, shard, epoch, false FROM {schema}.owners UNION ALL \
+     SELECT node, '', 0, ''::bytea, false, 0, shard, NULL, false FROM {schema}.pins";
 
 /// A node's sign of life, with all that it runs. Only what has changed is written, but for the time.
 const BEAT: &str = "WITH mine AS (\
@@ -22,6 +24,8 @@ const BEAT: &str = "WITH mine AS (\
      ), gone AS (\
          DELETE FROM {schema}.nodes \
          WHERE node <> $1 AND seen_at < clock_timestamp() - $8::float8 * interval '1 second'\
+     ), vain AS (\
+         DELETE FROM {schema}.pins WHERE node NOT IN (SELECT node FROM {schema}.nodes)\
      ), taken AS (\
          INSERT INTO {schema}.owners AS o (shard, node, epoch) SELECT shard, $1, epoch FROM mine \
          ON CONFLICT (shard) DO UPDATE SET node = excluded.node, epoch = excluded.epoch \
@@ -31,12 +35,23 @@ const BEAT: &str = "WITH mine AS (\
          WHERE node = $1 AND shard NOT IN (SELECT shard FROM mine)\
      ) ";
 
+/// What is lost with a crash of the database is said again within a second.
+const HURRIED: &str = "SET synchronous_commit = off";
+/// What somebody wants is said once.
+const CAREFUL: &str = "RESET synchronous_commit";
+
 const LEAVE: &str = "WITH given AS (UPDATE {schema}.owners SET node = '' WHERE node = $1) \
      DELETE FROM {schema}.nodes WHERE node = $1";
+
+const DRAIN: &str = "UPDATE {schema}.nodes SET drained = $2 WHERE node = $1";
+const PIN: &str = "INSERT INTO {schema}.pins (shard, node) SELECT $1, node FROM {schema}.nodes WHERE node = $2 \
+     ON CONFLICT (shard) DO UPDATE SET node = excluded.node";
+const UNPIN: &str = "DELETE FROM {schema}.pins WHERE shard = $1";
 
 /// A connection that asks.
 pub(super) struct Members {
     client: Client,
+    schema: Box<str>,
     beat: Statement,
     look: Statement,
     leave: Statement,
@@ -44,17 +59,16 @@ pub(super) struct Members {
 
 impl Members {
     pub async fn prepare(client: Client, schema: &str) -> Result<Self, Box<str>> {
-        let of_schema = |statement: &str| statement.replace("{schema}", &format!("\"{schema}\""));
+        let of_schema = |statement: &str| of_schema(statement, schema);
         let said = |error: Error| words(&error);
-        // What is lost with a crash of the database is said again within a second.
-        let hurried = "SET synchronous_commit = off";
-        client.batch_execute(hurried).await.map_err(said)?;
+        client.batch_execute(HURRIED).await.map_err(said)?;
         let beat = of_schema(&format!("{BEAT}{LOOK}"));
         let beat = client.prepare(&beat).await.map_err(said)?;
         let look = client.prepare(&of_schema(LOOK)).await.map_err(said)?;
         let leave = client.prepare(&of_schema(LEAVE)).await.map_err(said)?;
         Ok(Self {
             client,
+            schema: schema.into(),
             beat,
             look,
             leave,
@@ -93,6 +107,40 @@ impl Members {
         let left = self.client.execute(&self.leave, &[&node]).await;
         left.map(drop).map_err(|error| words(&error))
     }
+
+    pub async fn wish(&self, wish: &Wish) -> Result<(), Box<str>> {
+        let done = async {
+            self.client.batch_execute(CAREFUL).await?;
+            self.keep(wish).await?;
+            self.client.batch_execute(HURRIED).await
+        };
+        done.await.map_err(|error| words(&error))
+    }
+
+    async fn keep(&self, wish: &Wish) -> Result<(), Error> {
+        let of_schema = |statement| of_schema(statement, &self.schema);
+        match wish {
+            Wish::Drain { node, drained } => {
+                let drain = of_schema(DRAIN);
+                self.client.execute(&drain, &[&&**node, drained]).await
+            }
+            Wish::Pin { shard, node } => {
+                let shard = i32::from(*shard);
+                match node {
+                    Some(node) => {
+                        let pin = of_schema(PIN);
+                        self.client.execute(&pin, &[&shard, &&**node]).await
+                    }
+                    None => self.client.execute(&of_schema(UNPIN), &[&shard]).await,
+                }
+            }
+        }
+        .map(drop)
+    }
+}
+
+fn of_schema(statement: &str, schema: &str) -> String {
+    statement.replace("{schema}", &format!("\"{schema}\""))
 }
 
 fn cluster(rows: &[Row]) -> Result<Cluster, Error> {
@@ -111,6 +159,12 @@ fn cluster(rows: &[Row]) -> Result<Cluster, Error> {
             }
             continue;
         }
+        if let Some(shard) = shard {
+            if let Ok(shard) = u16::try_from(shard) {
+                cluster.pins.insert(shard, node.into());
+            }
+            continue;
+        }
         let (address, key_hash): (&str, &[u8]) = (row.try_get(1)?, row.try_get(3)?);
         let protocol: i32 = row.try_get(2)?;
         let silent_ms: i64 = row.try_get(5)?;
@@ -122,6 +176,7 @@ fn cluster(rows: &[Row]) -> Result<Cluster, Error> {
                 key_hash: key_hash.into(),
             },
             draining: row.try_get(4)?,
+            drained: row.try_get(8)?,
             silent: Duration::from_millis(u64::try_from(silent_ms).unwrap_or(0)),
         });
     }

@@ -10,7 +10,7 @@ use tokio_postgres::{Client, Error, Transaction};
 
 /// Steps from each format to the next; the first makes everything. Steps that were released stay as
 /// they are. `{schema}` is the schema's name, quoted.
-const STEPS: [&str; 2] = [
+const STEPS: [&str; 3] = [
     // Records are bytes that don't get smaller; `external` spares the attempt. A log is written at its
     // end and dropped at its beginning: what the usual settings wait for, a fifth of all rows, is much
     // of which every read of the beginning goes over.
@@ -51,6 +51,9 @@ const STEPS: [&str; 2] = [
          node text NOT NULL,
          epoch bigint NOT NULL
      ) WITH (fillfactor = 50);",
+    // What somebody wants of the cluster.
+    "ALTER TABLE {schema}.nodes ADD drained boolean NOT NULL DEFAULT false;
+     CREATE TABLE {schema}.pins (shard integer PRIMARY KEY, node text NOT NULL);",
 ];
 
 /// The format that this program reads and writes.

@@ -8,7 +8,7 @@ use super::session::{self, Link, Session};
 use super::settings::RedisSettings;
 use super::work;
 use crate::NodeError;
-use crate::remote::{Backend, Beat, Cluster, Facts, Notice, Question, Usage};
+use crate::remote::{Backend, Beat, Cluster, Facts, Notice, Question, Usage, Wish};
 use crate::tls::{Roots, client_config};
 use lclq_shards::journal::Answer;
 use rustls::ClientConfig;
@@ -84,6 +84,10 @@ impl Backend for Redis {
 
     async fn look(&self, members: &Members) -> Result<Cluster, Box<str>> {
         members.look().await.map_err(|trouble| trouble.words())
+    }
+
+    async fn wish(&self, members: &Members, wish: &Wish) -> Result<(), Box<str>> {
+        members.wish(wish).await.map_err(|trouble| trouble.words())
     }
 
     async fn leave(&self, members: &Members, node: &str) -> Result<(), Box<str>> {

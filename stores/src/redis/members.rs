@@ -1,10 +1,11 @@
-//! Who is there, by two hashes.
+//! Who is there, by three hashes.
 
 use super::scripts;
 use super::session::{Client, Trouble, odd};
 use super::settings::RedisSettings;
-use crate::remote::{Beat, Cluster, Member, REMEMBERED, SeenMember, ShardOwner};
+use crate::remote::{Beat, Cluster, Member, REMEMBERED, SeenMember, ShardOwner, Wish};
 use redis::{Cmd, Value};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -13,7 +14,13 @@ pub(super) struct Members {
     client: Client,
     nodes: String,
     owners: String,
+    wishes: String,
 }
+
+/// What a wish begins with that a node runs nothing, before its name.
+const DRAINED: &str = "drained ";
+/// What a pin begins with, before its shard.
+const PIN: &str = "pin ";
 
 impl Members {
     pub fn new(client: Client, settings: &RedisSettings) -> Self {
@@ -21,13 +28,14 @@ impl Members {
             client,
             nodes: settings.common_key("nodes"),
             owners: settings.common_key("owners"),
+            wishes: settings.common_key("wishes"),
         }
     }
 
     fn command(&self) -> Cmd {
         let mut command = Cmd::new();
-        command.arg("EVAL").arg(scripts::BEAT).arg(2);
-        command.arg(&self.nodes).arg(&self.owners);
+        command.arg("EVAL").arg(scripts::BEAT).arg(3);
+        command.arg(&self.nodes).arg(&self.owners).arg(&self.wishes);
         command.arg(REMEMBERED.as_millis() as u64);
         command
     }
@@ -63,6 +71,24 @@ impl Members {
         leave.arg("HDEL").arg(&self.nodes).arg(node);
         self.client.ask_soon(&leave).await.map(drop)
     }
+
+    pub async fn wish(&self, wish: &Wish) -> Result<(), Trouble> {
+        let (field, value, node) = match wish {
+            Wish::Drain { node, drained } => {
+                let value = if *drained { "1" } else { "" };
+                (format!("{DRAINED}{node}"), value, &**node)
+            }
+            Wish::Pin { shard, node } => {
+                let node = node.as_deref().unwrap_or_default();
+                (format!("{PIN}{shard}"), node, node)
+            }
+        };
+        let mut keep = Cmd::new();
+        keep.arg("EVAL").arg(scripts::WISH).arg(2);
+        keep.arg(&self.nodes).arg(&self.wishes);
+        keep.arg(field).arg(value).arg(node);
+        self.client.ask_soon(&keep).await.map(drop)
+    }
 }
 
 fn unknown() -> Trouble {
@@ -94,10 +120,19 @@ fn cluster(answer: Value) -> Option<Cluster> {
     let Value::Array(parts) = answer else {
         return None;
     };
-    let [now, nodes, owners] = <[Value; 3]>::try_from(parts).ok()?;
+    let [now, nodes, owners, wishes] = <[Value; 4]>::try_from(parts).ok()?;
     let now: u64 = text(now)?.parse().ok()?;
     let mut cluster = Cluster::default();
+    let mut drained = BTreeSet::new();
+    for (wish, value) in pairs(wishes)? {
+        if let Some(node) = wish.strip_prefix(DRAINED) {
+            drained.insert(node.to_owned());
+        } else if let Some(shard) = wish.strip_prefix(PIN) {
+            cluster.pins.insert(shard.parse().ok()?, value.into());
+        }
+    }
     for (node, said) in pairs(nodes)? {
+        let is_drained = drained.contains(&node);
         let mut words = said.split(' ');
         let seen: u64 = words.next()?.parse().ok()?;
         let draining = words.next()? == "1";
@@ -111,6 +146,7 @@ fn cluster(answer: Value) -> Option<Cluster> {
                 key_hash: bytes(words.next()?)?,
             },
             draining,
+            drained: is_drained,
             silent: Duration::from_millis(now.saturating_sub(seen)),
         });
     }

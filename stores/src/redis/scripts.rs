@@ -17,6 +17,8 @@ pub(super) const CLAIM: &str = include_str!("scripts/claim.lua");
 
 /// Says what one node runs, and answers who is there.
 pub(super) const BEAT: &str = include_str!("scripts/beat.lua");
+/// Keeps what somebody wants of the cluster.
+pub(super) const WISH: &str = include_str!("scripts/wish.lua");
 
 /// Names of the scripts that a log needs, as one server has them.
 pub(super) struct Loaded {

@@ -1,7 +1,7 @@
 //! What a store has to be able to do, for its logs to be served.
 
 use super::facts::Facts;
-use super::membership::{Beat, Cluster};
+use super::membership::{Beat, Cluster, Wish};
 use super::owner::Usage;
 use crate::NodeError;
 use lclq_shards::journal::{Answer, Append, Place};
@@ -76,6 +76,13 @@ pub(crate) trait Backend: Send + Sync + 'static {
         &self,
         members: &Self::Members,
         node: &str,
+    ) -> impl Future<Output = Result<(), Box<str>>> + Send;
+
+    /// Keeps what somebody wants of the cluster.
+    fn wish(
+        &self,
+        members: &Self::Members,
+        wish: &Wish,
     ) -> impl Future<Output = Result<(), Box<str>>> + Send;
 
     /// Makes a connection for a shard's log.

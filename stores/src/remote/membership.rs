@@ -42,6 +42,8 @@ pub struct SeenMember {
     pub member: Member,
     /// It wants no more shards.
     pub draining: bool,
+    /// Somebody wants it to run none.
+    pub drained: bool,
     /// Time since its last sign of life.
     pub silent: Duration,
 }
@@ -53,6 +55,27 @@ pub struct Cluster {
     pub members: Vec<SeenMember>,
     /// Shards by the node that said last that it runs them. That is a hint: it may be gone.
     pub owners: BTreeMap<u16, ShardOwner>,
+    /// Shards that somebody wants a certain node to run.
+    pub pins: BTreeMap<u16, Box<str>>,
+}
+
+/// What somebody who operates a cluster wants of it. Nodes see it with their next sign of life.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Wish {
+    /// A node is to run no shards, or may again.
+    Drain {
+        /// The node. The wish goes with it; one that isn't there has none.
+        node: Box<str>,
+        /// Whether it is to run none.
+        drained: bool,
+    },
+    /// A shard is to be run by this node for as long as that lives, or by whichever node has its turn.
+    Pin {
+        /// The shard.
+        shard: u16,
+        /// The node. One that isn't there is wished for in vain.
+        node: Option<Box<str>>,
+    },
 }
 
 /// Who runs a shard.
@@ -69,6 +92,7 @@ pub(crate) enum Ask {
     Beat(Box<Beat>, blocking::SyncSender<Result<Cluster, Box<str>>>),
     Look(blocking::SyncSender<Result<Cluster, Box<str>>>),
     Leave(Box<str>, blocking::SyncSender<Result<(), Box<str>>>),
+    Wish(Wish, blocking::SyncSender<Result<(), Box<str>>>),
 }
 
 /// A node's way to say and hear who is there. Its calls block.
@@ -110,6 +134,15 @@ impl Membership {
         self.ask(|answer| Ask::Leave(node.into(), answer))
     }
 
+    /// Has the store keep what somebody wants of the cluster.
+    ///
+    /// # Errors
+    ///
+    /// As [`Membership::beat`].
+    pub fn wish(&self, wish: Wish) -> Result<(), NodeError> {
+        self.ask(|answer| Ask::Wish(wish, answer))
+    }
+
     fn ask<T>(
         &self,
         ask: impl FnOnce(blocking::SyncSender<Result<T, Box<str>>>) -> Ask,
@@ -145,7 +178,7 @@ pub(super) async fn serve<B: Backend>(backend: Arc<B>, mut asks: mpsc::Receiver<
         // Whoever asked may have given up.
         match ask {
             Ask::Beat(_, to) | Ask::Look(to) => drop(to.try_send(done)),
-            Ask::Leave(_, to) => drop(to.try_send(done.map(drop))),
+            Ask::Leave(_, to) | Ask::Wish(_, to) => drop(to.try_send(done.map(drop))),
         }
     }
 }
@@ -164,6 +197,10 @@ async fn answer<B: Backend>(
         Ask::Look(_) => backend.look(members).await,
         Ask::Leave(node, _) => backend
             .leave(members, node)
+            .await
+            .map(|()| Cluster::default()),
+        Ask::Wish(wish, _) => backend
+            .wish(members, wish)
             .await
             .map(|()| Cluster::default()),
     }

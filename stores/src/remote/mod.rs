@@ -26,7 +26,7 @@ pub(crate) use limits::{
     UNACKNOWLEDGED_WAIT,
 };
 pub use log::{RemoteLog, Wake};
-pub use membership::{Beat, Cluster, Member, Membership, SeenMember, ShardOwner};
+pub use membership::{Beat, Cluster, Member, Membership, SeenMember, ShardOwner, Wish};
 pub(crate) use node::{AnyNode, Node};
 pub use node::{Notice, Surroundings};
 pub(crate) use numbers::{Numbers, nearest, place};

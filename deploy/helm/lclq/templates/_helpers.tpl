@@ -2,6 +2,11 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
 {{- end -}}
 
+{{/* Whether messages are in a volume. */}}
+{{- define "lclq.hasVolume" -}}
+{{- if and .Values.persistence.enabled (not .Values.store.existingSecret) -}}yes{{- end -}}
+{{- end -}}
+
 {{/* A pod's name has "-0" after it, and has to fit into 63 letters with its hash. */}}
 {{- define "lclq.fullname" -}}
 {{- if .Values.fullnameOverride -}}
@@ -52,9 +57,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- $inside := printf "%s.%s" $service $.Release.Namespace -}}
 {{- $names = concat $names (list $service $inside (printf "%s.svc" $inside) (printf "%s.svc.%s" $inside $.Values.clusterDomain)) -}}
 {{- end -}}
-{{- $pod := printf "%s-0.%s-headless" $short $short -}}
-{{- $inside := printf "%s.%s" $pod .Release.Namespace -}}
-{{- $names = concat $names (list $pod $inside (printf "%s.svc" $inside) (printf "%s.svc.%s" $inside .Values.clusterDomain)) -}}
+{{- range $number := until (int .Values.replicas) -}}
+{{- $pod := printf "%s-%d.%s-headless" $short $number $short -}}
+{{- $inside := printf "%s.%s" $pod $.Release.Namespace -}}
+{{- $names = concat $names (list $pod $inside (printf "%s.svc" $inside) (printf "%s.svc.%s" $inside $.Values.clusterDomain)) -}}
+{{- end -}}
 {{- concat $names .Values.allowHosts | join "," -}}
 {{- end -}}
 
@@ -68,6 +75,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 
 {{/* Settings that would leave nobody able to do anything, or that contradict each other. */}}
 {{- define "lclq.check" -}}
+{{- if and (gt (int .Values.replicas) 1) (not .Values.store.existingSecret) -}}
+{{- fail "replicas: more than one need store.existingSecret: each would have messages of its own" -}}
+{{- end -}}
 {{- if and .Values.tls.only (not .Values.tls.existingSecret) -}}
 {{- fail "tls.only needs tls.existingSecret: there would be nothing to speak TLS with" -}}
 {{- end -}}

@@ -1,6 +1,6 @@
--- Keys: nodes, owners. Arguments: how long a node is remembered, ms; a node; what it says of itself; then
+-- Keys: nodes, owners, wishes. Arguments: how long a node is remembered, ms; a node; what it says of itself; then
 -- each shard that it runs and its epoch. Without a node it only looks. Answers the time, ms, all nodes with
--- the time of their last sign of life before what they say, and all shards with epoch and node.
+-- the time of their last sign of life before what they say, all shards with epoch and node, and all wishes.
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local node = ARGV[2]
@@ -27,5 +27,13 @@ if node then
     local seen = tonumber(string.match(nodes[at + 1], '^%d+')) or 0
     if now - seen > tonumber(ARGV[1]) then redis.call('HDEL', KEYS[1], nodes[at]) end
   end
+  local wishes = redis.call('HGETALL', KEYS[3])
+  for at = 1, #wishes, 2 do
+    local about = string.match(wishes[at], '^drained (.*)$') or wishes[at + 1]
+    if not redis.call('HGET', KEYS[1], about) then redis.call('HDEL', KEYS[3], wishes[at]) end
+  end
 end
-return { string.format('%.0f', now), redis.call('HGETALL', KEYS[1]), redis.call('HGETALL', KEYS[2]) }
+return {
+  string.format('%.0f', now), redis.call('HGETALL', KEYS[1]), redis.call('HGETALL', KEYS[2]),
+  redis.call('HGETALL', KEYS[3])
+}

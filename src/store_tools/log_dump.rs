@@ -3,7 +3,7 @@
 use crate::cli::LogDumpArgs;
 use lclq_shards::journal::LogRecord;
 use lclq_shards::journal::codec::readable;
-use lclq_stores::{NodeError, ReadError, StoreNode, StoreSettings, Surroundings};
+use lclq_stores::{NodeError, ReadError};
 use serde_json::json;
 use std::io::{self, Write};
 
@@ -26,8 +26,7 @@ pub enum DumpError {
 /// Prints records of one log or of all, each on a line of its own; one that can't be read is told with
 /// why.
 pub fn dump(args: &LogDumpArgs, out: &mut dyn Write) -> Result<(), DumpError> {
-    let settings = StoreSettings::new(&args.store, None)?.as_it_is();
-    let node = StoreNode::start(settings, Surroundings::default())?;
+    let node = super::open(&args.store)?;
     let shards = node.shards();
     let chosen = match args.shard {
         Some(shard) if shard >= shards => {
