@@ -3,8 +3,8 @@
 use crate::nodes::{Store, create, send};
 use crate::support::{Server, status_bytes};
 use lclq::cluster::{Identity, PROTOCOL, command_body, decode};
-use lclq_shards::command::{Command, QueueCommand, QueueRef, Reply};
 use lclq_shards::QueueName;
+use lclq_shards::command::{Command, QueueCommand, QueueRef, Reply};
 use lclq_stores::{Beat, Member, StoreNode, StoreSettings, Surroundings};
 use std::collections::BTreeMap;
 use std::net::TcpListener;
@@ -97,7 +97,10 @@ async fn ask(node: &Server, of: &Member, me: &Member, identity: &Identity) {
     while let Ok(Ok(read @ 1..)) = tokio::time::timeout(PATIENCE, stream.read(&mut room)).await {
         answered += read;
     }
-    assert!(answered < QUESTIONS << 19, "it has waited: {answered} bytes");
+    assert!(
+        answered < QUESTIONS << 19,
+        "it has waited: {answered} bytes"
+    );
     assert!(began.elapsed() < PATIENCE, "{:?}", began.elapsed());
 }
 
@@ -134,7 +137,9 @@ fn a_node_that_does_not_read_is_given_up() {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build();
-            runtime.unwrap().block_on(ask(&node, &known[0], &me, &identity));
+            runtime
+                .unwrap()
+                .block_on(ask(&node, &known[0], &me, &identity));
         });
         let mut most = 0;
         while !asking.is_finished() {
