@@ -83,6 +83,8 @@ struct Inner {
     waiting: VecDeque<squeue::Entry>,
     /// Connections that the last turn with anything had bytes for.
     received_last: usize,
+    /// Short writes of this turn that went out by calls of their own.
+    written: usize,
     /// Empty ones, for what is to be sent.
     send_buffers: Vec<Vec<u8>>,
 }
@@ -213,12 +215,14 @@ impl Inner {
             connections: Slab::new(),
             waiting: VecDeque::new(),
             received_last: 0,
+            written: 0,
             send_buffers: Vec::new(),
         })
     }
 
     /// Tells whether something is left that the kernel hasn't taken.
     fn turn(&mut self) -> bool {
+        self.written = 0;
         if self.hand_over() {
             self.enter(QUIET);
             self.take_completions();

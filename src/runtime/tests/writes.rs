@@ -110,6 +110,31 @@ fn a_short_write_arrives_though_its_stream_is_dropped_at_once() {
 }
 
 #[test]
+fn one_that_speaks_has_all_answered_in_order() {
+    on_cores(1, |kind, _| async move {
+        let ((mut client, stream), others) = connected().await;
+        // Alone, a few times, so that nobody else was heard in the last turn.
+        let (mut stream, mut all) = (stream, others);
+        for _ in 0..3 {
+            client.write_all(b"?").unwrap();
+            assert_eq!(read(&mut stream, &mut [0; 8]).await.unwrap(), 1);
+            write_all(&mut stream, b".").await.unwrap();
+        }
+        for (_, other) in &mut all {
+            for piece in [&b"one "[..], b"two ", &[b'3'; 5_000], b"four"] {
+                write_all(other, piece).await.unwrap();
+            }
+        }
+        let expected = [&b"one two "[..], &[b'3'; 5_000], b"four"].concat();
+        for (client, mut other) in all {
+            shutdown(&mut other).await;
+            drop(other);
+            assert!(all_of(client).await.unwrap() == expected, "{kind}");
+        }
+    });
+}
+
+#[test]
 fn a_core_that_never_sleeps_sends_all_the_same() {
     on_cores(1, |kind, _| async move {
         let ((mut client, mut stream), _others) = connected().await;
