@@ -38,7 +38,8 @@ fn nothing_acknowledged_is_lost_when_the_store_was_away() {
     }
     std::thread::sleep(OUTAGE.saturating_sub(stopped.elapsed()));
     postgres.go_on(&[]);
-    let until = Instant::now() + PATIENCE;
+    let back = Instant::now();
+    let until = back + PATIENCE;
     for (number, queue) in names.iter().enumerate() {
         let mut client = nodes[number % 2].client();
         for attempt in 0.. {
@@ -53,8 +54,9 @@ fn nothing_acknowledged_is_lost_when_the_store_was_away() {
         }
     }
     println!(
-        "all is there {:?} after the store was stopped",
-        stopped.elapsed()
+        "all is there {:?} after the store was back, which was away for {:?}",
+        back.elapsed(),
+        back.duration_since(stopped)
     );
     wait_for_shares(&nodes);
     for (number, queue) in names.iter().enumerate() {
