@@ -1,4 +1,4 @@
-//! The contract, held by PostgreSQL.
+//! The contract, held by PostgreSQL: the machine's, and the newest.
 
 mod contract;
 mod server;
@@ -20,12 +20,16 @@ impl contract::Subject for Postgres {
     }
 }
 
-fn postgres() -> Postgres {
-    let server = Server::shared();
+fn postgres_on(server: Arc<Server>) -> Postgres {
     Postgres {
         node: server.node(&server.schema(), 2),
         _server: server,
     }
 }
 
-contract!(postgres());
+contract!(postgres_on(Server::shared()));
+
+mod newest {
+    use super::*;
+    contract!(postgres_on(Server::shared_newest()));
+}

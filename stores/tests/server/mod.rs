@@ -33,6 +33,16 @@ kill "-${how:-QUIT}" "$server"
 wait "$server"
 "#;
 
+fn shared(shared: &Mutex<Weak<Server>>, programs: fn() -> PathBuf) -> Arc<Server> {
+    let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(server) = shared.upgrade() {
+        return server;
+    }
+    let server = Arc::new(Server::start_by(programs(), &[]));
+    *shared = Arc::downgrade(&server);
+    server
+}
+
 /// A server that runs, or may be made to.
 pub struct Server {
     directory: TempDir,
@@ -54,7 +64,10 @@ pub enum Stop {
 impl Server {
     /// A new server with these settings on top.
     pub fn start(options: &[&str]) -> Self {
-        let programs = programs::find();
+        Self::start_by(programs::find(), options)
+    }
+
+    fn start_by(programs: PathBuf, options: &[&str]) -> Self {
         let directory = TempDir::new().unwrap();
         if is_root() {
             chown(directory.path(), Some(NOBODY), Some(NOBODY)).unwrap();
@@ -89,13 +102,13 @@ impl Server {
     /// The server that tests of one program share while one of them has it.
     pub fn shared() -> Arc<Self> {
         static SHARED: Mutex<Weak<Server>> = Mutex::new(Weak::new());
-        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(server) = shared.upgrade() {
-            return server;
-        }
-        let server = Arc::new(Self::start(&[]));
-        *shared = Arc::downgrade(&server);
-        server
+        shared(&SHARED, programs::find)
+    }
+
+    /// The same of the newest version.
+    pub fn shared_newest() -> Arc<Self> {
+        static SHARED: Mutex<Weak<Server>> = Mutex::new(Weak::new());
+        shared(&SHARED, programs::newest)
     }
 
     /// Starts it where it was stopped, with further settings.

@@ -17,6 +17,15 @@ pub fn find() -> PathBuf {
     found.expect("no initdb and postgres: install PostgreSQL, or name its bin by LCLQ_POSTGRES")
 }
 
+/// That of PostgreSQL 18, whichever else there is.
+pub fn newest() -> PathBuf {
+    let named = std::env::var_os("LCLQ_POSTGRES_NEWEST").map(PathBuf::from);
+    let found = named.filter(|directory| has_programs(directory));
+    found.expect(
+        "name PostgreSQL 18's bin by LCLQ_POSTGRES_NEWEST; tests/postgres newest installs it",
+    )
+}
+
 fn has_programs(directory: &Path) -> bool {
     directory.join("initdb").is_file() && directory.join("postgres").is_file()
 }
