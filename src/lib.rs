@@ -30,6 +30,7 @@ pub mod proto;
 mod protobuf;
 pub mod pubsub;
 pub mod quotas;
+pub mod regions;
 pub mod runtime;
 pub mod server;
 mod sigv4;

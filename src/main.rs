@@ -58,6 +58,7 @@ fn main() -> ExitCode {
         Command::Clock(args) => operated(operate::clock(args)),
         Command::Fault(args) => operated(operate::fault(args)),
         Command::Profile(args) => operated(operate::profile(args)),
+        Command::Region(args) => operated(operate::region(args)),
         Command::Connection(args) => operated(operate::connection(args)),
         Command::Shard(args) => operated(operate::shard(args)),
         Command::Core(args) => operated(operate::core(args)),

@@ -433,6 +433,20 @@ fn of_server() -> Vec<Asked> {
         asked("getProfile", "/test/profile", None),
         asked("endProfile", "/test/profile", None),
         asked(
+            "setRegions",
+            "/test/regions",
+            Some(json!({ "regions": ["a", "b"], "links": [{ "between": ["a", "b"], "latency_ms": 5 }] })),
+        ),
+        asked(
+            "setRegionLatency",
+            "/test/regions/latency",
+            Some(json!({ "between": ["a", "b"], "latency_ms": 1 })),
+        ),
+        asked("cutRegions", "/test/regions/cut", Some(json!({ "between": ["a"] }))),
+        asked("healRegions", "/test/regions/heal", Some(json!({}))),
+        asked("getRegions", "/test/regions", None),
+        asked("resetRegions", "/test/regions", None),
+        asked(
             "advanceClock",
             "/test/clock/advance",
             Some(json!({ "ms": 1000 })),

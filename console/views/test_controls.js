@@ -1,4 +1,4 @@
-// What tests can do to the server: its clock, faults, the production profile, saved states, and all gone.
+// What tests can do to the server: its clock, faults, the production profile, regions, saved states, and all gone.
 
 import { api, get, part } from "../lib/api.js";
 import { fill, h } from "../lib/dom.js";
@@ -21,7 +21,7 @@ export function testControlsView(life) {
   if (!place.test_controls) {
     return h("div", null, head("Test controls", null), h("section", { class: "card" }, h("p", null, "Tests may not drive this server. Start it with ", h("code", null, "--test-controls"), ".")));
   }
-  return h("div", null, head("Test controls", null), h("div", { class: "two" }, clock(life), states(life)), faults(life), profile(life), reset());
+  return h("div", null, head("Test controls", null), h("div", { class: "two" }, clock(life), states(life)), faults(life), profile(life), regions(life), reset());
 }
 
 /** @param {import("../lib/every.js").Life} life */
@@ -150,6 +150,39 @@ function profile(life) {
       tell("The server behaves as in production.");
       refresh();
     }, { ...NEEDS, more: [button("Switch it off", async () => { await doing(() => api("DELETE", "/test/profile"), "The profile is off."); refresh(); }, NEEDS)] }));
+}
+
+/** @param {import("../lib/every.js").Life} life */
+function regions(life) {
+  const names = h("p");
+  const list = table("Between regions", [
+    { label: "Regions", head: true, cell: (one) => one.between.join(" and ") },
+    { label: "Latency, ms", number: true, cell: (one) => number(one.latency_ms) },
+    { label: "State", cell: (one) => tag(one.cut ? "cut" : "whole", one.cut ? "warn" : "good") },
+    {
+      label: "Action", same: (one) => `${one.between} ${one.cut}`,
+      cell: (one) => button(one.cut ? "Heal" : "Cut", () => act(one.cut ? "heal" : "cut", one.between), { ...NEEDS, name: `${one.cut ? "Heal" : "Cut"} ${one.between.join(" and ")}` }),
+    },
+  ], (one) => one.between.join(), { none: "Nothing lies between any." });
+  const refresh = life.every(LOOK_MS, async (signal) => {
+    const told = await get("/test/regions", {}, signal);
+    fill(names, told.on ? told.regions.join(", ") : tag("off", ""));
+    list.show(told.links);
+  });
+  /** @param {string} verb @param {string[]} between */
+  const act = async (verb, between) => {
+    await doing(() => api("POST", `/test/regions/${verb}`, { body: { between } }), verb === "cut" ? "Nothing gets through." : "They are together again.");
+    refresh();
+  };
+  const settings = field("regions", "Regions", { type: "area", value: "{}", hint: "As PUT /test/regions takes them", check: limits.object, more: { rows: 3 } });
+  return h("section", { class: "card" }, h("h2", null, "Regions"),
+    h("p", { class: "quiet small" }, "Pub/Sub plays them: a topic is in one, and requests that come in by another have to go there."),
+    names, list.element,
+    form([settings], "Set regions", async (values) => {
+      await api("PUT", "/test/regions", { body: JSON.parse(values.regions || "{}") });
+      tell("The regions are set.");
+      refresh();
+    }, { ...NEEDS, more: [button("As at the start", async () => { await doing(() => api("DELETE", "/test/regions"), "They are as at the start."); refresh(); }, NEEDS)] }));
 }
 
 function reset() {

@@ -122,6 +122,48 @@ fn key_and_number(text: &str) -> Result<(String, serde_json::Number), String> {
     Ok((key.to_owned(), value))
 }
 
+/// About the regions that Pub/Sub plays on a server that was started with --test-controls.
+#[derive(Subcommand, Clone, Debug)]
+pub enum RegionCommand {
+    /// List them, and what lies between each two.
+    List,
+    /// Set them, in place of all that there are.
+    Set {
+        /// Their names; requests that name none come in by the first.
+        #[arg(required = true, value_name = "REGION")]
+        regions: Vec<String>,
+        /// How far two of them are from each other, in ms, such as europe-west1:us-east1=80. Repeatable.
+        #[arg(long = "latency", value_name = "REGION:REGION=MS", value_parser = crate::regions::read_latency)]
+        latencies: Vec<([String; 2], u64)>,
+    },
+    /// Say how far two are from each other.
+    Latency {
+        /// One of them.
+        one: String,
+        /// The other.
+        other: String,
+        /// How long anything takes from one to the other, and as long back: 80ms, 2s.
+        #[arg(value_parser = duration_ms)]
+        time: u64,
+    },
+    /// Cut two off from each other, or one from all others.
+    Cut {
+        /// One of them.
+        one: String,
+        /// The other; all others where it isn't given.
+        other: Option<String>,
+    },
+    /// Bring two together again, or one and all others, or all.
+    Heal {
+        /// One of them; all where it isn't given.
+        one: Option<String>,
+        /// The other; all others where it isn't given.
+        other: Option<String>,
+    },
+    /// Bring back those that the server was started with, or none.
+    Reset,
+}
+
 /// About states of a server that was started with --test-controls.
 #[derive(Subcommand, Clone, Debug)]
 pub enum StateCommand {

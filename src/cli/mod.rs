@@ -16,7 +16,9 @@ pub use cluster::{
     ClusterCheckArgs, ClusterCommand, ClusterDrainArgs, ClusterMoveArgs, ClusterStatusArgs,
 };
 pub use config::{ConfigCommand, ShowForm};
-pub use controls::{ClockCommand, FaultArgs, FaultCommand, ProfileCommand, StateCommand};
+pub use controls::{
+    ClockCommand, FaultArgs, FaultCommand, ProfileCommand, RegionCommand, StateCommand,
+};
 pub use credentials::{CreatedForm, CredentialsCommand, CredentialsFile};
 pub use generate::{GenerateCommand, generate};
 pub use log::{LogCommand, LogDumpArgs};
@@ -101,6 +103,8 @@ pub enum Command {
 
     /// Have a server that was started with --test-controls behave as in production.
     Profile(OperateArgs<ProfileCommand>),
+    /// Cut regions of a test server off from each other, and say how far they are apart.
+    Region(OperateArgs<RegionCommand>),
     /// List and end connections.
     Connection(OperateArgs<ConnectionCommand>),
     /// List shards.

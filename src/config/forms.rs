@@ -39,6 +39,11 @@ pub(super) const FORMS: &[(&str, &str, Check)] = &[
         "a URL that begins with https://, or http:// on this machine, without a query",
         |text| crate::bearer::parse_issuer(text).is_ok(),
     ),
+    (
+        "region-latency",
+        "two regions and the milliseconds between them, such as europe-west1:us-east1=80",
+        |text| crate::regions::read_latency(text).is_ok(),
+    ),
     ("store", STORE_EXPECTED, |text| store_url(text).is_ok()),
     ("audience", "a text that isn't empty", is_audience),
     (

@@ -43,6 +43,30 @@ pub struct Given {
     #[schemars(extend("format" = "scope"))]
     pub pubsub_project: Option<String>,
 
+    /// A region that Pub/Sub plays, such as europe-west1; requests to europe-west1-pubsub.localhost come in
+    /// by it, and all others by the first that is given. Repeatable.
+    #[arg(
+        long,
+        env = "LCLQ_PUBSUB_REGIONS",
+        value_delimiter = ',',
+        value_parser = scope_name,
+        value_name = "REGION"
+    )]
+    #[schemars(extend("format" = "scope"))]
+    pub pubsub_regions: Option<Vec<String>>,
+
+    /// How long anything takes from one of the regions to another, and as long back, such as
+    /// europe-west1:us-east1=80, in milliseconds. Repeatable.
+    #[arg(
+        long,
+        env = "LCLQ_PUBSUB_REGION_LATENCY",
+        value_delimiter = ',',
+        value_parser = region_latency,
+        value_name = "REGION:REGION=MS"
+    )]
+    #[schemars(extend("format" = "region-latency"))]
+    pub pubsub_region_latency: Option<Vec<String>>,
+
     /// Port of the admin endpoint: API, metrics, health; 0 takes a free one and prints it. Where it is
     /// not given, 9000 is taken if that is free.
     #[arg(long, env = "LCLQ_ADMIN_PORT", value_name = "PORT")]
@@ -516,6 +540,10 @@ fn share(text: &str) -> Result<f64, String> {
 fn hosts(text: &str) -> Result<String, String> {
     let hosts = text.parse::<crate::pubsub::push::Hosts>();
     hosts.map(|hosts| hosts.to_string())
+}
+
+fn region_latency(text: &str) -> Result<String, String> {
+    crate::regions::read_latency(text).map(|_| text.to_owned())
 }
 
 fn audience(text: &str) -> Result<String, String> {

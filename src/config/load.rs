@@ -4,6 +4,7 @@ use super::auth;
 use super::declared::Declared;
 use super::file;
 use super::layers::{Layer, Origin, merge, settings};
+use super::regions;
 use super::settings::{Settings, place};
 use super::storage::storage;
 use super::tls::tls;
@@ -171,6 +172,7 @@ impl Source {
         storage(&settings, self.recover).map_err(|error| vec![error])?;
         tls(&settings).map_err(|error| vec![error])?;
         auth::check(&settings).map_err(|error| vec![error])?;
+        regions::regions(&settings).map_err(|error| vec![error])?;
         Ok(Loaded {
             settings,
             merged,

@@ -14,6 +14,7 @@ pub mod layers;
 mod live;
 mod load;
 mod quotas;
+mod regions;
 pub mod schema;
 mod secrets;
 mod settings;
@@ -178,6 +179,9 @@ impl Config {
         let stop_with_stdin = source.stop_with_stdin();
         let live = Live::new(source, loaded);
         let interceptors = Interceptors::default();
+        if let Some(map) = regions::regions(&args).unwrap_or_default() {
+            interceptors.regions.start_with(map);
+        }
         // Only what can be read was let pass before: by the schema, and where it was loaded.
         let endpoint = args.cloud_storage_endpoint.as_deref();
         let endpoint = endpoint.and_then(|url| crate::pubsub::push::parse_endpoint(url).ok());
@@ -271,6 +275,7 @@ impl Config {
                 data_dir: args.data_dir,
                 faults: interceptors.faults,
                 profile: interceptors.profile,
+                regions: interceptors.regions,
             },
             stop_with_stdin,
             metrics_series_max: args.metrics_series_max.into(),

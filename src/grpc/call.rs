@@ -77,7 +77,7 @@ impl Call {
             answer.headers_mut().insert(ACCEPT_ENCODING, ACCEPTED);
             answer
         })?;
-        let caller = Caller::of(headers, request.extensions());
+        let caller = Caller::of(headers, request.uri(), request.extensions());
         let path = request.uri().path_and_query().cloned();
         let path = path.unwrap_or_else(|| PathAndQuery::from_static("/"));
         Ok(Call {

@@ -1,8 +1,8 @@
 //! Who asks, for whoever wants to know. It is looked up only while somebody does.
 
 use crate::net::Connection;
-use http::header::{HeaderMap, HeaderName, USER_AGENT};
-use http::{Extensions, HeaderValue};
+use http::header::{HOST, HeaderMap, HeaderName, USER_AGENT};
+use http::{Extensions, HeaderValue, Uri};
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -87,6 +87,8 @@ pub(super) struct Looked {
 pub struct Caller {
     /// Where its connection comes from.
     pub peer: Option<SocketAddr>,
+    /// What it calls this server, with the port if it says it.
+    pub host: Option<Box<str>>,
     /// What it calls itself.
     pub user_agent: Option<Box<str>>,
     /// `traceparent`, as it came (<https://www.w3.org/TR/trace-context/>).
@@ -102,13 +104,13 @@ pub struct Caller {
 impl Caller {
     /// Who sent a request with this head, if somebody looks at it.
     #[inline]
-    pub fn of(headers: &HeaderMap, extensions: &Extensions) -> Option<Box<Self>> {
+    pub fn of(headers: &HeaderMap, uri: &Uri, extensions: &Extensions) -> Option<Box<Self>> {
         let looked = extensions.get::<Looked>()?;
-        Some(Box::new(Self::read(headers, looked)))
+        Some(Box::new(Self::read(headers, uri, looked)))
     }
 
     #[cold]
-    fn read(headers: &HeaderMap, looked: &Looked) -> Self {
+    fn read(headers: &HeaderMap, uri: &Uri, looked: &Looked) -> Self {
         let text = |name: HeaderName| {
             let value = headers.get(name).map(HeaderValue::to_str)?.ok()?;
             Some(value.get(..TEXT_BYTES_MAX).unwrap_or(value).into())
@@ -118,6 +120,11 @@ impl Caller {
                 .connection
                 .as_ref()
                 .and_then(|connection| connection.peer),
+            // HTTP/2 has it in the place of a header.
+            host: match uri.authority() {
+                Some(authority) => Some(authority.as_str().into()),
+                None => text(HOST),
+            },
             user_agent: text(USER_AGENT),
             traceparent: text(TRACEPARENT),
             tracestate: text(TRACESTATE),
@@ -160,9 +167,9 @@ mod tests {
     #[test]
     fn nobody_is_read_whom_nobody_looks_at() {
         let mut extensions = Extensions::new();
-        assert!(Caller::of(&HeaderMap::new(), &extensions).is_none());
+        assert!(Caller::of(&HeaderMap::new(), &Uri::default(), &extensions).is_none());
         extensions.insert(Looked::default());
-        assert!(Caller::of(&HeaderMap::new(), &extensions).is_some());
+        assert!(Caller::of(&HeaderMap::new(), &Uri::default(), &extensions).is_some());
     }
 
     #[test]
@@ -171,9 +178,21 @@ mod tests {
         headers.insert(USER_AGENT, HeaderValue::from_static("aws-cli/2"));
         let long = HeaderValue::from_str(&"x".repeat(10 * TEXT_BYTES_MAX)).unwrap();
         headers.insert(TRACESTATE, long);
-        let caller = Caller::read(&headers, &Looked::default());
+        let caller = Caller::read(&headers, &Uri::default(), &Looked::default());
         assert_eq!(caller.user_agent.as_deref(), Some("aws-cli/2"));
         assert_eq!(caller.tracestate.unwrap().len(), TEXT_BYTES_MAX);
         assert_eq!((caller.peer, caller.traceparent), (None, None));
+    }
+
+    #[test]
+    fn what_the_server_is_called_stands_in_either_place() {
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, HeaderValue::from_static("by-header:1"));
+        let host = |uri: &'static str| {
+            let uri = Uri::from_static(uri);
+            Caller::read(&headers, &uri, &Looked::default()).host
+        };
+        assert_eq!(host("/path").as_deref(), Some("by-header:1"));
+        assert_eq!(host("http://by-uri:2/path").as_deref(), Some("by-uri:2"));
     }
 }

@@ -20,6 +20,7 @@ use crate::http::{Caller, Watched};
 use crate::observe::{Operation, Outcome, Wire};
 use crate::otlp::{Exporter, LINKS_MAX, SpanContext, Tracer};
 use crate::profile::Profile;
+use crate::regions::Regions;
 use crate::runtime::wall_clock;
 use std::cell::RefCell;
 use std::io;
@@ -44,6 +45,8 @@ pub mod reason {
     pub const AUDIT_LOG: u32 = 16;
     /// Somebody decides what who asks may do.
     pub const ACCESS: u32 = 32;
+    /// There are regions.
+    pub const REGIONS: u32 = 64;
 }
 
 /// What hangs on the requests of a process.
@@ -57,6 +60,8 @@ pub struct Interceptors {
     pub refusals: Refusals,
     /// What happens to them as it does in production.
     pub profile: Profile,
+    /// How far they have to go.
+    pub regions: Regions,
     access_log: Arc<OnceLock<AccessLog>>,
     audit_log: Arc<OnceLock<AuditLog>>,
     tracer: Arc<OnceLock<Tracer>>,
@@ -69,6 +74,7 @@ impl Default for Interceptors {
         Self {
             faults: Faults::watching(watched.clone()),
             profile: Profile::watching(watched.clone()),
+            regions: Regions::watching(watched.clone()),
             watched,
             access_log: Arc::default(),
             audit_log: Arc::default(),

@@ -14,10 +14,11 @@ use super::error::{self, PubsubError, PubsubResult, not_found};
 use super::names;
 use super::outside::Outside;
 use super::proto::{ListSchemaRevisionsResponse, Schema, Subscription, Topic};
-use super::service::{schema_id, steps};
+use super::service::{Beside, steps};
 use super::transform::{Transform, Transformer};
 use crate::mesh::{Definition, Directory, Mesh, Owner, Stamp, ask_until_current};
 use crate::profile::Profile;
+use crate::regions::Regions;
 use lclq_shards::command::{Command, Refusal, Reply};
 use lclq_shards::pubsub::command::{
     AdminCommand, Kind, PubsubCommand, PubsubRefusal, Resource, SubscriptionRef, TopicRef,
@@ -35,6 +36,7 @@ pub struct Pubsub {
     pub(super) transformer: Transformer,
     pub(super) outside: Outside,
     pub(super) profile: Profile,
+    pub(super) regions: Regions,
     /// What decides who may do what, where that is asked for.
     pub(super) guard: Option<Guard>,
     topics: Directory<Box<str>, TopicInfo>,
@@ -50,6 +52,8 @@ pub struct TopicInfo {
     pub spec: Topic,
     /// Id of the schema that it names, if any: one of the same name made later is another.
     pub schema_id: u64,
+    /// The region by which it was made, empty where there were none.
+    pub region: Box<str>,
     /// What is done to messages before they are stored.
     pub transforms: Arc<[Transform]>,
 }
@@ -135,6 +139,7 @@ impl Pubsub {
         ack_key: [u8; 16],
         outside: Outside,
         profile: Profile,
+        regions: Regions,
         guard: Option<Guard>,
     ) -> Rc<Self> {
         Rc::new(Self {
@@ -147,6 +152,7 @@ impl Pubsub {
             transformer: Transformer::new(outside.cores),
             outside,
             profile,
+            regions,
         })
     }
 
@@ -228,12 +234,14 @@ impl Pubsub {
             let found = self.find(Kind::Topic, name).await?;
             let resource = found.ok_or_else(|| not_found(id))?;
             let spec: Topic = decode_spec(&resource)?;
+            let beside = Beside::of(&resource);
             Ok(TopicInfo {
                 stamp,
                 bytes: resource_bytes::<TopicInfo>(&resource),
                 reference: resource.topic_ref(),
                 transforms: steps(&spec.message_transforms, false),
-                schema_id: schema_id(&resource),
+                schema_id: beside.schema_id,
+                region: beside.region.into(),
                 spec,
             })
         };

@@ -3,7 +3,8 @@
 use super::access::{acting, who};
 use super::core::Pubsub;
 use super::error::{
-    PubsubError, PubsubResult, connection_dropped, injected, permission_denied, throttled,
+    PubsubError, PubsubResult, connection_dropped, injected, permission_denied, region_unreachable,
+    throttled,
 };
 use super::production::admits;
 use super::proto::{
@@ -14,11 +15,12 @@ use crate::faults::{Drop, Then};
 use crate::grpc::{
     Answer as CallAnswer, Answering, Code, Encoded, Intercept, Method as Run, error_answer,
 };
-use crate::http::Caller;
+use crate::http::{BodyBudget, Caller};
 use crate::interceptors::{Answer, Begun, Interceptors, Understood, asking};
 use crate::observe::{Dialect, Operation, Wire};
 use crate::proto::google::iam::v1::iam_policy;
 use crate::protobuf::{Reader, Value};
+use crate::regions::{Cut, entering};
 use crate::runtime::sleep;
 use bytes::Bytes;
 use lclq_iam::Method;
@@ -37,31 +39,71 @@ pub(super) const STREAMING_PULL: &str = "StreamingPull";
 
 /// What hangs on calls.
 #[derive(Clone)]
-pub(super) struct Intercepted(Interceptors, Rc<Pubsub>);
+pub(super) struct Intercepted {
+    interceptors: Interceptors,
+    pubsub: Rc<Pubsub>,
+    bodies: BodyBudget,
+}
 
 impl fmt::Debug for Intercepted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Intercepted").field(&self.0).finish()
+        f.debug_tuple("Intercepted")
+            .field(&self.interceptors)
+            .finish()
     }
 }
 
 impl Intercepted {
-    pub(super) fn new(interceptors: Interceptors, pubsub: Rc<Pubsub>) -> Self {
-        Self(interceptors, pubsub)
+    /// `bodies` is what replies may take.
+    pub(super) fn new(interceptors: Interceptors, pubsub: Rc<Pubsub>, bodies: BodyBudget) -> Self {
+        Self {
+            interceptors,
+            pubsub,
+            bodies,
+        }
     }
 
     /// Refuses what who asks may not do, where that is looked at.
     async fn permits(&self, path: &str, request: &[u8]) -> PubsubResult<()> {
-        let Some(guard) = &self.1.guard else {
+        let Some(guard) = &self.pubsub.guard else {
             return Ok(());
         };
         // These are clients' calls alone, and somebody has looked whose each is.
         let acting = acting().ok_or_else(permission_denied)?;
-        let names = path.trim_start_matches('/').split_once('/');
-        match names.and_then(|(service, method)| Method::of(service, method)) {
-            Some(method) => guard.check(&self.1, &acting, method, request).await,
+        match method_of(path) {
+            Some(method) => guard.check(&self.pubsub, &acting, method, request).await,
             None => Ok(()),
         }
+    }
+
+    /// Carries a call out from where it has come in, which may be far from what it is about.
+    async fn from_its_region<T>(
+        &self,
+        caller: &Caller,
+        path: &str,
+        request: &[u8],
+        run: impl Future<Output = PubsubResult<T>>,
+        message: &impl Fn(&T) -> Bytes,
+    ) -> PubsubResult<T> {
+        let host = caller.host.as_deref();
+        let method = method_of(path);
+        let Some(route) = self.pubsub.route(host, method, request).await? else {
+            return run.await;
+        };
+        let run = entering(route.region, run);
+        let Some(way) = route.way else {
+            return run.await;
+        };
+        let unreachable = |cut: Cut| region_unreachable(&cut);
+        way.cross().await.map_err(unreachable)?;
+        let reply = way.unless_cut(run).await.map_err(unreachable)?;
+        // Counted while it is on its way as it is while its client doesn't take it.
+        let _held = reply.as_ref().ok().map(|reply| {
+            let reply = message(reply);
+            self.bodies.hold_reply(reply)
+        });
+        way.cross().await.map_err(unreachable)?;
+        reply
     }
 
     /// Carries a call out by `run`, with all that hangs on it.
@@ -72,14 +114,14 @@ impl Intercepted {
         wire: Wire,
         request: &Bytes,
         run: impl Future<Output = PubsubResult<T>>,
-        message: impl FnOnce(&T) -> Bytes,
+        message: impl Fn(&T) -> Bytes,
     ) -> PubsubResult<T> {
         let since = Instant::now();
         let Some(operation) = operation_of(path) else {
             // Health checks and the like.
             return run.await;
         };
-        let begun = self.0.begin(
+        let begun = self.interceptors.begin(
             Understood {
                 operation,
                 wire,
@@ -90,20 +132,24 @@ impl Intercepted {
             },
             since,
         );
-        let reply = match self.suffer(&begun).await {
-            Then::Answered | Then::Entries(_) if !self.admits(&begun) => Err(throttled()),
-            Then::Answered | Then::Entries(_) => match self.permits(path, request).await {
-                Ok(()) => asking(begun.asker(), run).await,
-                Err(error) => Err(error),
-            },
-            Then::Refused { code, message } => Err(injected(&code, message)),
-            Then::Throttled => Err(throttled()),
-            Then::Dropped(Drop::Before) => Err(connection_dropped()),
-            Then::Dropped(Drop::After) => {
-                if self.permits(path, request).await.is_ok() {
-                    let _done = asking(begun.asker(), run).await;
+        let reply = {
+            let came_by = &begun.understood().caller;
+            let run = self.from_its_region(came_by, path, request, run, &message);
+            match self.suffer(&begun).await {
+                Then::Answered | Then::Entries(_) if !self.admits(&begun) => Err(throttled()),
+                Then::Answered | Then::Entries(_) => match self.permits(path, request).await {
+                    Ok(()) => asking(begun.asker(), run).await,
+                    Err(error) => Err(error),
+                },
+                Then::Refused { code, message } => Err(injected(&code, message)),
+                Then::Throttled => Err(throttled()),
+                Then::Dropped(Drop::Before) => Err(connection_dropped()),
+                Then::Dropped(Drop::After) => {
+                    if self.permits(path, request).await.is_ok() {
+                        let _done = asking(begun.asker(), run).await;
+                    }
+                    Err(connection_dropped())
                 }
-                Err(connection_dropped())
             }
         };
         let (code, bytes) = match &reply {
@@ -124,7 +170,7 @@ impl Intercepted {
         caller: Caller,
         open: impl Future<Output = Result<CallAnswer, (Code, CallAnswer)>>,
     ) -> CallAnswer {
-        let begun = self.0.begin(
+        let begun = self.interceptors.begin(
             Understood {
                 operation: Operation::subscriber(subscriber::Method::StreamingPull),
                 wire: Wire::Grpc,
@@ -136,14 +182,25 @@ impl Intercepted {
             Instant::now(),
         );
         let refused = |error: &PubsubError| (error.code, error_answer(error));
-        let (code, answer) = match self.suffer(&begun).await {
-            Then::Answered | Then::Entries(_) => match asking(begun.asker(), open).await {
-                Ok(answer) => (Code::Ok, answer),
-                Err(refused) => refused,
-            },
-            Then::Refused { code, message } => refused(&injected(&code, message)),
-            Then::Throttled => refused(&throttled()),
-            Then::Dropped(_) => refused(&connection_dropped()),
+        let (code, answer) = {
+            let open = async {
+                // How far it has to go is known when its first request is here.
+                let host = begun.understood().caller.host.as_deref();
+                match self.pubsub.region_by(host) {
+                    Ok(Some(region)) => entering(region, open).await,
+                    Ok(None) => open.await,
+                    Err(error) => Err(refused(&error)),
+                }
+            };
+            match self.suffer(&begun).await {
+                Then::Answered | Then::Entries(_) => match asking(begun.asker(), open).await {
+                    Ok(answer) => (Code::Ok, answer),
+                    Err(refused) => refused,
+                },
+                Then::Refused { code, message } => refused(&injected(&code, message)),
+                Then::Throttled => refused(&throttled()),
+                Then::Dropped(_) => refused(&connection_dropped()),
+            }
         };
         answered(begun, code, 0);
         answer
@@ -153,7 +210,7 @@ impl Intercepted {
     fn admits(&self, begun: &Begun<'_>) -> bool {
         let understood = begun.understood();
         let (operation, resource) = (understood.operation, &understood.resource);
-        self.0
+        self.interceptors
             .profile
             .active()
             .is_none_or(|active| admits(&active, operation, resource))
@@ -166,7 +223,7 @@ impl Intercepted {
             resource,
             ..
         } = begun.understood();
-        let faults = &self.0.faults;
+        let faults = &self.interceptors.faults;
         let suffered = faults.suffered(Dialect::Pubsub, operation.name(), resource);
         if !suffered.delay.is_zero() {
             sleep(suffered.delay).await;
@@ -235,6 +292,12 @@ fn operation_of(path: &str) -> Option<Operation> {
         iam_policy::NAME => Operation::iam(iam_policy::Method::from_name(method)?),
         _ => return None,
     })
+}
+
+/// The method that a path names, as policies know it.
+fn method_of(path: &str) -> Option<Method> {
+    let (service, method) = path.trim_start_matches('/').split_once('/')?;
+    Method::of(service, method)
 }
 
 /// The first full name that a request has, at most one message deep: its resource, in all methods but

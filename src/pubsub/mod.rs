@@ -17,6 +17,7 @@ mod looked_at;
 pub mod names;
 pub mod offload;
 mod outside;
+mod placement;
 mod production;
 pub mod proto;
 mod protobuf;
@@ -31,6 +32,7 @@ mod streaming;
 #[cfg(test)]
 mod testing;
 pub mod transform;
+mod transit;
 mod workbench;
 
 pub use core::Pubsub;

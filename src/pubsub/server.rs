@@ -106,9 +106,11 @@ impl PubsubEndpoint {
         }
         let guard = credentials.map(|credentials| Guard::new(&mesh, credentials));
         let key = ack_key(receipt_secret);
-        let pubsub = Pubsub::new(mesh.clone(), key, outside, profile, guard);
+        let regions = interceptors.regions.clone();
+        let pubsub = Pubsub::new(mesh.clone(), key, outside, profile, regions, guard);
         pubsub.start_deliverers();
-        let intercepted = Intercepted::new(interceptors.clone(), pubsub.clone());
+        let bodies = limits.bodies.clone();
+        let intercepted = Intercepted::new(interceptors.clone(), pubsub.clone(), bodies);
         let intercept: Box<dyn Intercept> = Box::new(intercepted.clone());
         Rc::new(Self {
             pubsub,

@@ -8,13 +8,14 @@ use super::core::{Pubsub, SubscriptionInfo, leaf, pubsub_refused, refused, unexp
 use super::delivery::put_properties;
 use super::error::{
     PubsubResult, invalid_ack_deadline, no_first_request, not_found, only_in_first_request,
-    permission_denied, too_many_ack_ids, undecodable, unequal_deadlines, unreachable,
-    wrong_subscription_type,
+    permission_denied, region_unreachable, too_many_ack_ids, undecodable, unequal_deadlines,
+    unreachable, wrong_subscription_type,
 };
 use super::intercepted::STREAMING_PULL;
 use super::limits::{ACK_DEADLINE_S_MAX, ACK_DEADLINE_S_MIN};
 use super::protobuf::{Fields, Value, packed_varints, put_bytes, put_head, text, varint_bytes};
 use super::pull::check_deadline;
+use super::transit::Transit;
 use crate::grpc::{Code, Encoded, EncodedBuf, Replies, Requests};
 use crate::interceptors::asker;
 use crate::mesh::{Call, Mesh};
@@ -141,13 +142,23 @@ impl Pubsub {
     pub(super) async fn streaming_pull_encoded(
         self: Rc<Self>,
         mut requests: Requests<Bytes>,
-        mut replies: Replies<Encoded>,
+        replies: Replies<Encoded>,
+        region: Option<Rc<str>>,
     ) -> PubsubResult<()> {
         let _waits = waits(STREAMING_PULL)?;
         let Some(first) = requests.next().await? else {
             return Err(no_first_request());
         };
         self.may_consume(&first).await?;
+        let way = match region {
+            Some(region) => Box::pin(self.way(&region, Method::StreamingPull, &first)).await?,
+            None => None,
+        };
+        if let Some(way) = &way {
+            let crossed = Box::pin(way.cross()).await;
+            crossed.map_err(|cut| region_unreachable(&cut))?;
+        }
+        let mut transit = Transit::new(way, requests, replies);
         let first_request = StreamRequest::read(&first)?;
         let name = first_request.subscription;
         let mut info = self.subscription(name).await?;
@@ -178,11 +189,11 @@ impl Pubsub {
             mesh: self.mesh.clone(),
             stream,
         };
-        self.settle_stream(&info, name, &first_request, &mut replies)
+        self.settle_stream(&info, name, &first_request, &mut transit)
             .await?;
         let mut pull = open.pull();
         loop {
-            let event = next_event(&mut requests, &mut replies, &mut pull).await?;
+            let event = next_event(&mut transit, &mut pull).await?;
             if !self.is_current(&info) && !matches!(event, Event::Request(None)) {
                 self.may_consume(&first).await?;
                 info = self.renewed(name, &info).await?;
@@ -209,10 +220,10 @@ impl Pubsub {
                         if answers_pings {
                             let mut out = EncodedBuf::with_capacity(8);
                             put_own_properties(&mut out, &info);
-                            send(&mut replies, out).await?;
+                            transit.send(out.finish()).await?;
                         }
                     } else {
-                        self.settle_stream(&info, name, &request, &mut replies)
+                        self.settle_stream(&info, name, &request, &mut transit)
                             .await?;
                     }
                 }
@@ -220,7 +231,7 @@ impl Pubsub {
                     match reply {
                         Reply::Pulled(pulled) => {
                             let pulled = self.transformed(&info, pulled).await;
-                            self.deliver(&info, &pulled, &mut replies).await?;
+                            self.deliver(&info, &pulled, &mut transit).await?;
                         }
                         Reply::Refused(Refusal::Pubsub(PubsubRefusal::Changed)) => {
                             info = self.renewed(name, &info).await?;
@@ -267,7 +278,7 @@ impl Pubsub {
         &self,
         info: &SubscriptionInfo,
         pulled: &[Pulled],
-        replies: &mut Replies<Encoded>,
+        transit: &mut Transit,
     ) -> PubsubResult<()> {
         if pulled.is_empty() {
             return Ok(());
@@ -276,7 +287,7 @@ impl Pubsub {
         self.put_deliveries(&mut out, info.reference, pulled);
         self.deliver_again(info, pulled);
         put_own_properties(&mut out, info);
-        send(replies, out).await
+        transit.send(out.finish()).await
     }
 
     /// Does what a stream's request says about messages, and confirms it under exactly-once
@@ -286,7 +297,7 @@ impl Pubsub {
         info: &SubscriptionInfo,
         name: &str,
         request: &StreamRequest<'_>,
-        replies: &mut Replies<Encoded>,
+        transit: &mut Transit,
     ) -> PubsubResult<()> {
         if request.modify_seconds.len() != request.modify_ack_ids.len() {
             return Err(unequal_deadlines());
@@ -296,7 +307,7 @@ impl Pubsub {
             let results = patiently(|| self.acknowledge_ids(name, &request.ack_ids)).await?;
             if confirms {
                 let out = confirmation(ACK_CONFIRMATION, &request.ack_ids, &results, info);
-                send(replies, out).await?;
+                transit.send(out.finish()).await?;
             }
         }
         if !request.modify_ack_ids.is_empty() {
@@ -308,7 +319,7 @@ impl Pubsub {
             if confirms {
                 let ack_ids = &request.modify_ack_ids;
                 let out = confirmation(MODIFY_CONFIRMATION, ack_ids, &results, info);
-                send(replies, out).await?;
+                transit.send(out.finish()).await?;
             }
         }
         Ok(())
@@ -332,28 +343,18 @@ where
 
 /// Waits for the client's next request or the next messages. Messages are taken only as the client
 /// takes what it was sent before.
-async fn next_event(
-    requests: &mut Requests<Bytes>,
-    replies: &mut Replies<Encoded>,
-    pull: &mut Call,
-) -> PubsubResult<Event> {
+async fn next_event(transit: &mut Transit, pull: &mut Call) -> PubsubResult<Event> {
     poll_fn(|cx| {
-        if let Poll::Ready(request) = requests.poll_next(cx) {
+        if let Poll::Ready(request) = transit.poll_request(cx) {
             return Poll::Ready(request.map(Event::Request));
         }
-        match replies.poll_ready(cx) {
+        match transit.poll_room(cx) {
             Poll::Ready(Ok(())) => Pin::new(&mut *pull).poll(cx).map(|r| Ok(Event::Pulled(r))),
             Poll::Ready(Err(_)) => Poll::Ready(Ok(Event::Request(None))),
             Poll::Pending => Poll::Pending,
         }
     })
     .await
-}
-
-async fn send(replies: &mut Replies<Encoded>, out: EncodedBuf) -> PubsubResult<()> {
-    // A client that has gone ends the stream by its requests' end.
-    let _ = replies.send(out.finish()).await;
-    Ok(())
 }
 
 fn put_own_properties(out: &mut BytesMut, info: &SubscriptionInfo) {

@@ -225,6 +225,11 @@ fn open(config: &Config, registry: Registry) -> Result<Opened, ServerError> {
             tracing::warn!(seed, "the production profile is on");
         }
     }
+    if let Some(map) = config.interceptors.regions.map() {
+        let regions: Vec<&str> = map.names().collect();
+        let regions = regions.join(", ");
+        tracing::warn!(regions, "Pub/Sub plays regions");
+    }
     let plan = MeshPlan::new(config.mesh.clone())?;
     // After that: an authority may be kept in the data directory.
     let tls = config.tls.clone().map(Tls::start).transpose()?;

@@ -215,7 +215,7 @@ impl Sqs {
                     Box::pin(self.answer_developer(head, body)).await
                 }
                 _ => match read_body(body, &self.limits).await {
-                    Ok(body) => match Caller::of(&head.headers, &head.extensions) {
+                    Ok(body) => match Caller::of(&head.headers, &head.uri, &head.extensions) {
                         None => self.answer(head, body, None).await,
                         Some(caller) => Box::pin(self.answer_watched(head, body, *caller)).await,
                     },

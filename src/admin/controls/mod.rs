@@ -4,6 +4,7 @@ pub(super) mod clock;
 mod clock_file;
 pub(super) mod faults;
 pub(super) mod profile;
+pub(super) mod regions;
 pub(super) mod reset;
 pub(super) mod states;
 
@@ -13,6 +14,7 @@ use super::Admin;
 use super::answers::{AdminError, AdminResult};
 use crate::faults::Faults;
 use crate::profile::Profile;
+use crate::regions::Regions;
 use http::StatusCode;
 use std::path::PathBuf;
 
@@ -27,6 +29,8 @@ pub struct Controls {
     pub faults: Faults,
     /// What happens to them as in production.
     pub profile: Profile,
+    /// How far they have to go.
+    pub regions: Regions,
 }
 
 /// Whether tests may drive the server.

@@ -1,5 +1,6 @@
 //! Back to a server that has nothing: everything, or what one account, region or project has.
-//! Everything includes fault rules; a production profile that is on begins anew.
+//! Everything includes fault rules; a production profile that is on begins anew, and regions are as the
+//! server was started with.
 
 use super::super::Admin;
 use super::super::answers::{AdminError, AdminResult};
@@ -70,6 +71,7 @@ pub(in crate::admin) async fn reset(
     if scope.is_everything() {
         admin.controls.faults.clear();
         admin.controls.profile.begin_anew();
+        admin.controls.regions.begin_anew();
     }
     tracing::warn!(queues, resources, "a test has reset the server");
     Ok(ResetAnswer {

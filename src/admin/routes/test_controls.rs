@@ -1,6 +1,6 @@
 //! Routes by which tests drive a server that lets them.
 
-use crate::admin::controls::{clock, faults, profile, reset, states};
+use crate::admin::controls::{clock, faults, profile, regions, reset, states};
 use crate::admin::route::Route;
 use crate::admin::route::Scope::{Admin as Administer, Read};
 use http::{Method, StatusCode};
@@ -97,6 +97,63 @@ pub(super) fn routes() -> Vec<Route> {
             Administer,
             ("endProfile", "End the production profile"),
             profile::end,
+        ),
+        Route::new(
+            Method::GET,
+            "/test/regions",
+            Read,
+            (
+                "getRegions",
+                "Regions that Pub/Sub plays, and what lies between them",
+            ),
+            regions::show,
+        ),
+        Route::new(
+            Method::PUT,
+            "/test/regions",
+            Administer,
+            ("setRegions", "Set regions and what lies between them"),
+            regions::set,
+        ),
+        Route::new(
+            Method::DELETE,
+            "/test/regions",
+            Administer,
+            (
+                "resetRegions",
+                "Bring back the regions that the server was started with, or none",
+            ),
+            regions::reset,
+        ),
+        Route::new(
+            Method::POST,
+            "/test/regions/latency",
+            Administer,
+            (
+                "setRegionLatency",
+                "Say how far two regions are from each other",
+            ),
+            regions::set_latency,
+        ),
+        Route::new(
+            Method::POST,
+            "/test/regions/cut",
+            Administer,
+            (
+                "cutRegions",
+                "Cut two regions off from each other, or one from all others",
+            ),
+            regions::cut,
+        ),
+        Route::new(
+            Method::POST,
+            "/test/regions/heal",
+            Administer,
+            (
+                "healRegions",
+                "Bring regions together again: two, one and all others, or all",
+            ),
+            regions::heal,
         ),
         Route::new(
             Method::GET,

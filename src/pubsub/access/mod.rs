@@ -7,3 +7,4 @@ mod subjects;
 
 pub(super) use acting::{Acting, acting, acting_for, waits, who};
 pub(super) use guard::Guard;
+pub(super) use subjects::Subjects;

@@ -11,7 +11,7 @@ use lclq_iam::{Method, ResourceType};
 type Place = &'static [u32];
 
 /// The names that a request has.
-pub(super) struct Subjects<'r> {
+pub(in crate::pubsub) struct Subjects<'r> {
     names: Vec<(ResourceType, &'r str)>,
 }
 

@@ -15,7 +15,7 @@ pub fn stopping() -> PubsubError {
 }
 
 /// What was asked for can't be stored at the moment.
-fn storage_unavailable(why: impl Display) -> PubsubError {
+pub(super) fn storage_unavailable(why: impl Display) -> PubsubError {
     Status::new(
         Code::Unavailable,
         format!("The service was unable to fulfil your request: {why}. Please retry."),

@@ -162,7 +162,7 @@ impl<C: UnaryCaller> Rest<C> {
         let sender = Sender {
             hops: read_hops(&head.headers),
             is_inside: head.extensions.get::<FromInside>().is_some(),
-            caller: Caller::of(&head.headers, &head.extensions),
+            caller: Caller::of(&head.headers, &head.uri, &head.extensions),
         };
         drop(fields);
         // Ten thousand pulls that wait need not keep ten thousand requests.

@@ -15,10 +15,11 @@ mod topics;
 mod transforms;
 
 pub(super) use resources::shard_kind;
-pub(super) use topics::schema_id;
+pub(super) use topics::Beside;
 pub(super) use transforms::steps;
 
 use bytes::Bytes;
+use std::future::Future;
 use std::rc::Rc;
 
 use super::core::Pubsub;
@@ -42,6 +43,7 @@ use super::proto::{
     ValidateSchemaResponse,
 };
 use crate::grpc::{Encoded, Replies, Requests};
+use crate::regions::entered;
 
 impl Publisher for Pubsub {
     async fn create_topic(self: Rc<Self>, request: Topic) -> PubsubResult<Topic> {
@@ -141,12 +143,14 @@ impl Subscriber for Pubsub {
         self.pull_encoded(request).await
     }
 
-    async fn streaming_pull(
+    fn streaming_pull(
         self: Rc<Self>,
         requests: Requests<Bytes>,
         replies: Replies<Encoded>,
-    ) -> PubsubResult<()> {
-        self.streaming_pull_encoded(requests, replies).await
+    ) -> impl Future<Output = PubsubResult<()>> {
+        // Known as the call comes, which is over when the stream begins.
+        let region = entered();
+        self.streaming_pull_encoded(requests, replies, region)
     }
 
     async fn modify_push_config(

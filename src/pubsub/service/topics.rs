@@ -18,6 +18,7 @@ use crate::pubsub::proto::{
     ListTopicSubscriptionsRequest, ListTopicSubscriptionsResponse, ListTopicsRequest,
     ListTopicsResponse, Topic, UpdateTopicRequest, topic,
 };
+use crate::regions::entered;
 
 /// What a topic's schema reads as once the schema is deleted.
 const DELETED_SCHEMA: &str = "_deleted-schema_";
@@ -31,21 +32,25 @@ const FIELDS: Fields = Fields {
 /// What is kept with a topic beside itself, in the same encoded message: decoding that as a topic
 /// skips this.
 #[derive(Clone, PartialEq, Message)]
-struct Beside {
-    /// Id of its schema; another schema of the same name is another schema.
+pub(in crate::pubsub) struct Beside {
+    /// Id of its schema, 0 without; another schema of the same name is another schema.
     #[prost(uint64, tag = "1000")]
-    schema_id: u64,
+    pub schema_id: u64,
+    /// The region by which it was made, empty where there were none.
+    #[prost(string, tag = "1001")]
+    pub region: String,
 }
 
-fn topic_spec(topic: &Topic, schema_id: u64) -> SharedBytes {
+impl Beside {
+    pub fn of(resource: &Resource) -> Self {
+        Self::decode(&*resource.spec).unwrap_or_default()
+    }
+}
+
+fn topic_spec(topic: &Topic, beside: &Beside) -> SharedBytes {
     let mut bytes = topic.encode_to_vec();
-    bytes.extend(Beside { schema_id }.encode_to_vec());
+    bytes.extend(beside.encode_to_vec());
     bytes.into()
-}
-
-/// Id of the schema that a topic was given; 0 without.
-pub(in crate::pubsub) fn schema_id(resource: &Resource) -> u64 {
-    Beside::decode(&*resource.spec).map_or(0, |beside| beside.schema_id)
 }
 
 fn settings(topic: &Topic) -> TopicSettings {
@@ -104,12 +109,15 @@ pub(super) type SeenSchemas = BTreeMap<String, Option<u64>>;
 impl Pubsub {
     pub(super) async fn create_topic(&self, mut topic: Topic) -> PubsubResult<Topic> {
         names::parse(names::Kind::Topic, &topic.name)?;
-        let schema_id = self.check_schema_settings(&topic).await?;
+        let beside = Beside {
+            schema_id: self.check_schema_settings(&topic).await?,
+            region: entered().as_deref().unwrap_or_default().to_owned(),
+        };
         normalise(&mut topic)?;
         self.try_transforms(&topic.message_transforms).await?;
         let command = AdminCommand::CreateTopic {
             name: (*topic.name).into(),
-            spec: topic_spec(&topic, schema_id),
+            spec: topic_spec(&topic, &beside),
             settings: settings(&topic),
         };
         let resource = self
@@ -137,18 +145,17 @@ impl Pubsub {
             let mut topic: Topic = decode_spec(&resource)?;
             let transforms = topic.message_transforms.clone();
             FIELDS.apply(mask, |path| apply(path, update, &mut topic))?;
-            let schema_id = if schema_changes {
+            let mut beside = Beside::of(&resource);
+            if schema_changes {
                 let id = self.check_schema_settings(&topic).await?;
-                if !names_schema && id != schema_id(&resource) {
+                if !names_schema && id != beside.schema_id {
                     // The topic's own was deleted; one made since is another.
                     let settings = topic.schema_settings.as_ref();
                     let name = settings.map_or("", |settings| &settings.schema);
                     return Err(not_found(leaf(name)));
                 }
-                id
-            } else {
-                schema_id(&resource)
-            };
+                beside.schema_id = id;
+            }
             normalise(&mut topic)?;
             if topic.message_transforms != transforms {
                 self.try_transforms(&topic.message_transforms).await?;
@@ -156,7 +163,7 @@ impl Pubsub {
             Ok(AdminCommand::UpdateTopic {
                 name: resource.name,
                 version: resource.version,
-                spec: topic_spec(&topic, schema_id),
+                spec: topic_spec(&topic, &beside),
                 settings: settings(&topic),
             })
         };
@@ -285,7 +292,7 @@ impl Pubsub {
                     id
                 }
             };
-            if now != Some(schema_id(resource)) {
+            if now != Some(Beside::of(resource).schema_id) {
                 settings.schema = DELETED_SCHEMA.into();
             }
         }

@@ -36,6 +36,12 @@ fn open_handle(handle: &str) -> Option<([u8; 16], QueueName)> {
     ))
 }
 
+/// The queue that an ARN names. An endpoint knows those of its own region, so that of another is none.
+fn named(scope: &Scope<'_>, arn: &str, parameter: &str) -> SqsResult<QueueName> {
+    let name = QueueName::from_arn(arn).filter(|name| &*name.region == scope.region);
+    name.ok_or_else(|| no_such_resource(parameter))
+}
+
 async fn find(
     sqs: &Sqs,
     scope: &Scope<'_>,
@@ -43,7 +49,7 @@ async fn find(
     parameter: &str,
     also: &[Action],
 ) -> SqsResult<(QueueName, QueueRef)> {
-    let name = QueueName::from_arn(arn).ok_or_else(|| no_such_resource(parameter))?;
+    let name = named(scope, arn, parameter)?;
     match sqs.resolve_for_also(scope, &name, also).await {
         Ok(queue) => Ok((name, queue)),
         Err(error) if is_missing(&error) => Err(no_such_resource(parameter)),
@@ -54,7 +60,7 @@ async fn find(
 /// The queue that messages are to be moved to, for who may send to it.
 async fn destination(sqs: &Sqs, scope: &Scope<'_>, arn: &str) -> SqsResult<QueueName> {
     const PARAMETER: &str = "DestinationArn";
-    let name = QueueName::from_arn(arn).ok_or_else(|| no_such_resource(PARAMETER))?;
+    let name = named(scope, arn, PARAMETER)?;
     sqs.may(scope, &name, Action::SendMessage).await?;
     match sqs.resolve(&name).await {
         Ok(_) => Ok(name),
@@ -151,6 +157,9 @@ pub async fn cancel(
 ) -> SqsResult<()> {
     let handle = required(&input.task_handle, "TaskHandle")?;
     let (task, source) = open_handle(handle).ok_or_else(invalid_task_handle)?;
+    if &*source.region != scope.region {
+        return Err(no_source_of_task());
+    }
     let queue = match sqs.resolve_for(scope, &source).await {
         Ok(queue) => queue,
         Err(error) if is_missing(&error) => {

@@ -70,6 +70,20 @@ test("the production profile goes on and off", async () => {
   assert.equal((await admin("GET", "/test/profile")).on, false);
 });
 
+test("regions are set, cut and healed", async () => {
+  await write(page, "Regions", '{"regions": ["us-east1", "europe-west1"], "links": [{"between": ["us-east1", "europe-west1"], "latency_ms": 80}]}');
+  await press(page, "Set regions");
+  await until(page, "The regions are set.");
+  await until(page, "regions are other than at the start", ".banner");
+  await press(page, "Cut us-east1 and europe-west1");
+  await until(page, "1 pair of regions is cut", ".banner");
+  await press(page, "Heal us-east1 and europe-west1");
+  await until(page, "They are together again.");
+  await press(page, "As at the start");
+  await until(page, "They are as at the start.");
+  assert.equal((await admin("GET", "/test/regions")).on, false);
+});
+
 test("a state is kept, brought back, and forgotten; and all is reset", async () => {
   await write(page, "Name", "one");
   await press(page, "Keep what there is now");

@@ -1,5 +1,6 @@
 """Regions and accounts: their queues don't see each other."""
 
+import json
 import re
 
 import pytest
@@ -116,3 +117,46 @@ def test_the_queue_of_an_owner_named_by_account(makers):
         QueueName=queue.name, QueueOwnerAWSAccountId=owner
     )
     assert answer["QueueUrl"] == queue.url
+
+
+def redrive_to(target):
+    return json.dumps({"deadLetterTargetArn": target.arn, "maxReceiveCount": 3})
+
+
+def test_a_dead_letter_queue_is_of_the_same_region(makers):
+    one, other = (makers(region=region) for region in REGIONS)
+    source, there = one.standard(), other.standard()
+    reason = "Dead-letter queue must be in the same region and account as the source."
+    with refused(source.client, "InvalidParameterValue", ending=reason):
+        source.set(RedrivePolicy=redrive_to(there))
+    with refused(one.client, "InvalidParameterValue", ending=reason):
+        one.create(unique_name("source"), RedrivePolicy=redrive_to(there))
+    # One of the same name there changes nothing.
+    here = one.create(there.name)
+    source.set(RedrivePolicy=redrive_to(here))
+    assert there.client.list_dead_letter_source_queues(QueueUrl=there.url).get("queueUrls", []) == []
+
+
+def test_a_move_task_knows_queues_of_its_own_region_only(makers):
+    one, other = (makers(region=region) for region in REGIONS)
+    dead, there = one.standard(), other.standard()
+    one.create(unique_name("source"), RedrivePolicy=redrive_to(dead))
+    with refused(one.client, "ResourceNotFoundException"):
+        one.client.start_message_move_task(SourceArn=dead.arn, DestinationArn=there.arn)
+    with refused(other.client, "ResourceNotFoundException"):
+        other.client.start_message_move_task(SourceArn=dead.arn)
+    with refused(other.client, "ResourceNotFoundException"):
+        other.client.list_message_move_tasks(SourceArn=dead.arn)
+    task = one.client.start_message_move_task(SourceArn=dead.arn, MaxNumberOfMessagesPerSecond=1)
+    with refused(other.client, "ResourceNotFoundException"):
+        other.client.cancel_message_move_task(TaskHandle=task["TaskHandle"])
+
+
+def test_a_queue_lets_sources_of_one_region_alone_use_it(makers):
+    one, other = (makers(region=region) for region in REGIONS)
+    dead, source = one.standard(), one.standard()
+    elsewhere = other.create(source.name)
+    allow = {"redrivePermission": "byQueue", "sourceQueueArns": [elsewhere.arn]}
+    dead.set(RedriveAllowPolicy=json.dumps(allow))
+    with refused(source.client, "InvalidParameterValue", containing="does not allow this queue"):
+        source.set(RedrivePolicy=redrive_to(dead))
