@@ -267,6 +267,7 @@ fn a_stream_gets_messages_after_the_latency_and_many_are_under_way_at_once() {
         let nothing = far.next(Duration::from_millis(10));
         assert!(nothing.unwrap().is_none());
     }
+    drop(far);
     server.stop();
 }
 
@@ -335,6 +336,7 @@ fn what_is_published_while_regions_are_cut_arrives_when_they_are_healed() {
     got.sort();
     // The first was not acknowledged, and the stream that had it has ended.
     assert_eq!(got, ["after", "before", "from asia", "meanwhile"]);
+    drop(far);
     server.stop();
 }
 
@@ -518,17 +520,15 @@ fn a_test_sets_regions_and_brings_back_those_of_the_start() {
     without.stop();
 
     let plain = Launch::new().flag("--pubsub-regions", US).start();
-    for (method, path) in [
-        ("GET", "regions"),
-        ("POST", "regions/cut"),
-        ("PUT", "regions"),
+    for (method, path, body) in [
+        ("GET", "regions", json!({})),
+        ("PUT", "regions", json!({ "regions": [US] })),
+        ("DELETE", "regions", json!({})),
+        ("POST", "regions/latency", further),
+        ("POST", "regions/cut", json!({ "between": [US] })),
+        ("POST", "regions/heal", json!({})),
     ] {
-        let refused = control(
-            &plain,
-            method,
-            path,
-            &json!({ "between": [US], "regions": [US] }),
-        );
+        let refused = control(&plain, method, path, &body);
         assert_eq!(refused.status, 403, "{method} {path}: {}", refused.text());
     }
     plain.stop();
