@@ -327,7 +327,7 @@ fn what_is_published_while_regions_are_cut_arrives_when_they_are_healed() {
 
     heal(&server);
     us.publish("after").ok();
-    let mut far = stream(&server, US);
+    far = stream(&server, US);
     let mut got = Vec::new();
     while got.len() < 4 {
         let response = far.next(PATIENCE).unwrap().expect("a response");

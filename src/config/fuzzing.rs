@@ -4,7 +4,7 @@ use super::import::{Format, Imported};
 use super::layers::{Layer, merge};
 use super::load::Loaded;
 use super::secrets::MASK;
-use super::{auth, file, layers, text, tls};
+use super::{auth, file, layers, regions, text, tls};
 use crate::credentials::Contents;
 use crate::fuzzing::first_line;
 use clap::ValueEnum;
@@ -30,6 +30,7 @@ pub fn configuration(bytes: &[u8]) {
         return;
     };
     let _ = (tls::tls(&first.settings), auth::check(&first.settings));
+    let _ = regions::regions(&first.settings);
     let _ = text::show_json(&first);
     let shown = text::show_toml(&first);
     // What is secret isn't shown.

@@ -6,6 +6,7 @@ pub use super::rest::fuzzing::{rest, values};
 use super::names::{parse_any, parse_project, parse_schema_revision};
 use super::schema::{CompiledSchema, MessageEncoding, SchemaKind};
 use crate::fuzzing::halves;
+use crate::regions::{Map, region_of};
 use lclq_shards::pubsub::Filter;
 
 /// A filter, and a message that it is asked about.
@@ -50,10 +51,13 @@ pub fn protobuf(bytes: &[u8]) {
     }
 }
 
-/// Names of resources.
+/// Names of resources, and of endpoints.
 pub fn names(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes) {
         let _ = (parse_any(text), parse_project(text));
+        if let Ok(map) = Map::new(&["europe-west1".to_owned()]) {
+            let _ = region_of(&map, Some(text));
+        }
         if let Ok((_, revision)) = parse_schema_revision(text) {
             assert!(revision.is_none_or(|revision| text.ends_with(revision)));
         }

@@ -77,7 +77,7 @@ impl Intercepted {
     }
 
     /// Carries a call out from where it has come in, which may be far from what it is about.
-    async fn from_its_region<T>(
+    async fn by_its_way<T>(
         &self,
         caller: &Caller,
         path: &str,
@@ -134,7 +134,7 @@ impl Intercepted {
         );
         let reply = {
             let came_by = &begun.understood().caller;
-            let run = self.from_its_region(came_by, path, request, run, &message);
+            let run = self.by_its_way(came_by, path, request, run, &message);
             match self.suffer(&begun).await {
                 Then::Answered | Then::Entries(_) if !self.admits(&begun) => Err(throttled()),
                 Then::Answered | Then::Entries(_) => match self.permits(path, request).await {

@@ -42,6 +42,7 @@ pub(super) static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
     routes.extend(transforms::routes());
     routes.extend(watched::routes());
     routes.extend(test_controls::routes());
+    routes.extend(test_controls::of_regions());
     routes
 });
 

@@ -100,6 +100,55 @@ pub(super) fn routes() -> Vec<Route> {
         ),
         Route::new(
             Method::GET,
+            "/test/states",
+            Read,
+            ("listStates", "States of the server that are kept"),
+            states::list,
+        ),
+        Route::new(
+            Method::POST,
+            "/test/states/{name}",
+            Administer,
+            (
+                "saveState",
+                "Keep what the server has under a name, in place of what that name had",
+            ),
+            states::save,
+        ),
+        Route::new(
+            Method::POST,
+            "/test/states/{name}/restore",
+            Administer,
+            (
+                "restoreState",
+                "Bring a state back, in place of all that there is",
+            ),
+            states::restore,
+        ),
+        Route::new(
+            Method::DELETE,
+            "/test/states/{name}",
+            Administer,
+            ("deleteState", "Forget a state"),
+            states::delete,
+        ),
+        Route::new(
+            Method::POST,
+            "/test/reset",
+            Administer,
+            (
+                "resetServer",
+                "Delete everything, or what one account, region or project has",
+            ),
+            reset::reset,
+        ),
+    ]
+}
+
+pub(super) fn of_regions() -> Vec<Route> {
+    vec![
+        Route::new(
+            Method::GET,
             "/test/regions",
             Read,
             (
@@ -154,50 +203,6 @@ pub(super) fn routes() -> Vec<Route> {
                 "Bring regions together again: two, one and all others, or all",
             ),
             regions::heal,
-        ),
-        Route::new(
-            Method::GET,
-            "/test/states",
-            Read,
-            ("listStates", "States of the server that are kept"),
-            states::list,
-        ),
-        Route::new(
-            Method::POST,
-            "/test/states/{name}",
-            Administer,
-            (
-                "saveState",
-                "Keep what the server has under a name, in place of what that name had",
-            ),
-            states::save,
-        ),
-        Route::new(
-            Method::POST,
-            "/test/states/{name}/restore",
-            Administer,
-            (
-                "restoreState",
-                "Bring a state back, in place of all that there is",
-            ),
-            states::restore,
-        ),
-        Route::new(
-            Method::DELETE,
-            "/test/states/{name}",
-            Administer,
-            ("deleteState", "Forget a state"),
-            states::delete,
-        ),
-        Route::new(
-            Method::POST,
-            "/test/reset",
-            Administer,
-            (
-                "resetServer",
-                "Delete everything, or what one account, region or project has",
-            ),
-            reset::reset,
         ),
     ]
 }
