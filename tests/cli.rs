@@ -304,3 +304,40 @@ fn the_clock_of_a_test_server() {
     assert!(text.contains("--test-controls"), "{text}");
     server.stop();
 }
+
+#[test]
+fn regions_of_a_test_server() {
+    let server = Launch::new().switch("--test-controls").start();
+    let terminal = Terminal::at(&server);
+    assert_eq!(terminal.json(&["region", "list"])["on"], false);
+    let latency = "us-east1:europe-west1=80";
+    let set = [
+        "region",
+        "set",
+        "us-east1",
+        "europe-west1",
+        "--latency",
+        latency,
+    ];
+    let link = |latency_ms: u32, cut: bool| json!([{ "between": ["us-east1", "europe-west1"], "latency_ms": latency_ms, "cut": cut }]);
+    assert_eq!(terminal.json(&set)["links"], link(80, false));
+    let further = ["region", "latency", "europe-west1", "us-east1", "2s"];
+    assert_eq!(terminal.json(&further)["links"], link(2000, false));
+    let cut = terminal.json(&["region", "cut", "europe-west1"]);
+    assert_eq!(cut["links"], link(2000, true));
+    let table = terminal.prints(&["region", "list"]);
+    let words: Vec<&str> = table.lines().last().unwrap().split_whitespace().collect();
+    assert_eq!(
+        words,
+        ["us-east1", "europe-west1", "2000", "cut"],
+        "{table}"
+    );
+    let (code, said) = terminal.fails(&["region", "cut", "europe-west1", "nowhere"]);
+    assert_eq!(code, 1);
+    assert!(said.contains("there is no region \"nowhere\""), "{said}");
+    let healed = terminal.json(&["region", "heal", "us-east1", "europe-west1"]);
+    assert_eq!(healed["links"], link(2000, false));
+    assert_eq!(terminal.json(&["region", "reset"])["on"], false);
+    assert_eq!(terminal.fails(&["region", "set"]).0, 2);
+    server.stop();
+}
