@@ -391,6 +391,7 @@ fn of_server() -> Vec<Asked> {
         ("getConfigSchema", "/config/schema"),
         ("getConfigFile", "/config/file"),
         ("listEndpoints", "/endpoints"),
+        ("getCluster", "/cluster"),
         ("getSession", "/session"),
         ("endSession", "/session"),
         ("getConfig", "/config"),
