@@ -51,6 +51,11 @@ impl Client {
         }
     }
 
+    /// Whom it asks.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Calls an SQS action.
     pub fn call(&mut self, action: &str, body: &Value) -> io::Result<Answer> {
         self.send(action, body)?;
