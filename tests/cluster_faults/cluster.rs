@@ -195,8 +195,7 @@ impl Cluster {
         loop {
             let asked = Instant::now();
             let answer = client.call("SendMessage", &request);
-            self.watch
-                .note(self.address(node), &request, asked, &answer);
+            self.watch.note(&client, &request, asked, &answer);
             match answer {
                 Ok(answer) if answer.status == 503 => {}
                 Ok(answer) => return drop(answer.ok()),

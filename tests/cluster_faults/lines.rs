@@ -177,7 +177,7 @@ impl Lines {
     fn call(&self, client: &mut Client, action: &str, request: &Value) -> io::Result<Answer> {
         let asked = Instant::now();
         let answer = client.call(action, request);
-        self.watch.note(client.address(), request, asked, &answer);
+        self.watch.note(client, request, asked, &answer);
         answer
     }
 

@@ -118,8 +118,8 @@ impl Run {
         let world = World::new(LEASE_S, true)
             .refused(Refusals::All)
             .paced(PAUSE)
-            .observed(Box::new(move |node, request, asked, answer| {
-                of_world.note(node, request, asked, answer);
+            .observed(Box::new(move |client, request, asked, answer| {
+                of_world.note(client, request, asked, answer);
             }));
         world.make_queues(cluster.client(0));
         let lines = Lines::new(&nodes, &watch);

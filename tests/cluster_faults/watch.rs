@@ -1,6 +1,6 @@
 //! Whoever sees how long requests take, which ones are refused, and what has gone wrong.
 
-use crate::support::Answer;
+use crate::support::{Answer, Client};
 use serde_json::Value;
 use std::any::Any;
 use std::collections::HashMap;
@@ -60,19 +60,21 @@ impl Watch {
         self.seen().nodes.insert(node, Node::Well(Instant::now()));
     }
 
-    /// A request that was sent to a node at `asked` has come to this.
+    /// A request that a client sent at `asked` has come to this.
     pub fn note(
         &self,
-        node: SocketAddr,
+        client: &Client,
         request: &Value,
         asked: Instant,
         answer: &io::Result<Answer>,
     ) {
-        let took = asked.elapsed();
+        let (took, node) = (asked.elapsed(), client.address());
         let mut seen = self.seen();
         match seen.nodes.get(&node) {
             Some(Node::Struck) => return,
             Some(Node::Well(since)) if asked <= *since => return,
+            // A connection to the process that was there before.
+            Some(Node::Well(since)) if answer.is_err() && client.opened() <= Some(*since) => return,
             _ => {}
         }
         let wait = request["WaitTimeSeconds"].as_u64().unwrap_or_default();

@@ -9,7 +9,6 @@ use rand::Rng;
 use rand::rngs::SmallRng;
 use serde_json::{Value, json};
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -53,8 +52,8 @@ pub enum Refusals {
     All,
 }
 
-/// Hears of each call: whom it went to, what was asked and when, and what came of it.
-pub type Observer = Box<dyn Fn(SocketAddr, &Value, Instant, &io::Result<Answer>) + Send + Sync>;
+/// Hears of each call: who made it, what was asked and when, and what came of it.
+pub type Observer = Box<dyn Fn(&Client, &Value, Instant, &io::Result<Answer>) + Send + Sync>;
 
 pub struct World {
     queues: Vec<Queue>,
@@ -186,7 +185,7 @@ fn call(world: &World, client: &mut Client, action: &str, request: &Value) -> Re
     let asked = Instant::now();
     let answer = client.call(action, request);
     if let Some(observer) = &world.observer {
-        observer(client.address(), request, asked, &answer);
+        observer(client, request, asked, &answer);
     }
     let answer = answer?;
     let text = match answer.status {
