@@ -76,7 +76,7 @@ impl Fault {
 
     /// Whether what was given out of standard queues may be given out again.
     pub fn loses_leases(self) -> bool {
-        self != Self::Sessions
+        !matches!(self, Self::Sessions | Self::Rolling)
     }
 
     /// Has it happen once and heal.

@@ -19,6 +19,9 @@ const CONSUMERS: usize = 4;
 const LEASE: Duration = Duration::from_secs(15);
 /// What is left of a lease when its holder gives it up: as much as a request may take to begin.
 const LEASE_REST: Duration = Duration::from_secs(2);
+/// How much earlier than by its holder's clock a lease may end: each node tells the time by the machine's clock as it
+/// was at the node's start, and by the time since boot.
+const CLOCKS: Duration = Duration::from_millis(250);
 /// Messages of a group that wait.
 const AHEAD_MAX: u32 = 20;
 /// How long a holder works on a message, milliseconds.
@@ -63,12 +66,15 @@ impl Group {
             return Ok(false);
         }
         let first = numbers[0];
-        let told = |what: &str| Err(format!("{what}: {by} gets {numbers:?} of {self:?}"));
-        if self
-            .holder
-            .as_ref()
-            .is_some_and(|holder| holder.until > now)
-        {
+        let left = self.holder.as_ref().map_or(Duration::ZERO, |holder| {
+            holder.until.saturating_duration_since(now)
+        });
+        let told = |what: &str| {
+            Err(format!(
+                "{what}: {by} gets {numbers:?} of {self:?}, a lease of which has {left:?} left"
+            ))
+        };
+        if left > CLOCKS {
             return told("two have a group at a time");
         }
         if first < self.gone {

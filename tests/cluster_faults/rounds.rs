@@ -60,7 +60,7 @@ pub fn run() -> ExitCode {
     let (mut passed, mut failed) = (0, 0);
     for (name, fault) in wanted {
         let began = Instant::now();
-        match Run::new(name, fault).and_then(|run| run.to_its_end(rounds)) {
+        match Run::new(name, fault).and_then(|run| run.finish(rounds)) {
             Ok(line) => {
                 passed += 1;
                 println!("{name}: passed; {line}; {} s", began.elapsed().as_secs());
@@ -138,7 +138,7 @@ impl Run {
     }
 
     /// Answers figures, or what has failed.
-    fn to_its_end(mut self, rounds: u32) -> Result<String, String> {
+    fn finish(mut self, rounds: u32) -> Result<String, String> {
         let mut workers = self.world.workers();
         let mut done = 0;
         while done < rounds {
