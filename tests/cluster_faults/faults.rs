@@ -13,6 +13,11 @@ const NODES_APART: Duration = Duration::from_secs(13);
 /// Longer than a node may be silent, milliseconds.
 const STORE_AWAY_MS: std::ops::Range<u64> = 6_500..10_000;
 
+/// What the store may take to end the sessions of a node that was cut off.
+const SESSIONS_MAX: Duration = Duration::from_secs(20);
+const SESSIONS: &str = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'lclq%'";
+const OF_NODES: &str = "FROM pg_stat_activity WHERE application_name LIKE 'lclq%'";
+
 /// Which way nothing arrives.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Way {
@@ -127,9 +132,9 @@ fn stop(cluster: &Cluster, one: usize, other: usize) -> Duration {
 
 fn end_sessions(cluster: &Cluster, by: usize) -> Duration {
     let by_hand = cluster.primary().by_hand();
-    let all = "SELECT count(*) FROM (SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
-               WHERE application_name LIKE 'lclq%') AS ended";
-    assert!(by_hand.number(all) > NODES as i64);
+    let all =
+        format!("SELECT count(*) FROM (SELECT pg_terminate_backend(pid) {OF_NODES}) AS ended");
+    assert!(by_hand.number(&all) > NODES as i64);
     let ended = Instant::now();
     cluster.wait_for_all(by);
     let took = ended.elapsed();
@@ -180,6 +185,8 @@ fn cut_from_store(
     time: Duration,
 ) -> Duration {
     let shard = cluster.shard_of(one);
+    let by_hand = cluster.primary().by_hand();
+    let sessions = by_hand.number(SESSIONS);
     cut(cluster, one, cluster.store(), way);
     let began = Instant::now();
     cluster.wait_for_answer(other, shard);
@@ -188,6 +195,15 @@ fn cut_from_store(
     cluster.network.heal();
     cluster.wait_for_shares();
     cluster.wait_for_all(one);
+    // Those that were cut off have ended, too.
+    let until = Instant::now() + SESSIONS_MAX;
+    while by_hand.number(SESSIONS) > sessions {
+        assert!(
+            Instant::now() < until,
+            "sessions are left behind in the store"
+        );
+        std::thread::sleep(Duration::from_millis(50));
+    }
     took
 }
 
