@@ -25,7 +25,10 @@ pub const REQUESTS_OPEN_MAX: usize = 16_384;
 /// Bytes of them.
 pub const REQUEST_BYTES_MAX: usize = 256 << 20;
 /// What making a connection may take.
-const CONNECT_WAIT: Duration = Duration::from_millis(1_000);
+pub const CONNECT_WAIT: Duration = Duration::from_millis(1_000);
+/// What another node's machine may be silent for before the connection to it counts as lost. Requests that were on
+/// their way are asked again or refused then, well before they have waited for as long as they may.
+pub const MACHINE_SILENCE_MAX: Duration = Duration::from_secs(3);
 /// Before a connection counts as lost that could not be made.
 const REFUSED_PAUSE: Duration = Duration::from_millis(20);
 /// Bodies up to this length are written with what stands around them.
@@ -162,7 +165,9 @@ impl Link {
         &self,
         joined: &Joined,
     ) -> io::Result<(BufReader<ReadHalf<Connection>>, WriteHalf<Connection>)> {
-        let stream = TokioIo::new(Stream::connect(self.peer.address).await?);
+        let stream = Stream::connect(self.peer.address).await?;
+        stream.end_after_silence(MACHINE_SILENCE_MAX)?;
+        let stream = TokioIo::new(stream);
         let config = joined.identity.client(&self.peer.key_hash)?;
         let connecting = TlsConnector::from(config).connect(identity::name(), stream);
         let (from, mut to) = split(connecting.await?);

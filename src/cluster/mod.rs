@@ -17,7 +17,7 @@ mod wire;
 
 pub use control::{Control, News, Takes};
 pub use identity::Identity;
-pub use link::{CallBody, Link, Lost};
+pub use link::{CONNECT_WAIT, CallBody, Link, Lost};
 pub use overview::{NodeState, NodeView, Overview};
 pub use peers::{Peer, Peers};
 pub use plan::SILENCE_MAX;

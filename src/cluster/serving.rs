@@ -1,7 +1,7 @@
 //! What other nodes ask of this one.
 
 use super::identity::hash_of;
-use super::link::{READ_BYTES, REQUESTS_OPEN_MAX};
+use super::link::{MACHINE_SILENCE_MAX, READ_BYTES, REQUESTS_OPEN_MAX};
 use super::wire::{self, Frame, Kind, put_head, put_hello, put_reply};
 use super::{Joined, News};
 use crate::mesh::{Call, Mesh, is_transfer};
@@ -163,6 +163,7 @@ impl Serving {
         &self,
         stream: Stream,
     ) -> io::Result<(BufReader<ReadHalf<Connection>>, WriteHalf<Connection>)> {
+        stream.end_after_silence(MACHINE_SILENCE_MAX)?;
         let acceptor = TlsAcceptor::from(self.joined.identity.server.clone());
         let stream = acceptor.accept(TokioIo::new(stream)).await?;
         let shown = stream.get_ref().1.peer_certificates();

@@ -3,7 +3,7 @@
 
 use super::orders::Orders;
 use super::ownership::Owner;
-use crate::cluster::{CallBody, Joined, Link};
+use crate::cluster::{CONNECT_WAIT, CallBody, Joined, Link};
 use crate::runtime::Doorbell;
 use lclq_shards::ShardHost;
 use lclq_shards::command::{Command, QueueCommand, Receive, Reply, SendEntry, Token};
@@ -20,6 +20,8 @@ pub(super) const PARKED_MAX: usize = 65_536;
 pub(super) const PARKED_BYTES_MAX: usize = 64 << 20;
 /// How long one waits before it is refused. Clients of the services give up trying long before.
 pub(super) const HOLD: Duration = Duration::from_secs(10);
+/// How long one waits before no other node is asked any more: reaching that one might take longer than is left.
+pub(super) const ASKED_AGAIN_MAX: Duration = HOLD.checked_sub(CONNECT_WAIT).expect("it is longer");
 /// Between two looks at what waits.
 pub(super) const LOOK_PAUSE: Duration = Duration::from_millis(50);
 
@@ -98,11 +100,13 @@ impl PollOf {
         match self {
             Self::Queue(receive) => {
                 let mut receive = receive.clone();
-                if let Some(wait_s) = receive.wait_s {
-                    let left = Duration::from_secs(wait_s.into()).checked_sub(waited);
-                    let left = left.ok_or_else(|| Reply::Received(Default::default()))?;
-                    receive.wait_s = Some(left.as_secs() as u32);
-                }
+                // How long one waits by its queue's settings, only who runs the queue knows.
+                let wait = receive
+                    .wait_s
+                    .map(|wait_s| Duration::from_secs(wait_s.into()));
+                let left = wait.unwrap_or(ASKED_AGAIN_MAX).checked_sub(waited);
+                let left = left.ok_or_else(|| Reply::Received(Default::default()))?;
+                receive.wait_s = receive.wait_s.map(|_| left.as_secs() as u32);
                 Ok(Command::Receive(receive))
             }
             Self::Subscription {
@@ -241,5 +245,48 @@ pub(super) fn is_repeatable(command: &Command) -> bool {
             | PubsubCommand::SetStreamDeadline { .. }
             | PubsubCommand::CloseStream { .. } => false,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lclq_shards::command::QueueRef;
+
+    fn receive(wait_s: Option<u32>) -> PollOf {
+        PollOf::Queue(Receive {
+            queue: QueueRef {
+                shard: 0,
+                slot: 0,
+                id: 1,
+            },
+            messages_max: 1,
+            visibility_timeout_s: None,
+            wait_s,
+            attempt: None,
+            client: 0,
+        })
+    }
+
+    fn left(of: &PollOf, waited_s: u64) -> Option<Option<u32>> {
+        match of.again(Duration::from_secs(waited_s)) {
+            Ok(Command::Receive(receive)) => Some(receive.wait_s),
+            Ok(_) => panic!("another command"),
+            Err(_) => None,
+        }
+    }
+
+    #[test]
+    fn a_receive_waits_for_what_is_left_of_its_time() {
+        assert_eq!(left(&receive(Some(20)), 5), Some(Some(15)));
+        assert_eq!(left(&receive(Some(20)), 21), None);
+        assert_eq!(left(&receive(Some(0)), 1), None);
+    }
+
+    #[test]
+    fn one_without_a_time_of_its_own_waits_as_long_as_any_request() {
+        let wait_s = ASKED_AGAIN_MAX.as_secs();
+        assert_eq!(left(&receive(None), wait_s - 1), Some(None));
+        assert_eq!(left(&receive(None), wait_s + 1), None);
     }
 }

@@ -7,9 +7,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use hyper::rt::ReadBufCursor;
 use lclq_shards::figures::count;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::choose::DriverKind;
@@ -22,6 +24,9 @@ use super::ring::RingStream;
 /// What is written in pieces goes out as one if it is this short: copying it costs less than the
 /// kernel's way with vectors, which is longer by a file's checks.
 const FLAT_BYTES_MAX: usize = 1024;
+
+/// How often an idle connection is asked whether its other side is there, before it counts as silent.
+const PROBES_OF_SILENCE: u32 = 3;
 
 /// Puts several short pieces into one.
 fn flatten<'a>(bufs: &[IoSlice<'_>], whole: &'a mut [u8; FLAT_BYTES_MAX]) -> Option<&'a [u8]> {
@@ -111,6 +116,28 @@ impl Stream {
     #[inline]
     pub fn bytes_read(&self) -> u64 {
         self.transferred.received.load(Ordering::Relaxed)
+    }
+
+    /// Has the connection end where the other side's machine has been silent for so long: it has neither
+    /// acknowledged what was sent nor said that it is there. That a process is slow or stands still is no silence.
+    ///
+    /// # Errors
+    /// Where the system doesn't take the settings.
+    pub fn end_after_silence(&self, silence: Duration) -> io::Result<()> {
+        let socket = match &self.io {
+            Io::Epoll(stream) => SockRef::from(stream),
+            #[cfg(target_os = "linux")]
+            Io::IoUring(stream) => SockRef::from(stream.socket()),
+        };
+        let probes = silence / PROBES_OF_SILENCE;
+        let alive = TcpKeepalive::new().with_time(probes).with_interval(probes);
+        #[cfg(unix)]
+        let alive = alive.with_retries(PROBES_OF_SILENCE);
+        socket.set_tcp_keepalive(&alive)?;
+        // Elsewhere what was sent is given up later.
+        #[cfg(target_os = "linux")]
+        socket.set_tcp_user_timeout(Some(silence))?;
+        Ok(())
     }
 
     /// The other side's address.

@@ -1,14 +1,13 @@
 //! Clients of all kinds work at one node while others come, are killed, stand still and leave, and hold them
 //! together to the ledger that data directories are held to.
 
-use crate::crash::load::{MAY_DOUBT, World};
+use crate::crash::load::{Refusals, World};
 use crate::nodes::{Store, shards_of};
 use crate::support::Server;
 use crate::support::any_seed;
 use crate::support::killing::{Load, SHARDS};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// Leases outlive the node that gave them and the time that clients work; what is leased at the end comes back.
@@ -54,9 +53,8 @@ fn nothing_acknowledged_is_lost_while_nodes_come_and_go() {
     let seed = any_seed();
     println!("seed {seed}");
     let mut rng = SmallRng::seed_from_u64(seed);
-    MAY_DOUBT.store(true, Ordering::Relaxed);
     let store = Store::postgres();
-    let world = World::new(LEASE_S, true);
+    let world = World::new(LEASE_S, true).refused(Refusals::Doubts);
     let mut workers = world.workers();
     let front = node(&store);
     world.set_up(&front);

@@ -1,8 +1,10 @@
 //! Clients of SQS queues of every kind, on every shard, and what they do.
 
-use super::ledger::{Id, Kind, Ledger, Moment, Queue, Seen, body, group_name};
-use crate::support::killing::{Load, SHARDS};
-use crate::support::{Client, Server};
+#![allow(dead_code, reason = "each test binary uses a part")]
+
+use super::ledger::{Id, Kind, Ledger, Moment, Queue, Seen, Totals, body, group_name};
+use crate::support::killing::{Load, queue_on};
+use crate::support::{Answer, Client, Server};
 use rand::Rng;
 use rand::rngs::SmallRng;
 use serde_json::{Value, json};
@@ -20,30 +22,38 @@ const STALL: Duration = Duration::from_secs(5);
 const LIVE_MAX: usize = 3000;
 
 /// A queue of this kind on a given shard.
-fn queue_on(shard: u16, kind: Kind) -> Queue {
+fn queue_of(shard: u16, kind: Kind) -> Queue {
     let suffix = if kind == Kind::Fifo { ".fifo" } else { "" };
-    let name = (0..)
-        .map(|n| format!("{kind:?}-{shard}-{n}{suffix}").to_lowercase())
-        .find(|name| {
-            let full = lclq_shards::QueueName::new("us-east-1", "000000000000", name);
-            full.shard(SHARDS) == shard
-        })
-        .expect("some name falls on the shard");
+    let purpose = format!("{kind:?}-{shard}").to_lowercase();
+    let name = queue_on(shard, &purpose, suffix);
     Queue { name, kind }
 }
 
 /// One load: queues on every shard, and a dead-letter queue on another shard than its source.
 fn queues() -> Vec<Queue> {
     vec![
-        queue_on(0, Kind::Standard),
-        queue_on(1, Kind::Standard),
-        queue_on(2, Kind::Standard),
-        queue_on(0, Kind::Fifo),
-        queue_on(1, Kind::Fifo),
-        queue_on(2, Kind::DeadLetter),
-        queue_on(1, Kind::Poison),
+        queue_of(0, Kind::Standard),
+        queue_of(1, Kind::Standard),
+        queue_of(2, Kind::Standard),
+        queue_of(0, Kind::Fifo),
+        queue_of(1, Kind::Fifo),
+        queue_of(2, Kind::DeadLetter),
+        queue_of(1, Kind::Poison),
     ]
 }
+
+/// What a server may refuse (503) besides when it was told to stop.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Refusals {
+    Nothing,
+    /// What nobody knows of: a node has asked another which doesn't answer, or from which another has taken a shard.
+    Doubts,
+    /// Anything, for a while: nodes can't reach each other or their store.
+    All,
+}
+
+/// Hears of each call: who made it, what was asked and when, and what came of it.
+pub type Observer = Box<dyn Fn(&Client, &Value, Instant, &io::Result<Answer>) + Send + Sync>;
 
 pub struct World {
     queues: Vec<Queue>,
@@ -52,6 +62,10 @@ pub struct World {
     /// What a consumer asks for, seconds.
     lease_s: u32,
     leases_stay: bool,
+    refusals: Refusals,
+    observer: Option<Observer>,
+    /// What a client waits between two steps.
+    pause: Duration,
 }
 
 impl World {
@@ -64,7 +78,52 @@ impl World {
             stop: AtomicBool::new(false),
             lease_s,
             leases_stay,
+            refusals: Refusals::Nothing,
+            observer: None,
+            pause: Duration::ZERO,
         }
+    }
+
+    /// On servers that may refuse this.
+    pub fn refused(self, refusals: Refusals) -> Self {
+        Self { refusals, ..self }
+    }
+
+    /// With somebody who hears of each call.
+    pub fn observed(self, observer: Observer) -> Self {
+        let observer = Some(observer);
+        Self { observer, ..self }
+    }
+
+    /// With clients that do something each so often, rather than as fast as they can.
+    pub fn paced(self, pause: Duration) -> Self {
+        Self { pause, ..self }
+    }
+
+    /// Makes what the clients work with.
+    pub fn make_queues(&self, mut client: Client) {
+        let made = create_queues(self, &mut client);
+        made.unwrap_or_else(|Died| panic!("died by itself"));
+    }
+
+    /// Leases of standard queues may be over before their time.
+    pub fn leases_may_be_over(&self) {
+        self.ledger().restarted();
+    }
+
+    /// Works by this client until it is refused something, its server is gone or [`Load::stop`] is told.
+    pub fn work_by(&self, worker: &mut Worker, client: Client, rng: &mut SmallRng) {
+        worker.run(self, client, rng);
+    }
+
+    /// Takes everything out by this client, and sees that it is what should be there.
+    pub fn drain_by(&self, client: Client) {
+        drain(self, client);
+    }
+
+    /// What there was of what.
+    pub fn totals(&self) -> Totals {
+        self.ledger().totals
     }
 
     /// The clients.
@@ -120,22 +179,28 @@ impl From<io::Error> for Died {
     }
 }
 
-/// Whether nodes of a cluster may say that nobody knows whether something was done.
-pub static MAY_DOUBT: AtomicBool = AtomicBool::new(false);
-
-/// Calls an action. The only refusal there may be is that of a server that was told to stop; in a cluster,
-/// that of one that asked another which doesn't answer, or from which another has taken a shard.
-fn call(client: &mut Client, action: &str, request: &Value) -> Result<Value, Died> {
-    let answer = client.call(action, request)?;
-    if answer.status == 503 && String::from_utf8_lossy(&answer.body).contains("is stopping") {
-        return Err(Died);
+/// Calls an action. The only refusal there may be is that of a server that was told to stop, and what else this world
+/// puts up with.
+fn call(world: &World, client: &mut Client, action: &str, request: &Value) -> Result<Value, Died> {
+    let asked = Instant::now();
+    let answer = client.call(action, request);
+    if let Some(observer) = &world.observer {
+        observer(client, request, asked, &answer);
     }
-    if answer.status == 503 && MAY_DOUBT.load(Ordering::Relaxed) {
-        let text = String::from_utf8_lossy(&answer.body);
-        let doubts = ["may be done or not", "can't promise that this was done"];
-        if doubts.iter().any(|doubt| text.contains(doubt)) {
-            return Err(Died);
-        }
+    let answer = answer?;
+    let text = match answer.status {
+        503 => answer.text(),
+        _ => String::new(),
+    };
+    let says = |words: &[&str]| words.iter().any(|words| text.contains(words));
+    let may_be = says(&["is stopping"])
+        || match world.refusals {
+            Refusals::Nothing => false,
+            Refusals::Doubts => says(&["may be done or not", "can't promise that this was done"]),
+            Refusals::All => true,
+        };
+    if answer.status == 503 && may_be {
+        return Err(Died);
     }
     Ok(answer.ok())
 }
@@ -160,7 +225,7 @@ fn send(world: &World, client: &mut Client, ids: &[Id], delay_s: u32) -> Result<
     let answers = if let [id] = ids {
         let mut request = message(id);
         request["QueueUrl"] = json!(queue.url());
-        vec![call(client, "SendMessage", &request)?]
+        vec![call(world, client, "SendMessage", &request)?]
     } else {
         let entries: Vec<Value> = ids
             .iter()
@@ -172,7 +237,7 @@ fn send(world: &World, client: &mut Client, ids: &[Id], delay_s: u32) -> Result<
             })
             .collect();
         let request = json!({ "QueueUrl": queue.url(), "Entries": entries });
-        let answer = call(client, "SendMessageBatch", &request)?;
+        let answer = call(world, client, "SendMessageBatch", &request)?;
         let sent = answer["Successful"].as_array().cloned().unwrap_or_default();
         assert_eq!(sent.len(), ids.len(), "{answer}");
         sent
@@ -206,7 +271,7 @@ fn receive(
         "WaitTimeSeconds": wait_s,
         "AttributeNames": ["MessageGroupId"],
     });
-    let answer = call(client, "ReceiveMessage", &request)?;
+    let answer = call(world, client, "ReceiveMessage", &request)?;
     let none = Vec::new();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let seen: Vec<Seen> = answer["Messages"]
@@ -250,7 +315,7 @@ fn delete(
     let url = world.queues[queue].url();
     if let ([held], false) = (held, late) {
         let request = json!({ "QueueUrl": url, "ReceiptHandle": held.handle });
-        call(client, "DeleteMessage", &request)?;
+        call(world, client, "DeleteMessage", &request)?;
         world.ledger().deleted(held.id);
         return Ok(());
     }
@@ -260,7 +325,7 @@ fn delete(
         .map(|(at, held)| json!({ "Id": at.to_string(), "ReceiptHandle": held.handle }))
         .collect();
     let request = json!({ "QueueUrl": url, "Entries": entries });
-    let answer = call(client, "DeleteMessageBatch", &request)?;
+    let answer = call(world, client, "DeleteMessageBatch", &request)?;
     let deleted = answer["Successful"].as_array().cloned().unwrap_or_default();
     let may_refuse = late && world.queues[queue].kind == Kind::Fifo;
     assert!(may_refuse || deleted.len() == held.len(), "{answer}");
@@ -299,13 +364,15 @@ pub struct FifoGroup {
 }
 
 impl Worker {
-    fn run(&mut self, world: &World, server: &Server, rng: &mut SmallRng) {
-        let mut client = server.client();
+    fn run(&mut self, world: &World, mut client: Client, rng: &mut SmallRng) {
         // Whatever fails, fails because the server was killed; checks panic instead.
         let _ = self.start_over(world, &mut client);
         while !world.stop.load(Ordering::Relaxed) {
             if self.step(world, &mut client, rng).is_err() {
                 return;
+            }
+            if !world.pause.is_zero() {
+                std::thread::sleep(world.pause);
             }
         }
     }
@@ -416,15 +483,14 @@ fn create_queues(world: &World, client: &mut Client) -> Result<(), Died> {
             Kind::Standard | Kind::DeadLetter => json!({}),
         };
         let request = json!({ "QueueName": queue.name, "Attributes": attributes });
-        call(client, "CreateQueue", &request)?;
+        call(world, client, "CreateQueue", &request)?;
     }
     Ok(())
 }
 
 /// Takes everything out of a server that has just been started, and sees that it is what should be
 /// there.
-fn drain(world: &World, server: &Server) {
-    let mut client = server.client();
+fn drain(world: &World, mut client: Client) {
     world.ledger().begin_drain();
     let mut progress = Instant::now();
     let mut empty_rounds = 0;
@@ -488,8 +554,7 @@ impl Load for World {
     type Worker = Worker;
 
     fn set_up(&self, server: &Server) {
-        let made = create_queues(self, &mut server.client());
-        made.unwrap_or_else(|Died| panic!("died by itself"));
+        self.make_queues(server.client());
     }
 
     fn restarted(&self, _server: &Server, _rng: &mut SmallRng) {
@@ -497,11 +562,11 @@ impl Load for World {
     }
 
     fn drain(&self, server: &Server) {
-        drain(self, server);
+        drain(self, server.client());
     }
 
     fn work(&self, worker: &mut Worker, server: &Server, rng: &mut SmallRng) {
-        worker.run(self, server, rng);
+        worker.run(self, server.client(), rng);
     }
 
     fn stop(&self, stop: bool) {

@@ -1,7 +1,7 @@
 //! Queues and topics with one client each, which therefore knows what every call has done that had
 //! an answer.
 
-use crate::support::killing::SHARDS;
+pub use crate::support::killing::queue_on;
 use crate::support::{Answer, Client, Server};
 use rand::rngs::SmallRng;
 use serde_json::{Value, json};
@@ -86,18 +86,6 @@ pub fn try_rest(
 #[track_caller]
 pub fn rest(client: &mut Client, method: &str, path: &str, body: &Value) -> Result<Value, Died> {
     Ok(try_rest(client, method, path, body)?.ok())
-}
-
-/// The name of a queue on a given shard.
-pub fn queue_on(shard: u16, purpose: &str, suffix: &str) -> String {
-    let on_it = |name: &String| {
-        let full = lclq_shards::QueueName::new("us-east-1", "000000000000", name);
-        full.shard(SHARDS) == shard
-    };
-    (0..)
-        .map(|n| format!("{purpose}-{n}{suffix}"))
-        .find(on_it)
-        .expect("some name falls on the shard")
 }
 
 pub fn url(name: &str) -> String {

@@ -4,7 +4,7 @@
 use serde_json::Value;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Longer than any long poll.
 const READ_TIMEOUT: Duration = Duration::from_secs(40);
@@ -13,6 +13,7 @@ const READ_TIMEOUT: Duration = Duration::from_secs(40);
 pub struct Client {
     address: SocketAddr,
     stream: Option<BufReader<TcpStream>>,
+    opened: Option<Instant>,
 }
 
 /// What came back.
@@ -48,7 +49,18 @@ impl Client {
         Self {
             address,
             stream: None,
+            opened: None,
         }
+    }
+
+    /// Whom it asks.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// When its last connection was opened.
+    pub fn opened(&self) -> Option<Instant> {
+        self.opened
     }
 
     /// Calls an SQS action.
@@ -111,6 +123,7 @@ impl Client {
             stream.set_nodelay(true)?;
             stream.set_read_timeout(Some(READ_TIMEOUT))?;
             self.stream = Some(BufReader::new(stream));
+            self.opened = Some(Instant::now());
         }
         Ok(self.stream.as_mut().expect("just made"))
     }

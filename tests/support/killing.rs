@@ -11,6 +11,18 @@ use std::time::Duration;
 /// Shards of the data directory.
 pub const SHARDS: u16 = 3;
 
+/// The name of a queue on a given shard.
+pub fn queue_on(shard: u16, purpose: &str, suffix: &str) -> String {
+    let on_it = |name: &String| {
+        let full = lclq_shards::QueueName::new("us-east-1", "000000000000", name);
+        full.shard(SHARDS) == shard
+    };
+    (0..)
+        .map(|n| format!("{purpose}-{n}{suffix}"))
+        .find(on_it)
+        .expect("some name falls on the shard")
+}
+
 /// Kills within which all that a load does has to happen, however few were asked for.
 const KILLS_FOR_EVERYTHING_MAX: u64 = 60;
 

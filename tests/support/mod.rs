@@ -52,7 +52,17 @@ impl Launch {
 
     /// On a port of the caller's choice, otherwise like [`Launch::new`].
     pub fn on_port(port: u16) -> Self {
-        let mut command = Command::new(binary());
+        Self::by(Command::new(binary()), port)
+    }
+
+    /// By a command to which a program's path and arguments may be added, otherwise like [`Launch::on_port`]. It has
+    /// to become that program, so that signals reach it.
+    pub fn within(mut command: Command, port: u16) -> Self {
+        command.arg(binary());
+        Self::by(command, port)
+    }
+
+    fn by(mut command: Command, port: u16) -> Self {
         for (name, _) in std::env::vars_os() {
             let name_text = name.to_string_lossy();
             if name_text.starts_with("LCLQ_") && name_text != "LCLQ_BIN" {

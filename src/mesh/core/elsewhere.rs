@@ -2,8 +2,8 @@
 //! again of who has it.
 
 use super::super::away::{
-    Asked, Away, HOLD, LOOK_PAUSE, PARKED_BYTES_MAX, PARKED_MAX, Parked, Poll, PollOf, bytes_of,
-    is_repeatable,
+    ASKED_AGAIN_MAX, Asked, Away, HOLD, LOOK_PAUSE, PARKED_BYTES_MAX, PARKED_MAX, Parked, Poll,
+    PollOf, bytes_of, is_repeatable,
 };
 use super::super::ownership::Owner;
 use super::super::pending::transfer_source;
@@ -203,10 +203,11 @@ impl Mesh {
             let is_due = of == Some(parked.shard) || parked.not_before <= now;
             let is_late = now.duration_since(parked.asked_at) >= HOLD;
             let may_wait = parked.command.may_wait();
-            let refused = if is_owned && is_due {
-                None
-            } else if is_late && !may_wait {
+            // Also where somebody has the shard who can't be reached.
+            let refused = if is_late && !may_wait {
                 Some(Reply::Refused(Refusal::Unreachable))
+            } else if is_owned && is_due {
+                None
             } else if let Some(reply) = self.over(away, parked.token, now) {
                 Some(reply)
             } else {
@@ -335,14 +336,15 @@ impl Mesh {
         for token in tokens {
             let asked = away.asked.borrow_mut().remove(&token);
             let Some(asked) = asked else { continue };
-            if !asked.is_repeatable && link.is_greeted() {
-                self.deliver(token, Reply::Refused(Refusal::Unreachable));
-                continue;
-            }
-            if let Ok(command) = decode(&asked.body)
-                && self.inner.pending.borrow_mut().is_waiting(token)
-            {
-                self.park(away, asked.shard, token, command, asked.asked_at);
+            let is_in_doubt = !asked.is_repeatable && link.is_greeted();
+            let is_late = asked.asked_at.elapsed() >= ASKED_AGAIN_MAX;
+            match decode::<Command>(&asked.body) {
+                Ok(command) if !is_in_doubt && (!is_late || command.may_wait()) => {
+                    if self.inner.pending.borrow_mut().is_waiting(token) {
+                        self.park(away, asked.shard, token, command, asked.asked_at);
+                    }
+                }
+                _ => self.deliver(token, Reply::Refused(Refusal::Unreachable)),
             }
         }
         // Any of their transfers may have been on the way; what arrived is told from what comes again.

@@ -150,6 +150,7 @@ fn connecting_out_works_and_fails_well() {
         spawn_local(async move { echo(listener.accept().await.unwrap()).await });
         let mut stream = Stream::connect(shared.local_addr()).await.unwrap();
         assert_eq!(stream.peer_addr().unwrap(), shared.local_addr());
+        stream.end_after_silence(Duration::from_secs(3)).unwrap();
         write_all(&mut stream, b"hello").await.unwrap();
         let mut buf = [0; 16];
         assert_eq!(read(&mut stream, &mut buf).await.unwrap(), 5);

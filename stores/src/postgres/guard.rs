@@ -79,11 +79,6 @@ async fn connect(
     usage: &Usage,
 ) -> Result<(Client, Link), Box<str>> {
     let (client, link) = session::connect(settings, tls).await?;
-    // A machine that vanished doesn't keep it for long. Where the server's system knows no such thing,
-    // it goes without.
-    let alive = "SET tcp_keepalives_idle = 3; SET tcp_keepalives_interval = 1; \
-                 SET tcp_keepalives_count = 3";
-    let _ = client.batch_execute(alive).await;
     if let Some(owner) = usage.owner() {
         let named = format!("SET application_name = 'lclq on {owner}'");
         let _ = client.batch_execute(&named).await;

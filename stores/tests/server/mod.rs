@@ -1,8 +1,9 @@
-//! A PostgreSQL server of the test's own, on loopback, in a directory that goes with it.
+//! A PostgreSQL server of the test's own, on loopback unless it is told where, in a directory that goes with it.
 
 #![allow(dead_code, reason = "each test uses a part")]
 
 mod programs;
+mod standby;
 
 use lclq_stores::{PostgresSettings, StoreNode, Surroundings};
 use std::net::TcpListener;
@@ -22,7 +23,7 @@ const START_WAIT: Duration = Duration::from_secs(60);
 /// Between two looks at whether it answers.
 const START_PAUSE: Duration = Duration::from_millis(20);
 /// A user that root can become; the server refuses to run as root.
-const NOBODY: u32 = 65_534;
+pub const NOBODY: u32 = 65_534;
 /// Starts the server, and ends it by its number once its own input ends: with the test, however that
 /// ends.
 const KEEPER: &str = r#"
@@ -38,16 +39,44 @@ fn shared(shared: &Mutex<Weak<Server>>, programs: fn() -> PathBuf) -> Arc<Server
     if let Some(server) = shared.upgrade() {
         return server;
     }
-    let server = Arc::new(Server::start_by(programs(), &[]));
+    let server = Arc::new(Server::start_by(programs(), Place::here(), &[]));
     *shared = Arc::downgrade(&server);
     server
+}
+
+/// Where a server listens, and is run.
+#[derive(Clone)]
+pub struct Place {
+    pub address: String,
+    pub port: u16,
+    /// A program and its arguments that become another one there, as [`NOBODY`]; nothing for here.
+    pub within: Vec<String>,
+}
+
+impl Place {
+    fn here() -> Self {
+        Self {
+            address: "127.0.0.1".to_owned(),
+            port: free_port(),
+            within: Vec::new(),
+        }
+    }
+
+    fn command(&self, program: &Path) -> Command {
+        let Some((by, arguments)) = self.within.split_first() else {
+            return as_somebody(program);
+        };
+        let mut command = Command::new(by);
+        command.args(arguments).arg(program);
+        command
+    }
 }
 
 /// A server that runs, or may be made to.
 pub struct Server {
     directory: TempDir,
     programs: PathBuf,
-    port: u16,
+    place: Place,
     options: Vec<String>,
     keeper: Mutex<Option<Child>>,
     schemas: AtomicU32,
@@ -59,19 +88,23 @@ pub enum Stop {
     /// As after a crash.
     AtOnce,
     InOrder,
+    /// By SIGKILL to its first process, which the others notice.
+    Killed,
 }
 
 impl Server {
     /// A new server with these settings on top.
     pub fn start(options: &[&str]) -> Self {
-        Self::start_by(programs::find(), options)
+        Self::start_by(programs::find(), Place::here(), options)
     }
 
-    fn start_by(programs: PathBuf, options: &[&str]) -> Self {
-        let directory = TempDir::new().unwrap();
-        if is_root() {
-            chown(directory.path(), Some(NOBODY), Some(NOBODY)).unwrap();
-        }
+    /// A new server at a place, for everybody who reaches it there.
+    pub fn start_at(place: Place, options: &[&str]) -> Self {
+        Self::start_by(programs::find(), place, options)
+    }
+
+    fn start_by(programs: PathBuf, place: Place, options: &[&str]) -> Self {
+        let directory = directory();
         let data = directory.path().join("data");
         let made = as_somebody(&programs.join("initdb"))
             .args([
@@ -87,16 +120,23 @@ impl Server {
             .unwrap();
         let said = String::from_utf8_lossy(&made.stderr);
         assert!(made.status.success(), "initdb: {said}");
-        let server = Self {
+        if !place.within.is_empty() {
+            standby::let_neighbours_in(&data);
+        }
+        let server = Self::of(directory, programs, place, options);
+        server.go_on(&[]);
+        server
+    }
+
+    fn of(directory: TempDir, programs: PathBuf, place: Place, options: &[&str]) -> Self {
+        Self {
             directory,
             programs,
-            port: free_port(),
+            place,
             options: options.iter().map(|option| (*option).to_owned()).collect(),
             keeper: Mutex::default(),
             schemas: AtomicU32::new(0),
-        };
-        server.go_on(&[]);
-        server
+        }
     }
 
     /// The server that tests of one program share while one of them has it.
@@ -119,17 +159,14 @@ impl Server {
             .append(true)
             .open(log)
             .unwrap();
-        let mut keeper = as_somebody(Path::new("/bin/sh"));
+        let mut keeper = self.place.command(Path::new("/bin/sh"));
         keeper
             .args(["-c", KEEPER, "keeper"])
             .arg(self.programs.join("postgres"));
         keeper.arg("-D").arg(self.directory.path().join("data"));
-        let port = format!("port={}", self.port);
-        let always = [
-            "listen_addresses=127.0.0.1",
-            "unix_socket_directories=",
-            &port,
-        ];
+        let port = format!("port={}", self.place.port);
+        let addresses = format!("listen_addresses={}", self.place.address);
+        let always = [&*addresses, "unix_socket_directories=", &port];
         let own = self.options.iter().map(String::as_str);
         for option in always.into_iter().chain(own).chain(options.iter().copied()) {
             keeper.args(["-c", option]);
@@ -155,9 +192,14 @@ impl Server {
         let Some(mut keeper) = self.keeper.lock().unwrap().take() else {
             return;
         };
-        if let (Some(mut input), Stop::InOrder) = (keeper.stdin.take(), how) {
+        let signal: &[u8] = match how {
+            Stop::AtOnce => b"",
+            Stop::InOrder => b"INT\n",
+            Stop::Killed => b"KILL\n",
+        };
+        if let Some(mut input) = keeper.stdin.take() {
             use std::io::Write as _;
-            input.write_all(b"INT\n").unwrap();
+            input.write_all(signal).unwrap();
         }
         keeper.wait().unwrap();
     }
@@ -172,14 +214,17 @@ impl Server {
     }
 
     pub fn port(&self) -> u16 {
-        self.port
+        self.place.port
+    }
+
+    /// Its host and port, as a URL has them.
+    pub fn authority(&self) -> String {
+        format!("{}:{}", self.place.address, self.place.port)
     }
 
     pub fn url(&self) -> String {
-        format!(
-            "postgres://lclq@127.0.0.1:{}/postgres?sslmode=disable",
-            self.port
-        )
+        let authority = self.authority();
+        format!("postgres://lclq@{authority}/postgres?sslmode=disable")
     }
 
     /// Name of a schema that no other test has.
@@ -257,6 +302,15 @@ impl ByHand {
             std::thread::sleep(START_PAUSE);
         }
     }
+}
+
+/// A directory that the server may write.
+fn directory() -> TempDir {
+    let directory = TempDir::new().unwrap();
+    if is_root() {
+        chown(directory.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+    }
+    directory
 }
 
 fn runtime() -> Runtime {

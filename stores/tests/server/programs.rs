@@ -26,6 +26,21 @@ pub fn newest() -> PathBuf {
     )
 }
 
+/// Another of a version's programs. Its directory may be known by links to some of them alone.
+pub fn beside(programs: &Path, name: &str) -> PathBuf {
+    let real = programs.join("postgres").canonicalize().unwrap();
+    let mut candidates = [programs, real.parent().unwrap()]
+        .map(|directory| directory.join(name))
+        .into_iter();
+    let found = candidates.find(|program| program.is_file());
+    found.unwrap_or_else(|| {
+        panic!(
+            "no {name} beside {}: install PostgreSQL's client",
+            real.display()
+        )
+    })
+}
+
 fn has_programs(directory: &Path) -> bool {
     directory.join("initdb").is_file() && directory.join("postgres").is_file()
 }
