@@ -15,6 +15,7 @@ use lclq::proto::google::pubsub::v1::{
 use lclq::pubsub::error::PubsubResult;
 use lclq::pubsub::rest::{Rest, Sender, UnaryCaller};
 use lclq::pubsub::{OutsidePlan, Pubsub};
+use lclq::regions::Regions;
 use prost::Message;
 use std::rc::Rc;
 
@@ -57,7 +58,8 @@ impl UnaryCaller for Caller {
 pub fn with_services(f: impl FnOnce(&Services) + Send + 'static) {
     on_a_mesh(|mesh, _| async move {
         let outside = OutsidePlan::new(Default::default(), None, 1).expect("nothing is asked for");
-        let pubsub = Pubsub::new(mesh, [7; 16], outside.on_core(), Profile::default(), None);
+        let (profile, regions) = (Profile::default(), Regions::default());
+        let pubsub = Pubsub::new(mesh, [7; 16], outside.on_core(), profile, regions, None);
         let services = Services {
             rest: Rest::new(Caller(pubsub.clone()), &HttpLimits::default()),
             pubsub,
