@@ -31,6 +31,7 @@ pub struct Cluster {
     standby: Option<Postgres>,
     /// Which machine of the database is the primary's.
     primary_at: usize,
+    turn: usize,
     pub network: Network,
     pub watch: Arc<Watch>,
 }
@@ -51,6 +52,7 @@ impl Cluster {
             primary: None,
             standby: None,
             primary_at: 0,
+            turn: 0,
             network,
             watch: watch.clone(),
         };
@@ -143,6 +145,12 @@ impl Cluster {
 
     pub fn node(&self, node: usize) -> &Server {
         self.nodes[node].as_ref().expect("it runs")
+    }
+
+    /// One node after the other.
+    pub fn next_in_turn(&mut self) -> usize {
+        self.turn = (self.turn + 1) % NODES;
+        self.turn
     }
 
     /// Takes a node out, for it to end.

@@ -147,6 +147,8 @@ impl Run {
             if self.watch.failures().is_empty() {
                 let world = &self.world;
                 let client = self.cluster.client(0);
+                // What clients still have comes back once its lease is over.
+                world.leases_may_be_over();
                 self.watch.over(|| world.drain_by(client));
             }
             let failures = self.watch.failures();
