@@ -25,6 +25,9 @@ const STEP_MS_MIN: i64 = 1000;
 /// 1970 on the clock of the time since boot, ms before its zero.
 static EPOCH: OnceLock<u64> = OnceLock::new();
 
+/// How often the clocks are compared at the start.
+const READINGS: usize = 5;
+
 /// How far the wall clock was ahead when that was last said.
 static STEP_SAID: AtomicI64 = AtomicI64::new(0);
 
@@ -129,8 +132,34 @@ pub fn wall_clock() -> Millis {
 #[inline]
 pub fn undriven_clock() -> Millis {
     let since_boot = since_boot();
-    let epoch = EPOCH.get_or_init(|| system_wall_clock().saturating_sub(since_boot));
+    let epoch = EPOCH.get_or_init(|| soundest((0..READINGS).map(|_| Reading::take())));
     epoch + since_boot
+}
+
+/// Both clocks, read one after the other.
+struct Reading {
+    /// Time that passed meanwhile, ms.
+    took: u64,
+    /// 1970 on the clock of the time since boot, by this.
+    epoch: u64,
+}
+
+impl Reading {
+    fn take() -> Self {
+        let before = since_boot();
+        let wall = system_wall_clock();
+        Self {
+            took: since_boot().saturating_sub(before),
+            epoch: wall.saturating_sub(before),
+        }
+    }
+}
+
+/// A thread that had to wait for a CPU between the two would be ahead by that from then on; leases of a cluster's
+/// nodes, which go by their own clocks, would end early where such a one takes over.
+fn soundest(readings: impl Iterator<Item = Reading>) -> u64 {
+    let soundest = readings.min_by_key(|reading| reading.took);
+    soundest.map_or(0, |reading| reading.epoch)
 }
 
 /// Threads hear of a change at different moments, so one may have been told a later time than the one
@@ -218,6 +247,14 @@ mod tests {
         let second = wall_clock();
         assert!(second >= first + 20, "{first} {second}");
         assert_eq!(wall_clock_stepped(), None);
+    }
+
+    #[test]
+    fn a_wait_between_the_clocks_doesnt_count() {
+        let reading = |took, epoch| Reading { took, epoch };
+        let readings = [reading(200, 1_200), reading(0, 1_000), reading(7, 1_007)];
+        assert_eq!(soundest(readings.into_iter()), 1_000);
+        assert!(Reading::take().epoch.abs_diff(wall_clock() - since_boot()) < 60_000);
     }
 
     #[test]
