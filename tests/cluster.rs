@@ -5,6 +5,8 @@
 
 #[path = "cluster/deaf.rs"]
 mod deaf;
+#[path = "cluster/frames.rs"]
+mod frames;
 #[path = "cluster/hand_over.rs"]
 mod hand_over;
 #[path = "crash"]

@@ -1,5 +1,6 @@
 //! A node that asks and doesn't read what it is answered.
 
+use crate::frames::{COMMAND, frame, hello};
 use crate::nodes::{Store, create, send};
 use crate::support::{Server, status_bytes};
 use lclq::cluster::{Identity, PROTOCOL, command_body, decode};
@@ -19,30 +20,9 @@ const QUESTIONS: usize = 2_000;
 const GROWTH_MAX: u64 = 500 << 20;
 /// Longer than a node waits for another to read.
 const PATIENCE: Duration = Duration::from_secs(40);
-const COMMAND: u8 = 2;
 
 fn resident(node: &Server) -> u64 {
     status_bytes(node.pid(), "VmRSS:").expect("a size")
-}
-
-fn frame(kind: u8, token: u64, shard: u16, body: &[u8]) -> Vec<u8> {
-    let length = (1 + 8 + 2 + body.len()) as u32;
-    let mut frame = length.to_le_bytes().to_vec();
-    frame.push(kind);
-    frame.extend_from_slice(&token.to_le_bytes());
-    frame.extend_from_slice(&shard.to_le_bytes());
-    frame.extend_from_slice(body);
-    frame
-}
-
-fn hello(from: &str, to: &str) -> Vec<u8> {
-    let mut body = b"lclq-node".to_vec();
-    body.extend_from_slice(&PROTOCOL.to_le_bytes());
-    for name in [from, to] {
-        body.push(name.len() as u8);
-        body.extend_from_slice(name.as_bytes());
-    }
-    frame(1, 0, 0, &body)
 }
 
 fn question(token: u64, shard: u16, command: QueueCommand) -> Vec<u8> {

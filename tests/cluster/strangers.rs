@@ -1,7 +1,8 @@
 //! Whoever comes to a node's port and isn't a node.
 
+use crate::frames::hello;
 use crate::nodes::{Store, create, send};
-use lclq::cluster::{Identity, PROTOCOL};
+use lclq::cluster::Identity;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
@@ -10,20 +11,6 @@ use tokio_rustls::TlsConnector;
 
 /// Longer than a node waits for anybody to say who it is.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// What a node says first.
-fn hello(from: &str, to: &str) -> Vec<u8> {
-    let mut body = b"lclq-node".to_vec();
-    body.extend_from_slice(&PROTOCOL.to_le_bytes());
-    for name in [from, to] {
-        body.push(name.len() as u8);
-        body.extend_from_slice(name.as_bytes());
-    }
-    // Its kind, no token, no shard.
-    let head = [&[1][..], &[0; 8], &[0; 2]].concat();
-    let length = ((head.len() + body.len()) as u32).to_le_bytes();
-    [&length[..], &head, &body].concat()
-}
 
 /// What a node answers to these words of one who shows a certificate of its own making.
 fn answer(address: SocketAddr, hash: &[u8], words: &[u8]) -> Vec<u8> {
