@@ -14,6 +14,28 @@ use super::local::{CoreMain, enter_core};
 
 type Ending = Result<(), Box<dyn Any + Send>>;
 
+/// How many cores there are, and where.
+#[derive(Clone, Copy, Debug)]
+pub struct CorePlan {
+    pub count: usize,
+    /// The Nth core is pinned to the Nth CPU this process may use, if there are several cores and no
+    /// more of them than CPUs. A pinned core waits for its CPU behind another process's thread while
+    /// the next one is idle, which beside a load generator costs io_uring a tenth of its rate. But
+    /// threads that wake it can't pull it onto their own CPU, which journals' otherwise do, to the
+    /// same price.
+    pub pinned: bool,
+}
+
+impl From<usize> for CorePlan {
+    /// Unpinned.
+    fn from(count: usize) -> Self {
+        Self {
+            count,
+            pinned: false,
+        }
+    }
+}
+
 /// The running cores.
 #[derive(Debug)]
 pub struct CoreThreads {
@@ -52,21 +74,23 @@ impl CoreThreads {
     }
 }
 
-/// Starts `count` cores, each a thread of its own that runs `f(core)` and every task spawned from
-/// it, until that first future ends.
-///
-/// Threads are pinned, the Nth core to the Nth CPU this process may use, if there are several cores
-/// and no more of them than CPUs; where pinning isn't possible they run unpinned. Returns once every
-/// core's runtime is up, or with the first error in setting one up.
-pub fn spawn_cores<F, Fut>(driver: impl Into<Driver>, count: usize, f: F) -> io::Result<CoreThreads>
+/// Starts cores, each a thread of its own that runs `f(core)` and every task spawned from it, until
+/// that first future ends. Where pinning isn't possible they run unpinned. Returns once every core's
+/// runtime is up, or with the first error in setting one up.
+pub fn spawn_cores<F, Fut>(
+    driver: impl Into<Driver>,
+    cores: impl Into<CorePlan>,
+    f: F,
+) -> io::Result<CoreThreads>
 where
     F: Fn(usize) -> Fut + Clone + Send + 'static,
     Fut: Future<Output = ()> + 'static,
 {
     let driver = driver.into();
+    let CorePlan { count, pinned } = cores.into();
     assert!(count > 0, "at least one core");
     let cpus = cpus_allowed();
-    let pinned = count > 1 && count <= cpus.len();
+    let pinned = pinned && count > 1 && count <= cpus.len();
     let (started_tx, started) = mpsc::channel::<io::Result<()>>();
     let (news_tx, news) = mpsc::channel();
     let mut threads = Vec::with_capacity(count);

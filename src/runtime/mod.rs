@@ -34,7 +34,7 @@ pub use clock::{
     Driven, OwnClock, clock_driven, drive_clock, own_clock, undriven_clock, wall_clock,
     wall_clock_stepped,
 };
-pub use cores::{CoreThreads, spawn_cores};
+pub use cores::{CorePlan, CoreThreads, spawn_cores};
 pub use descriptors::{DescriptorPlan, descriptors_open};
 pub use doorbell::{DoorbellWaiter, check_doorbell, doorbell};
 pub use failure::{PanicReport, fail_core};

@@ -34,8 +34,8 @@ use crate::observe::Observers;
 use crate::otlp::{Exporter, Tracer};
 use crate::profile::ProfileSettings;
 use crate::runtime::{
-    CoreThreads, DescriptorPlan, DriverKind, SharedListener, Shutdown, descriptors_open, own_clock,
-    shutdown_with_stdin, spawn_cores,
+    CorePlan, CoreThreads, DescriptorPlan, DriverKind, SharedListener, Shutdown, descriptors_open,
+    own_clock, shutdown_with_stdin, spawn_cores,
 };
 use crate::tls::Tls;
 use std::error::Error;
@@ -332,6 +332,7 @@ impl Server {
             Until::Told => None,
         };
         let (ready, readiness) = mpsc::channel::<Result<(), ServerError>>();
+        let has_journals = !matches!(config.mesh.storage, Storage::Memory);
         let auth = config.sqs.auth.clone().or(config.pubsub_auth);
         let credentials = auth.map(|auth| auth.credentials);
         let credentials = credentials.or(config.admin_auth.credentials);
@@ -357,9 +358,11 @@ impl Server {
             serving: Arc::new(AtomicUsize::new(config.cores)),
             ready,
         };
-        let threads = spawn_cores(config.driver, config.cores, move |index| {
-            core.clone().run(index)
-        })?;
+        let cores = CorePlan {
+            count: config.cores,
+            pinned: has_journals,
+        };
+        let threads = spawn_cores(config.driver, cores, move |index| core.clone().run(index))?;
         for _ in 0..config.cores {
             // Every core says one thing, whatever befalls it; see `Readiness`.
             match readiness.recv() {

@@ -1,4 +1,4 @@
-//! Threads: cores have a CPU each, and whatever works beside them may run on any.
+//! Threads: cores have a CPU each where there are journals, and everything else may run on any.
 
 use super::*;
 use std::fs;
@@ -74,6 +74,26 @@ fn threads_beside_the_cores_run_on_any_cpu_and_journals_soon() {
             for journal in named("lclq-journal") {
                 assert_eq!(turn_ns(journal), 100_000, "{runtime}: {}", journal.name);
             }
+        }
+    }
+}
+
+#[test]
+fn without_journals_cores_run_on_any_cpu() {
+    for runtime in runtimes() {
+        let server = Launch::new()
+            .flag("--runtime", runtime)
+            .flag("--cores", "2")
+            .start();
+        let tasks = tasks(&server);
+        let main = tasks.iter().find(|task| task.id == server.pid() as i32);
+        let main = main.expect("the main thread waits for the others");
+        let cores = tasks
+            .iter()
+            .filter(|task| task.name.starts_with("lclq-core-"));
+        assert_eq!(cores.count(), 2, "{runtime}");
+        for task in &tasks {
+            assert_eq!(task.cpus, main.cpus, "{runtime}: {}", task.name);
         }
     }
 }
