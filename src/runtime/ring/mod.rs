@@ -40,6 +40,9 @@ use sends::Sending;
 const SUBMISSIONS_MAX: u32 = 256;
 /// Completions that have a place in the ring; the kernel keeps others until there is one.
 const COMPLETIONS_MAX: u32 = 4096;
+/// Buffers that one turn fills, about: then what came is handled first. Where thousands have spoken, the
+/// pool would be empty before anybody has read, and connections that find it so receive by calls.
+const RECEIVED_MAX: usize = 128;
 /// Buffers of what nobody has read yet, from which on a connection receives no more: the pool is
 /// everybody's.
 const UNREAD_MAX: usize = 4;
@@ -220,23 +223,26 @@ impl Inner {
         })
     }
 
-    /// Tells whether something is left that the kernel hasn't taken.
+    /// Tells whether something is left that the kernel hasn't taken, or hasn't done.
     fn turn(&mut self) -> bool {
         self.written = 0;
-        if self.hand_over() {
-            self.enter(QUIET);
+        if !self.hand_over() {
             self.take_completions();
-            // The kernel's sign for work may be left standing when there is none any more, so it
-            // alone must not keep a core here. A call does 20 things, and there are at most two
-            // for each connection; what comes once the last call has begun is signalled.
-            let mut calls_left = self.connections.len() / 10 + 2;
-            while calls_left > 0 && self.hand_over() {
-                self.enter(false);
-                self.take_completions();
-                calls_left -= 1;
+            return false;
+        }
+        self.enter(QUIET);
+        let mut received = self.take_completions();
+        // The kernel's sign for work may be left standing when there is none any more, so it
+        // alone must not keep a core here. A call does 20 things, and there are at most two
+        // for each connection; what comes once the last call has begun is signalled.
+        let mut calls_left = self.connections.len() / 10 + 2;
+        while calls_left > 0 && self.hand_over() {
+            if received >= RECEIVED_MAX {
+                return true;
             }
-        } else {
-            self.take_completions();
+            self.enter(false);
+            received += self.take_completions();
+            calls_left -= 1;
         }
         !self.waiting.is_empty() || !self.ring.submission().is_empty()
     }
@@ -278,8 +284,8 @@ impl Inner {
         }
     }
 
-    /// Takes what is done.
-    fn take_completions(&mut self) {
+    /// Takes what is done, and tells how often something was received.
+    fn take_completions(&mut self) -> usize {
         let mut received = 0;
         while let Some(completion) = self.next_completion() {
             let index = (completion.user_data() >> KIND_BITS) as usize;
@@ -313,6 +319,7 @@ impl Inner {
         if received > 0 {
             self.received_last = received;
         }
+        received
     }
 
     fn next_completion(&mut self) -> Option<cqueue::Entry> {
