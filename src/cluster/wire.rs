@@ -1,14 +1,15 @@
 //! What nodes say to each other: frames of a length, a kind, a token, a shard and a body. Nodes of one version
 //! talk; others are refused by their first words.
 
-use lclq_shards::command::{Command, Reply, Token};
+use lclq_shards::command::{Command, FORMAT, Reply, Token};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-/// What this program speaks. Another number is another language.
-pub const PROTOCOL: u32 = 1;
+/// What this program speaks. Another number is another language, so it changes with what is in frames, and whoever
+/// changes frames themselves raises that number.
+pub const PROTOCOL: u32 = FORMAT;
 /// Bytes of a frame behind its length: more than a slice of an export of the largest messages has.
 pub const FRAME_BYTES_MAX: usize = 768 << 20;
 /// Bytes of the first frame.
@@ -371,6 +372,14 @@ mod tests {
         put_hello(&mut out, "a", "bc");
         put_reply(&mut out, 7, 9, &Reply::Done).unwrap();
         put_head(&mut out, Kind::Cancel, u64::MAX, 0, 0);
+        let hello = b"\x1d\0\0\0\x01\0\0\0\0\0\0\0\0\0\0lclq-node\x01\0\0\0\x01a\x02bc";
+        let reply = b"\x0c\0\0\0\x04\x07\0\0\0\0\0\0\0\x09\0\x04";
+        let cancel = b"\x0b\0\0\0\x03\xff\xff\xff\xff\xff\xff\xff\xff\0\0";
+        assert_eq!(
+            out,
+            [&hello[..], reply, cancel].concat(),
+            "other servers don't understand this any more: raise FORMAT"
+        );
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .unwrap();

@@ -64,6 +64,10 @@ pub struct Receive {
     pub client: u32,
 }
 
+/// The number of the form in which commands and replies go from one server to another: raised with whatever
+/// changes in it, which `tests/wire_format` notices.
+pub const FORMAT: u32 = 1;
+
 /// One command for one shard.
 ///
 /// The tag takes a word of its own, as that of [`Reply`] does.
