@@ -18,6 +18,8 @@ mod export;
 mod losses;
 #[path = "store/owners.rs"]
 mod owners;
+#[path = "store/pooled.rs"]
+mod pooled;
 #[path = "store/redis.rs"]
 mod redis;
 #[path = "../stores/tests/redis_server/mod.rs"]

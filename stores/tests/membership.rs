@@ -153,6 +153,11 @@ fn nodes_see_each_other_in_postgresql() {
     nodes_see_each_other(|| server.node(&schema, 4));
     let schema = server.schema();
     wishes_are_kept(|| server.node(&schema, 4));
+    let pooler = server::pooler::Pooler::before(&server);
+    let schema = server.schema();
+    nodes_see_each_other(|| pooler.node(&schema, 4));
+    let schema = server.schema();
+    wishes_are_kept(|| pooler.node(&schema, 4));
     let newest = server::Server::shared_newest();
     let schema = newest.schema();
     nodes_see_each_other(|| newest.node(&schema, 4));

@@ -1,10 +1,11 @@
-//! The contract, held by PostgreSQL: the machine's, and the newest.
+//! The contract, held by PostgreSQL: the machine's, the newest, and one behind a pooler.
 
 mod contract;
 mod server;
 
 use lclq_stores::{RemoteLog, StoreNode};
 use server::Server;
+use server::pooler::Pooler;
 use std::sync::Arc;
 
 struct Postgres {
@@ -32,4 +33,34 @@ contract!(postgres_on(Server::shared()));
 mod newest {
     use super::*;
     contract!(postgres_on(Server::shared_newest()));
+}
+
+mod pooled {
+    use super::*;
+
+    struct Pooled {
+        node: StoreNode,
+        _pooler: Pooler,
+        _server: Arc<Server>,
+    }
+
+    impl contract::Subject for Pooled {
+        type Store = RemoteLog;
+
+        fn connect(&self) -> RemoteLog {
+            self.node.open(0, Arc::new(|| {})).unwrap()
+        }
+    }
+
+    fn pooled() -> Pooled {
+        let server = Server::shared();
+        let pooler = Pooler::before(&server);
+        Pooled {
+            node: pooler.node(&server.schema(), 2),
+            _pooler: pooler,
+            _server: server,
+        }
+    }
+
+    contract!(pooled());
 }

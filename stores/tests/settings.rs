@@ -220,3 +220,20 @@ fn tls_trusts_the_named_root_and_no_other() {
     assert!(start("127.0.0.1", &named).is_err());
     assert!(start("localhost", "sslmode=require&sslrootcert=/nowhere").is_err());
 }
+
+#[test]
+fn behind_a_pooler_transactions_are_as_isolated_as_the_database_has_them() {
+    let server = Server::start(&["default_transaction_isolation=serializable"]);
+    let pooler = server::pooler::Pooler::before(&server);
+    let settings = PostgresSettings::new(&pooler.store("lclq"), Some(1)).unwrap();
+    let error = StoreNode::start(settings, Surroundings::default())
+        .err()
+        .expect("appends would rely on another isolation");
+    let said = error.to_string();
+    assert!(
+        said.contains("'read committed'") && said.contains("serializable"),
+        "{said}"
+    );
+    // Sessions of one's own set theirs.
+    server.node("lclq", 1);
+}

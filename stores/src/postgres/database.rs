@@ -68,7 +68,7 @@ impl Backend for Database {
 
     async fn join(&self) -> Result<(Members, Link), Box<str>> {
         let (client, link) = session::connect(&self.settings, &self.tls).await?;
-        let members = Members::prepare(client, self.settings.schema()).await?;
+        let members = Members::new(client, &self.settings).await?;
         Ok((members, link))
     }
 

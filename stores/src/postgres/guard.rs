@@ -6,11 +6,12 @@
 //! by mistake from taking the logs from each other for good.
 
 use super::session::{self, Link, words};
-use super::settings::PostgresSettings;
+use super::settings::{Pooling, PostgresSettings};
 use super::tls::Tls;
 use crate::NodeError;
 use crate::remote::{Facts, Link as _, RECONNECT_PAUSE_MAX, Usage, succeed};
 use tokio::time::sleep;
+use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error};
 
 /// What both of two numbers of the lock are made of.
@@ -79,8 +80,14 @@ async fn connect(
     usage: &Usage,
 ) -> Result<(Client, Link), Box<str>> {
     let (client, link) = session::connect(settings, tls).await?;
+    let (local, begun) = match settings.pooling() {
+        Pooling::Session => ("", Ok(())),
+        // One that never ends has a session to itself.
+        Pooling::Transaction => ("LOCAL", client.batch_execute("BEGIN").await),
+    };
+    begun.map_err(|error| words(&error))?;
     if let Some(owner) = usage.owner() {
-        let named = format!("SET application_name = 'lclq on {owner}'");
+        let named = format!("SET {local} application_name = 'lclq on {owner}'");
         let _ = client.batch_execute(&named).await;
     }
     Ok((client, link))
@@ -92,8 +99,13 @@ async fn is_locked(
     usage: &Usage,
 ) -> Result<bool, Error> {
     let shared = if usage.is_together() { "_shared" } else { "" };
-    let take = format!("SELECT pg_try_advisory_lock{shared}({LOCK})");
-    let row = client.query_one(&take, &[&settings.schema()]).await?;
+    let of = match settings.pooling() {
+        Pooling::Session => "",
+        Pooling::Transaction => "_xact",
+    };
+    let take = format!("SELECT pg_try_advisory{of}_lock{shared}({LOCK})");
+    let schema = (&settings.schema() as _, Type::TEXT);
+    let row = client.query_typed_one(&take, &[schema]).await?;
     row.try_get(0)
 }
 
@@ -107,7 +119,8 @@ async fn holder(client: &Client, settings: &PostgresSettings) -> Result<Option<S
          AND l.classid::bigint = ({LOCK} >> 32) & 4294967295 \
          AND l.objid::bigint = {LOCK} & 4294967295 AND l.objsubid = 1 LIMIT 1"
     );
-    let row = client.query_opt(&who, &[&settings.schema()]).await?;
+    let schema = (&settings.schema() as _, Type::TEXT);
+    let row = client.query_typed_opt(&who, &[schema]).await?;
     row.map(|row| row.try_get(0)).transpose()
 }
 

@@ -1,21 +1,26 @@
 //! Who is there, by three tables.
 
+use super::query::Query;
 use super::session::words;
+use super::settings::PostgresSettings;
 use crate::remote::{Beat, Cluster, Member, REMEMBERED, SeenMember, ShardOwner, Wish};
 use std::time::Duration;
-use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Error, Row, Statement};
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, Error, Row};
 
 /// What is known of all, in one answer: nodes, then the owners of shards, then pins, which have no epoch; what
 /// these two don't have is empty.
 const LOOK: &str = "SELECT node, address, protocol, key_hash, draining, \
      (extract(epoch FROM clock_timestamp() - seen_at) * 1000)::bigint, NULL::integer, NULL::bigint, drained \
-     FROM {schema}.nodes UNION ALL \
+     FROM {nodes} UNION ALL \
      SELECT node, '', 0, ''::bytea, false, 0, shard, epoch, false FROM {schema}.owners UNION ALL \
      SELECT node, '', 0, ''::bytea, false, 0, shard, NULL, false FROM {schema}.pins";
 
-/// A node's sign of life, with all that it runs. Only what has changed is written, but for the time.
-const BEAT: &str = "WITH mine AS (\
+/// A node's sign of life, with all that it runs. Only what has changed is written, but for the time. What is lost
+/// with a crash of the database is said again within a second, so nobody waits for the disk.
+const BEAT: &str = "WITH hurried AS MATERIALIZED (\
+         SELECT set_config('synchronous_commit', 'off', true)\
+     ), mine AS (\
          SELECT shard, epoch FROM unnest($6::integer[], $7::bigint[]) AS m (shard, epoch) ORDER BY shard\
      ), beat AS (\
          INSERT INTO {schema}.nodes (node, address, protocol, key_hash, draining, seen_at) \
@@ -35,11 +40,6 @@ const BEAT: &str = "WITH mine AS (\
          WHERE node = $1 AND shard NOT IN (SELECT shard FROM mine)\
      ) ";
 
-/// What is lost with a crash of the database is said again within a second.
-const HURRIED: &str = "SET synchronous_commit = off";
-/// What somebody wants is said once.
-const CAREFUL: &str = "RESET synchronous_commit";
-
 const LEAVE: &str = "WITH given AS (UPDATE {schema}.owners SET node = '' WHERE node = $1) \
      DELETE FROM {schema}.nodes WHERE node = $1";
 
@@ -52,20 +52,33 @@ const UNPIN: &str = "DELETE FROM {schema}.pins WHERE shard = $1";
 pub(super) struct Members {
     client: Client,
     schema: Box<str>,
-    beat: Statement,
-    look: Statement,
-    leave: Statement,
+    beat: Query,
+    look: Query,
+    leave: Query,
 }
 
 impl Members {
-    pub async fn prepare(client: Client, schema: &str) -> Result<Self, Box<str>> {
-        let of_schema = |statement: &str| of_schema(statement, schema);
-        let said = |error: Error| words(&error);
-        client.batch_execute(HURRIED).await.map_err(said)?;
-        let beat = of_schema(&format!("{BEAT}{LOOK}"));
-        let beat = client.prepare(&beat).await.map_err(said)?;
-        let look = client.prepare(&of_schema(LOOK)).await.map_err(said)?;
-        let leave = client.prepare(&of_schema(LEAVE)).await.map_err(said)?;
+    pub async fn new(client: Client, settings: &PostgresSettings) -> Result<Self, Box<str>> {
+        let schema = settings.schema();
+        let query = async |statement: &str, types: &[Type]| {
+            let statement = of_schema(statement, schema);
+            let made = Query::new(&client, settings.pooling(), statement, types).await;
+            made.map_err(|error| words(&error))
+        };
+        let hurried_look = LOOK.replace("{nodes}", "hurried CROSS JOIN {schema}.nodes");
+        let beat_types = [
+            Type::TEXT,
+            Type::TEXT,
+            Type::INT4,
+            Type::BYTEA,
+            Type::BOOL,
+            Type::INT4_ARRAY,
+            Type::INT8_ARRAY,
+            Type::FLOAT8,
+        ];
+        let beat = query(&format!("{BEAT}{hurried_look}"), &beat_types).await?;
+        let look = query(&LOOK.replace("{nodes}", "{schema}.nodes"), &[]).await?;
+        let leave = query(LEAVE, &[Type::TEXT]).await?;
         Ok(Self {
             client,
             schema: schema.into(),
@@ -93,51 +106,48 @@ impl Members {
             &epochs,
             &remembered_s,
         ];
-        let found = self.client.query(&self.beat, &with).await;
+        let found = self.beat.rows(&self.client, &with).await;
         let found = found.map_err(|error| words(&error))?;
         cluster(&found).map_err(|error| words(&error))
     }
 
     pub async fn look(&self) -> Result<Cluster, Box<str>> {
-        let found = self.client.query(&self.look, &[]).await;
+        let found = self.look.rows(&self.client, &[]).await;
         cluster(&found.map_err(|error| words(&error))?).map_err(|error| words(&error))
     }
 
     pub async fn leave(&self, node: &str) -> Result<(), Box<str>> {
-        let left = self.client.execute(&self.leave, &[&node]).await;
+        let left = self.leave.execute(&self.client, &[&node]).await;
         left.map(drop).map_err(|error| words(&error))
     }
 
     pub async fn wish(&self, wish: &Wish) -> Result<(), Box<str>> {
-        let done = async {
-            self.client.batch_execute(CAREFUL).await?;
-            self.keep(wish).await?;
-            self.client.batch_execute(HURRIED).await
-        };
-        done.await.map_err(|error| words(&error))
-    }
-
-    async fn keep(&self, wish: &Wish) -> Result<(), Error> {
-        let of_schema = |statement| of_schema(statement, &self.schema);
-        match wish {
+        let done = match wish {
             Wish::Drain { node, drained } => {
-                let drain = of_schema(DRAIN);
-                self.client.execute(&drain, &[&&**node, drained]).await
+                let with: Typed<'_> = &[(&&**node, Type::TEXT), (drained, Type::BOOL)];
+                self.once(DRAIN, with).await
             }
             Wish::Pin { shard, node } => {
                 let shard = i32::from(*shard);
                 match node {
                     Some(node) => {
-                        let pin = of_schema(PIN);
-                        self.client.execute(&pin, &[&shard, &&**node]).await
+                        let with: Typed<'_> = &[(&shard, Type::INT4), (&&**node, Type::TEXT)];
+                        self.once(PIN, with).await
                     }
-                    None => self.client.execute(&of_schema(UNPIN), &[&shard]).await,
+                    None => self.once(UNPIN, &[(&shard, Type::INT4)]).await,
                 }
             }
-        }
-        .map(drop)
+        };
+        done.map(drop).map_err(|error| words(&error))
+    }
+
+    async fn once(&self, statement: &str, with: Typed<'_>) -> Result<u64, Error> {
+        let statement = of_schema(statement, &self.schema);
+        self.client.execute_typed(&statement, with).await
     }
 }
+
+type Typed<'a> = &'a [(&'a (dyn ToSql + Sync), Type)];
 
 fn of_schema(statement: &str, schema: &str) -> String {
     statement.replace("{schema}", &format!("\"{schema}\""))

@@ -4,6 +4,7 @@ mod database;
 mod guard;
 mod limits;
 mod members;
+mod query;
 mod risks;
 mod schema;
 mod session;

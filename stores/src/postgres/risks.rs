@@ -6,7 +6,7 @@ use tokio_postgres::{Client, Error};
 /// Asks the server, in whose place another may have come since it was last asked.
 pub(super) async fn find(client: &Client) -> Result<Vec<Risk>, Error> {
     let row = client
-        .query_one(
+        .query_typed_one(
             "SELECT current_setting('fsync'), current_setting('synchronous_commit'), \
              current_setting('full_page_writes'), \
              coalesce(current_setting('synchronous_standby_names', true), '')",

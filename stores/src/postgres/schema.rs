@@ -6,6 +6,7 @@ use super::settings::PostgresSettings;
 use crate::NodeError;
 use crate::remote::Common;
 use lclq_shards::journal::Secrets;
+use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error, Transaction};
 
 /// Steps from each format to the next; the first makes everything. Steps that were released stay as
@@ -89,7 +90,7 @@ async fn make_alone(
     let schema = settings.schema();
     let lock = "SELECT pg_advisory_xact_lock(hashtextextended('lclq ' || $1, 0))";
     transaction
-        .query_one(lock, &[&schema])
+        .query_typed_one(lock, &[(&schema, Type::TEXT)])
         .await
         .map_err(database)?;
     let client = transaction.client();
@@ -110,7 +111,7 @@ async fn make_alone(
     } else if before < FORMAT {
         let forward = format!("UPDATE \"{schema}\".cluster SET format = $1");
         transaction
-            .execute(&forward, &[&FORMAT])
+            .execute_typed(&forward, &[(&FORMAT, Type::INT4)])
             .await
             .map_err(database)?;
     }
@@ -120,9 +121,9 @@ async fn make_alone(
 async fn make_schema(transaction: &Transaction<'_>, schema: &str) -> Result<(), Error> {
     // "IF NOT EXISTS" wants the right to make schemas even where there is nothing to make.
     let there = transaction
-        .query_one(
+        .query_typed_one(
             "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)",
-            &[&schema],
+            &[(&schema, Type::TEXT)],
         )
         .await?;
     if there.try_get(0)? {
@@ -152,7 +153,9 @@ async fn begin_logs(
         "INSERT INTO \"{schema}\".log (shard, position, epoch, data) \
          SELECT shard, 0, 0, '' FROM generate_series(0, $1::integer - 1) AS shard"
     );
-    let made = transaction.execute(&feet, &[&shards]).await;
+    let made = transaction
+        .execute_typed(&feet, &[(&shards, Type::INT4)])
+        .await;
     made.map_err(database)?;
     let cluster = format!(
         "INSERT INTO \"{schema}\".cluster (format, shards, receipt_secret, engine_secret) \
@@ -160,7 +163,15 @@ async fn begin_logs(
     );
     let secrets: (&[u8], &[u8]) = (&receipt, &engine);
     let made = transaction
-        .execute(&cluster, &[&FORMAT, &shards, &secrets.0, &secrets.1])
+        .execute_typed(
+            &cluster,
+            &[
+                (&FORMAT, Type::INT4),
+                (&shards, Type::INT4),
+                (&secrets.0, Type::BYTEA),
+                (&secrets.1, Type::BYTEA),
+            ],
+        )
         .await;
     made.map_err(database)?;
     Ok(())
@@ -169,12 +180,15 @@ async fn begin_logs(
 async fn is_there(client: &Client, schema: &str) -> Result<bool, Error> {
     let there = "SELECT EXISTS (SELECT FROM pg_class AS c JOIN pg_namespace AS n \
                  ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = 'cluster')";
-    client.query_one(there, &[&schema]).await?.try_get(0)
+    client
+        .query_typed_one(there, &[(&schema, Type::TEXT)])
+        .await?
+        .try_get(0)
 }
 
 async fn format(client: &Client, schema: &str) -> Result<Option<i32>, Error> {
     let format = format!("SELECT format FROM \"{schema}\".cluster");
-    let row = client.query_opt(&format, &[]).await?;
+    let row = client.query_typed_opt(&format, &[]).await?;
     row.map(|row| row.try_get(0)).transpose()
 }
 
@@ -189,7 +203,10 @@ async fn cluster(client: &Client, settings: &PostgresSettings) -> Result<Common,
         None => return Err(broken("is empty")),
     }
     let cluster = format!("SELECT shards, receipt_secret, engine_secret FROM \"{schema}\".cluster");
-    let row = client.query_one(&cluster, &[]).await.map_err(database)?;
+    let row = client
+        .query_typed_one(&cluster, &[])
+        .await
+        .map_err(database)?;
     let found: i32 = row.try_get(0).map_err(database)?;
     let shards =
         u16::try_from(found).map_err(|_| broken("has a number of shards that can't be"))?;

@@ -2,7 +2,7 @@
 
 use super::limits::{CONNECT_WAIT, STATEMENT_MS};
 use super::risks;
-use super::settings::PostgresSettings;
+use super::settings::{Pooling, PostgresSettings};
 use super::statements::Statements;
 use super::tls::Tls;
 use crate::Risk;
@@ -11,7 +11,8 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use tokio::task::JoinHandle;
-use tokio_postgres::{AsyncMessage, Client, Connection, Error, Socket};
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{AsyncMessage, Client, Connection, Error, SimpleQueryMessage, Socket};
 
 /// The server's function that warns when it no longer waits for a standby. Messages are translated,
 /// and this isn't.
@@ -71,6 +72,14 @@ pub(super) async fn connect(
     let (client, connection) = in_time(settings.config().connect(tls.clone())).await?;
     let task = tokio::spawn(drive(connection));
     let link = Link { task };
+    match settings.pooling() {
+        Pooling::Session => set_up(&client).await?,
+        Pooling::Transaction => check(&client).await?,
+    }
+    Ok((client, link))
+}
+
+async fn set_up(client: &Client) -> Result<(), Box<str>> {
     // Plans are kept, and these were made while the log was empty: then a scan looks as good as the
     // index. The isolation is what the lock of an append relies on.
     let session = format!(
@@ -80,7 +89,25 @@ pub(super) async fn connect(
     in_time(client.batch_execute(&session)).await?;
     // Where the server knows none of it, it goes without.
     let _ = in_time(client.batch_execute(NOTICE_SILENCE)).await;
-    Ok((client, link))
+    Ok(())
+}
+
+/// Nothing can be set where the next transaction meets another session, and what is would be everybody's. Statements
+/// are planned each time they are asked, so plans are no worry; the isolation is the database's.
+async fn check(client: &Client) -> Result<(), Box<str>> {
+    let said = in_time(client.simple_query("SHOW default_transaction_isolation")).await?;
+    let isolation = said.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0),
+        _ => None,
+    });
+    match isolation {
+        Some("read committed") => Ok(()),
+        other => Err(format!(
+            "default_transaction_isolation is {:?}, and with pooling=transaction has to be 'read committed'",
+            other.unwrap_or_default()
+        )
+        .into()),
+    }
 }
 
 /// Connects and prepares; says what is risky about the server, too.
@@ -89,7 +116,7 @@ pub(super) async fn open(
     tls: &Tls,
 ) -> Result<(Arc<Session>, Link, Vec<Risk>), Box<str>> {
     let (client, link) = connect(settings, tls).await?;
-    let statements = in_time(Statements::prepare(&client, settings.schema())).await?;
+    let statements = in_time(Statements::new(&client, settings)).await?;
     let risks = in_time(risks::find(&client)).await?;
     let session = Session {
         client,
@@ -128,11 +155,27 @@ where
     }
 }
 
+/// Whether what was prepared isn't known, or somebody else has prepared it: a pooler has put another session in place
+/// of this one.
+pub(super) fn is_of_another_session(code: &SqlState) -> bool {
+    [
+        SqlState::INVALID_SQL_STATEMENT_NAME,
+        SqlState::DUPLICATE_PSTATEMENT,
+    ]
+    .contains(code)
+}
+
 /// What went wrong, in the database's words: its message alone, since details quote rows.
 pub(super) fn words(error: &Error) -> Box<str> {
     if let Some(of_database) = error.as_db_error() {
-        let code = of_database.code().code();
-        return format!("{} ({code})", of_database.message()).into();
+        let code = of_database.code();
+        let hint = match is_of_another_session(code) {
+            true => {
+                "; behind a pooler with pool_mode=transaction the URL must say pooling=transaction"
+            }
+            false => "",
+        };
+        return format!("{} ({}){hint}", of_database.message(), code.code()).into();
     }
     let mut words = error.to_string();
     let mut cause = std::error::Error::source(error);

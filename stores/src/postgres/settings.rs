@@ -14,11 +14,21 @@ const PORT: u16 = 5_432;
 /// Bytes of a schema's name, as PostgreSQL has it.
 const SCHEMA_NAME_BYTES_MAX: usize = 63;
 
+/// What stands between here and the database, if anything does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Pooling {
+    /// A connection is one session for as long as it lives.
+    Session,
+    /// Each transaction may meet another session.
+    Transaction,
+}
+
 /// Which database, and how it is reached. What it prints about itself has no password.
 #[derive(Clone)]
 pub struct PostgresSettings {
     config: Config,
     schema: String,
+    pooling: Pooling,
     common: Common,
 }
 
@@ -27,17 +37,19 @@ impl PostgresSettings {
     /// form `host=... user=...`, with libpq's parameters. Of several hosts that one is used which can be
     /// written to. A server's certificate is always checked where TLS is used; `sslmode=verify-full`
     /// means the same as `require`. In a URL, `sslrootcert` names a PEM file of roots to trust instead of
-    /// the system's, and `schema` another schema than `lclq`. Without a number of `shards`, they are what
+    /// the system's, `schema` another schema than `lclq`, and `pooling=transaction` says that a pooler in between
+    /// keeps sessions for one transaction. Without a number of `shards`, they are what
     /// the database was made for; a new one is made for 64.
     ///
     /// # Errors
     ///
-    /// If the URL or the file can't be read, or there are no shards or more than [`crate::LOG_SHARDS_MAX`].
+    /// If the URL or the file can't be read, `pooling` is neither `session` nor `transaction`, or there are no shards or more than [`crate::LOG_SHARDS_MAX`].
     pub fn new(url: &str, shards: Option<u16>) -> Result<Self, NodeError> {
         let OwnParameters {
             url,
             root_file,
             schema,
+            pooling,
         } = own_parameters(url);
         let common = Common::new(shards, root_file.as_deref())?;
         let mut config: Config = url.parse().map_err(|error| {
@@ -68,6 +80,14 @@ impl PostgresSettings {
         let settings = Self {
             config,
             schema: "lclq".to_owned(),
+            pooling: match pooling.as_deref() {
+                None | Some("session") => Pooling::Session,
+                Some("transaction") => Pooling::Transaction,
+                Some(other) => {
+                    let other = format!("pooling={other:?}: expected session or transaction");
+                    return Err(NodeError::Settings(other));
+                }
+            },
             common,
         };
         match schema {
@@ -142,6 +162,10 @@ impl PostgresSettings {
         &self.schema
     }
 
+    pub(super) fn pooling(&self) -> Pooling {
+        self.pooling
+    }
+
     pub(super) fn common(&self) -> &Common {
         &self.common
     }
@@ -155,17 +179,19 @@ impl fmt::Debug for PostgresSettings {
             .field("user", &self.config.get_user())
             .field("database", &self.config.get_dbname())
             .field("schema", &self.schema)
+            .field("pooling", &self.pooling)
             .field("shards", &self.common.shards)
             .finish_non_exhaustive()
     }
 }
 
-/// A URL without what the client doesn't know: the file of roots, the schema, and the names of modes
+/// A URL without what the client doesn't know: the file of roots, the schema, the pooling, and the names of modes
 /// that check more than `require` does in libpq.
 struct OwnParameters {
     url: String,
     root_file: Option<String>,
     schema: Option<String>,
+    pooling: Option<String>,
 }
 
 fn own_parameters(url: &str) -> OwnParameters {
@@ -173,6 +199,7 @@ fn own_parameters(url: &str) -> OwnParameters {
         url: url.to_owned(),
         root_file: None,
         schema: None,
+        pooling: None,
     };
     let Some((base, parameters)) = url.split_once('?') else {
         return own;
@@ -184,6 +211,7 @@ fn own_parameters(url: &str) -> OwnParameters {
     for parameter in parameters.split('&') {
         match parameter.split_once('=') {
             Some(("sslrootcert", file)) => own.root_file = Some(file.to_owned()),
+            Some(("pooling", name)) => own.pooling = Some(name.to_owned()),
             Some(("schema", name)) => own.schema = Some(name.to_owned()),
             Some(("sslmode", "verify-full" | "verify-ca")) => kept.push("sslmode=require"),
             _ => kept.push(parameter),
@@ -238,6 +266,11 @@ mod tests {
         assert_eq!(settings.place(), place);
         let error = PostgresSettings::new("postgres://h/x?schema=No", None).unwrap_err();
         assert!(error.to_string().contains("\"No\""), "{error}");
+        let error = PostgresSettings::new("postgres://h/x?pooling=statement", None).unwrap_err();
+        assert!(
+            error.to_string().contains("session or transaction"),
+            "{error}"
+        );
         let error = PostgresSettings::new("postgres:///x", None).unwrap_err();
         assert!(error.to_string().contains("no host"), "{error}");
     }

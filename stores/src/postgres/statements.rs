@@ -1,16 +1,18 @@
 //! The statements, each a transaction of its own at "read committed".
 
+use super::query::Query;
+use super::settings::PostgresSettings;
 use tokio_postgres::types::Type;
-use tokio_postgres::{Client, Error, Statement};
+use tokio_postgres::{Client, Error};
 
-/// Prepared on one connection.
+/// Those of one connection.
 pub(super) struct Statements {
-    pub append: Statement,
-    pub look: Statement,
-    pub tail: Statement,
-    pub read: Statement,
-    pub first: Statement,
-    pub trim: Statement,
+    pub append: Query,
+    pub look: Query,
+    pub tail: Query,
+    pub read: Query,
+    pub first: Query,
+    pub trim: Query,
 }
 
 /// Shard, position before, epoch before, position, epoch, bytes.
@@ -73,22 +75,23 @@ fn trim(log: &str) -> String {
 }
 
 impl Statements {
-    /// Prepares them for a schema's log; asks once for all.
-    pub async fn prepare(client: &Client, schema: &str) -> Result<Self, Error> {
+    /// Makes them for a schema's log; asks once for all.
+    pub async fn new(client: &Client, settings: &PostgresSettings) -> Result<Self, Error> {
         const SHARD: Type = Type::INT4;
         const NUMBER: Type = Type::INT8;
         const BYTES: Type = Type::BYTEA;
-        let log = format!("\"{schema}\".log");
+        let log = format!("\"{}\".log", settings.schema());
         let append_types = [SHARD, NUMBER, NUMBER, NUMBER, NUMBER, BYTES];
-        let (append_sql, look_sql, tail_sql) = (append(&log), look(&log), tail(&log));
-        let (read_sql, first_sql, trim_sql) = (read(&log), first(&log), trim(&log));
+        let trim_types = [SHARD, NUMBER, NUMBER, NUMBER, NUMBER];
+        let look_types = [SHARD, NUMBER, NUMBER, BYTES];
+        let query = |text, types| Query::new(client, settings.pooling(), text, types);
         let (append, look, tail, read, first, trim) = tokio::try_join!(
-            client.prepare_typed(&append_sql, &append_types),
-            client.prepare_typed(&look_sql, &[SHARD, NUMBER, NUMBER, BYTES]),
-            client.prepare_typed(&tail_sql, &[SHARD]),
-            client.prepare_typed(&read_sql, &[SHARD, NUMBER, NUMBER, NUMBER]),
-            client.prepare_typed(&first_sql, &[SHARD]),
-            client.prepare_typed(&trim_sql, &[SHARD, NUMBER, NUMBER, NUMBER, NUMBER]),
+            query(append(&log), &append_types[..]),
+            query(look(&log), &look_types[..]),
+            query(tail(&log), &[SHARD][..]),
+            query(read(&log), &[SHARD, NUMBER, NUMBER, NUMBER][..]),
+            query(first(&log), &[SHARD][..]),
+            query(trim(&log), &trim_types[..]),
         )?;
         Ok(Self {
             append,

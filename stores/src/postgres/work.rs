@@ -1,13 +1,13 @@
 //! What is done for each request, on one session.
 
 use super::limits::{READ_ROWS_MAX, STATEMENT_WAIT, TRIM_POSITIONS_MAX};
-use super::session::{NOT_TRIMMED, Session, words};
+use super::query::{Parameters, Query};
+use super::session::{NOT_TRIMMED, Session, is_of_another_session, words};
 use crate::remote::{Numbers, Question, nearest, place};
 use lclq_shards::journal::{Answer, Append, LogRecord, Place};
 use std::sync::atomic::Ordering;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::types::ToSql;
-use tokio_postgres::{Error, Row, Statement};
+use tokio_postgres::{Error, Row};
 
 /// Why a statement came to nothing.
 enum Trouble {
@@ -33,7 +33,9 @@ impl Trouble {
                 None => true,
                 // It has become a standby, or is on its way down.
                 Some(code) => {
-                    *code == SqlState::READ_ONLY_SQL_TRANSACTION || code.code().starts_with("57P")
+                    *code == SqlState::READ_ONLY_SQL_TRANSACTION
+                        || code.code().starts_with("57P")
+                        || is_of_another_session(code)
                 }
             },
         }
@@ -64,24 +66,14 @@ pub(super) async fn answer(session: &Session, shard: i32, question: Question) ->
     })
 }
 
-type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
-
-async fn rows(
-    session: &Session,
-    statement: &Statement,
-    with: Parameters<'_>,
-) -> Result<Vec<Row>, Trouble> {
-    let query = session.client.query(statement, with);
-    let done = tokio::time::timeout(STATEMENT_WAIT, query).await;
+async fn rows(session: &Session, query: &Query, with: Parameters<'_>) -> Result<Vec<Row>, Trouble> {
+    let rows = query.rows(&session.client, with);
+    let done = tokio::time::timeout(STATEMENT_WAIT, rows).await;
     Ok(done.map_err(|_| Trouble::Late)??)
 }
 
-async fn execute(
-    session: &Session,
-    statement: &Statement,
-    with: Parameters<'_>,
-) -> Result<u64, Trouble> {
-    let execute = session.client.execute(statement, with);
+async fn execute(session: &Session, query: &Query, with: Parameters<'_>) -> Result<u64, Trouble> {
+    let execute = query.execute(&session.client, with);
     let done = tokio::time::timeout(STATEMENT_WAIT, execute).await;
     Ok(done.map_err(|_| Trouble::Late)??)
 }
