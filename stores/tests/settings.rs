@@ -5,7 +5,7 @@ mod server;
 
 use contract::{add, append, fill, tail};
 use lclq_shards::journal::Answer;
-use lclq_stores::{NodeError, PostgresSettings, Risk, StoreNode, Surroundings};
+use lclq_stores::{Beat, Member, NodeError, PostgresSettings, Risk, StoreNode, Surroundings, Wish};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use server::Server;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt};
@@ -93,6 +93,43 @@ fn a_user_with_the_documented_rights_is_enough() {
     fill(&mut store, 1..=3, 1);
     contract::trim(&mut store, 3, contract::place(3, 1));
     assert_eq!(contract::read_all(&mut store, 100).len(), 1);
+    // A node of a cluster says that it is there, too.
+    let member = Member {
+        node: "one".into(),
+        address: "[::1]:1".into(),
+        protocol: 1,
+        key_hash: [].into(),
+    };
+    let beat = || {
+        let member = Arc::new(member.clone());
+        let owns = [(0, 1)].into();
+        let draining = false;
+        node.membership().beat(Beat {
+            member,
+            draining,
+            owns,
+        })
+    };
+    let refused = beat().unwrap_err().to_string();
+    assert!(refused.contains("42501"), "{refused}");
+    by_hand
+        .run(&format!(
+            "GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.nodes, {schema}.owners, {schema}.pins TO {user}"
+        ))
+        .unwrap();
+    let seen = beat().unwrap();
+    assert_eq!(seen.owners.len(), 0, "as it was before");
+    let membership = node.membership();
+    let shard = 0;
+    let pin = |node| membership.wish(Wish::Pin { shard, node });
+    pin(Some("one".into())).unwrap();
+    let seen = membership.look().unwrap();
+    assert_eq!(
+        (seen.members.len(), seen.owners.len(), seen.pins.len()),
+        (1, 1, 1)
+    );
+    pin(None).unwrap();
+    membership.leave("one").unwrap();
     // The lock of an append is what needs UPDATE.
     by_hand
         .run(&format!("REVOKE UPDATE ON {schema}.log FROM {user}"))
