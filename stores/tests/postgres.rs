@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 struct Postgres {
     node: StoreNode,
+    _pooler: Option<Pooler>,
     _server: Arc<Server>,
 }
 
@@ -24,6 +25,7 @@ impl contract::Subject for Postgres {
 fn postgres_on(server: Arc<Server>) -> Postgres {
     Postgres {
         node: server.node(&server.schema(), 2),
+        _pooler: None,
         _server: server,
     }
 }
@@ -38,26 +40,12 @@ mod newest {
 mod pooled {
     use super::*;
 
-    struct Pooled {
-        node: StoreNode,
-        _pooler: Pooler,
-        _server: Arc<Server>,
-    }
-
-    impl contract::Subject for Pooled {
-        type Store = RemoteLog;
-
-        fn connect(&self) -> RemoteLog {
-            self.node.open(0, Arc::new(|| {})).unwrap()
-        }
-    }
-
-    fn pooled() -> Pooled {
+    fn pooled() -> Postgres {
         let server = Server::shared();
         let pooler = Pooler::before(&server);
-        Pooled {
+        Postgres {
             node: pooler.node(&server.schema(), 2),
-            _pooler: pooler,
+            _pooler: Some(pooler),
             _server: server,
         }
     }

@@ -149,12 +149,12 @@ impl<'a> Place<'a> {
         let places = fields
             .iter()
             .map(|field| self.within(format!("{of}.{field}")));
-        Places(places.collect::<Vec<_>>().into_iter())
+        Places::of(places)
     }
 
     fn numbered(&self, of: &str, length: usize) -> Places<'a> {
         let places = (0..length).map(|index| self.within(format!("{of}.{index}")));
-        Places(places.collect::<Vec<_>>().into_iter())
+        Places::of(places)
     }
 }
 
@@ -253,7 +253,7 @@ impl<'de> de::Deserializer<'de> for Place<'_> {
             false => 1 + self.turn(),
         };
         let places = (0..length).map(|_| self.within(format!("{}[]", self.name)));
-        visitor.visit_seq(Places(places.collect::<Vec<_>>().into_iter()))
+        visitor.visit_seq(Places::of(places))
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(
@@ -278,7 +278,7 @@ impl<'de> de::Deserializer<'de> for Place<'_> {
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         self.line("map");
         let places = ["key", "value"].map(|part| self.within(format!("{}.{part}", self.name)));
-        visitor.visit_map(Places(places.into_iter().collect::<Vec<_>>().into_iter()))
+        visitor.visit_map(Places::of(places))
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -325,6 +325,12 @@ impl<'de> de::Deserializer<'de> for Place<'_> {
 
 /// Places one after the other.
 struct Places<'a>(std::vec::IntoIter<Place<'a>>);
+
+impl<'a> Places<'a> {
+    fn of(places: impl IntoIterator<Item = Place<'a>>) -> Self {
+        Self(places.into_iter().collect::<Vec<_>>().into_iter())
+    }
+}
 
 impl<'de> de::SeqAccess<'de> for Places<'_> {
     type Error = Error;

@@ -1,7 +1,8 @@
 //! PgBouncer between a server and those who ask, whose transactions meet whichever session is free.
 
-use super::{NOBODY, START_PAUSE, START_WAIT};
-use super::{Server, as_somebody, directory, free_port, is_root, runtime};
+use super::{
+    NOBODY, START_PAUSE, START_WAIT, Server, as_somebody, directory, free_port, is_root, runtime,
+};
 use lclq_stores::{PostgresSettings, StoreNode, Surroundings};
 use std::fs;
 use std::os::unix::fs::chown;
