@@ -51,6 +51,22 @@ queues {
 "#;
 
 #[test]
+fn keys_that_have_to_be_quoted() {
+    let queue = r#"queues { a { tags { "two\nlines" = "1", "a \"b\"" = "2", "" = "3", "ключ" = "4", "many" = [] } } }"#;
+    let (toml, notes) = imported("elasticmq.conf", queue);
+    let read: toml::Table = toml
+        .parse()
+        .unwrap_or_else(|error| panic!("{error}\n{toml}"));
+    let tags = json!(read["queues"][0]["tags"]);
+    let expected = json!({ "two\nlines": "1", "a \"b\"": "2", "": "3", "ключ": "4" });
+    assert_eq!(tags, expected, "{notes}");
+    assert_eq!(
+        notes,
+        "lclq: elasticmq.conf: queue a: tag \"many\" is no text: left out\n"
+    );
+}
+
+#[test]
 fn elasticmq() {
     let (toml, notes) = imported("elasticmq.conf", ELASTICMQ);
     let expected = r#"[sqs]

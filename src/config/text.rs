@@ -9,23 +9,18 @@ use super::secrets::masked;
 use super::settings::TABLES;
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
+use toml_writer::ToTomlKey;
 
 /// Columns of a comment.
 const COLUMNS: usize = 96;
 
 pub(super) fn toml_value(value: &Value) -> String {
-    let key = |key: &str| {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-        if !key.is_empty() && key.bytes().all(plain) {
-            key.to_owned()
-        } else {
-            toml::Value::from(key).to_string()
-        }
-    };
     match value {
         Value::Object(all) => {
-            let entry =
-                |(name, value): (&String, &Value)| format!("{} = {}", key(name), toml_value(value));
+            // A key isn't written as a value is: a text of several lines is no key.
+            let entry = |(name, value): (&String, &Value)| {
+                format!("{} = {}", name.to_toml_key(), toml_value(value))
+            };
             let all: Vec<String> = all.iter().map(entry).collect();
             format!("{{ {} }}", all.join(", "))
         }

@@ -1,7 +1,7 @@
 //! ElasticMQ's configuration.
 
 use super::{Imported, sqs};
-use hocon::Config;
+use hocon::{Config, HoconValue, ScalarType};
 use serde_json::{Map, Value, json};
 use std::collections::HashSet;
 
@@ -94,17 +94,16 @@ fn read_queue(imported: &mut Imported, name: &str, queue: &Config) {
     }
     sqs::queue(imported, name, &attributes);
     if let Some(tags) = queue.get("tags").and_then(|tags| tags.as_object()) {
-        let tags = Config::new(tags.clone());
-        let text = |key: &&str| {
-            let value = tags.get_string_option(&format!("{key:?}"));
-            Some(((*key).to_owned(), Value::from(value?)))
-        };
-        let name = full_name(name, &attributes);
-        sqs::tag(
-            imported,
-            &name,
-            &tags.keys().iter().filter_map(text).collect(),
-        );
+        let mut all = Map::new();
+        for (key, value) in tags {
+            match value {
+                HoconValue::Scalar(value) if value.value_type != ScalarType::Null => {
+                    all.insert(key.clone(), value.raw.clone().into());
+                }
+                _ => imported.note(format!("queue {name}: tag {key:?} is no text: left out")),
+            }
+        }
+        sqs::tag(imported, &full_name(name, &attributes), &all);
     }
     for key in left_out {
         imported.note(format!("queue {name}: {key}: left out"));
