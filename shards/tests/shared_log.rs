@@ -12,7 +12,7 @@ use lclq_shards::command::*;
 use lclq_shards::journal::*;
 use lclq_shards::pubsub::command::*;
 use lclq_shards::pubsub::{SubscriptionSettings, TopicSettings};
-use lclq_shards::{Millis, QueueName};
+use lclq_shards::{Millis, QueueName, ShardConfig};
 
 fn log() -> SharedLog {
     SharedLog::new(false, Defect::None)
@@ -609,16 +609,37 @@ fn laps_keep_the_log_short_and_lose_nothing() {
         laps += usize::from(owner.seen.borrow().low != low);
         low = owner.seen.borrow().low;
         let now = owner.driver.now;
-        let expected = meaning(kept_by(&owner.driver.host), now, true);
-        assert_eq!(meaning(replayed(&records), now, true), expected);
+        let expected = meaning(
+            kept_by(&owner.driver.host),
+            ShardConfig::new(0, 1),
+            now,
+            true,
+        );
+        assert_eq!(
+            meaning(replayed(&records), ShardConfig::new(0, 1), now, true),
+            expected
+        );
     }
     assert!(laps >= 3, "{laps} laps");
     assert!(log.records()[0].place.position > 1, "nothing was trimmed");
     assert!(bytes_max < 60_000, "{bytes_max} bytes");
     let now = owner.driver.now;
-    let expected = meaning(kept_by(&owner.driver.host), now, true);
+    let expected = meaning(
+        kept_by(&owner.driver.host),
+        ShardConfig::new(0, 1),
+        now,
+        true,
+    );
     let next = LogOwner::take(&log, now);
-    assert_eq!(meaning(kept_by(&next.driver.host), now, true), expected);
+    assert_eq!(
+        meaning(
+            kept_by(&next.driver.host),
+            ShardConfig::new(0, 1),
+            now,
+            true
+        ),
+        expected
+    );
 }
 
 /// Takes a log over that is not as it was.

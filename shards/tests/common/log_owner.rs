@@ -40,6 +40,8 @@ pub enum Sabotage {
     HoldsNothing,
     /// Every fourth piece that batches carry along isn't.
     LosesCarried,
+    /// What came from other shards isn't written down.
+    ForgetsTransfers,
 }
 
 impl Watched {
@@ -48,6 +50,12 @@ impl Watched {
         seen.latest = Some(self.journal.latest());
         seen.acknowledged = Some(self.journal.acknowledged());
         seen.low = self.journal.low();
+    }
+
+    fn spoil(&self, batch: &mut Batch) {
+        if self.sabotage == Sabotage::ForgetsTransfers {
+            batch.ops.retain(|op| !matches!(op, Op::Inbox { .. }));
+        }
     }
 
     fn handed_over(&mut self) {
@@ -63,7 +71,8 @@ impl Journal for Watched {
         epoch
     }
 
-    fn commit(&mut self, epoch: u64, batch: Batch) {
+    fn commit(&mut self, epoch: u64, mut batch: Batch) {
+        self.spoil(&mut batch);
         self.journal.commit(epoch, batch);
         self.handed_over();
     }
@@ -89,7 +98,8 @@ impl Journal for Watched {
         self.journal.lap_bytes(changes, kept_bytes)
     }
 
-    fn commit_carrying(&mut self, epoch: u64, batch: Batch, mut carried: Carried) {
+    fn commit_carrying(&mut self, epoch: u64, mut batch: Batch, mut carried: Carried) {
+        self.spoil(&mut batch);
         if self.sabotage == Sabotage::LosesCarried {
             let mut at = batch.number;
             carried.pieces.retain(|_| {
@@ -105,6 +115,7 @@ impl Journal for Watched {
 /// Opens a shard on a journal that has the log.
 pub fn open(
     journal: LogJournal<Connection>,
+    config: ShardConfig,
     now: Millis,
     sabotage: Sabotage,
 ) -> (ShardHost, Rc<RefCell<Seen>>) {
@@ -114,7 +125,7 @@ pub fn open(
         seen: seen.clone(),
         sabotage,
     };
-    let host = ShardHost::open(ShardConfig::new(0, 1), Box::new(watched), now);
+    let host = ShardHost::open(config, Box::new(watched), now);
     (host.expect("what was taken over can be loaded"), seen)
 }
 
@@ -158,7 +169,7 @@ impl LogOwner {
             None => panic!("a take-over doesn't end"),
         }
         let journal = take_over.into_journal().expect("it is done");
-        let (host, seen) = open(journal, now, Sabotage::None);
+        let (host, seen) = open(journal, ShardConfig::new(0, 1), now, Sabotage::None);
         let mut driver = Driver::on(host);
         driver.now = now;
         Ok(Self {
@@ -203,7 +214,7 @@ impl LogOwner {
 
 /// What a kept state is to a shard, in an order of its own: whatever means the same is the same. Numbers
 /// that only keep runs apart are left out.
-pub fn meaning(kept: Kept, now: Millis, keeps_leases: bool) -> Vec<Op> {
+pub fn meaning(kept: Kept, config: ShardConfig, now: Millis, keeps_leases: bool) -> Vec<Op> {
     struct Loaded(Kept, bool);
     impl Journal for Loaded {
         fn load(&mut self, visit: &mut dyn FnMut(Op)) -> Result<u64, JournalError> {
@@ -220,7 +231,7 @@ pub fn meaning(kept: Kept, now: Millis, keeps_leases: bool) -> Vec<Op> {
         }
     }
     let journal = Box::new(Loaded(kept, keeps_leases));
-    let host = ShardHost::open(ShardConfig::new(0, 1), journal, now).expect("it loads");
+    let host = ShardHost::open(config, journal, now).expect("it loads");
     let mut kept = Kept::default();
     host.shard().visit_kept(&mut |op| {
         let keeps_runs_apart = matches!(

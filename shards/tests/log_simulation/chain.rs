@@ -3,13 +3,14 @@
 use crate::common::log_owner::{meaning, replayed};
 use crate::common::shared_log::SharedLog;
 use crate::{Checked, check};
-use lclq_shards::Millis;
 use lclq_shards::journal::{Kept, LogRecord, Place};
+use lclq_shards::{Millis, ShardConfig};
 use std::collections::{BTreeMap, HashMap};
 
 /// What an owner had to keep as it closed a batch.
 pub struct Had {
     pub kept: Kept,
+    pub config: ShardConfig,
     pub now: Millis,
 }
 
@@ -71,8 +72,13 @@ impl Chain {
         };
         self.compared += 1;
         let records: Vec<LogRecord> = self.records.values().cloned().collect();
-        let read = meaning(replayed(&records), had.now, keeps_leases);
-        let expected = meaning(had.kept.clone(), had.now, keeps_leases);
+        let read = meaning(
+            replayed(&records),
+            had.config.clone(),
+            had.now,
+            keeps_leases,
+        );
+        let expected = meaning(had.kept.clone(), had.config.clone(), had.now, keeps_leases);
         check(read == expected, || {
             let lacks: Vec<_> = expected.iter().filter(|op| !read.contains(op)).collect();
             let adds: Vec<_> = read.iter().filter(|op| !expected.contains(op)).collect();

@@ -1,14 +1,15 @@
 //! What clients ask, and what becomes of their questions.
 
+use super::oracle::{Given, Held};
 use super::world::World;
 use crate::common::topics::{TOPIC, admin, message, wrap};
 use crate::{Checked, Violation};
 use lclq_shards::command::*;
 use lclq_shards::pubsub::command::*;
-use lclq_shards::{Draft, Millis, QueueName, Section};
+use lclq_shards::{Draft, Millis, Section, ShardHost};
 
-/// The queues: one standard, one FIFO.
-pub const QUEUES: [&str; 2] = ["q", "q.fifo"];
+/// Where topics and subscriptions are.
+pub const TOPICS_SHARD: u16 = 0;
 pub const SUBSCRIPTIONS: [&str; 2] = [
     "projects/p/subscriptions/one",
     "projects/p/subscriptions/two",
@@ -17,6 +18,8 @@ const SNAPSHOT: &str = "projects/p/snapshots/s";
 
 /// Messages that are there at once: what is compared often has to be small.
 const MESSAGES_MAX: u64 = 40;
+/// How long a queue knows what it was sent.
+const DEDUPLICATION_MS: Millis = 5 * 60 * 1000;
 /// Handles that clients keep.
 const HANDLES_MAX: usize = 30;
 
@@ -24,6 +27,7 @@ const HANDLES_MAX: usize = 30;
 pub enum Asked {
     Send(u64),
     Receive {
+        queue: usize,
         visibility_ms: Millis,
     },
     Delete(Handle),
@@ -38,10 +42,12 @@ pub enum Asked {
     Anything,
 }
 
-/// A call under way at a process.
+/// A call under way at a seat.
 #[derive(Clone, Debug)]
 pub struct Call {
-    pub process: usize,
+    pub seat: usize,
+    /// The node that the client asks, and that asks the seat's.
+    pub by: usize,
     pub asked: Asked,
 }
 
@@ -57,13 +63,18 @@ pub struct Handle {
 pub struct Clients {
     next_number: u64,
     pub handles: Vec<Handle>,
-    /// Messages whose sending may be tried again: the queue would know them.
-    pub unsure: Vec<u64>,
+    /// Messages, and their queues, whose sending may be tried again: the queue would know them.
+    pub unsure: Vec<(u64, usize)>,
     pulled: Vec<(usize, LeaseRef)>,
 }
 
-pub fn name(queue: usize) -> QueueName {
-    QueueName::new("us-east-1", "000000000000", QUEUES[queue])
+impl Handle {
+    fn held(&self) -> Held {
+        Held {
+            queue: self.queue,
+            lease: self.lease,
+        }
+    }
 }
 
 /// The number that a body says.
@@ -74,49 +85,81 @@ pub fn number_in(body: &[u8]) -> Result<u64, Violation> {
 }
 
 impl World {
-    /// A client asks a process for something.
-    pub fn client_asks(&mut self, process: usize) -> Checked {
-        let queue = self.rng.usize(..2);
-        let Some(host) = self.processes[process].host() else {
+    /// A client asks somebody for something.
+    pub fn ask_somebody(&mut self) -> Checked {
+        match self.rng.u8(..20) {
+            0..=12 => self.send_or_receive(),
+            13..=16 => self.delete(),
+            17 => self.change(),
+            _ if self.plan.topics => match self.some_owner(TOPICS_SHARD) {
+                Some(seat) => self.anything(seat),
+                None => Ok(()),
+            },
+            _ => self.delete(),
+        }
+    }
+
+    fn send_or_receive(&mut self) -> Checked {
+        let queue = self.rng.usize(..self.plan.queues.len());
+        let Some(seat) = self.some_owner(self.plan.queues[queue].shard) else {
             return Ok(());
         };
-        let Some(place) = host.shard().find_queue(&name(queue)) else {
-            // Its creation was lost with the tail.
+        let Some((host, place)) = self.queue_at(seat, queue) else {
             return Ok(());
         };
         let messages = host.stats().messages;
         let is_full = messages.visible + messages.in_flight >= MESSAGES_MAX;
-        match self.rng.u8(..20) {
-            0..=6 if !is_full => self.send(process, queue, place),
-            0..=12 => {
-                let visibility_s = self.rng.u32(1..20);
-                let command = Command::Receive(Receive {
-                    queue: place,
-                    messages_max: self.rng.u8(1..4),
-                    visibility_timeout_s: Some(visibility_s),
-                    wait_s: Some(if self.rng.bool() { 0 } else { 3 }),
-                    attempt: None,
-                    client: 0,
-                });
-                let visibility_ms = Millis::from(visibility_s) * 1000;
-                self.call(process, Asked::Receive { visibility_ms }, command)
-            }
-            13..=16 => self.delete(process),
-            17 => self.change(process),
-            _ if self.plan.topics => self.anything(process),
-            _ => self.delete(process),
+        if !is_full && self.is_source(queue) && self.rng.bool() {
+            return self.send(seat, queue, place);
         }
+        let visibility_s = self.rng.u32(1..=self.plan.visibility_s_max);
+        let command = Command::Receive(Receive {
+            queue: place,
+            messages_max: self.rng.u8(1..4),
+            visibility_timeout_s: Some(visibility_s),
+            wait_s: Some(if self.rng.bool() { 0 } else { 3 }),
+            attempt: None,
+            client: 0,
+        });
+        let visibility_ms = Millis::from(visibility_s) * 1000;
+        let asked = Asked::Receive {
+            queue,
+            visibility_ms,
+        };
+        self.call(seat, asked, command)
     }
 
-    fn send(&mut self, process: usize, queue: usize, place: QueueRef) -> Checked {
-        let again = (queue == 1 && self.rng.bool()).then(|| self.clients.unsure.pop());
+    /// Whether clients send to a queue: nothing but dead letters come to the others.
+    fn is_source(&self, queue: usize) -> bool {
+        let mut targets = self.plan.queues.iter().filter_map(|it| it.dead_letters_to);
+        targets.all(|(target, _)| target != queue)
+    }
+
+    /// A queue as a seat's host knows it: its creation may be lost with the tail.
+    fn queue_at(&mut self, seat: usize, queue: usize) -> Option<(&ShardHost, QueueRef)> {
+        let name = self.plan.queues[queue].name.clone();
+        let host = self.seats[seat].host()?;
+        let place = host.shard().find_queue(&name)?;
+        Some((host, place))
+    }
+
+    fn send(&mut self, seat: usize, queue: usize, place: QueueRef) -> Checked {
+        let fifo = self.plan.queues[queue].fifo;
+        let again = (fifo && self.rng.bool()).then(|| {
+            let (lives, until) = (&self.oracle.lives, self.now + self.plan.skew_between());
+            let mut unsure = self.clients.unsure.iter();
+            let at = unsure.rposition(|(number, of)| {
+                *of == queue && lives[number].first_sent_at + DEDUPLICATION_MS > until
+            })?;
+            Some(self.clients.unsure.swap_remove(at).0)
+        });
         let number = again.flatten().unwrap_or_else(|| {
             self.clients.next_number += 1;
             self.clients.next_number
         });
         // A message that is sent again is of the group that it was of.
-        let group = (queue == 1).then_some(number % self.plan.groups);
-        self.oracle.sends(number, group);
+        let group = fifo.then_some(number % self.plan.groups);
+        self.oracle.sends(number, queue, group, self.now);
         let body = format!("{number}:{}", "x".repeat(self.rng.usize(..60)));
         let (group, dedup) = (
             format!("g{}", number % self.plan.groups),
@@ -128,7 +171,7 @@ impl World {
             ..Draft::default()
         };
         draft.id[..8].copy_from_slice(&number.to_be_bytes());
-        if queue == 1 {
+        if fifo {
             draft.sections.push((Section::Group, group.as_bytes()));
             draft
                 .sections
@@ -137,44 +180,41 @@ impl World {
         let entry = SendEntry {
             payload: draft.build(),
             counted_bytes: body.len() as u32,
-            delay_s: (queue == 0 && self.rng.u8(..5) == 0).then_some(2),
+            delay_s: (!fifo && self.rng.u8(..5) == 0).then_some(2),
             deduplication_from_content: false,
         };
         let entries = [entry].into_iter().collect();
         let queue = place;
-        self.call(
-            process,
-            Asked::Send(number),
-            Command::Send { queue, entries },
-        )
+        self.call(seat, Asked::Send(number), Command::Send { queue, entries })
     }
 
-    fn handle(&mut self, process: usize) -> Option<(Handle, QueueRef)> {
+    /// Some handle, and whom to tell what becomes of it.
+    fn handle(&mut self) -> Option<(usize, Handle, QueueRef)> {
         if self.clients.handles.is_empty() {
             return None;
         }
         let at = self.rng.usize(..self.clients.handles.len());
         let handle = self.clients.handles[at].clone();
-        let host = self.processes[process].host()?;
-        let place = host.shard().find_queue(&name(handle.queue))?;
-        Some((handle, place))
+        let seat = self.some_owner(self.plan.queues[handle.queue].shard)?;
+        let (_, place) = self.queue_at(seat, handle.queue)?;
+        Some((seat, handle, place))
     }
 
-    fn delete(&mut self, process: usize) -> Checked {
-        let Some((handle, queue)) = self.handle(process) else {
+    fn delete(&mut self) -> Checked {
+        let Some((seat, handle, queue)) = self.handle() else {
             return Ok(());
         };
-        self.oracle.deletes(handle.number);
+        self.oracle.deletes(handle.number, handle.queue);
         let entries = [handle.lease].into_iter().collect();
         self.call(
-            process,
+            seat,
             Asked::Delete(handle),
             Command::Delete { queue, entries },
         )
     }
 
-    fn change(&mut self, process: usize) -> Checked {
-        let Some((handle, queue)) = self.handle(process) else {
+    fn change(&mut self) -> Checked {
+        let Some((seat, handle, queue)) = self.handle() else {
             return Ok(());
         };
         let timeout_s = if self.rng.bool() {
@@ -183,14 +223,14 @@ impl World {
             self.rng.u32(1..20)
         };
         let until = self.now + Millis::from(timeout_s) * 1000;
-        self.oracle.changes(handle.number, handle.lease, until);
+        self.oracle.changes(handle.number, handle.held(), until);
         let entries = [(handle.lease, timeout_s)].into_iter().collect();
         let command = Command::ChangeVisibility { queue, entries };
-        self.call(process, Asked::Change { handle, until }, command)
+        self.call(seat, Asked::Change { handle, until }, command)
     }
 
     /// Something about topics.
-    fn anything(&mut self, process: usize) -> Checked {
+    fn anything(&mut self, seat: usize) -> Checked {
         let which = self.rng.usize(..2);
         let get = |kind, name: &str| {
             let name = name.into();
@@ -198,8 +238,7 @@ impl World {
         };
         let (asked, command) = match self.rng.u8(..12) {
             0..=3 => {
-                let Some(Reply::Resource(topic)) = self.look(process, get(Kind::Topic, TOPIC))?
-                else {
+                let Some(Reply::Resource(topic)) = self.look(seat, get(Kind::Topic, TOPIC))? else {
                     return Ok(());
                 };
                 let key = ["", "k"][self.rng.usize(..2)];
@@ -212,7 +251,7 @@ impl World {
             }
             4..=6 => {
                 let get = get(Kind::Subscription, SUBSCRIPTIONS[which]);
-                let Some(Reply::Resource(found)) = self.look(process, get)? else {
+                let Some(Reply::Resource(found)) = self.look(seat, get)? else {
                     return Ok(());
                 };
                 let pull = PubsubCommand::Pull {
@@ -234,7 +273,7 @@ impl World {
                     return Ok(());
                 };
                 let get = get(Kind::Subscription, SUBSCRIPTIONS[which]);
-                let Some(Reply::Resource(found)) = self.look(process, get)? else {
+                let Some(Reply::Resource(found)) = self.look(seat, get)? else {
                     return Ok(());
                 };
                 let acknowledge = PubsubCommand::Acknowledge {
@@ -266,13 +305,13 @@ impl World {
                 (Asked::Anything, admin(AdminCommand::Delete { kind, name }))
             }
         };
-        self.call(process, asked, command)
+        self.call(seat, asked, command)
     }
 
-    /// The epoch in which a process answers.
-    fn epoch_of(&self, process: usize) -> Result<u64, Violation> {
-        let epoch = self.processes[process].epoch();
-        epoch.ok_or_else(|| format!("{process} answers and is no owner"))
+    /// The epoch in which a seat answers.
+    pub fn epoch_of(&self, seat: usize) -> Result<u64, Violation> {
+        let epoch = self.seats[seat].epoch();
+        epoch.ok_or_else(|| format!("{seat} answers and is no owner"))
     }
 
     /// A call is answered.
@@ -283,18 +322,29 @@ impl World {
                 Ok(sent) => self.oracle.sent(number, sent.sequence),
                 Err(error) => Err(format!("message {number}: {error:?}")),
             },
-            (Asked::Receive { visibility_ms }, Reply::Received(deliveries)) => {
-                let mut given = Vec::new();
+            (
+                Asked::Receive {
+                    queue,
+                    visibility_ms,
+                },
+                Reply::Received(deliveries),
+            ) => {
+                let mut messages = Vec::new();
                 for delivery in deliveries {
-                    given.push((number_in(delivery.payload.body())?, delivery));
+                    messages.push((number_in(delivery.payload.body())?, delivery));
                 }
-                let epoch = self.epoch_of(call.process)?;
-                self.oracle.received(&given, visibility_ms, epoch, now)?;
-                for (number, delivery) in given {
-                    let fifo = delivery.payload.section(Section::Group).is_some();
+                let given = Given {
+                    queue,
+                    epoch: self.epoch_of(call.seat)?,
+                    ahead_ms: self.nodes[self.node_of(call.seat)].ahead_ms,
+                    visibility_ms,
+                    messages: &messages,
+                };
+                self.oracle.received(&given, now)?;
+                for (number, delivery) in messages {
                     self.clients.handles.push(Handle {
                         number,
-                        queue: usize::from(fifo),
+                        queue,
                         lease: delivery.lease,
                     });
                 }
@@ -304,8 +354,8 @@ impl World {
             }
             (Asked::Delete(handle), Reply::Leases(results)) => {
                 if results[0].is_ok() {
-                    let epoch = self.epoch_of(call.process)?;
-                    self.oracle.deleted(handle.number, epoch);
+                    let epoch = self.epoch_of(call.seat)?;
+                    self.oracle.deleted(handle.number, handle.queue, epoch)?;
                     let number = handle.number;
                     self.clients
                         .handles
@@ -315,7 +365,8 @@ impl World {
             }
             (Asked::Change { handle, until }, Reply::Leases(results)) => {
                 if results[0].is_ok() {
-                    self.oracle.changed(handle.number, handle.lease, until, now);
+                    self.oracle
+                        .changed(handle.number, handle.held(), until, now);
                 }
                 Ok(())
             }
@@ -325,10 +376,7 @@ impl World {
                 Ok(())
             }
             (asked, Reply::Refused(Refusal::JournalDown)) => {
-                self.lost(Call {
-                    process: call.process,
-                    asked,
-                });
+                self.lost(&asked);
                 Ok(())
             }
             (_, Reply::Stale(_)) | (Asked::Anything | Asked::Pull { .. }, _) => Ok(()),
@@ -337,15 +385,12 @@ impl World {
     }
 
     /// There is no answer, and nobody knows what came of a call.
-    pub fn lost(&mut self, call: Call) {
-        if let Asked::Send(number) = call.asked
-            && self
-                .oracle
-                .lives
-                .get(&number)
-                .is_some_and(|life| life.group.is_some())
+    pub fn lost(&mut self, asked: &Asked) {
+        if let Asked::Send(number) = *asked
+            && let Some(life) = self.oracle.lives.get(&number)
+            && life.group.is_some()
         {
-            self.clients.unsure.push(number);
+            self.clients.unsure.push((number, life.home));
         }
     }
 }

@@ -1,14 +1,24 @@
-//! Processes that may own the shard.
+//! Nodes, and their seats: one for each shard that a node may own.
 
 use crate::common::log_owner::{Sabotage, Seen, open};
 use crate::common::shared_log::{Connection, SharedLog};
 use crate::{Checked, check};
 use lclq_shards::journal::{Claim, TakeOver, Taking};
-use lclq_shards::{Millis, ShardHost};
+use lclq_shards::{Millis, ShardConfig, ShardHost};
 use std::cell::RefCell;
 use std::rc::Rc;
 
-/// What a process does.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Node {
+    /// It doesn't run before.
+    pub sleeps_until: Millis,
+    /// Nothing passes between it and the store before.
+    pub store_cut_until: Millis,
+    /// How far its clock is ahead of the true time.
+    pub ahead_ms: i64,
+}
+
+/// What a node does about a shard.
 pub enum Role {
     Idle,
     Taking(Box<TakeOver<Connection>>),
@@ -19,25 +29,18 @@ pub enum Role {
     },
 }
 
-pub struct Process {
+pub struct Seat {
     pub role: Role,
     /// Of its connection to the store.
     pub client: u32,
-    /// It doesn't run before.
-    pub sleeps_until: Millis,
 }
 
-impl Process {
+impl Seat {
     pub fn idle() -> Self {
         Self {
             role: Role::Idle,
             client: 0,
-            sleeps_until: 0,
         }
-    }
-
-    pub fn is_awake(&self, now: Millis) -> bool {
-        self.sleeps_until <= now
     }
 
     pub fn is_idle(&self) -> bool {
@@ -73,7 +76,12 @@ impl Process {
     }
 
     /// Goes on with taking over. Answers the new owner's epoch.
-    pub fn take(&mut self, now: Millis, sabotage: Sabotage) -> Result<Option<u64>, String> {
+    pub fn take(
+        &mut self,
+        config: ShardConfig,
+        now: Millis,
+        sabotage: Sabotage,
+    ) -> Result<Option<u64>, String> {
         let Role::Taking(taking) = &mut self.role else {
             return Ok(None);
         };
@@ -93,7 +101,7 @@ impl Process {
         };
         let journal = taking.into_journal().ok_or("done, and no journal")?;
         let epoch = journal.latest().epoch;
-        let (host, seen) = open(journal, now, sabotage);
+        let (host, seen) = open(journal, config, now, sabotage);
         self.role = Role::Owner {
             host: Box::new(host),
             seen,

@@ -1,30 +1,27 @@
-//! One run: the processes, the log, the clients, and what happens next.
+//! One run: the nodes, the logs, the clients, and what happens next.
 
-use super::chain::{Chain, Had};
-use super::clients::{Asked, Call, Clients, QUEUES, SUBSCRIPTIONS, name, number_in};
+use super::chain::Chain;
+use super::clients::{Call, Clients};
+use super::links::Links;
 use super::oracle::Oracle;
-use super::owners::{Process, Role, is_safe};
+use super::owners::{Node, Role, Seat};
 use super::plan::Plan;
 use crate::common::START;
-use crate::common::log_owner::{Sabotage, kept_by};
+use crate::common::log_owner::Sabotage;
 use crate::common::shared_log::{Defect, Fault, SharedLog};
-use crate::common::topics::{TOPIC, admin};
-use crate::{Checked, Mutant, Violation, check};
+use crate::{Checked, Mutant, Violation};
 use fastrand::Rng;
-use lclq_shards::attributes::QueueAttribute;
-use lclq_shards::command::*;
-use lclq_shards::journal::{Claim, Kept};
-use lclq_shards::pubsub::command::*;
-use lclq_shards::pubsub::{SubscriptionSettings, TopicSettings};
-use lclq_shards::{Millis, Outgoing, ShardHost};
+use lclq_shards::Millis;
+use lclq_shards::command::Token;
+use lclq_shards::journal::Claim;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::AddAssign;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// When epochs' seconds begin.
 const EPOCHS_SINCE: Millis = START - 500_000;
-/// Turns in which everything comes to rest once nothing goes wrong any more.
-const REST_TURNS_MAX: usize = 3000;
+/// Longer than a lease lasts.
+const CUT_MS_MAX: Millis = 30_000;
 
 /// What a run was worth.
 #[derive(Default, Debug, Clone, Copy)]
@@ -39,6 +36,11 @@ pub struct Worth {
     pub acknowledged: u64,
     pub delivered: u64,
     pub compared: u64,
+    /// Dead letters, however often they were sent to another shard, and how often clients got some.
+    pub transfers: u64,
+    pub dead_letters: u64,
+    /// Cuts between nodes, and between nodes and the store.
+    pub cuts: u64,
 }
 
 impl AddAssign for Worth {
@@ -52,27 +54,49 @@ impl AddAssign for Worth {
         self.acknowledged += other.acknowledged;
         self.delivered += other.delivered;
         self.compared += other.compared;
+        self.transfers += other.transfers;
+        self.dead_letters += other.dead_letters;
+        self.cuts += other.cuts;
     }
+}
+
+/// A shard's log in the store, and what is known of it.
+pub struct Line {
+    pub log: SharedLog,
+    pub chain: Chain,
+    /// Epochs of owners.
+    pub epochs: BTreeSet<u64>,
+    /// Records were missing when it was last looked at.
+    missed: bool,
 }
 
 pub struct World {
     pub plan: Plan,
     pub rng: Rng,
+    /// The true time, which is the store's.
     pub now: Millis,
-    pub log: SharedLog,
-    pub processes: Vec<Process>,
-    pub chain: Chain,
+    pub lines: Vec<Line>,
+    pub nodes: Vec<Node>,
+    /// One for each node and shard.
+    pub seats: Vec<Seat>,
+    pub links: Links,
     pub oracle: Oracle,
     pub clients: Clients,
-    /// Epochs of owners.
-    epochs: BTreeSet<u64>,
-    calls: BTreeMap<Token, Call>,
+    pub calls: BTreeMap<Token, Call>,
+    /// Transfers that a seat has taken and not answered: the seat, and whom to answer.
+    pub transfers: BTreeMap<Token, Arrived>,
     next_token: Token,
-    mutant: Mutant,
+    pub mutant: Mutant,
     trace: bool,
-    worth: Worth,
-    /// Records were missing when it was last looked at.
-    missed: bool,
+    pub worth: Worth,
+}
+
+/// A transfer at a seat.
+#[derive(Clone, Copy)]
+pub struct Arrived {
+    pub seat: usize,
+    pub source: u16,
+    pub from: usize,
 }
 
 /// Runs a seed; a panic is as much a failure as a broken promise.
@@ -81,10 +105,11 @@ pub fn run(seed: u64, plan: Plan, mutant: Mutant, trace: bool) -> Result<Worth, 
         let mut world = World::new(seed, plan, mutant, trace);
         world.live()?;
         Ok(Worth {
-            records: world.chain.put,
+            records: world.lines.iter().map(|line| line.chain.put).sum(),
+            compared: world.lines.iter().map(|line| line.chain.compared).sum(),
             acknowledged: world.oracle.acknowledged,
             delivered: world.oracle.delivered,
-            compared: world.chain.compared,
+            dead_letters: world.oracle.dead_letters,
             ..world.worth
         })
     }));
@@ -101,40 +126,118 @@ impl World {
             Mutant::Store(defect) => defect,
             _ => Defect::None,
         };
+        let line = |_| Line {
+            log: SharedLog::new(false, defect),
+            chain: Chain::default(),
+            epochs: BTreeSet::new(),
+            missed: false,
+        };
+        let seats = plan.nodes * usize::from(plan.shards);
         Self {
             rng: Rng::with_seed(seed ^ 0x10_5eed),
             now: START,
-            log: SharedLog::new(false, defect),
-            processes: (0..plan.owners).map(|_| Process::idle()).collect(),
-            chain: Chain::default(),
-            oracle: Oracle::default(),
+            lines: (0..plan.shards).map(line).collect(),
+            nodes: vec![Node::default(); plan.nodes],
+            seats: (0..seats).map(|_| Seat::idle()).collect(),
+            links: Links::new(plan.nodes),
+            oracle: Oracle::of(plan.queues.clone(), plan.skew_between()),
             clients: Clients::default(),
-            epochs: BTreeSet::new(),
             calls: BTreeMap::new(),
+            transfers: BTreeMap::new(),
             next_token: 1,
             mutant,
             trace,
             worth: Worth::default(),
-            missed: false,
             plan,
         }
     }
 
-    fn note(&self, what: impl FnOnce() -> String) {
+    pub fn note(&self, what: impl FnOnce() -> String) {
         if self.trace {
             eprintln!("{:>8} {}", self.now - START, what());
         }
     }
 
-    fn sabotage(&self) -> Sabotage {
+    pub fn sabotage(&self) -> Sabotage {
         match self.mutant {
             Mutant::Shard(sabotage) => sabotage,
             _ => Sabotage::None,
         }
     }
 
+    pub fn token(&mut self) -> Token {
+        self.next_token += 1;
+        self.next_token
+    }
+
+    pub fn seat(&self, node: usize, shard: u16) -> usize {
+        node * usize::from(self.plan.shards) + usize::from(shard)
+    }
+
+    pub fn node_of(&self, seat: usize) -> usize {
+        seat / usize::from(self.plan.shards)
+    }
+
+    pub fn shard_of(&self, seat: usize) -> u16 {
+        (seat % usize::from(self.plan.shards)) as u16
+    }
+
+    pub fn line(&mut self, seat: usize) -> &mut Line {
+        let shard = self.shard_of(seat);
+        &mut self.lines[usize::from(shard)]
+    }
+
+    pub fn log(&self, seat: usize) -> &SharedLog {
+        &self.lines[usize::from(self.shard_of(seat))].log
+    }
+
+    /// What a seat's node takes the time to be.
+    pub fn clock(&self, seat: usize) -> Millis {
+        let ahead_ms = self.nodes[self.node_of(seat)].ahead_ms;
+        self.now.saturating_add_signed(ahead_ms)
+    }
+
+    pub fn is_awake(&self, seat: usize) -> bool {
+        self.nodes[self.node_of(seat)].sleeps_until <= self.now
+    }
+
+    /// Who believe to own a shard.
+    pub fn owners(&self, shard: u16) -> impl Iterator<Item = usize> + '_ {
+        let seats = (0..self.nodes.len()).map(move |node| self.seat(node, shard));
+        seats.filter(|seat| self.seats[*seat].epoch().is_some())
+    }
+
+    pub fn newest_owner(&self, shard: u16) -> Option<usize> {
+        self.owners(shard)
+            .max_by_key(|seat| self.seats[*seat].epoch())
+    }
+
+    /// Whom a client believes to own a shard.
+    pub fn some_owner(&mut self, shard: u16) -> Option<usize> {
+        let owners: Vec<usize> = self
+            .owners(shard)
+            .filter(|seat| self.is_awake(*seat))
+            .collect();
+        let newest = owners
+            .iter()
+            .copied()
+            .max_by_key(|seat| self.seats[*seat].epoch())?;
+        let any = self.rng.u8(..100) < if self.plan.stale_clients { 50 } else { 10 };
+        Some(if any {
+            owners[self.rng.usize(..owners.len())]
+        } else {
+            newest
+        })
+    }
+
     fn live(&mut self) -> Checked {
-        self.begin_taking(0);
+        for node in 0..self.nodes.len() {
+            self.set_clock(node);
+        }
+        for shard in 0..self.plan.shards {
+            let seat = self.seat(usize::from(shard) % self.nodes.len(), shard);
+            self.begin_taking(seat);
+        }
         self.rest()?;
         self.make_everything()?;
         for _ in 0..self.plan.steps {
@@ -155,6 +258,8 @@ impl World {
             plan.take_over,
             plan.late,
             plan.fail_over,
+            plan.frames,
+            plan.cut,
         ];
         let total: u32 = weights.iter().sum();
         let mut pick = self.rng.u32(..total);
@@ -163,203 +268,88 @@ impl World {
             pick = pick.saturating_sub(*weight);
             is_it
         });
-        let process = self.rng.usize(..self.processes.len());
+        let node = self.rng.usize(..self.nodes.len());
         match what {
             Some(0) => self.ask_somebody()?,
-            Some(1) => self.work_store(process),
-            Some(2) => self.poll(process)?,
+            Some(1) => {
+                let seat = self.busy_seat();
+                self.work_store(seat);
+            }
+            Some(2) => {
+                let seat = self.busy_seat();
+                self.poll(seat)?;
+            }
             Some(3) => self.pass_time()?,
             Some(4) => {
                 let most = if self.plan.long_pauses { 40_000 } else { 3000 };
-                self.processes[process].sleeps_until = self.now + self.rng.u64(1..most);
-                self.note(|| format!("{process} sleeps"));
+                self.nodes[node].sleeps_until = self.now + self.rng.u64(1..most);
+                self.note(|| format!("node {node} sleeps"));
             }
-            Some(5) => self.crash(process),
+            Some(5) => self.crash(node),
             Some(6) => {
-                if self.processes[process].is_idle() && self.processes[process].is_awake(self.now) {
-                    self.begin_taking(process);
+                let seat = self.rng.usize(..self.seats.len());
+                if self.seats[seat].is_idle() && self.is_awake(seat) {
+                    self.begin_taking(seat);
                 }
             }
             Some(7) => {
                 let at = self.rng.usize(..100);
-                self.log.work_late(at);
+                let line = self.rng.usize(..self.lines.len());
+                self.lines[line].log.work_late(at);
             }
-            _ => self.fail_over(),
+            Some(8) => self.fail_over(),
+            Some(9) => drop(self.deliver_frame()?),
+            _ => self.cut(node),
         }
-        self.look_at_log()
+        self.look_at_logs()
     }
 
-    fn look_at_log(&mut self) -> Checked {
+    /// A seat that has something to do, if there is one.
+    fn busy_seat(&mut self) -> usize {
+        let first = self.rng.usize(..self.seats.len());
+        let seats = (0..self.seats.len()).map(|step| (first + step) % self.seats.len());
+        let mut busy = seats.filter(|seat| !self.seats[*seat].is_idle());
+        busy.next().unwrap_or(first)
+    }
+
+    pub fn look_at_logs(&mut self) -> Checked {
         let keeps_leases = self.sabotage() != Sabotage::HoldsNothing;
-        let (log, rng) = (&self.log, &mut self.rng);
-        if self.trace {
-            for record in log.put_since(self.chain.put as usize) {
-                eprintln!("         {:?} is put in", record.place);
+        // What a clock ahead wrote down, an owner whose clock is behind takes to have happened when it began, and a
+        // later one when that began.
+        let is_exact = self.plan.skew_ms_max == 0;
+        for shard in 0..self.lines.len() {
+            let (line, rng) = (&mut self.lines[shard], &mut self.rng);
+            if self.trace {
+                for record in line.log.put_since(line.chain.put as usize) {
+                    eprintln!("         {:?} is put into {shard}", record.place);
+                }
             }
-        }
-        self.chain.look(log, keeps_leases, || rng.u8(..3) == 0)?;
-        if self.log.take_lost_for_good() {
-            self.note(|| "records are lost for good".to_owned());
-            self.worth.lost_for_good += 1;
-            self.oracle.lost_for_good();
-            self.missed = false;
-        }
-        let misses = self.log.misses_some();
-        self.worth.healed += u64::from(self.missed && !misses);
-        self.missed = misses;
-        Ok(())
-    }
-
-    /// A client asks whom it believes to be the owner.
-    fn ask_somebody(&mut self) -> Checked {
-        let now = self.now;
-        let owners = (0..self.processes.len()).filter(|at| {
-            let process = &self.processes[*at];
-            process.epoch().is_some() && process.is_awake(now)
-        });
-        let owners: Vec<usize> = owners.collect();
-        let newest = owners
-            .iter()
-            .copied()
-            .max_by_key(|at| self.processes[*at].epoch());
-        let Some(newest) = newest else { return Ok(()) };
-        let any = self.rng.u8(..100) < if self.plan.stale_clients { 50 } else { 10 };
-        let process = if any {
-            owners[self.rng.usize(..owners.len())]
-        } else {
-            newest
-        };
-        self.client_asks(process)
-    }
-
-    fn token(&mut self) -> Token {
-        self.next_token += 1;
-        self.next_token
-    }
-
-    /// Brings a call to a process.
-    pub fn call(&mut self, process: usize, asked: Asked, command: Command) -> Checked {
-        let (token, now) = (self.token(), self.now);
-        self.note(|| format!("#{token} at {process}: {asked:?}"));
-        self.calls.insert(token, Call { process, asked });
-        if let Some(host) = self.processes[process].host() {
-            host.apply(now, token, command);
-        }
-        if self.rng.u8(..4) > 0 {
-            self.flush(process, false)?;
-        }
-        self.pump(process)
-    }
-
-    /// Asks what is answered at once, unless the process can't answer any more.
-    pub fn look(&mut self, process: usize, command: Command) -> Result<Option<Reply>, Violation> {
-        let (token, now) = (self.token(), self.now);
-        self.pump(process)?;
-        let Some(host) = self.processes[process].host() else {
-            return Ok(None);
-        };
-        host.apply(now, token, command);
-        let mut found = None;
-        let mut others = Vec::new();
-        while let Some(outgoing) = host.next_outgoing() {
-            match outgoing {
-                Outgoing::Reply(of, reply) if of == token => found = Some(reply),
-                Outgoing::Reply(of, reply) => others.push((of, reply)),
-                Outgoing::Transfer(_) => return Err("a transfer to nowhere".to_owned()),
+            line.chain
+                .look(&line.log, keeps_leases, || is_exact && rng.u8(..3) == 0)?;
+            if line.log.take_lost_for_good() {
+                self.worth.lost_for_good += 1;
+                self.oracle.lost_for_good();
+                line.missed = false;
+                self.note(|| format!("records of {shard} are lost for good"));
             }
-        }
-        if found.is_none() {
-            let asked = Asked::Anything;
-            self.calls.insert(token, Call { process, asked });
-        }
-        for (of, reply) in others {
-            if let Some(call) = self.calls.remove(&of) {
-                self.answered(call, reply)?;
-            }
-        }
-        Ok(found)
-    }
-
-    /// Closes a batch, perhaps, having looked at what it makes; with `polls` after taking up what the
-    /// journal has to say.
-    fn flush(&mut self, process: usize, polls: bool) -> Checked {
-        let now = self.now;
-        let Some(before) = self.processes[process].seen() else {
-            return Ok(());
-        };
-        let Some(host) = self.processes[process].host() else {
-            return Ok(());
-        };
-        let kept: Kept = kept_by(host);
-        if polls {
-            host.poll_journal();
-        } else {
-            host.flush();
-        }
-        let Some(seen) = self.processes[process].seen() else {
-            return Ok(());
-        };
-        if let Some(place) = seen.latest
-            && seen.batches > before.batches
-        {
-            self.chain.closes(place, Had { kept, now });
-        }
-        self.worth.laps += u64::from(seen.low > before.low);
-        if self.plan.lag_max == 0 && seen.acknowledged != before.acknowledged {
-            is_safe(&self.log, &seen)?;
+            let line = &mut self.lines[shard];
+            let misses = line.log.misses_some();
+            self.worth.healed += u64::from(line.missed && !misses);
+            line.missed = misses;
         }
         Ok(())
     }
 
-    fn pump(&mut self, process: usize) -> Checked {
-        while let Some(outgoing) = self.processes[process]
-            .host()
-            .and_then(ShardHost::next_outgoing)
-        {
-            let Outgoing::Reply(token, reply) = outgoing else {
-                return Err("a transfer to nowhere".to_owned());
-            };
-            let Some(call) = self.calls.remove(&token) else {
-                return Err(format!("an answer to nothing, #{token}: {reply:?}"));
-            };
-            self.note(|| format!("#{token} answered by {process}: {reply:?}"));
-            self.answered(call, reply)?;
+    fn work_store(&mut self, seat: usize) {
+        if self.nodes[self.node_of(seat)].store_cut_until > self.now {
+            return;
         }
-        if self.processes[process].is_fenced() {
-            self.note(|| format!("{process} is fenced off"));
-            self.worth.fenced += 1;
-            self.ends(process, false);
-        }
-        Ok(())
-    }
-
-    fn poll(&mut self, process: usize) -> Checked {
-        let now = self.now;
-        if !self.processes[process].is_awake(now) {
-            return Ok(());
-        }
-        let sabotage = self.sabotage();
-        if let Some(epoch) = self.processes[process].take(now, sabotage)? {
-            self.note(|| format!("{process} is the owner, in epoch {epoch}"));
-            self.worth.take_overs += 1;
-            check(self.epochs.insert(epoch), || {
-                format!("epoch {epoch} is given out a second time")
-            })?;
-        }
-        if let Some(host) = self.processes[process].host() {
-            host.tick(now);
-            self.flush(process, true)?;
-        }
-        self.pump(process)
-    }
-
-    fn work_store(&mut self, process: usize) {
         let fault = if self.rng.u32(..100) < self.plan.faults_percent {
             [Fault::LosesAnswer, Fault::LosesRequest, Fault::IsLate][self.rng.usize(..3)]
         } else {
             Fault::None
         };
-        self.log.work(self.processes[process].client, fault);
+        self.log(seat).work(self.seats[seat].client, fault);
     }
 
     fn pass_time(&mut self) -> Checked {
@@ -367,245 +357,123 @@ impl World {
             0 => self.rng.u64(1..20_000),
             _ => self.rng.u64(1..400),
         };
-        for process in 0..self.processes.len() {
-            if self.processes[process].is_awake(self.now) {
-                let now = self.now;
-                if let Some(host) = self.processes[process].host() {
-                    host.tick(now);
+        for seat in 0..self.seats.len() {
+            if self.is_awake(seat) {
+                let clock = self.clock(seat);
+                if let Some(host) = self.seats[seat].host() {
+                    host.tick(clock);
                 }
-                self.pump(process)?;
+                self.pump(seat)?;
             }
         }
         Ok(())
     }
 
-    fn begin_taking(&mut self, process: usize) {
+    pub fn begin_taking(&mut self, seat: usize) {
         let seconds = (self.now - EPOCHS_SINCE) / 1000;
         let claim = Claim {
             least_epoch: match self.mutant {
                 Mutant::TakesEpochsBack => 0,
                 _ => seconds,
             },
-            owner: self.next_token.to_le_bytes().into(),
+            owner: self.token().to_le_bytes().into(),
             limits: self.plan.limits,
         };
-        self.next_token += 1;
-        self.note(|| format!("{process} takes over"));
-        self.processes[process].begin(&self.log, claim);
+        self.note(|| format!("{} takes over", self.name(seat)));
+        let shard = usize::from(self.shard_of(seat));
+        self.seats[seat].begin(&self.lines[shard].log, claim);
     }
 
-    fn crash(&mut self, process: usize) {
-        if !self.processes[process].is_idle() {
-            self.note(|| format!("{process} crashes"));
-            let late = self.rng.bool();
-            self.ends(process, late);
+    /// A seat, for people.
+    pub fn name(&self, seat: usize) -> String {
+        format!("node {} of {}", self.node_of(seat), self.shard_of(seat))
+    }
+
+    /// Until a node starts again, its clock goes like others.
+    fn set_clock(&mut self, node: usize) {
+        let most = self.plan.skew_ms_max as i64;
+        self.nodes[node].ahead_ms = self.rng.i64(-most..=most);
+    }
+
+    fn crash(&mut self, node: usize) {
+        self.note(|| format!("node {node} crashes"));
+        let late = self.rng.bool();
+        for shard in 0..self.plan.shards {
+            let seat = self.seat(node, shard);
+            self.ends(seat, late);
         }
+        let is_lost = self.rng.bool();
+        self.links.ends(node, is_lost);
+        for other in 0..self.nodes.len() {
+            self.connection_is_lost(other);
+        }
+        self.set_clock(node);
     }
 
-    fn ends(&mut self, process: usize, late: bool) {
-        self.log.disconnect(self.processes[process].client, late);
-        self.processes[process].role = Role::Idle;
-        let calls = std::mem::take(&mut self.calls);
-        for (token, call) in calls {
-            if call.process == process {
-                self.lost(call);
-            } else {
-                self.calls.insert(token, call);
+    pub fn ends(&mut self, seat: usize, late: bool) {
+        if self.seats[seat].is_idle() {
+            return;
+        }
+        self.log(seat).disconnect(self.seats[seat].client, late);
+        self.seats[seat].role = Role::Idle;
+        let of_it: Vec<Token> = self
+            .calls
+            .iter()
+            .filter_map(|(token, call)| (call.seat == seat).then_some(*token))
+            .collect();
+        for token in of_it {
+            if let Some(call) = self.calls.remove(&token) {
+                self.lost(&call.asked);
             }
         }
+        self.transfers_are_refused(seat);
     }
 
     /// The store's replica takes over: all that is under way is cut off, and perhaps more is lost.
     fn fail_over(&mut self) {
-        for process in &self.processes {
-            while self.log.waiting(process.client) > 0 {
+        for seat in 0..self.seats.len() {
+            let client = self.seats[seat].client;
+            while self.log(seat).waiting(client) > 0 {
                 let fault = [Fault::LosesRequest, Fault::IsLate][self.rng.usize(..2)];
-                self.log.work(process.client, fault);
+                self.log(seat).work(client, fault);
+            }
+            // A claim is of its time: it ends with the connection.
+            if matches!(self.seats[seat].role, Role::Taking(_)) {
+                self.ends(seat, false);
             }
         }
-        // A claim is of its time: it ends with the connection.
-        for process in 0..self.processes.len() {
-            if matches!(self.processes[process].role, Role::Taking(_)) {
-                self.ends(process, false);
-            }
+        for shard in 0..self.lines.len() {
+            let lag = self.rng.u64(..=self.plan.lag_max);
+            let untrims = self.rng.bool();
+            let tail = self.lines[shard].log.tail();
+            self.note(|| format!("the store fails over at {tail:?} of {shard}, and loses {lag}"));
+            self.lines[shard].log.fail_over(lag, untrims);
+            // Epochs that were given out lately may be lost; by the time that the store is back their
+            // seconds are over.
+            let ahead = self.lines[shard].chain.epoch_max + 8;
+            self.now = self.now.max(EPOCHS_SINCE + ahead * 1000);
         }
-        let lag = self.rng.u64(..=self.plan.lag_max);
-        let untrims = self.rng.bool();
-        let tail = self.log.tail();
-        self.note(|| format!("the store fails over at {tail:?}, and loses {lag}"));
-        self.log.fail_over(lag, untrims);
-        // Epochs that were given out lately may be lost; by the time that the store is back their
-        // seconds are over.
-        let ahead = self.chain.epoch_max + 8;
-        self.now = self.now.max(EPOCHS_SINCE + ahead * 1000);
     }
 
-    /// Lets everything that is under way come to its end, without faults.
-    fn rest(&mut self) -> Checked {
-        while self.log.work_late(0) {
-            self.look_at_log()?;
+    /// A node is cut off from another, one way or both, or from the store.
+    fn cut(&mut self, node: usize) {
+        let until = self.now + self.rng.u64(1..CUT_MS_MAX);
+        self.worth.cuts += 1;
+        if self.rng.u8(..3) == 0 {
+            self.note(|| format!("node {node} is cut off from the store"));
+            self.nodes[node].store_cut_until = until;
+            return;
         }
-        let mut busy = Vec::new();
-        for _ in 0..REST_TURNS_MAX {
-            busy.clear();
-            for process in 0..self.processes.len() {
-                self.processes[process].sleeps_until = 0;
-                let client = self.processes[process].client;
-                while self.log.work(client, Fault::None) {
-                    self.look_at_log()?;
-                }
-                self.poll(process)?;
-                let is_open = self.log.waiting(client) > 0;
-                let of = &mut self.processes[process];
-                let takes = matches!(of.role, Role::Taking(_));
-                let writes = of.host().is_some_and(|host| !host.is_idle());
-                if is_open || takes || writes {
-                    busy.push((process, is_open, takes, of.seen()));
-                }
-            }
-            self.look_at_log()?;
-            if busy.is_empty() {
-                return Ok(());
-            }
+        let other = self.rng.usize(..self.nodes.len());
+        self.note(|| format!("node {node} is cut off from {other}"));
+        self.links.cut(node, other, until);
+        if self.rng.bool() {
+            self.links.cut(other, node, until);
         }
-        Err(format!("no rest: {busy:?}"))
-    }
-
-    /// Asks the newest owner, and gives it time.
-    fn ask(&mut self, command: Command) -> Result<Option<Reply>, Violation> {
-        let owners = 0..self.processes.len();
-        let newest = owners
-            .filter(|at| self.processes[*at].epoch().is_some())
-            .max_by_key(|at| self.processes[*at].epoch());
-        let Some(newest) = newest else {
-            return Ok(None);
-        };
-        let (token, now) = (self.token(), self.now);
-        let mut found = None;
-        if let Some(host) = self.processes[newest].host() {
-            host.apply(now, token, command);
+        if self.rng.bool() {
+            self.links.lose(node, other);
+            self.connection_is_lost(node);
+            self.connection_is_lost(other);
         }
-        for _ in 0..REST_TURNS_MAX {
-            self.flush(newest, true)?;
-            while let Some(host) = self.processes[newest].host()
-                && let Some(outgoing) = host.next_outgoing()
-            {
-                match outgoing {
-                    Outgoing::Reply(of, reply) if of == token => found = Some(reply),
-                    Outgoing::Reply(of, reply) => {
-                        if let Some(call) = self.calls.remove(&of) {
-                            self.answered(call, reply)?;
-                        }
-                    }
-                    Outgoing::Transfer(_) => return Err("a transfer to nowhere".to_owned()),
-                }
-            }
-            if found.is_some() {
-                self.pump(newest)?;
-                return Ok(found.filter(|it| !matches!(it, Reply::Refused(Refusal::JournalDown))));
-            }
-            self.log.work(self.processes[newest].client, Fault::None);
-            self.look_at_log()?;
-        }
-        Err("a question was not answered".to_owned())
-    }
-
-    fn make_everything(&mut self) -> Checked {
-        for queue in 0..QUEUES.len() {
-            let fifo = (queue == 1).then(|| (QueueAttribute::FifoQueue, "true".to_owned()));
-            let create = QueueCommand::Create {
-                name: name(queue),
-                attributes: fifo.into_iter().collect(),
-                tags: Default::default(),
-                recreate_after_ms: 0,
-            };
-            self.ask(Command::Queue(Box::new(create)))?;
-        }
-        if !self.plan.topics {
-            return Ok(());
-        }
-        let retention_ms = self.rng.bool().then_some(60_000);
-        self.ask(admin(AdminCommand::CreateTopic {
-            name: TOPIC.into(),
-            spec: SharedBytes::from([]),
-            settings: TopicSettings { retention_ms },
-        }))?;
-        for subscription in SUBSCRIPTIONS {
-            let settings = SubscriptionSettings {
-                retain_acked: self.rng.bool(),
-                ordering: self.rng.bool(),
-                exactly_once: self.rng.bool(),
-                retention_ms: if self.rng.bool() { 30_000 } else { 600_000 },
-                ..SubscriptionSettings::default()
-            };
-            self.ask(admin(AdminCommand::CreateSubscription {
-                name: subscription.into(),
-                topic: TOPIC.into(),
-                spec: SharedBytes::from([]),
-                settings,
-            }))?;
-        }
-        Ok(())
-    }
-
-    /// Nothing goes wrong any more: one owner is left, and has all that was promised.
-    fn end(&mut self) -> Checked {
-        self.note(|| "nothing goes wrong any more".to_owned());
-        self.rest()?;
-        // Who believes to be the owner and isn't finds out as it writes; a wait that nobody ends does.
-        for _ in 0..self.processes.len() * 4 {
-            if self.processes.iter().all(Process::is_idle) {
-                self.begin_taking(0);
-                self.rest()?;
-            }
-            let probe = QueueCommand::Create {
-                name: name(0),
-                attributes: Default::default(),
-                tags: Default::default(),
-                recreate_after_ms: 0,
-            };
-            if self.ask(Command::Queue(Box::new(probe)))?.is_some() {
-                return self.audit();
-            }
-            self.rest()?;
-        }
-        Err("nobody gets to own the shard".to_owned())
-    }
-
-    fn audit(&mut self) -> Checked {
-        check(!self.log.misses_some(), || {
-            "an owner didn't put back what the store had lost".to_owned()
-        })?;
-        let newest = self.processes.iter().filter_map(Process::epoch).max();
-        for process in 0..self.processes.len() {
-            if self.processes[process].epoch() != newest {
-                self.ends(process, false);
-            }
-        }
-        let mut found: BTreeMap<u64, u32> = BTreeMap::new();
-        for queue in 0..QUEUES.len() {
-            let resolve = QueueCommand::Resolve(name(queue));
-            let Some(Reply::Queue(place)) = self.ask(Command::Queue(Box::new(resolve)))? else {
-                continue;
-            };
-            let mut after = 0;
-            loop {
-                let peek = QueueCommand::Peek {
-                    queue: place,
-                    after,
-                    near: None,
-                    messages_max: 100,
-                };
-                let Some(Reply::Peeked(page)) = self.ask(Command::Queue(Box::new(peek)))? else {
-                    return Err("the owner doesn't answer".to_owned());
-                };
-                let Some(last) = page.last() else { break };
-                after = last.sequence;
-                for peeked in page {
-                    *found.entry(number_in(peeked.payload.body())?).or_default() += 1;
-                }
-            }
-        }
-        self.oracle.audit(&found)
     }
 }
