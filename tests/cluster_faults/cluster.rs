@@ -8,7 +8,7 @@ use crate::watch::Watch;
 use serde_json::json;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 /// One for each shard, so that every fault of one is about some queues.
@@ -34,6 +34,8 @@ pub struct Cluster {
     turn: usize,
     pub network: Network,
     pub watch: Arc<Watch>,
+    /// Sessions of nodes in the store while nothing happens.
+    pub sessions: OnceLock<i64>,
 }
 
 impl Cluster {
@@ -55,6 +57,7 @@ impl Cluster {
             turn: 0,
             network,
             watch: watch.clone(),
+            sessions: OnceLock::new(),
         };
         cluster.primary = Some(Postgres::start_at(cluster.place(0), &[]));
         if has_standby {

@@ -1,7 +1,7 @@
 //! What happens to nodes, their store and the network, and how it ends.
 
 use crate::cluster::{Cluster, NODES};
-use crate::server::Stop;
+use crate::server::{ByHand, Stop};
 use rand::Rng;
 use rand::rngs::SmallRng;
 use std::time::{Duration, Instant};
@@ -16,6 +16,10 @@ const STORE_AWAY_MS: std::ops::Range<u64> = 6_500..10_000;
 /// What the store may take to end the sessions of a node that was cut off.
 const SESSIONS_MAX: Duration = Duration::from_secs(20);
 const SESSIONS: &str = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'lclq%'";
+const WHICH: &str = "SELECT concat_ws(' ', host(client_addr), application_name, state, wait_event, backend_start, \
+                     state_change, query) FROM pg_stat_activity WHERE application_name LIKE 'lclq%' ORDER BY 1";
+/// How long as many sessions are there as before, where nothing happens.
+const AT_REST: Duration = Duration::from_secs(2);
 const OF_NODES: &str = "FROM pg_stat_activity WHERE application_name LIKE 'lclq%'";
 
 /// Which way nothing arrives.
@@ -186,7 +190,7 @@ fn cut_from_store(
 ) -> Duration {
     let shard = cluster.shard_of(one);
     let by_hand = cluster.primary().by_hand();
-    let sessions = by_hand.number(SESSIONS);
+    let sessions = *cluster.sessions.get_or_init(|| at_rest(&by_hand));
     cut(cluster, one, cluster.store(), way);
     let began = Instant::now();
     cluster.wait_for_answer(other, shard);
@@ -200,11 +204,25 @@ fn cut_from_store(
     while by_hand.number(SESSIONS) > sessions {
         assert!(
             Instant::now() < until,
-            "sessions are left behind in the store"
+            "more than {sessions} sessions are left behind in the store: {:#?}",
+            by_hand.texts(WHICH)
         );
         std::thread::sleep(Duration::from_millis(50));
     }
     took
+}
+
+/// How many sessions nodes have: one may just be about to be made anew.
+fn at_rest(by_hand: &ByHand) -> i64 {
+    let (mut sessions, mut since) = (by_hand.number(SESSIONS), Instant::now());
+    while since.elapsed() < AT_REST {
+        std::thread::sleep(Duration::from_millis(50));
+        let now = by_hand.number(SESSIONS);
+        if now != sessions {
+            (sessions, since) = (now, Instant::now());
+        }
+    }
+    sessions
 }
 
 fn cut_from_node(cluster: &Cluster, one: usize, other: usize, way: Way) -> Duration {

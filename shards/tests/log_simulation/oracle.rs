@@ -53,6 +53,8 @@ pub struct Life {
     /// Who has it, and until when by the true time.
     pub holder: Option<Held>,
     pub held_until: Millis,
+    /// Until when somebody asked for it last: what was asked before says nothing any more.
+    pub asked_until: Millis,
     /// The store has lost records, of which this may have been one.
     pub is_wild: bool,
 }
@@ -306,6 +308,7 @@ impl Oracle {
             && life.holder == Some(held)
         {
             life.held_until = life.held_until.min(until);
+            life.asked_until = until;
         }
     }
 
@@ -313,10 +316,17 @@ impl Oracle {
         if let Some(life) = self.lives.get_mut(&number)
             && life.holder == Some(held)
             && life.held_until > now
+            && life.asked_until == until
             && life.removed == Removed::No
         {
             life.held_until = until;
         }
+    }
+
+    /// The store has lost what a message needs to arrive.
+    pub fn may_be_lost(&mut self, number: u64) -> Checked {
+        self.life(number)?.is_wild = true;
+        Ok(())
     }
 
     /// The store has lost what it said was safe, and nobody has put it back.

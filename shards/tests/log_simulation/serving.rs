@@ -153,6 +153,11 @@ impl World {
         let told = (transfer.number, transfer.returned);
         self.note(|| format!("{} sends {number} to {target}: {told:?}", self.name(seat)));
         self.worth.transfers += 1;
+        // An owner that goes on where a later one's records were lost counts from where that one did not: what it
+        // sends may be taken for what came before.
+        if self.epoch_of(seat)? < self.line(seat).lost_epoch {
+            self.oracle.may_be_lost(number)?;
+        }
         if transfer.returned {
             self.oracle.returned(number)?;
         } else {

@@ -68,6 +68,8 @@ pub struct Line {
     pub epochs: BTreeSet<u64>,
     /// Records were missing when it was last looked at.
     missed: bool,
+    /// The highest epoch that there was when records were lost for good.
+    pub lost_epoch: u64,
 }
 
 pub struct World {
@@ -131,6 +133,7 @@ impl World {
             chain: Chain::default(),
             epochs: BTreeSet::new(),
             missed: false,
+            lost_epoch: 0,
         };
         let seats = plan.nodes * usize::from(plan.shards);
         Self {
@@ -330,6 +333,7 @@ impl World {
                 self.worth.lost_for_good += 1;
                 self.oracle.lost_for_good();
                 line.missed = false;
+                line.lost_epoch = line.chain.epoch_max;
                 self.note(|| format!("records of {shard} are lost for good"));
             }
             let line = &mut self.lines[shard];

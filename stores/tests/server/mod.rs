@@ -295,6 +295,15 @@ impl ByHand {
         row.get(0)
     }
 
+    /// The texts that a query answers, a row each.
+    pub fn texts(&self, query: &str) -> Vec<String> {
+        let rows = self
+            .runtime
+            .block_on(self.client.query(query, &[]))
+            .unwrap();
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
     /// Waits until a query's number is this.
     pub fn wait_for(&self, query: &str, number: i64) {
         let until = Instant::now() + START_WAIT;
