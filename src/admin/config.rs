@@ -31,7 +31,7 @@ pub(super) async fn show(admin: Rc<Admin>, _: Asked) -> AdminResult<ConfigView> 
 /// The JSON Schema of the file.
 #[derive(Serialize, JsonSchema)]
 struct SchemaView {
-    schema: Value,
+    schema: &'static Value,
     /// Places in the file, such as `server.log`, whose new values a running server takes; others wait
     /// for a restart.
     live: Vec<String>,

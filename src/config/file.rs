@@ -58,7 +58,7 @@ pub fn parse(name: &str, directory: &Path, text: &str) -> Result<File, Vec<Strin
     }
     let schema = schema::of_file();
     let mut errors = Vec::new();
-    reader.table(table.get_ref(), table.span(), &schema, "", &mut errors);
+    reader.table(table.get_ref(), table.span(), schema, "", &mut errors);
     if !errors.is_empty() {
         errors.sort_by_key(|(at, _)| *at);
         errors.truncate(ERRORS_MAX);

@@ -7,6 +7,7 @@ use super::settings::{Settings, TABLES};
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
+use std::sync::OnceLock;
 
 /// The schema of a type, with nothing to look up and no null: what isn't given is left out.
 fn of<T: JsonSchema>() -> Value {
@@ -74,8 +75,13 @@ pub fn of_settings() -> Map<String, Value> {
     std::mem::take(properties)
 }
 
-/// The schema of the file.
-pub fn of_file() -> Value {
+/// The schema of the file. Made once: it is the same as long as the process runs, and takes a core some time.
+pub fn of_file() -> &'static Value {
+    static SCHEMA: OnceLock<Value> = OnceLock::new();
+    SCHEMA.get_or_init(made)
+}
+
+fn made() -> Value {
     let settings = of_settings();
     let mut properties = Map::new();
     for (table, keys) in TABLES {

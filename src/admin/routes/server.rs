@@ -8,10 +8,14 @@ use crate::admin::route::{Answered, Asked, Route, SchemaOf, ZSTD, schema_of};
 use crate::admin::{
     Admin, cluster, config, connections, cores, events, openapi, operations, portable, stats,
 };
-use http::{Method, Response, StatusCode};
+use crate::http::ReplyBody;
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method, Response, StatusCode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::rc::Rc;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 const TEXT: Answered = Answered {
@@ -84,8 +88,16 @@ async fn scrape(admin: Rc<Admin>, asked: Asked<MetricsQuery>) -> AdminResult<Res
 }
 
 async fn document(_: Rc<Admin>, _: Asked) -> AdminResult<Response<AdminBody>> {
-    let document = with_status(StatusCode::OK, &openapi::document());
-    Ok(document.map(AdminBody::from))
+    // Made once: it is the same as long as the process runs, and takes milliseconds of a core.
+    static DOCUMENT: OnceLock<Bytes> = OnceLock::new();
+    let document = DOCUMENT.get_or_init(|| {
+        let made = with_status(StatusCode::OK, &openapi::document());
+        made.into_body().into_bytes()
+    });
+    let mut answer = Response::new(AdminBody::from(ReplyBody::new(document.clone())));
+    let json = HeaderValue::from_static("application/json");
+    answer.headers_mut().insert(CONTENT_TYPE, json);
+    Ok(answer)
 }
 
 const EXPORT: Answered = Answered {

@@ -129,6 +129,6 @@ impl Imported {
 }
 
 /// The schema of a list's resources.
-fn schema_of(list: &str) -> Value {
-    schema::of_file()["properties"][list]["items"].take()
+fn schema_of(list: &str) -> &'static Value {
+    &schema::of_file()["properties"][list]["items"]
 }

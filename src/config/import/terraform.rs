@@ -128,7 +128,7 @@ fn of_queue(imported: &mut Imported, attributes: &Value, key: &str, attribute: &
 }
 
 fn of_pubsub(imported: &mut Imported, list: &'static str, attributes: &Value) {
-    let Some(mut resource) = shaped(attributes, &schema_of(list)) else {
+    let Some(mut resource) = shaped(attributes, schema_of(list)) else {
         imported.note(format!("{list}: one without attributes: left out"));
         return;
     };
