@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 const BEAT_EVERY: Duration = Duration::from_secs(1);
 /// Between two that are given because something has changed.
 const BEAT_PAUSE_MIN: Duration = Duration::from_millis(20);
+/// Looked at so much after a node may be taken for gone, lest it is looked at just before.
+const LATE: Duration = Duration::from_millis(10);
 /// Time without others coming or going before shards are handed over to those who have come.
 const SETTLING: Duration = Duration::from_secs(5);
 /// Shards that are taken over at once.
@@ -98,6 +100,8 @@ pub struct Control<T> {
     is_down: bool,
     /// When the last sign of life was sent that the store has taken.
     heard_at: Instant,
+    /// When the first of the others is gone, unless it says something before.
+    patience_ends: Option<Instant>,
 }
 
 impl<T: Takes> Control<T> {
@@ -124,6 +128,7 @@ impl<T: Takes> Control<T> {
                 untold: false,
                 is_down: false,
                 heard_at: Instant::now(),
+                patience_ends: None,
             };
             control.run(&heard);
         })?;
@@ -147,6 +152,10 @@ impl<T: Takes> Control<T> {
                         Some(_) => LEAVING_BEAT,
                         None => BEAT_EVERY,
                     };
+                // Whoever waited for the next beat would take over up to a second too late.
+                if let Some(ends) = self.patience_ends.take() {
+                    beat_at = beat_at.min(ends.max(now + BEAT_PAUSE_MIN));
+                }
             }
             let wait = beat_at.saturating_duration_since(Instant::now());
             let mut news = match heard.recv_timeout(wait) {
@@ -291,6 +300,7 @@ impl<T: Takes> Control<T> {
             cluster,
             gone: &self.gone,
         };
+        self.patience_ends = situation.patience().map(|left| now + left + LATE);
         let others: BTreeSet<Box<str>> = situation.others().into_keys().map(Box::from).collect();
         let Decision {
             take,

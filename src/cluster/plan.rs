@@ -63,6 +63,12 @@ impl Situation<'_> {
         living.map(|seen| (&*seen.member.node, seen)).collect()
     }
 
+    /// How long until the first of the others is taken for gone, unless it gives a sign of life before.
+    pub fn patience(&self) -> Option<Duration> {
+        let left = |seen: &SeenMember| SILENCE_MAX.saturating_sub(seen.silent);
+        self.others().into_values().map(left).min()
+    }
+
     /// Nodes that take shards: not those that leave, nor those that are to run none, unless that is all of them.
     fn takers<'c>(&'c self, others: &BTreeMap<&'c str, &SeenMember>) -> Vec<&'c str> {
         let staying = others.iter().filter(|(_, seen)| !seen.draining);
@@ -271,6 +277,37 @@ mod tests {
             .iter()
             .filter(|shard| world.nodes["a"].contains_key(shard));
         assert!(kept.count() * 2 > of_a.len());
+    }
+
+    #[test]
+    fn whoever_has_been_silent_longest_is_waited_for() {
+        let mut world = World::default();
+        for (node, silent_ms) in [("a", 9_000), ("b", 700), ("c", 4_600), ("d", 5_001)] {
+            world.join(node);
+            world.seen(node).silent = Duration::from_millis(silent_ms);
+        }
+        let (mine, gone) = (BTreeMap::new(), BTreeSet::new());
+        let patience = |me, cluster: &Cluster| {
+            let situation = Situation {
+                me,
+                draining: false,
+                unsettled: false,
+                shards: SHARDS,
+                mine: &mine,
+                cluster,
+                gone: &gone,
+            };
+            situation.patience()
+        };
+        let of = |ms| Some(Duration::from_millis(ms));
+        assert_eq!(patience("b", &world.cluster), of(400));
+        // Nobody waits for itself, nor for who is gone already.
+        assert_eq!(patience("c", &world.cluster), of(4_300));
+        world
+            .cluster
+            .members
+            .retain(|seen| &*seen.member.node != "c");
+        assert_eq!(patience("b", &world.cluster), None);
     }
 
     #[test]

@@ -35,8 +35,8 @@ struct Connection {
     asked: VecDeque<(Step, Instant)>,
     /// Messages in the delete that was asked.
     deleting: u64,
-    input: Vec<u8>,
-    filled: usize,
+    /// The beginning of an answer whose rest is yet to come.
+    begun: Vec<u8>,
     /// What the socket had no room for.
     output: Vec<u8>,
 }
@@ -92,8 +92,7 @@ pub fn run(options: &Options) -> Result<()> {
             target: targets[index % targets.len()].clone(),
             asked: VecDeque::new(),
             deleting: 0,
-            input: vec![0; 16 * 1024],
-            filled: 0,
+            begun: Vec::new(),
             output: Vec::new(),
         });
     }
@@ -106,6 +105,7 @@ pub fn run(options: &Options) -> Result<()> {
         tally: Tally::new()?,
         due: VecDeque::new(),
         stamped: 0,
+        input: vec![0; 16 * 1024],
     };
     let elapsed = match options.backlog {
         None => load.run_for_a_while(&mut poll, &mut connections)?,
@@ -255,6 +255,9 @@ struct Load<'a> {
     due: VecDeque<Instant>,
     /// Deduplication ids used.
     stamped: u64,
+    /// What is read from whichever connection has something: with thousands of them, buffers of their own would be
+    /// in no cache.
+    input: Vec<u8>,
 }
 
 impl Load<'_> {
@@ -276,45 +279,49 @@ impl Load<'_> {
 
     /// Takes in what has come. Returns how many rounds have ended.
     fn read(&mut self, connection: &mut Connection, now: Instant) -> Result<usize> {
+        let mut input = std::mem::take(&mut self.input);
+        let mut filled = connection.begun.len();
+        input[..filled].copy_from_slice(&connection.begun);
         let mut rounds = 0;
         loop {
-            if connection.filled == connection.input.len() {
-                connection.input.resize(connection.input.len() * 2, 0);
-            }
-            let room = connection.input.len() - connection.filled;
-            let read = match connection
-                .stream
-                .read(&mut connection.input[connection.filled..])
-            {
+            let room = input.len() - filled;
+            let read = match connection.stream.read(&mut input[filled..]) {
                 Ok(0) => return Err("the server closed a connection".into()),
                 Ok(read) => read,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(rounds),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error.into()),
             };
-            connection.filled += read;
+            filled += read;
             let mut start = 0;
-            while let Some(framed) = frame(&connection.input[start..connection.filled])? {
-                let at = start;
+            while let Some(framed) = frame(&input[start..filled])? {
+                let answer = &input[start..start + framed.end];
                 start += framed.end;
-                if self.answered(connection, at, framed, now)? {
+                if self.answered(connection, answer, framed, now)? {
                     rounds += 1;
                 }
             }
-            connection.input.copy_within(start..connection.filled, 0);
-            connection.filled -= start;
+            input.copy_within(start..filled, 0);
+            filled -= start;
+            if filled == input.len() {
+                input.resize(filled * 2, 0);
+            }
             // A short read has emptied the socket: asking again would only return EAGAIN.
             if read < room {
-                return Ok(rounds);
+                break;
             }
         }
+        connection.begun.clear();
+        connection.begun.extend_from_slice(&input[..filled]);
+        self.input = input;
+        Ok(rounds)
     }
 
     /// One answer. Returns whether it ended its round; if not, the next request of it is sent.
     fn answered(
         &mut self,
         connection: &mut Connection,
-        at: usize,
+        answer: &[u8],
         framed: Framed,
         now: Instant,
     ) -> Result<bool> {
@@ -328,8 +335,7 @@ impl Load<'_> {
         tally.latencies_us.saturating_record(latency_us);
         if framed.status != 200 {
             if tally.errors == 0 {
-                let text = &connection.input[at..at + framed.end];
-                eprintln!("first error:\n{}", String::from_utf8_lossy(text));
+                eprintln!("first error:\n{}", String::from_utf8_lossy(answer));
             }
             tally.errors += 1;
             return Ok(true);
@@ -349,7 +355,7 @@ impl Load<'_> {
                 Ok(true)
             }
             Step::Receive => {
-                let body = &connection.input[at + framed.body_start..at + framed.end];
+                let body = &answer[framed.body_start..];
                 let handles = string_values(body, "ReceiptHandle");
                 if handles.is_empty() {
                     return Ok(true);
