@@ -134,6 +134,11 @@ pub(super) fn with_status(status: StatusCode, body: &impl Serialize) -> Response
     // Our own types: they have no keys but texts, and nothing that can fail.
     let mut text = serde_json::to_vec(body).unwrap_or_default();
     text.push(b'\n');
+    of_json(status, text)
+}
+
+/// JSON that is text already.
+pub(super) fn of_json(status: StatusCode, text: impl Into<Bytes>) -> Response<ReplyBody> {
     let mut answer = Response::new(ReplyBody::new(text));
     *answer.status_mut() = status;
     let json = HeaderValue::from_static("application/json");

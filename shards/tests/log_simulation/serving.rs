@@ -4,7 +4,7 @@ use super::chain::Had;
 use super::clients::{Asked, Call, number_in};
 use super::links::Frame;
 use super::owners::is_safe;
-use super::world::{Arrived, World};
+use super::world::{Arrived, World, taken_out};
 use crate::common::log_owner::kept_by;
 use crate::{Checked, Mutant, Violation, check};
 use lclq_shards::command::*;
@@ -153,15 +153,15 @@ impl World {
         let told = (transfer.number, transfer.returned);
         self.note(|| format!("{} sends {number} to {target}: {told:?}", self.name(seat)));
         self.worth.transfers += 1;
-        // An owner that goes on where a later one's records were lost counts from where that one did not: what it
+        let epoch = self.epoch_of(seat)?;
+        // An owner that goes on where a later one's records were lost has lower numbers than that one had: what it
         // sends may be taken for what came before.
-        if self.epoch_of(seat)? < self.line(seat).lost_epoch {
+        if epoch < self.line(seat).lost_epoch {
             self.oracle.may_be_lost(number)?;
         }
         if transfer.returned {
             self.oracle.returned(number)?;
         } else {
-            let epoch = self.epoch_of(seat)?;
             self.oracle.moved(number, epoch)?;
         }
         let owners: Vec<usize> = self.owners(target).collect();
@@ -196,15 +196,8 @@ impl World {
 
     /// A seat takes nothing any more.
     pub fn transfers_are_refused(&mut self, seat: usize) {
-        let of_it: Vec<Token> = self
-            .transfers
-            .iter()
-            .filter_map(|(token, arrived)| (arrived.seat == seat).then_some(*token))
-            .collect();
-        for token in of_it {
-            if let Some(arrived) = self.transfers.remove(&token) {
-                self.answer_transfer(arrived, Reply::Refused(Refusal::Unreachable));
-            }
+        for arrived in taken_out(&mut self.transfers, |arrived| arrived.seat == seat) {
+            self.answer_transfer(arrived, Reply::Refused(Refusal::Unreachable));
         }
     }
 
@@ -228,24 +221,21 @@ impl World {
                 let (token, clock) = (self.token(), self.clock(seat));
                 self.note(|| format!("transfer {} is at {}", transfer.number, self.name(seat)));
                 let arrived = Arrived { seat, source, from };
-                if self.seats[seat].host().is_none() {
+                let ack = TransferAck {
+                    source,
+                    target: transfer.target,
+                    up_to: transfer.number,
+                };
+                let Some(host) = self.seats[seat].host() else {
                     self.answer_transfer(arrived, Reply::Refused(Refusal::Unreachable));
                     return Ok(true);
-                }
+                };
+                host.apply(clock, token, Command::Transfer(transfer));
                 if self.mutant == Mutant::AnswersTransfersAtOnce {
-                    let ack = TransferAck {
-                        source,
-                        target: transfer.target,
-                        up_to: transfer.number,
-                    };
                     self.answer_transfer(arrived, Reply::Transferred(ack));
                 } else {
                     self.transfers.insert(token, arrived);
                 }
-                let Some(host) = self.seats[seat].host() else {
-                    return Ok(true);
-                };
-                host.apply(clock, token, Command::Transfer(transfer));
                 self.flush(seat, false)?;
                 self.pump(seat)?;
             }

@@ -101,6 +101,14 @@ pub struct Arrived {
     pub from: usize,
 }
 
+/// Takes out what is of something.
+pub fn taken_out<V>(from: &mut BTreeMap<Token, V>, is_its: impl Fn(&V) -> bool) -> Vec<V> {
+    let all = std::mem::take(from).into_iter();
+    let (out, left): (BTreeMap<_, _>, _) = all.partition(|(_, it)| is_its(it));
+    *from = left;
+    out.into_values().collect()
+}
+
 /// Runs a seed; a panic is as much a failure as a broken promise.
 pub fn run(seed: u64, plan: Plan, mutant: Mutant, trace: bool) -> Result<Worth, Violation> {
     let result = catch_unwind(AssertUnwindSafe(|| {
@@ -420,15 +428,8 @@ impl World {
         }
         self.log(seat).disconnect(self.seats[seat].client, late);
         self.seats[seat].role = Role::Idle;
-        let of_it: Vec<Token> = self
-            .calls
-            .iter()
-            .filter_map(|(token, call)| (call.seat == seat).then_some(*token))
-            .collect();
-        for token in of_it {
-            if let Some(call) = self.calls.remove(&token) {
-                self.lost(&call.asked);
-            }
+        for call in taken_out(&mut self.calls, |call| call.seat == seat) {
+            self.lost(&call.asked);
         }
         self.transfers_are_refused(seat);
     }
@@ -462,13 +463,14 @@ impl World {
     /// A node is cut off from another, one way or both, or from the store.
     fn cut(&mut self, node: usize) {
         let until = self.now + self.rng.u64(1..CUT_MS_MAX);
-        self.worth.cuts += 1;
         if self.rng.u8(..3) == 0 {
+            self.worth.cuts += 1;
             self.note(|| format!("node {node} is cut off from the store"));
             self.nodes[node].store_cut_until = until;
             return;
         }
         let other = self.rng.usize(..self.nodes.len());
+        self.worth.cuts += u64::from(other != node);
         self.note(|| format!("node {node} is cut off from {other}"));
         self.links.cut(node, other, until);
         if self.rng.bool() {

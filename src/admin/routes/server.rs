@@ -1,17 +1,15 @@
 //! Routes about the server itself.
 
 use super::EVENTS;
-use crate::admin::answers::{AdminBody, AdminResult, with_status};
+use crate::admin::answers::{AdminBody, AdminResult, of_json, with_status};
 use crate::admin::metrics::Health;
 use crate::admin::route::Scope::{Admin as Administer, Read};
 use crate::admin::route::{Answered, Asked, Route, SchemaOf, ZSTD, schema_of};
 use crate::admin::{
     Admin, cluster, config, connections, cores, events, openapi, operations, portable, stats,
 };
-use crate::http::ReplyBody;
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Method, Response, StatusCode};
+use http::{Method, Response, StatusCode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::rc::Rc;
@@ -94,10 +92,7 @@ async fn document(_: Rc<Admin>, _: Asked) -> AdminResult<Response<AdminBody>> {
         let made = with_status(StatusCode::OK, &openapi::document());
         made.into_body().into_bytes()
     });
-    let mut answer = Response::new(AdminBody::from(ReplyBody::new(document.clone())));
-    let json = HeaderValue::from_static("application/json");
-    answer.headers_mut().insert(CONTENT_TYPE, json);
-    Ok(answer)
+    Ok(of_json(StatusCode::OK, document.clone()).map(AdminBody::from))
 }
 
 const EXPORT: Answered = Answered {
