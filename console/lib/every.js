@@ -1,6 +1,14 @@
-// What is done again and again while a view is open and somebody can see it.
+// What is done while a view is open: again and again as long as somebody can see it, and once somebody has typed.
 
-/** @typedef {{signal: AbortSignal, every: (ms: number, act: (signal: AbortSignal) => Promise<number | void>) => () => void}} Life `act` may answer how long to rest after it, ms, where that is longer than usual. */
+/** How long nothing is typed before what was typed counts, ms. */
+const TYPED_MS = 300;
+
+/**
+ * @typedef {object} Life
+ * @property {AbortSignal} signal
+ * @property {(ms: number, act: (signal: AbortSignal) => Promise<number | void>) => () => void} every `act` may answer how long to rest after it, ms, where that is longer than usual.
+ * @property {(act: () => void) => () => void} typed does it once it has not been called for a while, and not in a view that was left meanwhile
+ */
 
 /**
  * The life of a view, until `end`.
@@ -47,5 +55,14 @@ export function begin(failed, recovered) {
     turn();
     return turn;
   };
-  return { life: { signal, every }, end: () => controller.abort() };
+  /** @param {() => void} act */
+  const typed = (act) => {
+    let timer = 0;
+    signal.addEventListener("abort", () => clearTimeout(timer));
+    return () => {
+      clearTimeout(timer);
+      if (!signal.aborted) timer = setTimeout(act, TYPED_MS);
+    };
+  };
+  return { life: { signal, every, typed }, end: () => controller.abort() };
 }

@@ -4,12 +4,11 @@ import { fill, fresh, h } from "../lib/dom.js";
 import { get } from "../lib/api.js";
 import { number } from "../lib/format.js";
 import { remember, to } from "../lib/router.js";
-import { button } from "./buttons.js";
 import { showError } from "./notice.js";
+import { pages } from "./pages.js";
 import { table } from "./table.js";
 
 const REFRESH_MS = 3000;
-const TYPED_MS = 250;
 /**
  * To sort or to filter, the server goes through all there is. It rests for so many times as long as that took, so that a
  * list that is open takes no more than a fiftieth of a core.
@@ -37,13 +36,9 @@ export function listing(what, life, route) {
   const query = { limit: "50", ...route.query };
   /** @type {Record<string, string>} */
   const state = query;
-  /** Where the pages before this one began. @type {string[]} */
-  const before = [];
   const place = h("div");
   const pager = h("div", { class: "row", role: "group", "aria-label": "Pages" });
   const problem = h("div");
-  /** @type {string | null} */
-  let next = null;
   /** @type {ReturnType<typeof table>} */
   let shown;
   const sort = (/** @type {string} */ by) => {
@@ -58,8 +53,7 @@ export function listing(what, life, route) {
     place.querySelector("[aria-sort] button")?.focus();
   };
   const anew = () => {
-    state.after = "";
-    before.length = 0;
+    paged.restart();
     remember(to([what.address], { ...state, limit: state.limit === "50" ? "" : state.limit }));
     drawTable();
     refresh();
@@ -68,61 +62,48 @@ export function listing(what, life, route) {
     shown = table(what.caption, what.columns, what.key, { sorted: { by: state.sort || "name", descending: state.descending === "true" }, sort });
     fill(place, shown.element);
   };
-  const move = (/** @type {boolean} */ on) => {
-    if (on) {
-      before.push(state.after ?? "");
-      state.after = next ?? "";
-    } else {
-      state.after = before.pop() ?? "";
-    }
-    refresh();
-  };
-  const back = button("← Before", () => move(false), { name: "Page before" });
-  const forth = button("Next →", () => move(true), { name: "Next page" });
+  const paged = pages(() => refresh());
   const count = h("span", { class: "quiet small", role: "status" });
   const limit = h("select", { "aria-label": "Rows of a page", class: "small" }, LIMITS.map((value) => h("option", { value }, `${value} rows`)));
   limit.value = state.limit;
   limit.style.width = "auto";
   limit.addEventListener("change", () => { state.limit = limit.value; anew(); });
-  fill(pager, back, forth, limit, count);
-  let timer = 0;
+  fill(pager, paged.buttons, limit, count);
   /** @type {[string, string][]} */
   const named = what.searches === false ? [] : [["contains", "Name contains"]];
   const searched = [...named, ...(what.filters ?? [])];
   const inputs = searched.map(([name, label]) => {
     const id = fresh(name);
     const input = h("input", { id, type: "search", autocomplete: "off", spellcheck: "false", value: state[name] ?? "" });
-    input.addEventListener("input", () => {
-      clearTimeout(timer);
-      timer = setTimeout(() => { state[name] = input.value.trim(); anew(); }, TYPED_MS);
-    });
+    input.addEventListener("input", life.typed(() => { state[name] = input.value.trim(); anew(); }));
     return h("div", { class: "field" }, h("label", { for: id }, label), input);
   });
   const filters = h("div", { class: "filter", role: "search" }, inputs);
   const whole = h("div", null, filters, problem, place, h("div", { class: "spread" }, pager));
   const empty = h("div");
   drawTable();
+  const question = () => ({ ...state, after: paged.after() });
   const refresh = life.every(REFRESH_MS, async (signal) => {
     let told;
     const began = performance.now();
+    const asked = question();
     try {
-      told = await get(what.path, { ...state, limit: state.limit }, signal);
+      told = await get(what.path, asked, signal);
     } catch (error) {
       if (!signal.aborted) showError(problem, error, "The list can't be shown.");
       return 0;
     }
+    if (JSON.stringify(asked) !== JSON.stringify(question())) return 0;
     const took = performance.now() - began;
     fill(problem);
     const rows = told[what.member];
-    next = told.next;
     shown.show(rows);
     what.aside?.(rows);
-    back.disabled = before.length === 0;
-    forth.disabled = !next;
-    const from = before.length * Number(state.limit);
-    count.textContent = rows.length ? `${number(from + 1)}–${number(from + rows.length)}${next ? ", and more" : ""}` : "none";
+    paged.shown(told.next);
+    const from = paged.passed() * Number(state.limit);
+    count.textContent = rows.length ? `${number(from + 1)}–${number(from + rows.length)}${told.next ? ", and more" : ""}` : "none";
     const isFiltered = searched.some(([name]) => state[name]);
-    if (rows.length === 0 && before.length === 0) {
+    if (rows.length === 0 && paged.passed() === 0) {
       if (!empty.firstChild || empty.dataset.filtered !== String(isFiltered)) {
         empty.dataset.filtered = String(isFiltered);
         fill(empty, isFiltered ? h("p", { class: "empty" }, "None fits. Take letters out of the filter.") : what.empty());

@@ -60,7 +60,8 @@ export function configurationView(life, route) {
     });
     if (done) await load();
   };
-  only.addEventListener("change", draw);
+  // What is chosen before the first answer shows with it.
+  only.addEventListener("change", () => { if (told) draw(); });
   load().catch((error) => { if (!life.signal.aborted) showError(place, error, "The configuration can't be shown."); });
   return h("div", null,
     head("Configuration", h("div", { class: "row" }, h("label", { class: "check" }, only, "Only what was given"), button("Read the file again", reload, { needs: "admin" }))),

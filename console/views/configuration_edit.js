@@ -9,8 +9,6 @@ import { open } from "../parts/dialog.js";
 import { tag } from "../parts/facts.js";
 import { doing, showError, textOf } from "../parts/notice.js";
 
-const TYPED_MS = 400;
-
 /** @param {import("../lib/every.js").Life} life */
 export function configurationEditor(life) {
   const place = h("section", { class: "card" }, h("p", { class: "quiet" }, "Looking…"));
@@ -26,7 +24,6 @@ export function configurationEditor(life) {
     const fits = h("ul", { class: "fits", "aria-label": "What fits here" });
     const verdict = h("div", { "aria-live": "polite" });
     const save = button("Save…", () => review(), { kind: "main", needs: "admin" });
-    let timer = 0;
     let checked = 0;
     const suggest = () => {
       const { fitting, key, about: what } = completions(schema, area.value, area.selectionStart);
@@ -72,11 +69,13 @@ export function configurationEditor(life) {
         suggest();
       }, { kind: "plain" }), line.replace(/^.*?:\d+: /, "")];
     };
+    const checkLater = life.typed(check);
     const changed = () => {
       suggest();
       save.disabled = true;
-      clearTimeout(timer);
-      timer = setTimeout(check, TYPED_MS);
+      // What is still being checked is of an older text.
+      checked += 1;
+      checkLater();
     };
     const review = () => {
       const lines = differences(file.text, area.value);

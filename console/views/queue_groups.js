@@ -10,7 +10,6 @@ import { queuePath } from "./queue_form.js";
 
 const LOOK_MS = 3000;
 const SHOWN_MAX = 100;
-const TYPED_MS = 300;
 
 /** @param {import("./queue.js").Name} queue @param {import("../lib/every.js").Life} life @param {import("../lib/router.js").Route} route */
 export function queueGroups(queue, life, route) {
@@ -42,17 +41,13 @@ export function queueGroups(queue, life, route) {
     }
   });
   const id = fresh("group");
-  let timer = 0;
   const search = h("input", { id, type: "search", autocomplete: "off", spellcheck: "false", value: state.contains });
-  search.addEventListener("input", () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => {
-      state.contains = search.value;
-      fill(empty);
-      remember(toQueue(queue, "groups", state));
-      refresh();
-    }, TYPED_MS);
-  });
+  search.addEventListener("input", life.typed(() => {
+    state.contains = search.value;
+    fill(empty);
+    remember(toQueue(queue, "groups", state));
+    refresh();
+  }));
   return h("section", { class: "card" },
     h("p", { class: "quiet small" }, queue.name.endsWith(".fifo")
       ? "A group is locked while one of its messages is in flight: the next are given out once that is deleted or visible again."

@@ -12,6 +12,7 @@ import { ask } from "../parts/dialog.js";
 import { facts, tag } from "../parts/facts.js";
 import { field, formDialog } from "../parts/form.js";
 import { doing, showError, tell } from "../parts/notice.js";
+import { pages } from "../parts/pages.js";
 import { table } from "../parts/table.js";
 import * as limits from "../lib/limits.js";
 import { journey } from "./journey.js";
@@ -20,7 +21,6 @@ import { queuePath } from "./queue_form.js";
 const LOOK_MS = 3000;
 const PAGE_MESSAGES = 50;
 const PREVIEW_CHARS_MAX = 120;
-const TYPED_MS = 300;
 const CHOSEN_MAX = 100;
 
 /** @param {import("./queue.js").Name} queue @param {import("../lib/every.js").Life} life @param {import("../lib/router.js").Route} route */
@@ -29,10 +29,6 @@ export function queueMessages(queue, life, route) {
   const path = queuePath(queue);
   /** @type {Record<string, string>} */
   const state = { state: route.query.state ?? "", contains: route.query.contains ?? "", message: route.query.message ?? "" };
-  /** @type {string[]} */
-  const before = [];
-  let after = "";
-  let next = "";
   /** @type {any[]} */
   let rows = [];
   /** @type {Set<string>} */
@@ -71,31 +67,30 @@ export function queueMessages(queue, life, route) {
 
   const address = () => remember(toQueue(queue, "messages", state));
   const anew = () => {
-    after = "";
-    before.length = 0;
+    paged.restart();
     address();
     refresh();
   };
 
-  const back = button("← Before", () => { after = before.pop() ?? ""; refresh(); }, { name: "Page before" });
-  const forth = button("Next →", () => { before.push(after); after = next; refresh(); }, { name: "Next page" });
+  const paged = pages(() => refresh());
+  const question = () => ({ ...of, max: PAGE_MESSAGES, after: paged.after(), state: state.state, contains: state.contains });
   const refresh = life.every(LOOK_MS, async (signal) => {
     let told;
+    const asked = question();
     try {
-      told = await get(`${path}/messages`, { ...of, max: PAGE_MESSAGES, after, state: state.state, contains: state.contains }, signal);
+      told = await get(`${path}/messages`, asked, signal);
     } catch (error) {
       if (!signal.aborted) showError(problem, error, "The messages can't be shown.");
       return;
     }
+    if (JSON.stringify(asked) !== JSON.stringify(question())) return;
     fill(problem);
     rows = told.messages;
-    next = told.next ?? "";
     list.show(rows);
-    back.disabled = !before.length && !after;
-    forth.disabled = !next;
-    count.textContent = `${number(rows.length)} shown${next ? ", and more" : ""}`;
+    paged.shown(told.next);
+    count.textContent = `${number(rows.length)} shown${told.next ? ", and more" : ""}`;
     const isFiltered = state.state || state.contains;
-    if (rows.length || after) fill(empty);
+    if (rows.length || paged.passed()) fill(empty);
     else if (!empty.firstChild || empty.dataset.filtered !== String(Boolean(isFiltered))) {
       empty.dataset.filtered = String(Boolean(isFiltered));
       fill(empty, isFiltered ? h("p", { class: "empty" }, "No message fits.") : nothingYet("The queue is empty. Send a message in the tab before, or by:", commands.send(queue, { MessageBody: "hello", ...(queue.name.endsWith(".fifo") ? { MessageGroupId: "g", MessageDeduplicationId: "1" } : {}) })));
@@ -217,18 +212,14 @@ export function queueMessages(queue, life, route) {
   wanted.addEventListener("change", () => { state.state = wanted.value; anew(); });
   const searchId = fresh("search");
   const search = h("input", { id: searchId, type: "search", autocomplete: "off", spellcheck: "false", value: state.contains });
-  let timer = 0;
-  search.addEventListener("input", () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => { state.contains = search.value; anew(); }, TYPED_MS);
-  });
+  search.addEventListener("input", life.typed(() => { state.contains = search.value; anew(); }));
   return h("div", { class: "split" },
     h("section", { class: "card" },
       h("div", { class: "filter", role: "search" },
         h("div", { class: "field" }, h("label", { for: searchId }, "Find in bodies, attributes, ids"), search),
         h("div", { class: "field narrow" }, h("label", { for: stateId }, "State"), wanted)),
       problem, many, list.element, empty,
-      h("div", { class: "row" }, back, forth, count)),
+      h("div", { class: "row" }, paged.buttons, count)),
     detail);
 }
 

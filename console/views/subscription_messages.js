@@ -10,22 +10,18 @@ import { button, copyAs } from "../parts/buttons.js";
 import { content } from "../parts/content.js";
 import { facts, tag } from "../parts/facts.js";
 import { showError } from "../parts/notice.js";
+import { pages } from "../parts/pages.js";
 import { table } from "../parts/table.js";
 import { journey } from "./journey.js";
 
 const LOOK_MS = 3000;
 const PAGE_MESSAGES = 50;
 const PREVIEW_CHARS_MAX = 120;
-const TYPED_MS = 300;
 
 /** @param {import("./resource.js").Resource} one @param {import("../lib/every.js").Life} life @param {import("../lib/router.js").Route} route */
 export function subscriptionMessages(one, life, route) {
   /** @type {Record<string, string>} */
   const state = { state: route.query.state ?? "", contains: route.query.contains ?? "", filter: route.query.filter ?? "", message: route.query.message ?? "" };
-  /** @type {string[]} */
-  const before = [];
-  let after = "";
-  let next = "";
   /** @type {any[]} */
   let rows = [];
   let shownAs = "";
@@ -84,30 +80,30 @@ export function subscriptionMessages(one, life, route) {
   };
   let topicName = "TOPIC";
   get(one.path, one.of, life.signal).then((now) => { topicName = now.topic?.split("/")[3] ?? topicName; }).catch(() => {});
-  const back = button("← Before", () => { after = before.pop() ?? ""; refresh(); }, { name: "Page before" });
-  const forth = button("Next →", () => { before.push(after); after = next; refresh(); }, { name: "Next page" });
+  const paged = pages(() => refresh());
+  const question = () => ({ ...one.of, max: PAGE_MESSAGES, after: paged.after(), state: state.state, contains: state.contains, filter: state.filter });
   const refresh = life.every(LOOK_MS, async (signal) => {
+    let told;
+    const asked = question();
     try {
-      const told = await get(`${one.path}/messages`, { ...one.of, max: PAGE_MESSAGES, after, state: state.state, contains: state.contains, filter: state.filter }, signal);
-      rows = told.messages;
-      next = told.next ?? "";
+      told = await get(`${one.path}/messages`, asked, signal);
     } catch (error) {
       if (!signal.aborted) showError(problem, error, "The messages can't be shown.");
       return;
     }
+    if (JSON.stringify(asked) !== JSON.stringify(question())) return;
     fill(problem);
+    rows = told.messages;
     list.show(rows);
-    back.disabled = !before.length && !after;
-    forth.disabled = !next;
-    count.textContent = `${number(rows.length)} shown${next ? ", and more" : ""}`;
-    if (rows.length || after) fill(empty);
+    paged.shown(told.next);
+    count.textContent = `${number(rows.length)} shown${told.next ? ", and more" : ""}`;
+    if (rows.length || paged.passed()) fill(empty);
     else if (!empty.firstChild) fill(empty, h("p", { class: "empty" }, state.state || state.contains || state.filter ? "No message fits." : "Nothing waits here. Publish to its topic, and it shows."));
     const looked = rows.find((row) => row.message_id === state.message);
     if (looked) look(looked, false);
   });
   const anew = () => {
-    after = "";
-    before.length = 0;
+    paged.restart();
     fill(empty);
     address();
     refresh();
@@ -118,23 +114,16 @@ export function subscriptionMessages(one, life, route) {
   wanted.addEventListener("change", () => { state.state = wanted.value; anew(); });
   const searchId = fresh("search");
   const search = h("input", { id: searchId, type: "search", autocomplete: "off", spellcheck: "false", value: state.contains });
-  let timer = 0;
-  search.addEventListener("input", () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => { state.contains = search.value; anew(); }, TYPED_MS);
-  });
+  search.addEventListener("input", life.typed(() => { state.contains = search.value; anew(); }));
   const filterId = fresh("filter");
   const filter = h("input", { id: filterId, type: "search", autocomplete: "off", spellcheck: "false", value: state.filter, placeholder: 'attributes.kind = "order"' });
-  filter.addEventListener("input", () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => { state.filter = filter.value.trim(); anew(); }, TYPED_MS);
-  });
+  filter.addEventListener("input", life.typed(() => { state.filter = filter.value.trim(); anew(); }));
   return h("div", { class: "split" },
     h("section", { class: "card" },
       h("div", { class: "filter", role: "search" },
         h("div", { class: "field" }, h("label", { for: searchId }, "Find in data, attributes, keys, ids"), search),
         h("div", { class: "field narrow" }, h("label", { for: stateId }, "State"), wanted),
         h("div", { class: "field" }, h("label", { for: filterId }, "Filter, to try"), filter)),
-      problem, list.element, empty, h("div", { class: "row" }, back, forth, count)),
+      problem, list.element, empty, h("div", { class: "row" }, paged.buttons, count)),
     detail);
 }

@@ -71,3 +71,17 @@ export async function write(page, label, text, within = "") {
   }, text);
   if (text) await found?.type(text);
 }
+
+/** From now on each request of the page waits until it is let go. @param {import("puppeteer-core").Page} page @returns {Promise<() => Promise<void>>} lets go */
+export async function hold(page) {
+  await page.evaluate(() => {
+    const own = /** @type {any} */ (window);
+    own.isHeld = new Promise((resolve) => { own.letGo = resolve; });
+    own.ask ??= window.fetch;
+    window.fetch = async (...request) => {
+      await own.isHeld;
+      return own.ask(...request);
+    };
+  });
+  return () => page.evaluate(() => /** @type {any} */ (window).letGo());
+}

@@ -6,7 +6,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { launch, openPage, press, until, visit, write } from "../lib/browser.js";
+import { hold, launch, openPage, press, until, visit, write } from "../lib/browser.js";
 import { furnish, restClient, traffic } from "../lib/clients.js";
 import { start } from "../lib/server.js";
 
@@ -308,6 +308,15 @@ test("tables sort, page and filter by the server, and the address has it all", a
   await until(page, "26–50, and more");
   await press(page, "Page before");
   await until(page, "1–25, and more");
+  // Who presses twice goes no further than to the page that was shown as the next.
+  const letGo = await hold(page);
+  await press(page, "Next page");
+  await press(page, "Next page");
+  await letGo();
+  await until(page, "26–50, and more");
+  assert.match(await page.$eval("tbody tr", (row) => /** @type {HTMLElement} */ (row).innerText), /many-0025/);
+  await press(page, "Page before");
+  await until(page, "1–25, and more");
   await press(page, "Visible");
   await page.waitForFunction(() => /many-0(007|700)/.test(document.querySelector("tbody tr")?.textContent ?? ""));
   assert.match(await page.evaluate(() => location.hash), /sort=visible&descending=true|descending=true&sort=visible/);
@@ -315,6 +324,15 @@ test("tables sort, page and filter by the server, and the address has it all", a
   await page.waitForFunction(() => /many-0(007|700)/.test(document.querySelector("tbody tr")?.textContent ?? ""));
   await write(page, "Name contains", "many-07");
   await page.waitForFunction(() => [...document.querySelectorAll("tbody tr")].every((row) => row.textContent?.includes("many-07")));
+  // Who goes on at once isn't brought back by what was typed last.
+  await page.$eval("input[type=search]", (input) => {
+    /** @type {HTMLInputElement} */ (input).value = "many-08";
+    input.dispatchEvent(new Event("input"));
+    location.hash = "#/queue/us-east-1/000000000000/many-0700";
+  });
+  await until(page, "Receive from it");
+  await new Promise((resolve) => { setTimeout(resolve, 600); });
+  assert.equal(await page.evaluate(() => location.hash), "#/queue/us-east-1/000000000000/many-0700");
 });
 
 // How quick they are says `run.sh load`, on a machine that does nothing else.

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { violations } from "../lib/axe.js";
-import { launch, openPage, press, until, visit } from "../lib/browser.js";
+import { hold, launch, openPage, press, until, visit } from "../lib/browser.js";
 import { furnish, traffic } from "../lib/clients.js";
 import { start, startWith } from "../lib/server.js";
 import { FILE, THEMES, VIEWS, WIDTHS } from "../lib/views.js";
@@ -66,6 +66,55 @@ for (const width of WIDTHS) {
     await close();
   });
 }
+
+test("whoever uses a view before the server has answered breaks nothing", async () => {
+  const { page, complaints, close } = await openPage(browser);
+  /** Chooses, ticks and types all that there is. */
+  const fiddle = () => page.evaluate(() => {
+    const told = (/** @type {Element} */ one, /** @type {string} */ type) => one.dispatchEvent(new Event(type, { bubbles: true }));
+    let used = 0;
+    for (const one of document.querySelectorAll("main select, main input:not([type=file]), main textarea")) {
+      const control = /** @type {any} */ (one);
+      const was = control.value;
+      used += 1;
+      if (control.type === "checkbox") {
+        control.click();
+        control.click();
+        continue;
+      }
+      const others = control.options ? [...control.options].map((option) => option.value) : [control.type === "range" ? control.max : `${was}x`];
+      for (const value of [...others, was]) {
+        control.value = value;
+        told(control, "input");
+        told(control, "change");
+      }
+    }
+    for (const one of document.querySelectorAll("main [aria-label='Page before'], main [aria-label='Next page'], main th button")) /** @type {HTMLElement} */ (one).click();
+    for (const one of document.querySelectorAll("main .chart")) one.dispatchEvent(new PointerEvent("pointermove", { clientX: 300 }));
+    return used;
+  });
+  let used = 0;
+  await visit(page, server.admin, "#/");
+  for (const [, address, text] of VIEWS) {
+    const letGo = await hold(page);
+    await page.evaluate((hash) => new Promise((drawn) => {
+      if (location.hash === hash) drawn(null);
+      window.addEventListener("hashchange", () => setTimeout(drawn), { once: true });
+      location.hash = hash;
+    }), address);
+    used += await fiddle();
+    await letGo();
+    await until(page, text).catch(async (error) => { throw new Error(`${address}: ${error.message}: ${await page.$eval("main", (main) => /** @type {HTMLElement} */ (main).innerText)}`); });
+    // What is answered late is of what was asked then.
+    const letGoAgain = await hold(page);
+    await fiddle();
+    await letGoAgain();
+    await until(page, text);
+  }
+  assert.ok(used > 50, `${used}`);
+  assert.deepEqual(complaints, []);
+  await close();
+});
 
 test("the first look is quick, and the whole page small", async (told) => {
   const { page, close } = await openPage(browser);
