@@ -133,9 +133,10 @@ test("the first look is quick, and the whole page small", async (told) => {
 test("a reload shows the minutes before it", async () => {
   const { page, close } = await openPage(browser);
   await page.goto(server.admin);
-  await page.waitForFunction(() => (document.querySelector(".chart path.s1")?.getAttribute("d") ?? "").split("L").length > 4);
+  await page.waitForFunction(() => (document.querySelector(".chart path.s1")?.getAttribute("d") ?? "").split("L").length > 8);
   await page.reload();
-  await page.waitForFunction(() => (document.querySelector(".chart path.s1")?.getAttribute("d") ?? "").split("L").length > 4, { timeout: 2000 });
+  // Fewer seconds than there are points, which come one a second where they aren't remembered.
+  await page.waitForFunction(() => (document.querySelector(".chart path.s1")?.getAttribute("d") ?? "").split("L").length > 8, { timeout: 6000 });
   await close();
 });
 
@@ -163,11 +164,11 @@ test("what needs attention is found, with a link to act", async () => {
 
 test("so does one of a queue that somebody has looked at", async () => {
   const { page, close } = await openPage(browser);
-  const longer = () => page.waitForFunction(() => (document.querySelector(".chart path.s1")?.getAttribute("d") ?? "").split("L").length > 3);
+  const longer = () => page.waitForFunction(() => (document.querySelector(".chart path.s1")?.getAttribute("d") ?? "").split("L").length > 5);
   await visit(page, server.admin, "#/queue/us-east-1/000000000000/empty");
   await longer();
   await page.reload();
-  await page.waitForFunction(() => (document.querySelector(".chart path.s1")?.getAttribute("d") ?? "").split("L").length > 3, { timeout: 2500 });
+  await page.waitForFunction(() => (document.querySelector(".chart path.s1")?.getAttribute("d") ?? "").split("L").length > 5, { timeout: 4500 });
   await close();
 });
 
