@@ -1,7 +1,6 @@
 // A list that the server pages, filters and sorts; the address has all of that.
 
 import { fill, fresh, h } from "../lib/dom.js";
-import { get } from "../lib/api.js";
 import { number } from "../lib/format.js";
 import { remember, to } from "../lib/router.js";
 import { showError } from "./notice.js";
@@ -62,7 +61,7 @@ export function listing(what, life, route) {
     shown = table(what.caption, what.columns, what.key, { sorted: { by: state.sort || "name", descending: state.descending === "true" }, sort });
     fill(place, shown.element);
   };
-  const paged = pages(() => refresh());
+  const paged = pages(what.path, () => state, () => refresh());
   const count = h("span", { class: "quiet small", role: "status" });
   const limit = h("select", { "aria-label": "Rows of a page", class: "small" }, LIMITS.map((value) => h("option", { value }, `${value} rows`)));
   limit.value = state.limit;
@@ -82,24 +81,21 @@ export function listing(what, life, route) {
   const whole = h("div", null, filters, problem, place, h("div", { class: "spread" }, pager));
   const empty = h("div");
   drawTable();
-  const question = () => ({ ...state, after: paged.after() });
   const refresh = life.every(REFRESH_MS, async (signal) => {
     let told;
     const began = performance.now();
-    const asked = question();
     try {
-      told = await get(what.path, asked, signal);
+      told = await paged.look(signal);
     } catch (error) {
       if (!signal.aborted) showError(problem, error, "The list can't be shown.");
       return 0;
     }
-    if (JSON.stringify(asked) !== JSON.stringify(question())) return 0;
+    if (!told) return 0;
     const took = performance.now() - began;
     fill(problem);
     const rows = told[what.member];
     shown.show(rows);
     what.aside?.(rows);
-    paged.shown(told.next);
     const from = paged.passed() * Number(state.limit);
     count.textContent = rows.length ? `${number(from + 1)}–${number(from + rows.length)}${told.next ? ", and more" : ""}` : "none";
     const isFiltered = searched.some(([name]) => state[name]);

@@ -1,9 +1,14 @@
 // Going through pages, of which each answer says where the next begins.
 
+import { get } from "../lib/api.js";
 import { button } from "./buttons.js";
 
-/** @param {() => void} refresh asks for the page that is to be shown now */
-export function pages(refresh) {
+/**
+ * @param {string} path of the API
+ * @param {() => Record<string, any>} question what is wanted now, but for where its page begins
+ * @param {() => void} refresh has `look` called
+ */
+export function pages(path, question, refresh) {
   /** Where the pages before this one began. @type {string[]} */
   const before = [];
   let after = "";
@@ -21,18 +26,20 @@ export function pages(refresh) {
     next = "";
     refresh();
   }, { name: "Next page" });
-  /** @param {string | null | undefined} told where the page after the one that is shown begins */
-  const shown = (told) => {
-    next = told ?? "";
-    back.disabled = !after;
-    forth.disabled = !next;
-  };
-  shown("");
+  const wanted = () => ({ ...question(), after });
+  back.disabled = forth.disabled = true;
   return {
     buttons: [back, forth],
-    shown,
-    /** Where the page begins that is to be shown. */
-    after: () => after,
+    /** The page that is to be shown, or null where another is wanted by the time of the answer. @param {AbortSignal} signal */
+    look: async (signal) => {
+      const asked = wanted();
+      const told = await get(path, asked, signal);
+      if (JSON.stringify(asked) !== JSON.stringify(wanted())) return null;
+      next = told.next ?? "";
+      back.disabled = !after;
+      forth.disabled = !next;
+      return told;
+    },
     /** How many pages are before it. */
     passed: () => before.length,
     /** To the first one. */

@@ -72,22 +72,19 @@ export function queueMessages(queue, life, route) {
     refresh();
   };
 
-  const paged = pages(() => refresh());
-  const question = () => ({ ...of, max: PAGE_MESSAGES, after: paged.after(), state: state.state, contains: state.contains });
+  const paged = pages(`${path}/messages`, () => ({ ...of, max: PAGE_MESSAGES, state: state.state, contains: state.contains }), () => refresh());
   const refresh = life.every(LOOK_MS, async (signal) => {
     let told;
-    const asked = question();
     try {
-      told = await get(`${path}/messages`, asked, signal);
+      told = await paged.look(signal);
     } catch (error) {
       if (!signal.aborted) showError(problem, error, "The messages can't be shown.");
       return;
     }
-    if (JSON.stringify(asked) !== JSON.stringify(question())) return;
+    if (!told) return;
     fill(problem);
     rows = told.messages;
     list.show(rows);
-    paged.shown(told.next);
     count.textContent = `${number(rows.length)} shown${told.next ? ", and more" : ""}`;
     const isFiltered = state.state || state.contains;
     if (rows.length || paged.passed()) fill(empty);

@@ -80,22 +80,19 @@ export function subscriptionMessages(one, life, route) {
   };
   let topicName = "TOPIC";
   get(one.path, one.of, life.signal).then((now) => { topicName = now.topic?.split("/")[3] ?? topicName; }).catch(() => {});
-  const paged = pages(() => refresh());
-  const question = () => ({ ...one.of, max: PAGE_MESSAGES, after: paged.after(), state: state.state, contains: state.contains, filter: state.filter });
+  const paged = pages(`${one.path}/messages`, () => ({ ...one.of, max: PAGE_MESSAGES, state: state.state, contains: state.contains, filter: state.filter }), () => refresh());
   const refresh = life.every(LOOK_MS, async (signal) => {
     let told;
-    const asked = question();
     try {
-      told = await get(`${one.path}/messages`, asked, signal);
+      told = await paged.look(signal);
     } catch (error) {
       if (!signal.aborted) showError(problem, error, "The messages can't be shown.");
       return;
     }
-    if (JSON.stringify(asked) !== JSON.stringify(question())) return;
+    if (!told) return;
     fill(problem);
     rows = told.messages;
     list.show(rows);
-    paged.shown(told.next);
     count.textContent = `${number(rows.length)} shown${told.next ? ", and more" : ""}`;
     if (rows.length || paged.passed()) fill(empty);
     else if (!empty.firstChild) fill(empty, h("p", { class: "empty" }, state.state || state.contains || state.filter ? "No message fits." : "Nothing waits here. Publish to its topic, and it shows."));
