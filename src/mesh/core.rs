@@ -193,11 +193,8 @@ impl Mesh {
     /// Counts of this core's own shards.
     pub fn own_stats(&self) -> Vec<(u16, ShardStats)> {
         let hosts = self.inner.hosts.borrow();
-        hosts
-            .iter()
-            .enumerate()
-            .filter_map(|(shard, host)| Some((shard as u16, host.as_ref()?.stats())))
-            .collect()
+        let stats = hosts.iter().map(|(shard, host)| (shard, host.stats()));
+        stats.collect()
     }
 
     fn figures(&self) -> &CoreFigures {
@@ -254,16 +251,15 @@ impl Mesh {
                 .hosts
                 .borrow()
                 .iter()
-                .flatten()
-                .all(ShardHost::is_idle);
+                .all(|(_, host)| host.is_idle());
             if idle || Instant::now() >= until {
                 break;
             }
             crate::runtime::sleep(Duration::from_millis(2)).await;
         }
         // Dropping a host lets its journal finish and waits for it.
-        let hosts = std::mem::take(&mut *self.inner.hosts.borrow_mut());
-        drop(hosts);
+        let hosts = self.inner.hosts.borrow_mut().close();
+        hosts.for_each(drop);
         self.say_goodbye();
     }
 
@@ -283,8 +279,8 @@ impl Mesh {
         let now = wall_clock();
         {
             let mut hosts = self.inner.hosts.borrow_mut();
-            let Some(host) = hosts.get_mut(usize::from(shard)).and_then(Option::as_mut) else {
-                let is_closed = hosts.is_empty();
+            let Some(host) = hosts.of(shard) else {
+                let is_closed = hosts.is_closed();
                 drop(hosts);
                 return match is_closed {
                     true => self.deliver(token, Reply::Refused(Refusal::Stopping)),
@@ -314,7 +310,7 @@ impl Mesh {
         loop {
             let outgoing = {
                 let mut hosts = self.inner.hosts.borrow_mut();
-                let Some(host) = hosts.get_mut(usize::from(shard)).and_then(Option::as_mut) else {
+                let Some(host) = hosts.of(shard) else {
                     return;
                 };
                 match self.inner.versions.next_outgoing(host) {
@@ -350,7 +346,7 @@ impl Mesh {
 
     fn cancel_own(&self, shard: u16, token: Token) {
         let mut hosts = self.inner.hosts.borrow_mut();
-        if let Some(host) = hosts.get_mut(usize::from(shard)).and_then(Option::as_mut) {
+        if let Some(host) = hosts.of(shard) {
             host.cancel(token);
         }
     }

@@ -5,9 +5,51 @@ use lclq_shards::ShardHost;
 use std::cell::{BorrowMutError, Ref, RefCell, RefMut};
 use std::ops::{Deref, DerefMut};
 
-type Places = Vec<Option<ShardHost>>;
+/// By shard; those of other cores are `None`. Once closed there is none, whatever anybody else still believes
+/// of who runs a shard: other tasks of the core may have a turn after that.
+pub(super) struct Places {
+    hosts: Vec<Option<ShardHost>>,
+    is_closed: bool,
+}
 
-/// By shard; those of other cores are `None`.
+impl Places {
+    #[inline]
+    pub fn of(&mut self, shard: u16) -> Option<&mut ShardHost> {
+        self.hosts.get_mut(usize::from(shard))?.as_mut()
+    }
+
+    /// `false` where nothing is taken up any more: its journal is closed then.
+    pub fn put(&mut self, shard: u16, host: ShardHost) -> bool {
+        let place = self.hosts.get_mut(usize::from(shard));
+        place.map(|place| *place = Some(host)).is_some()
+    }
+
+    pub fn take(&mut self, shard: u16) -> Option<ShardHost> {
+        self.hosts.get_mut(usize::from(shard))?.take()
+    }
+
+    /// Takes all of them out, and takes up no others.
+    pub fn close(&mut self) -> impl Iterator<Item = ShardHost> + use<> {
+        self.is_closed = true;
+        std::mem::take(&mut self.hosts).into_iter().flatten()
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
+    /// Those that are there, with their shards.
+    pub fn iter(&self) -> impl Iterator<Item = (u16, &ShardHost)> {
+        let hosts = self.hosts.iter().enumerate();
+        hosts.filter_map(|(shard, host)| Some((shard as u16, host.as_ref()?)))
+    }
+
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut ShardHost> {
+        self.hosts.iter_mut().flatten()
+    }
+}
+
+/// A core's shards.
 ///
 /// Hazard: requests are carried out inside their handlers, and a handler's panic costs its
 /// connection only. One that unwinds through a shard leaves it in no state to go on with, so that
@@ -15,8 +57,11 @@ type Places = Vec<Option<ShardHost>>;
 pub(super) struct Hosts(RefCell<Places>);
 
 impl Hosts {
-    pub fn new(places: Places) -> Self {
-        Self(RefCell::new(places))
+    pub fn new(hosts: Vec<Option<ShardHost>>) -> Self {
+        Self(RefCell::new(Places {
+            hosts,
+            is_closed: false,
+        }))
     }
 
     pub fn borrow(&self) -> Ref<'_, Places> {
@@ -78,7 +123,21 @@ impl Drop for HostsInUse<'_> {
 mod tests {
     use super::*;
     use crate::runtime::{DriverKind, Shutdown, spawn_cores, spawn_local};
+    use lclq_shards::ShardConfig;
     use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    #[test]
+    fn a_closed_core_has_no_shard_and_takes_none() {
+        let host = |shard| ShardHost::in_memory(ShardConfig::new(shard, 2), 1_000_000);
+        let hosts = Hosts::new(vec![None, Some(host(1))]);
+        let mut places = hosts.borrow_mut();
+        assert!(places.of(0).is_none() && places.of(1).is_some() && places.of(2).is_none());
+        assert!(places.put(0, host(0)) && places.take(0).is_some() && places.take(0).is_none());
+        assert_eq!(places.close().count(), 1);
+        assert!(places.is_closed());
+        assert!(places.of(1).is_none() && places.take(1).is_none() && !places.put(1, host(1)));
+        assert_eq!(places.iter().count() + places.iter_mut().count(), 0);
+    }
 
     fn ending_of(task: fn(&Hosts)) -> std::io::Result<()> {
         let cores = spawn_cores(DriverKind::Epoll, 2, move |core| async move {

@@ -349,7 +349,7 @@ impl Mesh {
         }
         // Any of their transfers may have been on the way; what arrived is told from what comes again.
         let now = wall_clock();
-        for host in self.inner.hosts.borrow_mut().iter_mut().flatten() {
+        for host in self.inner.hosts.borrow_mut().iter_mut() {
             host.transfer_failed(now);
             if let Some(due) = host.next_due() {
                 self.tick_by(due);

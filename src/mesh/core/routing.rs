@@ -140,7 +140,7 @@ impl Mesh {
             // Not a nested pump: the target's own effects go out when it is pumped next, which the
             // bell sees to.
             let mut hosts = self.inner.hosts.borrow_mut();
-            if let Some(host) = hosts.get_mut(usize::from(target)).and_then(Option::as_mut) {
+            if let Some(host) = hosts.of(target) {
                 host.apply(now, token, command);
                 host.flush();
                 self.inner.bell.ring();
@@ -175,7 +175,7 @@ impl Mesh {
 
     pub(super) fn transfer_answered(&self, source: u16, reply: Reply, now: Millis) {
         let mut hosts = self.inner.hosts.borrow_mut();
-        let Some(host) = hosts.get_mut(usize::from(source)).and_then(Option::as_mut) else {
+        let Some(host) = hosts.of(source) else {
             return;
         };
         match reply {

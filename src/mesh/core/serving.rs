@@ -46,10 +46,10 @@ impl Mesh {
                         command,
                     }) => {
                         let mut hosts = self.inner.hosts.borrow_mut();
-                        match hosts.get_mut(usize::from(shard)).and_then(Option::as_mut) {
+                        match hosts.of(shard) {
                             Some(host) => host.apply(now, token, command),
                             None => {
-                                let is_closed = hosts.is_empty();
+                                let is_closed = hosts.is_closed();
                                 drop(hosts);
                                 let reply = match &self.inner.away {
                                     Some(_) if !is_closed => {
@@ -76,7 +76,7 @@ impl Mesh {
         for shard in 0..self.shards() {
             if self.inner.ownership.is_of_core(shard, self.inner.core) {
                 let mut is_lost = false;
-                if let Some(host) = &mut self.inner.hosts.borrow_mut()[usize::from(shard)] {
+                if let Some(host) = self.inner.hosts.borrow_mut().of(shard) {
                     let was_down = host.down().is_some();
                     host.poll_journal();
                     is_lost = host.fenced().is_some();
@@ -123,8 +123,7 @@ impl Mesh {
         let hosts = self.inner.hosts.borrow();
         let mut idle = hosts
             .iter()
-            .flatten()
-            .all(|host| host.is_idle() && host.on_their_way() == 0);
+            .all(|(_, host)| host.is_idle() && host.on_their_way() == 0);
         drop(hosts);
         for lanes in &self.inner.lanes {
             if let Some(lanes) = &mut *lanes.borrow_mut() {

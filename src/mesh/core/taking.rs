@@ -53,7 +53,10 @@ impl Mesh {
     fn open_shard(&self, away: &Away, shard: u16, loaded: Box<LoadedHost>, now: Millis) {
         let host = loaded.into_host();
         let due = host.next_due();
-        self.inner.hosts.borrow_mut()[usize::from(shard)] = Some(host);
+        if !self.inner.hosts.borrow_mut().put(shard, host) {
+            // This core has closed meanwhile: the next owner takes it up.
+            return away.joined.tell(News::Closed(shard));
+        }
         // Whatever was known of it may have been changed elsewhere.
         self.inner.versions.advance_all();
         let owner = Owner::Core(self.inner.core);
@@ -71,7 +74,7 @@ impl Mesh {
     /// From here on, nothing comes to it, and it takes nothing up.
     fn leave_shard(&self, away: &Away, shard: u16) -> Option<ShardHost> {
         self.inner.ownership.set(shard, Owner::Nobody);
-        let host = self.inner.hosts.borrow_mut()[usize::from(shard)].take();
+        let host = self.inner.hosts.borrow_mut().take(shard);
         self.inner.versions.advance_all();
         self.inner.journals_down.forget(shard);
         away.orders.rerouted(shard);

@@ -165,3 +165,37 @@ fn messages_for_who_has_gone_are_returned() {
     .unwrap();
     cores.join().unwrap();
 }
+
+/// The root task looks whether a core is over after its other tasks have had their turn: they find it closed.
+#[test]
+fn what_runs_after_a_core_has_closed_finds_no_shards_there() {
+    let plan = MeshPlan::new(MeshConfig {
+        cores: 2,
+        shards: Some(4),
+        storage: Storage::Memory,
+        memory_bytes_max: None,
+        eviction: Eviction::default(),
+        cluster: None,
+        journey_events: 0,
+    });
+    let parts = plan.unwrap().into_parts();
+    let cores = spawn_cores(DriverKind::Epoll, 2, move |core| {
+        let parts = parts.clone();
+        async move {
+            let mesh = parts.start(core).unwrap();
+            let own = mesh.own_stats()[0].0;
+            mesh.close(Duration::from_secs(1)).await;
+            assert!(!mesh.serve_lanes_once());
+            mesh.tick_hosts(wall_clock());
+            mesh.answer_clock(1);
+            let stats = Command::Queue(Box::new(QueueCommand::Stats));
+            let reply = mesh.call(own, stats).await;
+            assert!(
+                matches!(reply, Reply::Refused(Refusal::Stopping)),
+                "{reply:?}"
+            );
+            assert!(mesh.own_stats().is_empty());
+        }
+    });
+    cores.unwrap().join().unwrap();
+}

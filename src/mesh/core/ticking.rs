@@ -27,14 +27,8 @@ impl Mesh {
     /// Has this core's shards deal with what is due. Answers when the next is.
     pub(super) fn tick_hosts(&self, now: Millis) -> Millis {
         let mut next = Millis::MAX;
-        for shard in 0..usize::from(self.shards()) {
-            if let Some(host) = self
-                .inner
-                .hosts
-                .borrow_mut()
-                .get_mut(shard)
-                .and_then(Option::as_mut)
-            {
+        for shard in 0..self.shards() {
+            if let Some(host) = self.inner.hosts.borrow_mut().of(shard) {
                 if host.next_due().is_some_and(|due| due <= now) {
                     host.tick(now);
                 }
