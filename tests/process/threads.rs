@@ -1,6 +1,7 @@
 //! Threads: cores have a CPU each where there are journals, and everything else may run on any.
 
 use super::*;
+use std::collections::HashSet;
 use std::fs;
 
 struct Task {
@@ -9,21 +10,41 @@ struct Task {
     cpus: String,
 }
 
+/// The threads of a server, once each has its own name: until its first turn it has that of the thread that made it.
 fn tasks(server: &Server) -> Vec<Task> {
+    let until = Instant::now() + support::PATIENCE;
+    loop {
+        let tasks = tasks_now(server);
+        let mut names = HashSet::new();
+        let is_named = tasks.iter().all(|task| {
+            let of_shards = ["lclq-core-", "lclq-journal-"];
+            let is_one = of_shards.iter().any(|kind| task.name.starts_with(kind));
+            !is_one || names.insert(task.name.as_str())
+        });
+        if is_named {
+            return tasks;
+        }
+        assert!(Instant::now() < until, "two threads have one name");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+fn tasks_now(server: &Server) -> Vec<Task> {
     let all = fs::read_dir(format!("/proc/{}/task", server.pid())).expect("the process runs");
-    all.map(|task| {
+    all.filter_map(|task| {
         let task = task.expect("the process runs");
-        let read = |what: &str| fs::read_to_string(task.path().join(what)).expect("it runs");
-        let status = read("status");
+        // One that ends meanwhile has nothing to read.
+        let read = |what: &str| fs::read_to_string(task.path().join(what)).ok();
+        let status = read("status")?;
         let cpus = status
             .lines()
             .find_map(|line| line.strip_prefix("Cpus_allowed_list:"))
             .expect("Linux tells a task's CPUs");
-        Task {
+        Some(Task {
             id: task.file_name().to_string_lossy().parse().expect("an id"),
-            name: read("comm").trim().to_owned(),
+            name: read("comm")?.trim().to_owned(),
             cpus: cpus.trim().to_owned(),
-        }
+        })
     })
     .collect()
 }

@@ -29,7 +29,8 @@ run() { pytest "$@" 2>&1 | tee -a "$log" || status=$?; }
 if (($#)); then
   run "$@"
 else
-  run -m "not alone" -n "${LCLQ_TEST_JOBS:-4}" --dist worksteal
+  run -m "not alone and not times" -n "${LCLQ_TEST_JOBS:-4}" --dist worksteal
+  run -m times -n "${LCLQ_TEST_JOBS:-4}" --dist worksteal
   run -m alone
 fi
 if grep -qE '^=+ .*[0-9]+ (skipped|xfailed|xpassed)' "$log"; then

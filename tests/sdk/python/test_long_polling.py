@@ -10,6 +10,8 @@ import pytest
 
 from support.errors import refused
 
+pytestmark = pytest.mark.times
+
 # How late a poll may answer. Two busy cores run this suite four times over, hence the slack.
 # Against a poll that ends with its wait of 20 s, or with the next one; a busy machine is not what is
 # looked at.
