@@ -10,21 +10,21 @@ struct Task {
     cpus: String,
 }
 
-/// The threads of a server, once each has its own name: until its first turn it has that of the thread that made it.
+/// The threads of a server, once those that a core has made have their own names: until its first turn a thread has
+/// its maker's.
 fn tasks(server: &Server) -> Vec<Task> {
     let until = Instant::now() + support::PATIENCE;
     loop {
         let tasks = tasks_now(server);
         let mut names = HashSet::new();
-        let is_named = tasks.iter().all(|task| {
-            let of_shards = ["lclq-core-", "lclq-journal-"];
-            let is_one = of_shards.iter().any(|kind| task.name.starts_with(kind));
-            !is_one || names.insert(task.name.as_str())
-        });
+        let cores = tasks
+            .iter()
+            .filter(|task| task.name.starts_with("lclq-core-"));
+        let is_named = cores.map(|task| &task.name).all(|name| names.insert(name));
         if is_named {
             return tasks;
         }
-        assert!(Instant::now() < until, "two threads have one name");
+        assert!(Instant::now() < until, "two threads are one core");
         std::thread::sleep(Duration::from_millis(1));
     }
 }

@@ -1,6 +1,6 @@
 //! One core, and several, by hand.
 
-use super::super::setup::{MeshConfig, MeshPlan, Storage};
+use super::super::setup::{MeshConfig, MeshParts, MeshPlan, Storage};
 use super::*;
 use crate::runtime::{DriverKind, sleep, spawn_cores};
 use lclq_shards::attributes::{AttributeMap, QueueAttribute};
@@ -11,6 +11,20 @@ use lclq_shards::pubsub::command::{AdminCommand, SharedBytes};
 use lclq_shards::pubsub::{SubscriptionSettings, TopicSettings};
 use lclq_shards::{Draft, Eviction, QueueName, Section};
 use std::sync::atomic::{AtomicBool, Ordering};
+
+/// With a shard each.
+fn two_cores() -> MeshParts {
+    let plan = MeshPlan::new(MeshConfig {
+        cores: 2,
+        shards: None,
+        storage: Storage::Memory,
+        memory_bytes_max: None,
+        eviction: Eviction::default(),
+        cluster: None,
+        journey_events: 0,
+    });
+    plan.unwrap().into_parts()
+}
 
 async fn ask(mesh: &Mesh, shard: u16, command: PubsubCommand) -> Reply {
     mesh.call(shard, Command::Pubsub(Box::new(command))).await
@@ -130,16 +144,7 @@ async fn lose_a_receive(mesh: &Mesh, shard: u16, attributes: AttributeMap, group
 
 #[test]
 fn messages_for_who_has_gone_are_returned() {
-    let plan = MeshPlan::new(MeshConfig {
-        cores: 2,
-        shards: None,
-        storage: Storage::Memory,
-        memory_bytes_max: None,
-        eviction: Eviction::default(),
-        cluster: None,
-        journey_events: 0,
-    });
-    let parts = plan.unwrap().into_parts();
+    let parts = two_cores();
     let over = Arc::new(AtomicBool::new(false));
     let cores = spawn_cores(DriverKind::Epoll, 2, move |core| {
         let (parts, over) = (parts.clone(), over.clone());
@@ -169,16 +174,7 @@ fn messages_for_who_has_gone_are_returned() {
 /// The root task looks whether a core is over after its other tasks have had their turn: they find it closed.
 #[test]
 fn what_runs_after_a_core_has_closed_finds_no_shards_there() {
-    let plan = MeshPlan::new(MeshConfig {
-        cores: 2,
-        shards: Some(4),
-        storage: Storage::Memory,
-        memory_bytes_max: None,
-        eviction: Eviction::default(),
-        cluster: None,
-        journey_events: 0,
-    });
-    let parts = plan.unwrap().into_parts();
+    let parts = two_cores();
     let cores = spawn_cores(DriverKind::Epoll, 2, move |core| {
         let parts = parts.clone();
         async move {
